@@ -7,7 +7,7 @@ A trace is a folder of three tables, each a sequence of Parquet shards (`events-
 * `rows`, a row per query and variation: what it cost, why it halted, what it answered.
 
 Every shard is a whole file (written beside its place, then renamed), and the closing shard of each table carries the
-number of shards, so a trace whose writer was killed is told from a finished one. `docs/traces.md` describes each column.
+number of shards, so a trace whose writer was killed is told from a finished one. `docs/traces.md` has every column.
 """
 
 import os
@@ -151,7 +151,7 @@ class TraceWriter:
         query: np.ndarray,
         variation: np.ndarray,
         step: np.ndarray,
-        open: np.ndarray,
+        open: np.ndarray,  # noqa: A002 (the column's name)
         halt_probability: np.ndarray | None = None,
     ) -> None:
         """Adds steps: `open` positions are left after the step; `halt_probability` only where halting has one."""
@@ -197,7 +197,7 @@ class _Shards:
         self.batches: list[pa.RecordBatch] = []
         self.buffered = self.written = 0
 
-    def append(self, columns: Sequence[object], count: int) -> None:
+    def append(self, columns: Sequence[np.ndarray | pa.Array | list | None], count: int) -> None:
         arrays = [_array(column, field, count, self.name) for column, field in zip(columns, self.schema, strict=True)]
         self.batches.append(pa.RecordBatch.from_arrays(arrays, schema=self.schema))
         self.buffered += count
@@ -249,7 +249,8 @@ def _read_table(folder: Path, name: str) -> pa.Table:
 
 def _read_shard(path: Path, name: str) -> pa.Table:
     try:
-        table = pq.read_table(path, partitioning=None)
+        with pq.ParquetFile(path) as file:
+            table = file.read()
     except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{path} cannot be read: it is truncated or not Parquet ({error}); record it again") from error
     version = (table.schema.metadata or {}).get(_VERSION_KEY)
@@ -268,26 +269,26 @@ def _shards(folder: Path, name: str) -> list[Path]:
     return sorted(folder.glob(f"{name}-?????.parquet"))
 
 
-def _array(column: object, field: pa.Field, count: int, table: str) -> pa.Array:
+def _array(column: np.ndarray | pa.Array | list | None, field: pa.Field, count: int, table: str) -> pa.Array:
     if column is None:
         if not field.nullable:
             raise ValueError(f"{table}.{field.name} is missing: only nullable columns may be None")
         return pa.nulls(count, field.type)
     if isinstance(column, np.ndarray):
-        column = np.ascontiguousarray(column)
         mask = np.isnan(column) if field.nullable and column.dtype.kind == "f" else None
-        column = pa.array(column, mask=mask).cast(field.type)
-    elif not isinstance(column, pa.Array):
-        column = pa.array(column, field.type)
-    if len(column) != count:
-        raise ValueError(f"{table}.{field.name} has {len(column)} entries, {table}.query has {count}")
-    return column
+        array = pa.array(np.ascontiguousarray(column), mask=mask).cast(field.type)
+    else:
+        array = pa.array(column, field.type)
+    if len(array) != count:
+        raise ValueError(f"{table}.{field.name} has {len(array)} entries, {table}.query has {count}")
+    return array
 
 
 def _event_array(event: np.ndarray) -> pa.Array:
     codes = np.asarray(event)
-    if codes.size and not (0 <= codes.min() and codes.max() < len(EVENT_NAMES)):
-        raise ValueError(f"events are 0 (commit), 1 (revoke) or 2 (edit), found {codes.min()} to {codes.max()}")
+    unknown = np.setdiff1d(codes, list(Event))
+    if len(unknown):
+        raise ValueError(f"events are 0 (commit), 1 (revoke) or 2 (edit), found {unknown.tolist()}")
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), pa.array(EVENT_NAMES))
 
 

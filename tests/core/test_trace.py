@@ -1,0 +1,145 @@
+"""The trace: what is written is read, and what is not whole is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from adaptive_diffusion.core.trace import OPEN, SCHEMAS, Event, TraceWriter, read_trace
+
+
+def write(folder: Path, shard_rows: int = 1_000_000, queries: int = 3) -> None:
+    """Queries of length 2 and 3 in turn, each of which commits position 0, revokes it, and commits it again."""
+    with TraceWriter(folder, shard_rows) as writer:
+        query, zeros = np.arange(queries), np.zeros(queries, int)
+        for step, event in enumerate([Event.COMMIT, Event.REVOKE, Event.EDIT], start=1):
+            steps = np.full(queries, step)
+            writer.append_events(
+                query=query,
+                variation=zeros,
+                step=steps,
+                position=zeros,
+                token=query + 1,
+                event=np.full(queries, event),
+                confidence=np.full(queries, 0.5),
+            )
+            halt = np.full(queries, np.nan if step == 1 else step / 4)
+            writer.append_steps(query=query, variation=zeros, step=steps, open=3 - steps, halt_probability=halt)
+        length = 2 + query % 2
+        writer.append_rows(
+            query=query,
+            variation=zeros,
+            length=length,
+            nfe=np.full(queries, 3),
+            tokens_forwarded=3 * length,
+            halt_reason=["all_committed"] * queries,
+            revisions=zeros + 1,
+            answer=np.tile([4, 5, 6], (queries, 1)),
+            start=np.tile([OPEN, 5, 6], (queries, 1)),
+            exact=query == 0,
+        )
+
+
+def test_what_is_written_is_read(tmp_path: Path):
+    write(tmp_path)
+    trace = read_trace(tmp_path)
+    assert trace.events.schema.equals(SCHEMAS["events"])
+    assert trace.events["event"].to_pylist() == ["commit"] * 3 + ["revoke"] * 3 + ["edit"] * 3
+    assert trace.steps["halt_probability"].to_pylist() == [None] * 3 + [0.5] * 3 + [0.75] * 3
+    assert trace.rows["answer"].to_pylist() == [[4, 5], [4, 5, 6], [4, 5]]
+    assert trace.rows["start"].to_pylist()[1] == [OPEN, 5, 6]
+    assert trace.rows["exact"].to_pylist() == [True, False, False]
+    assert trace.rows["valid"].to_pylist() == [None] * 3
+    assert trace.rows["target"].to_pylist() == [None] * 3
+
+
+@pytest.mark.parametrize("shard_rows", [1, 2, 3, 4, 5, 9, 100])
+def test_shards_change_the_files_and_not_the_trace(tmp_path: Path, shard_rows: int):
+    write(tmp_path / "whole")
+    write(tmp_path / "sharded", shard_rows)
+    whole, sharded = read_trace(tmp_path / "whole"), read_trace(tmp_path / "sharded")
+    assert len(list((tmp_path / "sharded").glob("events-*"))) == -(-9 // shard_rows)
+    assert all(getattr(whole, name).equals(getattr(sharded, name)) for name in SCHEMAS)
+    assert all(pq.read_metadata(path).num_rows <= shard_rows for path in (tmp_path / "sharded").iterdir())
+
+
+def test_an_empty_trace_is_a_trace(tmp_path: Path):
+    TraceWriter(tmp_path).close()
+    assert read_trace(tmp_path).rows.num_rows == 0
+
+
+def test_a_new_trace_replaces_the_old_one(tmp_path: Path):
+    write(tmp_path, shard_rows=1)
+    write(tmp_path, queries=2)
+    assert read_trace(tmp_path).rows["query"].to_pylist() == [0, 1]
+
+
+def fail_while_writing(folder: Path) -> None:
+    with TraceWriter(folder, shard_rows=1) as writer:
+        columns = dict.fromkeys(["query", "variation", "position", "token", "event", "confidence"], np.zeros(3, int))
+        writer.append_events(**columns, step=np.ones(3, int))
+        raise KeyboardInterrupt
+
+
+def test_a_trace_whose_writer_failed_is_refused(tmp_path: Path):
+    with pytest.raises(KeyboardInterrupt):
+        fail_while_writing(tmp_path)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["events-00000.parquet", "events-00001.parquet"]
+    with pytest.raises(ValueError, match="unfinished"):
+        read_trace(tmp_path)
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path):
+    write(tmp_path)
+    path = tmp_path / "rows-00000.parquet"
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(ValueError, match="truncated"):
+        read_trace(tmp_path)
+
+
+def test_a_lost_shard_is_noticed(tmp_path: Path):
+    write(tmp_path, shard_rows=2)
+    (tmp_path / "events-00001.parquet").unlink()
+    with pytest.raises(ValueError, match="4 of its 5 events shards"):
+        read_trace(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "sentence"), [({"adaptive_diffusion_trace": "99"}, "version 99"), ({}, "is no trace")]
+)
+def test_a_trace_of_another_version_is_refused(tmp_path: Path, metadata: dict, sentence: str):
+    write(tmp_path)
+    path = tmp_path / "steps-00000.parquet"
+    pq.write_table(pq.read_table(path).replace_schema_metadata(metadata), path)
+    with pytest.raises(ValueError, match=sentence):
+        read_trace(tmp_path)
+
+
+def test_other_columns_are_refused(tmp_path: Path):
+    write(tmp_path)
+    path = tmp_path / "steps-00000.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.drop_columns("open").replace_schema_metadata(table.schema.metadata), path)
+    with pytest.raises(ValueError, match="columns of steps"):
+        read_trace(tmp_path)
+
+
+def test_a_folder_without_a_trace_is_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match="holds no trace"):
+        read_trace(tmp_path)
+
+
+def test_a_mistake_of_the_caller_is_named(tmp_path: Path):
+    ones = np.ones(2, int)
+    with TraceWriter(tmp_path) as writer:
+        with pytest.raises(ValueError, match="count from 1, found 0"):
+            writer.append_steps(query=ones, variation=ones, step=ones - 1, open=ones)
+        with pytest.raises(ValueError, match="open has 1 entries"):
+            writer.append_steps(query=ones, variation=ones, step=ones, open=ones[:1])
+        with pytest.raises(ValueError, match=r"found \[3\]"):
+            writer.append_events(
+                query=ones, variation=ones, step=ones, position=ones, token=ones, event=3 * ones, confidence=ones
+            )
+    with pytest.raises(ValueError, match="shard_rows is 0"):
+        TraceWriter(tmp_path, shard_rows=0)
