@@ -1,0 +1,51 @@
+# `make help` lists the targets. Every target sets up .venv first; PYTHON=… names another interpreter.
+SHELL := /bin/bash
+BIN := .venv/bin
+STAMP := .venv/.installed
+PYTEST := $(BIN)/python -m pytest
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow test-browser test-pretrained lint format types check bench bench-quick
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml constraints.txt
+	@scripts/setup.sh
+
+setup: $(STAMP) ## create .venv with the tested versions (the other targets do this themselves)
+
+demo: $(STAMP) ## train on 6×6 Sudoku, compare samplers, write the report (about ten minutes on two cores)
+	@$(BIN)/adaptive-diffusion run quickstart
+
+test: $(STAMP) ## the tests
+	@$(PYTEST)
+
+test-slow: $(STAMP) ## the tests that train or count for minutes
+	@$(PYTEST) -m slow
+
+test-browser: $(STAMP) ## the report in a real browser
+	@$(PYTEST) -m browser
+
+test-pretrained: $(STAMP) ## the adapters of pretrained models
+	@$(PYTEST) -m pretrained
+
+lint: $(STAMP) ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(STAMP) ## let ruff rewrite what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(STAMP) ## pyright over the package
+	@$(BIN)/pyright
+
+check: lint types test ## all that continuous integration asks for
+
+bench: $(STAMP) ## measure; results in benchmarks/results
+	@$(BIN)/python -m benchmarks
+
+bench-quick: $(STAMP) ## the same in under five minutes
+	@$(BIN)/python -m benchmarks --quick
