@@ -1,0 +1,1 @@
+"""Figures from answers and traces, each defined in one place."""

@@ -1,0 +1,84 @@
+"""Does a halting head know when the answer is right? Ranking and calibration of solved-at-halt."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
+
+from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, midranks
+
+BINS = 15
+
+
+def auroc(weights: np.ndarray, probability: np.ndarray, solved: np.ndarray) -> np.ndarray:
+    """P(a solved query has the higher probability than an unsolved one), ties half; NaN if all or none are solved."""
+    positive = weights * solved
+    positives = positive.sum(1)
+    negatives = weights.sum(1) - positives
+    pairs = positives * negatives
+    won = (positive * midranks(weights, probability)).sum(1) - positives**2 / 2
+    return np.divide(won, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+
+
+def calibration_error(weights: np.ndarray, probability: np.ndarray, solved: np.ndarray) -> np.ndarray:
+    """Expected calibration error: Σ over bins of share · |mean probability − share solved| (Naeini 2015).
+
+    `BINS` bins of equal width. Sampling noise only adds to it, so its interval lies a little high.
+    """
+    members = np.eye(BINS)[_bin(probability, BINS)]
+    return np.abs(weights @ (members * (probability - solved)[:, None])).sum(1) / weights.sum(1)
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """The points of a reliability diagram, for each bin that is not empty: [bins] each."""
+
+    probability: np.ndarray
+    solved: np.ndarray
+    count: np.ndarray
+
+
+def reliability(probability: np.ndarray, solved: np.ndarray, bins: int = BINS) -> Reliability:
+    """Mean probability against share solved in `bins` bins of equal width."""
+    which = _bin(probability, bins)
+    count = np.bincount(which, minlength=bins)
+    used = count > 0
+    means = [np.bincount(which, weights=column, minlength=bins)[used] / count[used] for column in (probability, solved)]
+    return Reliability(means[0], means[1], count[used])
+
+
+class SolvedAtHalt(Metric):
+    """AUROC and calibration error of the halting probability against "the answer was right", with 95% intervals.
+
+    `compute()` gives `{"auroc_solved_at_halt": Interval, "calibration_error": Interval}`.
+    """
+
+    full_state_update = False
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()
+        self.seed = seed
+        self.probability: list[Tensor]
+        self.solved: list[Tensor]
+        self.add_state("probability", default=[], dist_reduce_fx="cat")
+        self.add_state("solved", default=[], dist_reduce_fx="cat")
+
+    def update(self, probability: Tensor, solved: Tensor) -> None:
+        """Adds halted rows: `probability` [R] given when they stopped, 0 to 1, and `solved` bool [R]."""
+        self.probability.append(probability.double())
+        self.solved.append(solved.double())
+
+    def compute(self) -> dict[str, Interval]:
+        probability, solved = (dim_zero_cat(state).numpy(force=True) for state in (self.probability, self.solved))
+        return {
+            "auroc_solved_at_halt": bootstrap(auroc, probability, solved, seed=self.seed),
+            "calibration_error": bootstrap(calibration_error, probability, solved, seed=self.seed),
+        }
+
+
+def _bin(probability: np.ndarray, bins: int) -> np.ndarray:
+    if len(probability) and (probability.min() < 0 or probability.max() > 1):
+        raise ValueError(f"probabilities lie in 0 to 1, found {probability.min()} to {probability.max()}")
+    return np.minimum((probability * bins).astype(np.int64), bins - 1)

@@ -1,0 +1,125 @@
+"""A trace played again: which token stood where before and after each event, and when the answer was right."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from adaptive_diffusion.core.trace import EVENT_NAMES, OPEN, Event, Trace
+
+_PADDING = -2
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The events of a trace as arrays [E], sorted by row, position and time; rows are numbered as in `trace.rows`.
+
+    `before` and `after` hold the token at the event's position, `OPEN` where there is none. `start`, `answer` and
+    `target` are [R, L], padded with −2; `target` is None where some row has none. `steps` [R] is each row's last step.
+    """
+
+    row: np.ndarray
+    step: np.ndarray
+    position: np.ndarray
+    event: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    confidence: np.ndarray
+    start: np.ndarray
+    answer: np.ndarray
+    target: np.ndarray | None
+    steps: np.ndarray
+
+    @classmethod
+    def of(cls, trace: Trace) -> "Replay":
+        """Raises `ValueError` where events or steps belong to no row, or a position lies outside its row."""
+        rows = trace.rows
+        row_of = _RowIndex(rows)
+        events = {name: trace.events[name].to_numpy() for name in ("step", "position", "token", "confidence")}
+        row, event = row_of(trace.events), _codes(trace.events["event"])
+        start = _padded(rows["start"])
+        length = rows["length"].to_numpy()
+        if not ((events["position"] >= 0) & (events["position"] < length[row])).all():
+            raise ValueError("the trace has events outside their rows")
+        order = np.lexsort((events["step"], events["position"], row))
+        row, event = row[order], event[order]
+        step, position, token, confidence = (column[order] for column in events.values())
+        after = np.where(event == Event.REVOKE, OPEN, token)
+        first = np.r_[True, (row[1:] != row[:-1]) | (position[1:] != position[:-1])] if len(row) else np.zeros(0, bool)
+        before = np.where(first, start[row, position], np.r_[OPEN, after[:-1]] if len(row) else after)
+        steps = np.zeros(rows.num_rows, np.int64)
+        np.maximum.at(steps, row_of(trace.steps), trace.steps["step"].to_numpy())
+        return cls(
+            *(row, step, position, event, before, after, confidence),
+            *(start, _padded(rows["answer"]), None if rows["target"].null_count else _padded(rows["target"])),
+            steps,
+        )
+
+    @cached_property
+    def end(self) -> np.ndarray:
+        """The tokens [R, L] that all events together make of `start`; equal to `answer` in a consistent trace."""
+        tokens = self.start.copy()
+        tokens[self.row, self.position] = self.after  # events of a position lie in time, the last one stays
+        return tokens
+
+    def solved_by_step(self) -> np.ndarray:
+        """Bool [R, T]: do the tokens that stand after step t (column t − 1) equal the target? The last step holds on.
+
+        What a halting rule would have filled in had it stopped there is not in a trace, so an answer with open
+        positions counts as wrong. Raises `ValueError` for rows without a target.
+        """
+        target = self.required_target()
+        # Only positions that differ from the target can make an answer wrong, so count them and how they change.
+        change = (self.after != target[self.row, self.position]).astype(np.int64)
+        change -= self.before != target[self.row, self.position]
+        wrong = np.zeros((len(self.start), int(self.steps.max(initial=0)) + 1), np.int64)
+        wrong[:, 0] = (self.start != target).sum(1)
+        np.add.at(wrong, (self.row, self.step), change)
+        return wrong.cumsum(1)[:, 1:] == 0
+
+    def required_target(self) -> np.ndarray:
+        if self.target is None:
+            raise ValueError("some rows of the trace have no target, so right and wrong are not defined")
+        return self.target
+
+
+class _RowIndex:
+    """Finds the number of a row by its query and variation."""
+
+    def __init__(self, rows: pa.Table):
+        self.queries = np.unique(rows["query"].to_numpy())
+        self.variations = int(rows["variation"].to_numpy().max(initial=0)) + 1
+        self.numbers = np.full(len(self.queries) * self.variations, -1)
+        self.numbers[self._key(rows)] = np.arange(rows.num_rows)
+
+    def __call__(self, table: pa.Table) -> np.ndarray:
+        numbers = self.numbers[self._key(table)]
+        if (numbers < 0).any():
+            raise ValueError("the trace has events or steps of rows that it does not list")
+        return numbers
+
+    def _key(self, table: pa.Table) -> np.ndarray:
+        query, variation = table["query"].to_numpy(), table["variation"].to_numpy()
+        place = np.searchsorted(self.queries, query)
+        known = (place < len(self.queries)) & (variation < self.variations)
+        if not known.all() or not np.array_equal(self.queries[place], query):
+            raise ValueError("the trace has events or steps of rows that it does not list")
+        return place * self.variations + variation
+
+
+def _codes(column: pa.ChunkedArray) -> np.ndarray:
+    """Event values of a dictionary column, whatever order its shards list the names in."""
+    parts = [np.zeros(0, np.int8)]
+    for chunk in column.chunks:
+        meaning = np.array([EVENT_NAMES.index(name) for name in chunk.dictionary.to_pylist()], np.int8)
+        parts.append(meaning[chunk.indices.to_numpy()])
+    return np.concatenate(parts)
+
+
+def _padded(column: pa.ChunkedArray) -> np.ndarray:
+    lists = column.combine_chunks()
+    lengths = np.diff(lists.offsets.to_numpy()) if len(lists) else np.zeros(0, np.int64)
+    tokens = np.full((len(lists), int(lengths.max(initial=0))), _PADDING, np.int32)
+    tokens[np.arange(tokens.shape[1]) < lengths[:, None]] = lists.flatten().to_numpy()
+    return tokens
