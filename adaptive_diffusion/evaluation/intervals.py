@@ -6,7 +6,7 @@ data's own counts, so point estimate and interval cannot come from two definitio
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -17,8 +17,7 @@ RESAMPLES = 4000
 _CHUNK = 2_000_000
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(NamedTuple):
     """A value with the ends of its confidence interval; NaN where the data does not define it."""
 
     value: float

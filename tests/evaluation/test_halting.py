@@ -1,0 +1,56 @@
+"""Hindsight, chance and overthinking, on matrices small enough to read."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+from adaptive_diffusion.evaluation.halting import (
+    hindsight_oracle,
+    overthinking,
+    random_halting,
+    regret,
+    shuffled_allocation,
+)
+
+SOLVED = np.array(
+    [
+        [0, 1, 0, 1, 1],  # right for good from step 4
+        [1, 1, 1, 1, 1],  # right from the start
+        [0, 1, 1, 0, 1],  # was right, then wrong where it stops
+        [0, 0, 0, 0, 1],  # never right before it stops
+    ],
+    bool,
+)
+STEPS = np.array([5, 3, 4, 3])
+
+
+def test_the_oracle_stops_where_a_solved_row_stays_right_and_leaves_the_others():
+    assert hindsight_oracle(SOLVED, STEPS).tolist() == [4, 1, 4, 3]
+
+
+def test_regret_compares_mean_nfe():
+    assert regret(STEPS, hindsight_oracle(SOLVED, STEPS)) == pytest.approx(15 / 12 - 1)
+
+
+def test_overthinking_is_to_have_been_right_and_end_wrong():
+    assert overthinking(SOLVED, STEPS).tolist() == [False, False, True, False]
+
+
+def test_random_halting_is_the_mean_over_the_histogram_of_steps():
+    assert random_halting(SOLVED, STEPS) == pytest.approx([2 / 4, 1, 3 / 4, 1 / 4])
+
+
+def test_the_shuffled_allocation_is_a_mean_over_permutations():
+    everything = np.mean([SOLVED[range(4), np.array(p) - 1] for p in permutations(STEPS)], axis=0)
+    assert everything == pytest.approx(random_halting(SOLVED, STEPS))
+    assert shuffled_allocation(SOLVED, STEPS, shuffles=20_000) == pytest.approx(everything, abs=0.02)
+    one = shuffled_allocation(SOLVED, STEPS, shuffles=1, seed=1)
+    assert any(np.array_equal(one, SOLVED[range(4), np.array(p) - 1]) for p in permutations(STEPS))
+
+
+@pytest.mark.parametrize("measure", [hindsight_oracle, overthinking, random_halting, shuffled_allocation])
+@pytest.mark.parametrize("steps", [[5, 3, 4, 6], [0, 1, 1, 1]])
+def test_steps_outside_the_matrix_are_refused(measure, steps: list[int]):
+    with pytest.raises(ValueError, match="the matrix holds 1 to 5"):
+        measure(SOLVED, np.array(steps))

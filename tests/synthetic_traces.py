@@ -1,0 +1,170 @@
+"""Traces without a sampler: rows written down by hand, and rows simulated so that reports have something to show."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from adaptive_diffusion.core.trace import OPEN, Event, Trace, TraceWriter, read_trace
+
+Happening = tuple[Event, int, int, float]
+"""Event, position, token, confidence."""
+
+
+def commit(position: int, token: int, confidence: float = 0.9) -> Happening:
+    return (Event.COMMIT, position, token, confidence)
+
+
+def revoke(position: int, token: int, confidence: float = 0.1) -> Happening:
+    return (Event.REVOKE, position, token, confidence)
+
+
+def edit(position: int, token: int, confidence: float = 0.9) -> Happening:
+    return (Event.EDIT, position, token, confidence)
+
+
+@dataclass
+class Row:
+    """A row of a trace: its start, what happened in each step, and what is known about it."""
+
+    start: Sequence[int]
+    steps: Sequence[Sequence[Happening]]
+    target: Sequence[int] | None = None
+    query: int = 0
+    variation: int = 0
+    halt_probability: Sequence[float] | None = None
+    halt_reason: str = "all_committed"
+    difficulty: float | None = None
+    clues: int | None = None
+    valid: bool | None = None
+    answer: list[int] = field(init=False)
+    open: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        tokens, self.open = list(self.start), []
+        for happenings in self.steps:
+            for event, position, token, _ in happenings:
+                tokens[position] = OPEN if event == Event.REVOKE else token
+            self.open.append(tokens.count(OPEN))
+        self.answer = tokens
+
+
+def record(folder: Path, rows: Iterable[Row], shard_rows: int = 1_000_000) -> Trace:
+    """Writes rows as a sampler would, all rows advancing together, and reads the trace back."""
+    rows = list(rows)
+    with TraceWriter(folder, shard_rows) as writer:
+        for step in range(1, max((len(row.steps) for row in rows), default=0) + 1):
+            alive = [row for row in rows if len(row.steps) >= step]
+            happenings = [(row, *happening) for row in alive for happening in row.steps[step - 1]]
+            writer.append_events(
+                query=np.array([row.query for row, *_ in happenings], int),
+                variation=np.array([row.variation for row, *_ in happenings], int),
+                step=np.full(len(happenings), step),
+                event=np.array([event for _, event, *_ in happenings], int),
+                position=np.array([position for _, _, position, *_ in happenings], int),
+                token=np.array([token for *_, token, _ in happenings], int),
+                confidence=np.array([confidence for *_, confidence in happenings], float),
+            )
+            writer.append_steps(
+                query=np.array([row.query for row in alive]),
+                variation=np.array([row.variation for row in alive]),
+                step=np.full(len(alive), step),
+                open=np.array([row.open[step - 1] for row in alive]),
+                halt_probability=np.array(
+                    [np.nan if row.halt_probability is None else row.halt_probability[step - 1] for row in alive]
+                ),
+            )
+        for row in rows:
+            _finish(writer, row)
+    return read_trace(folder)
+
+
+def _finish(writer: TraceWriter, row: Row) -> None:
+    revisions = sum(event != Event.COMMIT for happenings in row.steps for event, *_ in happenings)
+    known = row.target is not None
+    writer.append_rows(
+        query=np.array([row.query]),
+        variation=np.array([row.variation]),
+        length=np.array([len(row.start)]),
+        nfe=np.array([len(row.steps)]),
+        tokens_forwarded=np.array([len(row.steps) * len(row.start)]),
+        halt_reason=[row.halt_reason],
+        revisions=np.array([revisions]),
+        exact=np.array([row.answer == list(row.target)]) if row.target is not None else None,
+        valid=None if row.valid is None else np.array([row.valid]),
+        difficulty=None if row.difficulty is None else np.array([row.difficulty]),
+        clues=None if row.clues is None else np.array([row.clues]),
+        answer=np.array([row.answer]),
+        start=np.array([row.start]),
+        target=np.array([row.target]) if known else None,
+    )
+
+
+def simulate(
+    folder: Path,
+    queries: int,
+    *,
+    per_step: float = 4.0,
+    mistake: float = 0.02,
+    finds: float = 0.0,
+    learned: bool = False,
+    side: int = 6,
+    puzzles: int = 0,
+    seed: int = 0,
+) -> Trace:
+    """Sudoku-like rows: harder puzzles commit fewer tokens a step and err more; `finds` is P(a mistake is taken back).
+
+    The puzzles depend on `puzzles` alone, so that two samplers can be given the same.
+    """
+    puzzle_rng, rng = np.random.default_rng(puzzles), np.random.default_rng(seed)
+    return record(
+        folder, [_solve(_puzzle(q, side, puzzle_rng), per_step, mistake, finds, learned, rng) for q in range(queries)]
+    )
+
+
+def _puzzle(query: int, side: int, rng: np.random.Generator) -> Row:
+    box = {4: (2, 2), 6: (2, 3), 9: (3, 3)}[side]
+    row, column = np.divmod(np.arange(side * side), side)
+    pattern = (column + box[1] * (row % box[0]) + row // box[0]) % side
+    solution = rng.permutation(side)[pattern]
+    blanks = int(rng.integers(side * side // 3, side * side * 3 // 4))
+    start = solution.copy()
+    start[rng.permutation(side * side)[:blanks]] = OPEN
+    difficulty = float(rng.choice([0, 1, 2, 3, 4, 6, 9, 14], p=[0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.06, 0.04]))
+    clues = side * side - blanks
+    return Row(start.tolist(), [], solution.tolist(), query, difficulty=difficulty, clues=clues)
+
+
+def _solve(puzzle: Row, per_step: float, mistake: float, finds: float, learned: bool, rng: np.random.Generator) -> Row:
+    assert puzzle.target is not None
+    target, tokens, steps, halting = np.array(puzzle.target), np.array(puzzle.start), [], []
+    hardness = 1 + (puzzle.difficulty or 0) / 4
+    while (tokens == OPEN).any() and len(steps) < 60:
+        happenings = []
+        for position in np.flatnonzero((tokens != OPEN) & (tokens != target)):
+            if rng.random() < finds:
+                happenings.append(revoke(int(position), int(tokens[position]), rng.uniform(0.02, 0.3)))
+                tokens[position] = OPEN
+        taken_back = {position for _, position, *_ in happenings}
+        waiting = [p for p in rng.permutation(np.flatnonzero(tokens == OPEN)) if p not in taken_back]
+        for position in waiting[: max(1, rng.poisson(per_step / hardness))]:
+            wrong = rng.random() < mistake * hardness
+            token = int((target[position] + 1) % (target.max() + 1) if wrong else target[position])
+            happenings.append(commit(int(position), token, rng.uniform(0.4, 0.95) if wrong else rng.beta(9, 1)))
+            tokens[position] = token
+        steps.append(happenings)
+        right = (tokens == target)[tokens != OPEN].mean() if (tokens != OPEN).any() else 0
+        left = (tokens == OPEN).mean()
+        halting.append(float(np.clip(0.97 * right**3 - left + rng.normal(0, 0.02), 0, 1)))
+    return Row(
+        puzzle.start,
+        steps,
+        puzzle.target,
+        puzzle.query,
+        halt_probability=halting if learned else None,
+        halt_reason="learned" if learned else "all_committed",
+        difficulty=puzzle.difficulty,
+        clues=puzzle.clues,
+        valid=bool((tokens == target).all()),
+    )
