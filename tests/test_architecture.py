@@ -89,7 +89,10 @@ def test_every_room_has_its_floor():
         ("rules.order", "from adaptive_diffusion import tasks"),
         ("rules.order", "from ..models import transformer"),
         ("sampling.step", "def f():\n    from adaptive_diffusion.evaluation import metrics"),
-        ("analysis.report", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import adaptive_diffusion.training"),
+        (
+            "analysis.report",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n import adaptive_diffusion.training",
+        ),
         ("runs.folder", "import adaptive_diffusion.cli"),
         ("config", "from adaptive_diffusion.runs import folder"),
     ],

@@ -1,0 +1,131 @@
+"""From plain values to parts: ``{_target_: a.b.C, depth: 4}`` becomes ``C(depth=4)``.
+
+Hydra's own ``instantiate`` is not used: it looks the target up a second time, after any check of ours, and decides by a
+list of what is forbidden. Here every target of the whole tree is looked up once and checked first; then exactly the
+objects that were checked are called.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from adaptive_diffusion.config.nearest import did_you_mean
+from adaptive_diffusion.config.resolve import Node, resolve
+from adaptive_diffusion.config.targets import ROOMS, find_target
+
+SPECIAL = {"_target_", "_partial_", "_args_", "_recursive_"}
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A checked node: what to call, and with what."""
+
+    key: str
+    target: Callable[..., Any]
+    args: list[Any]
+    kwargs: dict[str, Any]
+    partial: bool
+
+
+def instantiate(
+    node: Node,
+    allow: Sequence[str] = (),
+    rooms: Sequence[str] = ROOMS,
+) -> Any:
+    """The part that a node describes, with the parts inside it.
+
+    ``_target_`` names a class, ``_args_`` lists positional arguments, ``_partial_: true`` binds the arguments and
+    leaves the call to the receiver, ``_recursive_: false`` hands inner nodes over as plain values (checked all the
+    same). Every other key is an argument. Containers arrive as plain dicts and lists.
+
+    Args:
+        node: a config or plain values.
+        allow: names of modules, beside this package, whose classes and functions may be called.
+        rooms: rooms of this package to allow; fewer for files of strangers.
+
+    Raises:
+        ValueError: for a refused target, an unknown or missing argument (before anything is called), or when a part
+            refuses its arguments; the sentence starts with the key.
+    """
+    return _build(_read(resolve(node), "", allow, rooms))
+
+
+def check(
+    node: Node,
+    allow: Sequence[str] = (),
+    rooms: Sequence[str] = ROOMS,
+) -> None:
+    """All that :func:`instantiate` checks, calling nothing.
+
+    Raises:
+        ValueError: as :func:`instantiate`.
+    """
+    _read(resolve(node), "", allow, rooms)
+
+
+def _read(node: Any, key: str, allow: Sequence[str], rooms: Sequence[str]) -> Any:
+    if isinstance(node, list):
+        return [_read(child, f"{key}[{index}]", allow, rooms) for index, child in enumerate(node)]
+    if not isinstance(node, Mapping):
+        return node
+    children = {name: _read(child, f"{key}.{name}" if key else str(name), allow, rooms) for name, child in node.items()}
+    if "_target_" not in node:
+        return children
+    arguments = {name: child for name, child in children.items() if name not in SPECIAL}
+    if strange := [name for name in arguments if not isinstance(name, str) or name.startswith("_")]:
+        raise ValueError(_at(key, f"{strange[0]!r} cannot be an argument. Special keys: {', '.join(sorted(SPECIAL))}."))
+    flags = {name: node.get(name, default) for name, default in (("_partial_", False), ("_recursive_", True))}
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise ValueError(_at(key, f"{name} must be true or false, not {flag!r}."))
+    args = children.get("_args_", [])
+    if not isinstance(args, list):
+        raise ValueError(_at(key, f"_args_ must be a list, not {args!r}."))
+    try:
+        target = find_target(node["_target_"], flags["_partial_"], allow, rooms)
+        _check_arguments(target, args, arguments, flags["_partial_"])
+    except ValueError as error:
+        raise ValueError(_at(key, str(error))) from error
+    if not flags["_recursive_"]:
+        args, arguments = node.get("_args_", []), {name: node[name] for name in arguments}
+    return _Part(key, target, args, arguments, flags["_partial_"])
+
+
+def _check_arguments(target: Callable[..., Any], args: list, arguments: Mapping[str, Any], incomplete: bool) -> None:
+    try:
+        signature = inspect.signature(target)
+    except (TypeError, ValueError):
+        return
+    name = getattr(target, "__qualname__", str(target))
+    parameters = signature.parameters.values()
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        known = [parameter.name for parameter in parameters if parameter.kind is not parameter.POSITIONAL_ONLY]
+        for argument in arguments:
+            if argument not in known:
+                raise ValueError(f"{name} takes no {argument!r}.{did_you_mean(argument, known)}")
+    try:
+        (signature.bind_partial if incomplete else signature.bind)(*args, **arguments)
+    except TypeError as error:
+        raise ValueError(f"{name}: {error}.") from error
+
+
+def _build(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_build(child) for child in node]
+    if isinstance(node, dict):
+        return {name: _build(child) for name, child in node.items()}
+    if not isinstance(node, _Part):
+        return node
+    args, kwargs = _build(node.args), _build(node.kwargs)
+    if node.partial:
+        return partial(node.target, *args, **kwargs)
+    try:
+        return node.target(*args, **kwargs)
+    except (ValueError, TypeError) as error:
+        raise ValueError(_at(node.key, str(error))) from error
+
+
+def _at(key: str, sentence: str) -> str:
+    return f"{key}: {sentence}" if key else sentence
