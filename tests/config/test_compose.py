@@ -126,6 +126,11 @@ def test_a_reference_to_nothing_or_to_itself_is_a_sentence():
             resolve(broken)
 
 
+def test_a_key_that_is_no_text_is_refused():
+    with pytest.raises(ValueError, match="a has the key 1; keys must be text"):
+        resolve({"a": {1: 2}})
+
+
 def test_bottomless_nesting_is_refused():
     node: dict = {}
     for _ in range(100):

@@ -90,10 +90,8 @@ def test_a_hostile_target_is_refused_before_anything_is_called(target, partial, 
     called = []
     monkeypatch.setattr("os.system", called.append)
     tripwire = {"_target_": f"{user_module}.Net", "width": 1}
-    node = {
-        "first": tripwire,
-        "deep": [{"x": {"_target_": target, "_args_": ["touch /nowhere"], "_partial_": partial}}],
-    }
+    hostile = {"_target_": target, "_args_": ["touch /nowhere"], "_partial_": partial}
+    node = {"first": tripwire, "deep": [{"x": hostile}]}
     monkeypatch.setattr(f"{user_module}.Net.__init__", lambda *args, **kwargs: called.append("constructed"))
     with pytest.raises(ValueError, match=r"_target_"):
         instantiate(node, allow=[user_module])
@@ -150,6 +148,7 @@ def test_differences_name_each_key_that_changed():
     now = {"a": 1, "b": {"c": [1, 3]}, "new": "x"}
     assert differences(before, now) == ["b.c[1] is 3 and was 2", "gone is gone and was 0", "new is new: 'x'"]
     assert differences(before, before) == []
+    assert differences({"a": []}, {"a": {}}) == ["a is {} and was []"]
 
 
 def test_the_same_class_is_allowed_under_a_shorter_name(monkeypatch):
