@@ -16,7 +16,8 @@ class Replay:
     """The events of a trace as arrays [E], sorted by row, position and time; rows are numbered as in `trace.rows`.
 
     `before` and `after` hold the token at the event's position, `OPEN` where there is none. `start`, `answer` and
-    `target` are [R, L], padded with −2; `target` is None where some row has none. `steps` [R] is each row's last step.
+    `target` are [R, L], padded with −2; `target` is None where some row has none. `steps` [R] is each row's last step,
+    `halt_probability` [R, T] what its halting rule gave after each step, NaN where it gave none.
     """
 
     row: np.ndarray
@@ -30,6 +31,7 @@ class Replay:
     answer: np.ndarray
     target: np.ndarray | None
     steps: np.ndarray
+    halt_probability: np.ndarray
 
     @classmethod
     def of(cls, trace: Trace) -> "Replay":
@@ -48,12 +50,11 @@ class Replay:
         after = np.where(event == Event.REVOKE, OPEN, token)
         first = np.r_[True, (row[1:] != row[:-1]) | (position[1:] != position[:-1])] if len(row) else np.zeros(0, bool)
         before = np.where(first, start[row, position], np.r_[OPEN, after[:-1]] if len(row) else after)
-        steps = np.zeros(rows.num_rows, np.int64)
-        np.maximum.at(steps, row_of(trace.steps), trace.steps["step"].to_numpy())
+        steps, halt_probability = _by_step(trace.steps, row_of)
         return cls(
             *(row, step, position, event, before, after, confidence),
             *(start, _padded(rows["answer"]), None if rows["target"].null_count else _padded(rows["target"])),
-            steps,
+            *(steps, halt_probability),
         )
 
     @cached_property
@@ -73,7 +74,7 @@ class Replay:
         # Only positions that differ from the target can make an answer wrong, so count them and how they change.
         change = (self.after != target[self.row, self.position]).astype(np.int64)
         change -= self.before != target[self.row, self.position]
-        wrong = np.zeros((len(self.start), int(self.steps.max(initial=0)) + 1), np.int64)
+        wrong = np.zeros((len(self.start), self.halt_probability.shape[1] + 1), np.int64)
         wrong[:, 0] = (self.start != target).sum(1)
         np.add.at(wrong, (self.row, self.step), change)
         return wrong.cumsum(1)[:, 1:] == 0
@@ -88,6 +89,7 @@ class _RowIndex:
     """Finds the number of a row by its query and variation."""
 
     def __init__(self, rows: pa.Table):
+        self.rows = rows.num_rows
         self.queries = np.unique(rows["query"].to_numpy())
         self.variations = int(rows["variation"].to_numpy().max(initial=0)) + 1
         self.numbers = np.full(len(self.queries) * self.variations, -1)
@@ -106,6 +108,15 @@ class _RowIndex:
         if not known.all() or not np.array_equal(self.queries[place], query):
             raise ValueError("the trace has events or steps of rows that it does not list")
         return place * self.variations + variation
+
+
+def _by_step(steps: pa.Table, row_of: _RowIndex) -> tuple[np.ndarray, np.ndarray]:
+    row, step = row_of(steps), steps["step"].to_numpy()
+    last = np.zeros(row_of.rows, np.int64)
+    np.maximum.at(last, row, step)
+    halt_probability = np.full((row_of.rows, int(last.max(initial=0))), np.nan, np.float32)
+    halt_probability[row, step - 1] = steps["halt_probability"].to_numpy()
+    return last, halt_probability
 
 
 def _codes(column: pa.ChunkedArray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Traces and summary rows in, tables, figures and the report out."""

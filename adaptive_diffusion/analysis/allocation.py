@@ -1,0 +1,67 @@
+"""Who got how many steps: rows grouped by any column."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean
+
+DIFFICULTY_EDGES = (0, 1, 3, 7)
+"""The buckets of guesses: none, 1–2, 3–6, 7 and more."""
+
+_FEW = 8
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows with a like value: how many there are, their mean NFE and share of exact answers (None if not known)."""
+
+    label: str
+    queries: int
+    nfe: Interval
+    exact: Interval | None
+
+
+def allocation(rows: pa.Table, by: str, edges: Sequence[float] | None = None) -> list[Group]:
+    """Groups the rows of a trace by the column `by`: at `edges`, else by value, else (many numbers) into four parts.
+
+    `edges` are the lower ends of the groups, ascending. Rows without a value are left out.
+    Raises `ValueError` for a column that the rows do not have.
+    """
+    if by not in rows.column_names:
+        raise ValueError(f"rows have no column {by!r}; they have {', '.join(rows.column_names)}")
+    rows = rows.filter(rows[by].is_valid())
+    values = rows[by].to_numpy()
+    if edges is None and len(np.unique(values)) > _FEW and values.dtype.kind in "if":
+        edges = np.unique(np.quantile(values, [0, 0.25, 0.5, 0.75], method="inverted_cdf")).tolist()
+    if edges is None:
+        labels, number = np.unique(values, return_inverse=True)
+        names = [_text(label) for label in labels]
+    else:
+        number = np.maximum(np.searchsorted(edges, values, side="right") - 1, 0)
+        names = bucket_labels(edges, integers=bool(np.all(values == np.round(values))))
+    return [_group(name, rows.filter(pa.array(number == i))) for i, name in enumerate(names) if (number == i).any()]
+
+
+def bucket_labels(edges: Sequence[float], integers: bool = True) -> list[str]:
+    """What to call the groups that begin at `edges`: `0`, `1–2`, `3–6`, `7+`."""
+    labels = []
+    for low, high in zip(edges, [*edges[1:], None], strict=True):
+        if high is None:
+            labels.append(f"{_text(low)}+")
+        elif integers and high - low == 1:
+            labels.append(_text(low))
+        else:
+            labels.append(f"{_text(low)}–{_text(high - 1)}" if integers else f"{_text(low)} to {_text(high)}")
+    return labels
+
+
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, int | float | np.number) else str(value)
+
+
+def _group(label: str, rows: pa.Table) -> Group:
+    exact = None if rows["exact"].null_count else bootstrap(mean, rows["exact"].to_numpy())
+    return Group(label, rows.num_rows, bootstrap(mean, rows["nfe"].to_numpy()), exact)

@@ -1,0 +1,36 @@
+"""How the tokens of a task are laid out for a reader: on a grid, or as running text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class GridLayout:
+    """Positions row by row on a grid of `rows` × `columns`, ruled into boxes of `box_rows` × `box_columns`.
+
+    `symbols[token]` is what a token id is shown as.
+    """
+
+    rows: int
+    columns: int
+    box_rows: int
+    box_columns: int
+    symbols: Mapping[int, str] | tuple[str, ...]
+
+    @classmethod
+    def sudoku(cls, side: int) -> "GridLayout":
+        """The board of side 4 (boxes 2 × 2), 6 (2 × 3) or 9 (3 × 3), token d − 1 shown as the digit d."""
+        boxes = {4: (2, 2), 6: (2, 3), 9: (3, 3)}
+        if side not in boxes:
+            raise ValueError(f"a Sudoku board has side 4, 6 or 9, not {side}")
+        return cls(side, side, *boxes[side], tuple(str(digit) for digit in range(1, side + 1)))
+
+
+@dataclass(frozen=True)
+class TextLayout:
+    """Positions in reading order; `symbols[token]` is the piece of text a token id stands for."""
+
+    symbols: Mapping[int, str] | tuple[str, ...]
+
+
+Layout = GridLayout | TextLayout

@@ -1,0 +1,138 @@
+"""Everything the tables and figures show of one sampler, measured once from its trace."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from adaptive_diffusion.core.trace import Trace
+from adaptive_diffusion.evaluation.calibration import auroc, calibration_error
+from adaptive_diffusion.evaluation.correction import CorrectionSummary, correction_counts, summarise_correction
+from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
+from adaptive_diffusion.evaluation.curves import Setting
+from adaptive_diffusion.evaluation.halting import hindsight_oracle, overthinking
+from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean, ratio_of_sums
+from adaptive_diffusion.evaluation.replay import Replay
+
+_COLUMNS = ["query", "variation", "nfe", "halt_reason", "revisions", "exact", "valid", "difficulty", "clues"]
+
+
+@dataclass(frozen=True)
+class SamplerEntry:
+    """One sampler of a run: its name, its row of `summary.json`, the folder of its trace."""
+
+    name: str
+    summary: dict[str, Any]
+    trace: Path
+
+
+@dataclass(frozen=True)
+class HaltingMeasures:
+    """Whether steps went where they paid; None where the trace cannot tell."""
+
+    spearman: Interval | None = None
+    tie_ceiling: float | None = None
+    overthinking: Interval | None = None
+    regret: Interval | None = None
+    auroc: Interval | None = None
+    calibration_error: Interval | None = None
+
+
+@dataclass(frozen=True)
+class SamplerMeasures:
+    """One sampler's figures. `rows` keeps the scalar columns of the trace's rows."""
+
+    name: str
+    rows: pa.Table
+    nfe: Interval
+    exact: Interval | None
+    commit_step: np.ndarray
+    """mean step of the last write on each position [L]; NaN where nothing was ever written"""
+    solved_by_step: np.ndarray | None
+    """share of rows whose standing tokens are the target after each step [T]"""
+    halt_probability: np.ndarray | None
+    """given when the row stopped [R], for learned halting"""
+    halting: HaltingMeasures
+    correction: CorrectionSummary | None
+
+    @property
+    def setting(self) -> Setting:
+        return Setting.of(self.name, self.rows)
+
+
+def measure(name: str, trace: Trace) -> SamplerMeasures:
+    """Replays a trace once and takes every measure its columns allow. Raises `ValueError` for a trace without rows."""
+    if not trace.rows.num_rows:
+        raise ValueError(f"the trace of {name} has no rows: nothing was sampled")
+    replay = Replay.of(trace)
+    rows = trace.rows.select(_COLUMNS).combine_chunks()
+    exact = _known(rows, "exact")
+    probability = _probability_at_halt(replay)
+    solved = replay.solved_by_step() if replay.target is not None else None
+    revised = solved is not None and rows["revisions"].to_numpy().any()
+    return SamplerMeasures(
+        name=name,
+        rows=rows,
+        nfe=bootstrap(mean, rows["nfe"].to_numpy()),
+        exact=None if exact is None else bootstrap(mean, exact),
+        commit_step=_mean_commit_step(replay),
+        solved_by_step=None if solved is None else solved.mean(0),
+        halt_probability=probability,
+        halting=_halting(rows, replay, solved, probability, exact),
+        correction=summarise_correction(correction_counts(replay)) if revised else None,
+    )
+
+
+def _halting(
+    rows: pa.Table,
+    replay: Replay,
+    solved: np.ndarray | None,
+    probability: np.ndarray | None,
+    exact: np.ndarray | None,
+) -> HaltingMeasures:
+    nfe, difficulty = rows["nfe"].to_numpy(), _known(rows, "difficulty")
+    steps = np.maximum(replay.steps, 1)  # a query that was complete at its start took none
+    measures = HaltingMeasures()
+    if difficulty is not None:
+        measures = replace(measures, spearman=spearman(difficulty, nfe), tie_ceiling=tie_ceiling(difficulty, nfe))
+    if solved is not None and solved.shape[1]:
+        measures = replace(
+            measures,
+            overthinking=bootstrap(mean, overthinking(solved, steps)),
+            regret=_regret(nfe, solved, steps),
+        )
+    if probability is not None and exact is not None:
+        measures = replace(
+            measures,
+            auroc=bootstrap(auroc, probability, exact),
+            calibration_error=bootstrap(calibration_error, probability, exact),
+        )
+    return measures
+
+
+def _regret(nfe: np.ndarray, solved: np.ndarray, steps: np.ndarray) -> Interval:
+    """Policy ÷ hindsight oracle − 1. A row's steps are taken to cost the same number of forwards each."""
+    ratio = bootstrap(ratio_of_sums, nfe, nfe * hindsight_oracle(solved, steps) / steps)
+    return Interval(ratio.value - 1, ratio.low - 1, ratio.high - 1)
+
+
+def _mean_commit_step(replay: Replay) -> np.ndarray:
+    last = np.r_[(replay.row[1:] != replay.row[:-1]) | (replay.position[1:] != replay.position[:-1]), True]
+    final = last[: len(replay.row)] & (replay.after >= 0)
+    positions = replay.start.shape[1]
+    count = np.bincount(replay.position[final], minlength=positions)
+    total = np.bincount(replay.position[final], weights=replay.step[final], minlength=positions)
+    return np.divide(total, count, out=np.full(positions, np.nan), where=count > 0)
+
+
+def _probability_at_halt(replay: Replay) -> np.ndarray | None:
+    rows = np.flatnonzero(replay.steps > 0)
+    given = replay.halt_probability[rows, replay.steps[rows] - 1]
+    return None if len(rows) < len(replay.steps) or np.isnan(given).any() else np.clip(given, 0, 1)
+
+
+def _known(rows: pa.Table, column: str) -> np.ndarray | None:
+    """The column as floats; None where a row does not know it."""
+    return None if rows[column].null_count else rows[column].to_numpy().astype(np.float64)

@@ -1,0 +1,143 @@
+"""One look for all figures: the same sampler has the same colour and marker everywhere, on light and on dark ground."""
+
+import colorsys
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from math import log2, log10
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's palette (2008), told apart under the common kinds of colour blindness; the two lightest are darkened
+# and black is slate, so that every colour has a contrast of 3 to 1 on both grounds.
+_VERMILION, _BLUE, _GREEN, _PURPLE = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
+_AMBER, _SKY, _SLATE, _OLIVE = "#C98500", "#3A9BD9", "#7A8490", "#8F8A00"
+_FAMILIES = {
+    "learned": (_VERMILION, "*"),
+    "threshold": (_BLUE, "o"),
+    "fixed": (_SLATE, "s"),
+    "confidence": (_GREEN, "^"),
+    "margin": (_PURPLE, "v"),
+    "entropy": (_AMBER, "D"),
+    "random": (_SKY, "X"),
+    "remasking": (_OLIVE, "P"),
+}
+
+
+def family(name: str) -> str:
+    """A sampler's name without its numbers: `threshold_0.9` and `threshold_0.95` are of the family `threshold`."""
+    return re.sub(r"[_\-]+", "_", re.sub(r"\d*\.?\d+", "", name)).strip("_") or name
+
+
+def setting(name: str) -> str | None:
+    """The number in a sampler's name, as it is written; None without one."""
+    number = re.search(r"\d*\.?\d+", name)
+    return number[0] if number else None
+
+
+def colour(name: str) -> str:
+    """The colour of a sampler, as #rrggbb: a hue for its family, a lightness for its setting.
+
+    A function of the name alone, so that no figure can disagree with another.
+    """
+    red, green, blue = (int(_look(name)[0][i : i + 2], 16) / 255 for i in (1, 3, 5))
+    hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
+    shaded = colorsys.hls_to_rgb(hue, lightness + 0.14 * (_strength(name) - 0.5), saturation)
+    return "#" + "".join(f"{round(255 * min(1, max(0, part))):02x}" for part in shaded)
+
+
+def marker(name: str) -> str:
+    """The matplotlib marker of a sampler's family."""
+    return _look(name)[1]
+
+
+def _look(name: str) -> tuple[str, str]:
+    known = _FAMILIES.get(family(name))
+    if known:
+        return known
+    digest = hashlib.sha256(family(name).encode()).digest()
+    looks = list(_FAMILIES.values())
+    return looks[digest[0] % len(looks)][0], looks[digest[1] % len(looks)][1]
+
+
+def _strength(name: str) -> float:
+    """The setting on a scale from 0 to 1: shares by their nines (.9, .99, .999), counts by their doublings."""
+    number = setting(name)
+    if number is None:
+        return 0.5
+    value = float(number)
+    place = -log10(1 - value) / 3 if value < 1 else log2(value) / 6
+    return min(1.0, max(0.0, place))
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours a figure borrows from the page it stands on."""
+
+    ink: str
+    muted: str
+    grid: str
+    ground: str
+
+
+LIGHT = Theme(ink="#1b1f24", muted="#5b6570", grid="#e3e7ec", ground="#ffffff")
+DARK = Theme(ink="#e8ebef", muted="#a2acb7", grid="#2c333c", ground="#171b21")
+
+
+@contextmanager
+def themed(theme: Theme) -> Iterator[None]:
+    """Figures drawn and saved inside have this theme's colours, and the same bytes for the same numbers."""
+    settings: dict = {
+        "text.color": theme.ink,
+        "axes.labelcolor": theme.ink,
+        "axes.edgecolor": theme.muted,
+        "axes.facecolor": theme.ground,
+        "figure.facecolor": theme.ground,
+        "savefig.facecolor": theme.ground,
+        "xtick.color": theme.muted,
+        "ytick.color": theme.muted,
+        "grid.color": theme.grid,
+        "grid.linewidth": 0.8,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlesize": 10,
+        "axes.labelsize": 10,
+        "font.size": 9.5,
+        "legend.frameon": False,
+        "legend.fontsize": 9,
+        "lines.linewidth": 1.8,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "adaptive-diffusion",
+    }
+    with mpl.rc_context(settings):
+        yield
+
+
+def new_axes(width: float = 7.2, height: float = 4.0) -> tuple[Figure, Axes]:
+    """An empty figure of one axes, in inches; it belongs to no window and no global state."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def svg(figure: Figure) -> bytes:
+    """The figure as an SVG file. Call inside `themed`."""
+    target = BytesIO()
+    figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
+    return target.getvalue()
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Writes `name.png` and `name.svg`. Call inside `themed`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    png, vector = folder / f"{name}.png", folder / f"{name}.svg"
+    figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
+    vector.write_bytes(svg(figure))
+    return [png, vector]
