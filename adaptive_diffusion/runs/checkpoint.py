@@ -1,0 +1,156 @@
+"""Checkpoints: the weights of one module and the config that builds it, in one safetensors file.
+
+One file, because two can come apart: an interruption between them would leave new weights beside an old config. The
+config is JSON in the file's metadata. A checkpoint may come from a stranger, so nothing is unpickled, the config may
+name classes of few rooms only, and the module is built without memory first and compared with the file's tensors.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_model
+from torch import nn
+
+from adaptive_diffusion.config import instantiate, resolve
+from adaptive_diffusion.config.resolve import Node, leaves
+from adaptive_diffusion.runs.whole import whole
+
+FORMAT = "adaptive-diffusion/1"
+#: The rooms of this package that the config of a checkpoint may name.
+ROOMS = ("core.corruption", "core.schedule", "models")
+LARGEST_HEADER = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a checkpoint says about itself.
+
+    Attributes:
+        config: the module's config, plain values with a ``_target_``.
+        about: further facts that were saved with it (task, steps trained, …).
+        shapes: of each tensor in the file.
+        floating: names of the tensors with floating-point numbers.
+    """
+
+    config: dict[str, Any]
+    about: dict[str, Any]
+    shapes: dict[str, tuple[int, ...]]
+    floating: frozenset[str]
+
+
+def save_checkpoint(path: Path | str, module: nn.Module, config: Node, about: Mapping[str, Any] | None = None) -> None:
+    """Writes the weights of ``module`` and the ``config`` that builds it, whole or not at all.
+
+    Args:
+        path: the file, ending in ``.safetensors``.
+        module: a module; one that ``torch.compile`` wrapped is saved without the wrapping.
+        config: a node with a ``_target_``, resolved or to be resolved.
+        about: further facts, plain values.
+
+    Raises:
+        ValueError: if the config has no ``_target_``.
+    """
+    plain = resolve(config)
+    if not isinstance(plain, dict) or "_target_" not in plain:
+        raise ValueError("A checkpoint's config must be one node with a _target_.")
+    metadata = {"format": FORMAT, "config": json.dumps(plain), "about": json.dumps(dict(about or {}))}
+    with whole(Path(path)) as part:
+        save_model(getattr(module, "_orig_mod", module), str(part), metadata)
+
+
+def load_checkpoint(path: Path | str, allow: Sequence[str] = ()) -> nn.Module:
+    """The module of a checkpoint, on the CPU and in evaluation mode.
+
+    Args:
+        path: a file that :func:`save_checkpoint` wrote, here or elsewhere.
+        allow: modules beside this package whose classes the config may name.
+
+    Raises:
+        ValueError: if it is no such file or a damaged one, if its config is refused, or if its tensors are not those of
+            the module that the config describes.
+    """
+    path = Path(path)
+    header = read_header(path)
+    try:
+        with torch.device("meta"):
+            skeleton = instantiate(header.config, allow, ROOMS)
+        if not isinstance(skeleton, nn.Module):
+            raise ValueError(f"the config builds a {type(skeleton).__name__}, not a module.")
+        _compare(header, skeleton)
+        with torch.random.fork_rng(devices=[]):
+            module = instantiate(header.config, allow, ROOMS)
+    except (ValueError, RuntimeError, MemoryError) as error:
+        raise ValueError(f"{path} is refused: {error}") from error
+    module.load_state_dict(load_file(path), strict=False)
+    return module.eval()
+
+
+def read_header(path: Path | str) -> Header:
+    """What a checkpoint says about itself, building nothing.
+
+    Raises:
+        ValueError: if it is no checkpoint or a damaged one.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"There is no checkpoint {path}.")
+    _check_size(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            shapes = {name: tuple(part.get_shape()) for name, part in slices.items()}
+            floating = frozenset(name for name, part in slices.items() if part.get_dtype().startswith(("F", "BF")))
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged or no safetensors file: {error}.") from error
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"{path} holds weights but not as {FORMAT!r}: its format is {metadata.get('format')!r}.")
+    config, about = (_read_plain(metadata.get(key, "null"), f"{path}: its {key}") for key in ("config", "about"))
+    if "_target_" not in config:
+        raise ValueError(f"{path}: its config has no _target_.")
+    return Header(config, about, shapes, floating)
+
+
+def _check_size(path: Path) -> None:
+    """Looks at the announced length of the header before anything reads it."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        announced = int.from_bytes(file.read(8), "little")
+    if size < 8 or announced > size - 8:
+        raise ValueError(f"{path} is damaged or no safetensors file: it ends before its header does.")
+    if announced > LARGEST_HEADER:
+        raise ValueError(f"{path} is refused: a header of {announced} bytes is more than {LARGEST_HEADER}.")
+
+
+def _read_plain(text: str, what: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text)
+        hidden = [key for key, value in leaves(values) if isinstance(value, str) and "${" in value]
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{what} cannot be read: {error}.") from error
+    if not isinstance(values, dict) or hidden:
+        raise ValueError(f"{what} is refused: it must be plain values without interpolations.")
+    return values
+
+
+def _compare(header: Header, skeleton: nn.Module) -> None:
+    """Refuses a file whose tensors are not those of the module; tensors with two names are stored under one."""
+    wanted = skeleton.state_dict(keep_vars=True)
+    stored = {id(tensor) for name, tensor in wanted.items() if name in header.shapes}
+    wrong = [f"{name!r} is in the file alone" for name in header.shapes.keys() - wanted.keys()]
+    for name, tensor in wanted.items():
+        shape = header.shapes.get(name)
+        if shape is None:
+            wrong += [] if id(tensor) in stored else [f"{name!r} is missing in the file"]
+        elif shape != tuple(tensor.shape):
+            wrong.append(f"{name!r} is {list(shape)} in the file and {list(tensor.shape)} by the config")
+        elif (name in header.floating) != tensor.is_floating_point():
+            wrong.append(f"{name!r} has another kind of numbers in the file than by the config")
+    if wrong:
+        more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise ValueError(f"the weights do not fit the config: {'; '.join(sorted(wrong)[:3])}{more}.")

@@ -1,0 +1,177 @@
+"""An experiment: the stages of a config, one after the other, in a run folder.
+
+The config's ``stages`` maps names to nodes; each node names a class of ``adaptive_diffusion.runs.stages`` (or of an
+allowed module) and holds all that the stage needs. A stage that is finished is not run again, so the same command goes
+on where it was interrupted.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from omegaconf import OmegaConf
+
+from adaptive_diffusion.config import check, differences, digest, instantiate, resolve
+from adaptive_diffusion.config.resolve import Node
+from adaptive_diffusion.config.targets import find_target
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.manifest import Manifest, now
+
+CONFIG = "config.yaml"
+
+
+class Stage(Protocol):
+    """A stage: constructed from its node's values, then called once.
+
+    Attributes:
+        trains: whether ``adaptive-diffusion train`` runs it.
+    """
+
+    trains: ClassVar[bool]
+
+    def __call__(self, folder: RunFolder, resume: Path) -> None:
+        """Does the work.
+
+        Args:
+            folder: the run folder, locked; results are written through it, whole or not at all.
+            resume: a folder of this stage alone, for what it needs to go on after an interruption. It is kept until the
+                stage is finished, and emptied when the stage's config has changed.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class StageNode:
+    """A stage as the config has it, and the digest of its config and of all stages before it."""
+
+    name: str
+    node: dict[str, Any]
+    digest: str
+
+
+def run_experiment(
+    config: Node,
+    folder: RunFolder,
+    training_only: bool = False,
+    update: bool = False,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Runs the stages of ``config`` that are not finished yet.
+
+    Args:
+        config: a composed config with ``stages``.
+        folder: where; entered, so that it is locked.
+        training_only: stop after the last stage that trains.
+        update: go on although the config is not the one the folder was made with; what it changes is run again, and so
+            are the stages after it.
+        say: receives a line about each stage.
+
+    Raises:
+        ValueError: if a stage is refused (before any stage is run), or the folder was made with another config.
+    """
+    plain = resolve(config)
+    stages = read_stages(plain, folder.allow)
+    if training_only:
+        stages = [stage for stage in stages if stage.name in _until_trained(stages, folder.allow)]
+    _keep_config(plain, folder, update, say)
+    manifest = Manifest(
+        folder, {"config_sha256": digest(plain), "seed": plain.get("seed"), "allow": list(folder.allow)}
+    )
+    outcome = "interrupted"
+    try:
+        for stage in stages:
+            _run_stage(stage, folder, manifest, say)
+        outcome = "finished"
+    except Exception as error:
+        outcome = f"{type(error).__name__}: {error}"
+        raise
+    finally:
+        manifest.end(outcome)
+
+
+def read_stages(plain: dict[str, Any], allow: tuple[str, ...] = ()) -> list[StageNode]:
+    """The stages of resolved values, in order; a stage that is null is left out.
+
+    Raises:
+        ValueError: if there are none, or one is not a node or names what may not be called.
+    """
+    nodes = plain.get("stages")
+    if not isinstance(nodes, dict):
+        raise ValueError("The config has no stages: 'stages' must map names to nodes, each with a _target_.")
+    stages, before = [], ""
+    for name, node in nodes.items():
+        if node is None:
+            continue
+        if not name.isidentifier() or not isinstance(node, dict) or "_target_" not in node:
+            raise ValueError(f"stages.{name} must have the name of a stage and a _target_.")
+        check({"stages": {name: node}}, allow)
+        before = digest([before, node])
+        stages.append(StageNode(name, node, before))
+    return stages
+
+
+def _until_trained(stages: list[StageNode], allow: tuple[str, ...]) -> list[str]:
+    trains = [getattr(find_target(stage.node["_target_"], False, allow), "trains", False) for stage in stages]
+    if not any(trains):
+        raise ValueError(f"No stage trains; the stages are {', '.join(stage.name for stage in stages)}.")
+    last = max(index for index, training in enumerate(trains) if training)
+    return [stage.name for stage in stages[: last + 1]]
+
+
+def _keep_config(plain: dict[str, Any], folder: RunFolder, update: bool, say: Callable[[str], None]) -> None:
+    """Writes ``config.yaml``, or compares with the one that is there."""
+    path = folder.file(CONFIG)
+    if path.is_file():
+        changes = differences(OmegaConf.to_container(OmegaConf.load(path)), plain)
+        if changes:
+            shown = "; ".join(changes[:3]) + (f"; and {len(changes) - 3} more" if len(changes) > 3 else "")
+            if not update:
+                raise ValueError(
+                    f"{folder.path} was made with another config: {shown}. Choose another folder (--folder), or run "
+                    "again here what this changes (--update)."
+                )
+            say(f"The config has changed: {shown}.")
+    folder.write(CONFIG, OmegaConf.to_yaml(OmegaConf.create(plain)))
+
+
+def _run_stage(stage: StageNode, folder: RunFolder, manifest: Manifest, say: Callable[[str], None]) -> None:
+    mark = folder.read_json(_mark(stage), {})
+    resume = folder.file(f"resume/{stage.name}")
+    if mark.get("digest") != stage.digest:
+        if mark:
+            say(f"{stage.name}: its config or that of a stage before it has changed, so it is run anew")
+        shutil.rmtree(resume, ignore_errors=True)
+        mark = {"digest": stage.digest, "done": False, "started": now(), "ended": None, "seconds": 0.0}
+    elif mark["done"]:
+        say(f"{stage.name}: finished before, skipped")
+        manifest.stage(stage.name, mark)
+        return
+    else:
+        say(f"{stage.name}: goes on where it was interrupted")
+    folder.write_json(_mark(stage), mark)
+    resume.mkdir(parents=True, exist_ok=True)
+    with _timed(mark, stage, folder, manifest):
+        instantiate({"stages": {stage.name: stage.node}}, folder.allow)["stages"][stage.name](folder, resume)
+        mark |= {"done": True, "ended": now()}
+    shutil.rmtree(resume, ignore_errors=True)
+    say(f"{stage.name}: finished in {mark['seconds']:.0f} s")
+
+
+@contextmanager
+def _timed(mark: dict[str, Any], stage: StageNode, folder: RunFolder, manifest: Manifest) -> Iterator[None]:
+    """Adds the seconds to the mark, also those of a stage that is interrupted, and writes it down."""
+    begin = time.monotonic()
+    try:
+        yield
+    finally:
+        mark["seconds"] = round(mark["seconds"] + time.monotonic() - begin, 1)
+        folder.write_json(_mark(stage), mark)
+        manifest.stage(stage.name, mark)
+
+
+def _mark(stage: StageNode) -> str:
+    return f"stages/{stage.name}.json"

@@ -1,0 +1,108 @@
+"""The manifest: what a run ran on, and how to repeat it."""
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import adaptive_diffusion
+from adaptive_diffusion.runs.folder import RunFolder
+
+NAME = "manifest.json"
+PACKAGES = ("adaptive-diffusion", "torch", "lightning", "numpy", "torchmetrics", "hydra-core", "safetensors", "numba")
+
+
+def environment() -> dict[str, Any]:
+    """Versions, processor, device, threads and source of this process; the same facts for runs and benchmarks."""
+    import torch
+
+    cuda = torch.cuda.is_available()
+    return {
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if cuda else "cpu",
+        "source": source(Path(adaptive_diffusion.__file__).parent.parent),
+    }
+
+
+def source(root: Path) -> dict[str, Any] | None:
+    """Commit and cleanliness of the checkout at ``root``, or None where it is none (an installed package)."""
+    if not (root / ".git").exists():
+        return None
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        return {"commit": commit, "dirty": bool(_git(root, "status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+class Manifest:
+    """The manifest of a run folder while a command works on it.
+
+    One command after another may work on a run (an interruption, then the same command again): the file holds the
+    latest, and the ``earlier`` ones in a list.
+    """
+
+    def __init__(self, folder: RunFolder, facts: dict[str, Any]) -> None:
+        previous = folder.read_json(NAME)
+        earlier = previous.pop("earlier", []) if isinstance(previous, dict) else []
+        self._folder = folder
+        self._content = {
+            "command": sys.argv,
+            "working_folder": os.getcwd(),
+            "started": now(),
+            "ended": None,
+            "outcome": "running",
+            **facts,
+            "stages": {},
+            **environment(),
+            "earlier": [*earlier, previous] if previous else [],
+        }
+        self._write()
+
+    def stage(self, name: str, facts: dict[str, Any]) -> None:
+        """Notes what became of a stage."""
+        self._content["stages"][name] = facts
+        self._write()
+
+    def end(self, outcome: str) -> None:
+        """Notes how the command ended: ``finished``, ``interrupted`` or the failure's sentence."""
+        self._content |= {"ended": now(), "outcome": outcome}
+        self._write()
+
+    def _write(self) -> None:
+        self._folder.write_json(NAME, self._content)
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()

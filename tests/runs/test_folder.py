@@ -1,0 +1,74 @@
+"""A run folder belongs to one process at a time and keeps its files inside."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from adaptive_diffusion.runs.folder import RunFolder
+
+HOLD = "import sys, time\nfrom adaptive_diffusion.runs.folder import RunFolder\n"
+HOLD += "with RunFolder(sys.argv[1]):\n    print('held', flush=True)\n    time.sleep(60)\n"
+
+
+def test_a_second_process_is_refused_and_told_who_holds_the_folder(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(ValueError, match=f"in use by process {process.pid}"), RunFolder(tmp_path):
+            pass
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with RunFolder(tmp_path):
+        pass
+
+
+def test_the_same_process_is_refused_too_and_may_come_again_later(tmp_path):
+    with (
+        RunFolder(tmp_path / "run"),
+        pytest.raises(ValueError, match=f"process {os.getpid()}"),
+        RunFolder(tmp_path / "run"),
+    ):
+        pass
+    with RunFolder(tmp_path / "run"), RunFolder(tmp_path / "other"):
+        pass
+
+
+def test_entering_removes_leftovers(tmp_path):
+    (tmp_path / "traces").mkdir()
+    (tmp_path / "traces" / ".part-1-x.parquet").touch()
+    (tmp_path / ".part-1-folder").mkdir()
+    with RunFolder(tmp_path):
+        assert not list(tmp_path.rglob(".part-*"))
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "run").touch()
+    with pytest.raises(ValueError, match="is a file"), RunFolder(tmp_path / "run"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "a/../x", "/etc/passwd", "", "..", "a\0", "link/x"])
+def test_names_that_lead_elsewhere_are_refused_before_anything_is_written(tmp_path, name):
+    folder = RunFolder(tmp_path / "run")
+    with folder:
+        (tmp_path / "run" / "link").symlink_to(tmp_path)
+        for write in (lambda: folder.write(name, "x"), lambda: folder.write_json(name, {})):
+            with pytest.raises(ValueError, match="cannot be the name"):
+                write()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+
+
+def test_json_goes_there_and_back(tmp_path):
+    with RunFolder(tmp_path) as folder:
+        folder.write_json("a/b.json", {"ä": [1, None]})
+        assert folder.read_json("a/b.json") == {"ä": [1, None]}
+        assert folder.read_json("c.json", 7) == 7
+        with pytest.raises(ValueError, match="Out of range"):
+            folder.write_json("nan.json", float("nan"))
+        assert not (tmp_path / "nan.json").exists()
+        folder.write("d.json", "{")
+        with pytest.raises(ValueError, match="damaged"):
+            folder.read_json("d.json")
