@@ -46,6 +46,9 @@ def accuracy_against_nfe(measures: Measures, layout: Layout) -> Figure | None:
         axes.errorbar(
             sampler.nfe.value, exact.value, **error, **style, marker=marker(sampler.name), ms=size, label=sampler.name
         )
+        axes.annotate(
+            setting(sampler.name) or "", (sampler.nfe.value, exact.value), (7, -11), textcoords="offset points"
+        )
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
@@ -66,7 +69,7 @@ def nfe_histograms(measures: Measures, layout: Layout) -> Figure | None:
         axes.spines["left"].set_visible(False)
         axes.grid(axis="y", visible=False)
     grid[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    grid[-1].set_xlabel("denoiser forwards of a query (NFE); dashed: mean; heights relative to each sampler's mode")
+    grid[-1].set_xlabel("denoiser forwards of a query (NFE); the dashed line is the mean")
     return figure
 
 
@@ -106,7 +109,7 @@ def commit_order(measures: Measures, layout: Layout) -> Figure | None:
     if isinstance(layout, GridLayout):
         columns = min(4, len(written))
         lines = -(-len(written) // columns)
-        figure = Figure(figsize=(1.9 * columns + 0.4, 2.15 * lines), layout="constrained")
+        figure = Figure(figsize=(1.95 * columns + 0.4, 2.2 * lines), layout="constrained")
     else:
         columns, lines = 1, len(written)
         figure = Figure(figsize=(7.2, 0.8 + 0.6 * lines), layout="constrained")
@@ -132,7 +135,7 @@ def _order_map(figure: Figure, axes: Axes, sampler: SamplerMeasures, layout: Lay
         picture, aspect = sampler.commit_step[None], "auto"
         axes.set(yticks=[])
     image = axes.imshow(picture, cmap="cividis", aspect=aspect, interpolation="nearest")
-    axes.set_title(sampler.name, loc="left")
+    axes.set_title(sampler.name, loc="left", fontsize=9 if len(sampler.name) < 16 else 7.5)
     axes.grid(visible=False)
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -48,7 +48,7 @@ def colour(name: str) -> str:
     """
     red, green, blue = (int(_look(name)[0][i : i + 2], 16) / 255 for i in (1, 3, 5))
     hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
-    shaded = colorsys.hls_to_rgb(hue, lightness + 0.14 * (_strength(name) - 0.5), saturation)
+    shaded = colorsys.hls_to_rgb(hue, lightness + 0.32 * (0.5 - _strength(name)), saturation)
     return "#" + "".join(f"{round(255 * min(1, max(0, part))):02x}" for part in shaded)
 
 
@@ -67,12 +67,12 @@ def _look(name: str) -> tuple[str, str]:
 
 
 def _strength(name: str) -> float:
-    """The setting on a scale from 0 to 1: shares by their nines (.9, .99, .999), counts by their doublings."""
+    """The setting on a scale from 0 to 1: shares by their nines (.5 to .99…), counts by their doublings (2 to 32)."""
     number = setting(name)
     if number is None:
         return 0.5
     value = float(number)
-    place = -log10(1 - value) / 3 if value < 1 else log2(value) / 6
+    place = (-log10(1 - value) - 0.3) / 2 if value < 1 else (log2(value) - 1) / 4
     return min(1.0, max(0.0, place))
 
 
@@ -114,6 +114,8 @@ def themed(theme: Theme) -> Iterator[None]:
         "legend.frameon": False,
         "legend.fontsize": 9,
         "lines.linewidth": 1.8,
+        "figure.constrained_layout.h_pad": 0.1,
+        "figure.constrained_layout.w_pad": 0.1,
         "svg.fonttype": "none",
         "svg.hashsalt": "adaptive-diffusion",
     }
