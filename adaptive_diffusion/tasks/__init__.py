@@ -1,0 +1,1 @@
+"""Tasks: data, tokens, verifier and difficulty, a LightningDataModule each."""

@@ -1,0 +1,7 @@
+"""Sudoku: boards, a solver, generated puzzles in splits that share no grid, readers and a verifier."""
+
+from adaptive_diffusion.tasks.sudoku.data import SudokuDataModule
+from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
+from adaptive_diffusion.tasks.sudoku.task import SudokuTask, to_queries
+
+__all__ = ["Puzzles", "SudokuDataModule", "SudokuTask", "to_queries"]

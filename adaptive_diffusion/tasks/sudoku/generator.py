@@ -1,0 +1,37 @@
+"""Puzzles with a unique solution: a random grid, clues removed in random order while the solution stays unique."""
+
+import numpy as np
+
+from adaptive_diffusion.tasks.sudoku.geometry import Geometry
+from adaptive_diffusion.tasks.sudoku.kernels import generate_rows
+from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
+from adaptive_diffusion.tasks.sudoku.split import index_of
+
+# How many clues to stop at, drawn uniformly: hardly any puzzle stays unique below the first number.
+CLUES = {4: (4, 10), 6: (6, 20), 9: (22, 45)}
+
+
+def generate(
+    board: Geometry,
+    count: int,
+    split: str = "train",
+    seed: int = 0,
+    first: int = 0,
+    clues: tuple[int, int] | None = None,
+) -> Puzzles:
+    """Puzzles ``first`` to ``first + count − 1`` of the endless list that (board, split, seed, clues) names.
+
+    Each has one solution, whose grid is of ``split``, and a number of clues drawn uniformly from ``clues`` (both ends
+    included; by default ``CLUES``), or more where no further clue could go. Puzzle n is the same whatever the range
+    it is generated in. Runs outside the interpreter lock, so threads generate in parallel.
+
+    Raises ``ValueError`` for an unknown split, a negative seed or range, or clues outside 0..L.
+    """
+    fewest, most = CLUES[board.size] if clues is None else clues
+    if not 0 <= fewest <= most <= board.length:
+        raise ValueError(f"clues must be two numbers with 0 <= fewest <= most <= {board.length}, not {fewest}, {most}")
+    if min(count, seed, first) < 0:
+        raise ValueError(f"count, seed and first must not be negative; got {count}, {seed}, {first}")
+    puzzles, solutions = np.zeros((2, count, board.length), dtype=np.uint8)
+    generate_rows(seed, index_of(split), first, fewest, most, board.size, board.peers, puzzles, solutions)
+    return Puzzles.rated(board, puzzles, solutions)

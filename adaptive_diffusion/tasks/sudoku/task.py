@@ -1,0 +1,74 @@
+"""Sudoku as a task: token d − 1 is digit d, and the mask id is the board's size."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.tasks.sudoku.geometry import Geometry, geometry
+from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
+from adaptive_diffusion.tasks.sudoku.verifier import verify
+from adaptive_diffusion.tasks.task import Verdict
+
+
+def to_queries(puzzles: Puzzles) -> Queries:
+    """Queries of N puzzles, numbered from 0: clues are given, the mask id stands at the cells to fill."""
+    digits = torch.from_numpy(puzzles.puzzles).long()
+    editable = digits == 0
+    return Queries.of(torch.where(editable, puzzles.board.size, digits - 1), editable)
+
+
+@dataclass(frozen=True)
+class SudokuTask:
+    """Sudoku on a board of ``size`` 4, 6 or 9; the problems are ``Puzzles``. See ``tasks.task.Task``."""
+
+    size: int
+
+    def __post_init__(self) -> None:
+        geometry(self.size)
+
+    @property
+    def board(self) -> Geometry:
+        return geometry(self.size)
+
+    @property
+    def name(self) -> str:
+        return f"sudoku_{self.size}x{self.size}"
+
+    @property
+    def length(self) -> int:
+        return self.board.length
+
+    @property
+    def clean_tokens(self) -> int:
+        return self.size
+
+    @property
+    def positions(self) -> Tensor:
+        """Row, column and box of every cell, int64 [L, 3]."""
+        return torch.from_numpy(self.board.coordinates)
+
+    def queries(self, problems: Puzzles) -> Queries:
+        return to_queries(problems)
+
+    def verify(self, answers: Tensor, problems: Puzzles) -> Verdict:
+        puzzles, solutions = (torch.from_numpy(grids).to(answers) for grids in (problems.puzzles, problems.solutions))
+        return verify(answers + 1, puzzles, solutions)
+
+    def difficulty(self, problems: Puzzles) -> dict[str, Tensor]:
+        return {"guesses": torch.from_numpy(problems.guesses), "clues": torch.from_numpy(problems.clues)}
+
+    def decode(self, tokens: Tensor) -> str:
+        """The grid with its boxes drawn, ``.`` where a token is no digit."""
+        digits = [str(token + 1) if 0 <= token < self.size else "." for token in tokens.tolist()]
+        board, lines = self.board, []
+        for row in range(self.size):
+            cells = digits[row * self.size : (row + 1) * self.size]
+            boxes = [
+                " ".join(cells[left : left + board.cols_per_box]) for left in range(0, self.size, board.cols_per_box)
+            ]
+            if row and row % board.rows_per_box == 0:
+                lines.append("-+-".join("-" * len(box) for box in boxes))
+            lines.append(" | ".join(boxes))
+        return "\n".join(lines)
