@@ -1,9 +1,40 @@
 """Stages and modules as a user would bring them, for the tests of runs and commands."""
 
+import signal
+import sys
 from pathlib import Path
 
 import torch
 from torch import nn
+
+
+def fail():
+    raise RuntimeError("the machine is on fire")
+
+
+def full_disk():
+    raise OSError(28, "No space left on device", "trace.parquet")
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def exit_like_lightning():
+    try:
+        interrupt()
+    except KeyboardInterrupt:
+        sys.exit(1)
+
+
+THEN = {
+    "nothing": lambda: None,
+    "fail": fail,
+    "full disk": full_disk,
+    "interrupt": interrupt,
+    "exit like lightning": exit_like_lightning,
+    "terminate": lambda: signal.raise_signal(signal.SIGTERM),
+}
 
 
 class Work:
@@ -24,8 +55,8 @@ class Work:
         if self.then == "interrupt once" and not (folder.path / "interrupted").exists():
             folder.write("interrupted", "")
             raise KeyboardInterrupt
-        if self.then == "fail":
-            raise RuntimeError("the machine is on fire")
+        if self.then != "interrupt once":
+            THEN[self.then]()
         folder.write(f"{resume.name}.txt", "result")
 
 

@@ -4,8 +4,8 @@ Configs come from strangers too (an experiment file, the one inside a checkpoint
 config names before every ``_target_`` in it has been found to be a part of this package or of an allowed module.
 """
 
-from adaptive_diffusion.config.compose import choices, compose, compose_part
-from adaptive_diffusion.config.instantiate import check, instantiate
-from adaptive_diffusion.config.resolve import differences, digest, resolve
+from adaptive_diffusion.config.composition import choices, compose, compose_part
+from adaptive_diffusion.config.instantiation import check, instantiate
+from adaptive_diffusion.config.resolution import differences, digest, resolve
 
 __all__ = ["check", "choices", "compose", "compose_part", "differences", "digest", "instantiate", "resolve"]

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_model
 from torch import nn
 
 from adaptive_diffusion.config import instantiate, resolve
-from adaptive_diffusion.config.resolve import Node, leaves
+from adaptive_diffusion.config.resolution import Node, leaves
 from adaptive_diffusion.runs.whole import whole
 
 FORMAT = "adaptive-diffusion/1"

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 from omegaconf import OmegaConf
 
 from adaptive_diffusion.config import check, differences, digest, instantiate, resolve
-from adaptive_diffusion.config.resolve import Node
+from adaptive_diffusion.config.resolution import Node
 from adaptive_diffusion.config.targets import find_target
 from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.manifest import Manifest, now

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from adaptive_diffusion.config.folder import checked_name, choices, config_folder
 from adaptive_diffusion.config.nearest import did_you_mean
-from adaptive_diffusion.config.resolve import first_line
+from adaptive_diffusion.config.resolution import first_line
 
 ROOT = "config"
 EXPERIMENT = "experiment"

@@ -61,7 +61,7 @@ def test_functions_and_class_methods_of_an_allowed_module_may_be_called(user_mod
         "torch.hub.load",
         "numpy.load",
         "adaptive_diffusion",
-        "adaptive_diffusion.config.compose.compose",
+        "adaptive_diffusion.config.composition.compose",
         "adaptive_diffusion.config.folder.Path.write_text",
         "adaptive_diffusion.core.schedule.math.sqrt",
         "adaptive_diffusion.core.schedule.torch.load",

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from adaptive_diffusion.config.nearest import did_you_mean
-from adaptive_diffusion.config.resolve import Node, resolve
+from adaptive_diffusion.config.resolution import Node, resolve
 from adaptive_diffusion.config.targets import ROOMS, find_target
 
 SPECIAL = {"_target_", "_partial_", "_args_", "_recursive_"}

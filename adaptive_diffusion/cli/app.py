@@ -1,0 +1,52 @@
+"""``adaptive-diffusion``: the commands in one place, each in its own file."""
+
+from typing import Annotated
+
+import typer
+
+from adaptive_diffusion.cli.evaluate import evaluate
+from adaptive_diffusion.cli.guarded import Guarded
+from adaptive_diffusion.cli.run import run
+from adaptive_diffusion.cli.sample import sample
+from adaptive_diffusion.cli.train import train
+
+app = typer.Typer(
+    cls=Guarded,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from adaptive_diffusion import __version__
+
+        typer.echo(f"adaptive-diffusion {__version__}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog="Start with [bold]adaptive-diffusion run quickstart[/]; each command explains itself with --help.",
+)
+def adaptive_diffusion(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Adaptive compute and self-correction for discrete diffusion samplers.
+
+    Train a denoiser, then compare samplers that decide for every query how many steps it gets and what is taken back.
+    """
+
+
+for command in (run, train, evaluate, sample):
+    app.command()(command)
+
+
+def main() -> None:
+    """The console script."""
+    app(prog_name="adaptive-diffusion")

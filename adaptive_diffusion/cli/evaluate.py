@@ -1,0 +1,53 @@
+"""``adaptive-diffusion evaluate``."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from adaptive_diffusion.cli.options import AllowModule, Queries, Seed, SkipBad, Source, allowed
+
+
+def evaluate(
+    source: Source,
+    queries: Queries,
+    sampler: Annotated[list[str] | None, typer.Option(help="A name in configs/sampler; may be repeated.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON instead of a table.")] = False,
+    skip_bad: SkipBad = False,
+    seed: Seed = 0,
+    allow_module: AllowModule = None,
+) -> None:
+    """Compare samplers on a file of queries: exact, valid, and how many forwards each took.
+
+    Examples:
+
+        adaptive-diffusion evaluate runs/quickstart --queries puzzles.txt --sampler confidence --sampler learned
+
+        adaptive-diffusion evaluate denoiser.safetensors --queries puzzles.csv --sampler threshold_0.9 --json
+    """
+    from adaptive_diffusion.runs.evaluate import evaluate_file
+
+    rows = evaluate_file(source, queries, sampler or ["confidence"], seed, skip_bad, allowed(allow_module))
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+    else:
+        _print_table(rows)
+
+
+def _print_table(rows: list[dict]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for name in rows[0]:
+        table.add_column(Text(name), justify="left" if name == "sampler" else "right")
+    for row in rows:
+        table.add_row(*(Text(_shown(name, value)) for name, value in row.items()))
+    Console().print(table)
+
+
+def _shown(name: str, value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{100 * value:.1f}%" if name in ("exact", "valid") else f"{value:.2f}"

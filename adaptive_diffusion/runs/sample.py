@@ -1,0 +1,30 @@
+"""Answers to a file of queries, for people to read."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+
+def sample_file(
+    source: Path,
+    queries: Path,
+    sampler: str,
+    variations: int = 1,
+    seed: int = 0,
+    skip_bad: bool = False,
+    allow: Sequence[str] = (),
+) -> Iterator[str]:
+    """The answers as text, each headed by its query, its variation, its NFE and why it halted.
+
+    Args:
+        source: a run folder or a checkpoint.
+        queries: a file of queries in a form the task reads.
+        sampler: a name in ``configs/sampler``.
+        variations: answers to each query.
+        seed: keys the random draws.
+        skip_bad: leave out queries that cannot be read.
+        allow: modules whose classes configs and checkpoints may name.
+
+    Raises:
+        ValueError: for a source, a query or a sampler that cannot be used.
+    """
+    raise ValueError("Sampling from files is not in this version.")

@@ -1,0 +1,134 @@
+"""What a user sees: results, or one sentence and an exit status that means something."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from adaptive_diffusion.cli.app import app
+from adaptive_diffusion.cli.options import run_folder
+
+STAGE = "  {name}: {{_target_: parts_of_a_user.Work, log: log.txt, then: nothing, more: null}}\n"
+ALLOW = "--allow-module=parts_of_a_user"
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """Runs a command in an empty folder, with one experiment ``small`` of two stages."""
+    configs = tmp_path / "configs"
+    (configs / "experiment").mkdir(parents=True)
+    (configs / "config.yaml").write_text("seed: 0\nstages: {}\n")
+    stages = "stages:\n" + STAGE.format(name="first") + STAGE.format(name="second")
+    (configs / "experiment" / "small.yaml").write_text(f"# @package _global_\n{stages}")
+    monkeypatch.setattr("adaptive_diffusion.config.composition.config_folder", lambda: configs)
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+def test_help_imports_nothing_heavy():
+    program = "import sys\nfrom adaptive_diffusion.cli import main\nsys.argv = ['adaptive-diffusion', '--help']\n"
+    program += (
+        "try:\n    main()\nfinally:\n    print('heavy:', {'torch', 'numpy', 'hydra', 'lightning'} & set(sys.modules))"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "heavy: set()" in shown
+    for name in ("run", "train", "evaluate", "sample", "quickstart"):
+        assert name in shown
+
+
+def test_the_module_is_the_script():
+    shown = subprocess.run([sys.executable, "-m", "adaptive_diffusion", "--version"], capture_output=True, text=True)
+    assert shown.stdout.startswith("adaptive-diffusion 0.")
+
+
+@pytest.mark.parametrize("name", ["run", "train", "evaluate", "sample"])
+def test_every_command_teaches_by_example(name):
+    result = CliRunner().invoke(app, [name, "--help"])
+    assert result.exit_code == 0
+    assert f"adaptive-diffusion {name} " in result.output
+
+
+def test_a_run_goes_through_its_stages_and_a_second_skips_them(command, tmp_path):
+    first = command("run", "small", ALLOW)
+    assert first.exit_code == 0, first.output
+    assert (tmp_path / "runs" / "small" / "second.txt").is_file()
+    assert (tmp_path / "log.txt").read_text() == "first\nsecond\n"
+    second = command("run", "small", ALLOW)
+    assert "second: finished before, skipped" in second.output
+    assert (tmp_path / "log.txt").read_text() == "first\nsecond\n"
+
+
+def test_training_leaves_the_rest_to_a_later_run(command, tmp_path):
+    look = "stages.second._target_=parts_of_a_user.Look"
+    assert command("train", "small", look, ALLOW).exit_code == 0
+    assert (tmp_path / "log.txt").read_text() == "first\n"
+    assert command("run", "small", look, ALLOW).exit_code == 0
+    assert (tmp_path / "log.txt").read_text() == "first\nsecond\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("run", "smal"), "There is no experiment 'smal'. The nearest is 'small'."),
+        (("run", "small", "stages.frist=null"), "The nearest is 'stages.first'."),
+        (("run", "../small"), "cannot be the name of an experiment"),
+        (("run", "small", "seed"), "not of the form key=value"),
+        (("run", "small"), "--allow-module parts_of_a_user"),
+        (("run", "small", "stages.first._target_=os.system", ALLOW), "stages.first: _target_ 'os.system' is refused"),
+        (("run", "small", "+x=${oc.env:HOME}", ALLOW), "x: '${oc.env:HOME}' is refused"),
+        (("run", "small", "stages.first.then=refuse", ALLOW), "stages.first: this stage refuses its config"),
+    ],
+)
+def test_a_refused_request_is_one_sentence_and_status_2(command, arguments, sentence):
+    result = command(*arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert result.stderr.startswith("Error: ")
+    assert len(result.stderr.splitlines()) == 1
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("arguments", [("run", "smal", "--debug"), ("--debug", "run", "smal")])
+def test_debug_hands_the_error_on_with_its_traceback(command, arguments):
+    assert isinstance(command(*arguments).exception, ValueError)
+
+
+def test_a_defect_keeps_its_traceback(command):
+    assert isinstance(command("run", "small", "stages.first.then=fail", ALLOW).exception, RuntimeError)
+
+
+def test_a_full_disk_is_a_sentence_and_status_1(command):
+    result = command("run", "small", "stages.first.then='full disk'", ALLOW)
+    assert result.exit_code == 1
+    assert result.stderr == "Error: No space left on device: trace.parquet\n"
+
+
+@pytest.mark.parametrize(("then", "status"), [("interrupt", 130), ("'exit like lightning'", 130), ("terminate", 143)])
+def test_an_interruption_says_that_the_same_command_goes_on(command, tmp_path, then, status):
+    arguments = ("run", "small", f"stages.second.then={then}", ALLOW)
+    result = command(*arguments)
+    assert result.exit_code == status
+    assert "the same command goes on" in result.stderr
+    command(*arguments)
+    assert (tmp_path / "log.txt").read_text() == "first\nsecond\nsecond resumed\n"
+
+
+def test_overrides_have_a_folder_of_their_own():
+    assert str(run_folder("quickstart", [])) == "runs/quickstart"
+    assert str(run_folder("size/nine", ["seed=1", "a.b=0.5"])) == "runs/size-nine,seed=1,a.b=0.5"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (["a=[1,2]"], ["a=_1_2_"]),
+        (["a='x'"], ['a="x"']),
+        ([f"a={'x' * 300}"], [f"a={'x' * 301}"]),
+        (["a=/x"], ["a=_x"]),
+    ],
+)
+def test_different_overrides_never_share_a_folder(one, other):
+    folders = run_folder("quickstart", one), run_folder("quickstart", other)
+    assert folders[0] != folders[1]
+    assert all(len(folder.name) < 130 and len(folder.parts) == 2 for folder in folders)
