@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from adaptive_diffusion.analysis.layout import GridLayout, Layout
 from adaptive_diffusion.analysis.style import colour
@@ -52,9 +51,9 @@ def pick(trace: Trace, queries: int) -> Trace:
     known = _query_ids(trace)
     if len(known) <= queries:
         return trace
-    chosen = pa.array(known[np.linspace(0, len(known) - 1, queries).round().astype(np.int64)])
+    chosen = known[np.linspace(0, len(known) - 1, queries).round().astype(np.int64)]
     tables = (trace.events, trace.steps, trace.rows)
-    return Trace(*(table.filter(pc.is_in(table["query"], chosen)) for table in tables))
+    return Trace(*(table.filter(pa.array(np.isin(table["query"].to_numpy(), chosen))) for table in tables))
 
 
 def _query_ids(trace: Trace) -> np.ndarray:

@@ -1,0 +1,127 @@
+// One sampler's view of a query: the tokens on a grid or as text, and a sentence for each step.
+"use strict";
+
+const element = (tag, attributes = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+};
+
+const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(100 * share)}%`);
+
+class Board {
+  constructor(row) {
+    this.row = row;
+    this.events = row.events();
+    this.cells = Array.from(row.query.start, () => element(Episodes.layout.kind === "grid" ? "td" : "span"));
+    this.badge = element("span", { class: "badge" });
+    this.readout = element("p", { class: "readout" });
+    this.timeline = new Timeline(row, this.events);
+    const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
+    swatch.style.background = row.sampler.colour;
+    this.node = element(
+      "article",
+      { class: "board", "data-sampler": row.sampler.name, "aria-label": row.sampler.name },
+      element("h3", {}, swatch, row.sampler.name, this.badge),
+      Episodes.layout.kind === "grid" ? this.grid() : element("div", { class: "text" }, ...this.cells),
+      this.readout,
+      this.timeline.node,
+    );
+  }
+
+  grid() {
+    const { rows, columns, boxRows, boxColumns } = Episodes.layout;
+    const body = element("tbody");
+    for (let r = 0; r < rows; r++) {
+      const line = element("tr");
+      for (let c = 0; c < columns; c++) {
+        const cell = this.cells[r * columns + c];
+        cell.classList.toggle("box-right", (c + 1) % boxColumns === 0 && c + 1 < columns);
+        cell.classList.toggle("box-below", (r + 1) % boxRows === 0 && r + 1 < rows);
+        line.append(cell);
+      }
+      body.append(line);
+    }
+    const caption = element("caption", { class: "hidden" }, `Board of ${this.row.sampler.name}`);
+    const table = element("table", { class: "grid" }, caption, body);
+    table.style.setProperty("--columns", columns);
+    return table;
+  }
+
+  show(step, marked) {
+    this.step = Math.min(step, this.row.steps);
+    const standing = Episodes.standing(this.row, this.events, this.step);
+    this.open = standing.filter((cell) => !cell.token).length;
+    standing.forEach((cell, position) => this.showCell(this.cells[position], cell, position, marked, step));
+    const halted = step >= this.row.steps;
+    this.node.classList.toggle("halted", halted);
+    this.readout.textContent = this.sentence(halted);
+    this.showBadge(halted);
+    this.timeline.show(this.step);
+  }
+
+  showCell(node, cell, position, marked, step) {
+    const now = cell.last && cell.last.step === step ? cell.last : null;
+    const target = this.row.query.target;
+    const wrong = marked && target && cell.token > 0 && cell.token !== target[position];
+    const data = {
+      position,
+      state: cell.given ? "given" : cell.token ? "committed" : "open",
+      event: now ? now.event : "",
+      token: cell.token ? Episodes.symbol(cell.token) : "",
+      before: now && now.before ? Episodes.symbol(now.before) : "",
+      confidence: now ? now.confidence : "",
+      wrong: Boolean(wrong),
+      revised: cell.revisions > 0,
+    };
+    Object.assign(node.dataset, data);
+    node.style.setProperty("--sure", cell.token && !cell.given ? cell.confidence ?? 0 : 0);
+    const was = data.before ? [element("span", { class: "before", "aria-hidden": "true" }, data.before)] : [];
+    const symbol = element("span", { class: "symbol" }, data.token || "·");
+    node.replaceChildren(symbol, ...was, element("span", { class: "hidden" }, this.described(data, cell)));
+    node.title = cell.last ? `step ${cell.last.step}: ${cell.last.event}, ${percent(cell.last.confidence)}` : data.state;
+  }
+
+  described(data, cell) {
+    const words = [data.token ? "" : "open"];
+    if (data.event === "commit") words.push(`committed now, ${percent(cell.confidence)}`);
+    if (data.event === "revoke") words.push(`taken back now, was ${data.before}`);
+    if (data.event === "edit") words.push(`replaced now, was ${data.before}`);
+    if (data.state === "given") words.push("given");
+    if (data.wrong) words.push("not the answer");
+    return ` ${words.filter(Boolean).join(", ")} `;
+  }
+
+  showBadge(halted) {
+    const { exact, valid } = this.row;
+    const [text, kind] = !halted ? ["", ""] : exact ? ["✓ exact", "right"] : valid ? ["✓ valid", "valid"] : exact === null && valid === null ? ["halted", ""] : ["✗ wrong", "wrong"];
+    this.badge.textContent = text;
+    this.badge.dataset.kind = kind;
+  }
+
+  sentence(halted) {
+    const { steps, nfe, reason, halting } = this.row;
+    const probability = halting && this.step > 0 ? `, halting probability ${percent(halting[this.step - 1])}` : "";
+    const end = halted ? ` Halted: ${reason}, ${nfe} NFE.` : "";
+    return `Step ${this.step} of ${steps}: ${this.open} open${probability}.${end}`;
+  }
+
+  // What a screen reader hears of this step.
+  spoken(step) {
+    const now = this.events.filter((event) => event.step === step);
+    const verbs = { commit: "commits", revoke: "takes back", edit: "changes" };
+    const acts = Object.entries(verbs).flatMap(([kind, verb]) => {
+      const places = now.filter((event) => event.event === kind).map((event) => this.place(event));
+      const rest = places.length > 6 ? ` and ${places.length - 6} more` : "";
+      return places.length ? [`${verb} ${places.slice(0, 6).join(", ")}${rest}`] : [];
+    });
+    return `${this.row.sampler.name}: ${acts.length ? `${acts.join("; ")}. ` : ""}${this.readout.textContent}`;
+  }
+
+  place({ position, token }) {
+    const { kind, columns } = Episodes.layout;
+    const where = kind === "grid" ? `row ${Math.floor(position / columns) + 1} column ${(position % columns) + 1}` : `position ${position + 1}`;
+    return `${Episodes.symbol(token)} at ${where}`;
+  }
+}

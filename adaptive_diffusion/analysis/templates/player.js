@@ -1,0 +1,179 @@
+// Find a query, and step or play through what one or two samplers did with it.
+"use strict";
+
+(() => {
+  const at = (id) => document.getElementById(id);
+  const samplers = new Map(Episodes.samplers.map((sampler) => [sampler.name, sampler]));
+  const state = { rows: [], chosen: null, boards: [], step: 0, last: 0, timer: null };
+
+  // ---- Finding a query -------------------------------------------------------------------------------------------
+
+  const right = (row) => row !== undefined && (row.exact ?? row.valid) === true;
+  const outcomes = {
+    any: ["any", () => true],
+    right: ["first is right", (a) => right(a)],
+    wrong: ["first is wrong", (a) => !right(a)],
+    valid: ["first is valid, not exact", (a) => a.valid === true && a.exact === false],
+    gained: ["only the first is right", (a, b) => right(a) && b && !right(b)],
+    lost: ["only the second is right", (a, b) => !right(a) && right(b)],
+  };
+  const revisions = {
+    any: ["any number", () => true],
+    none: ["none", (row) => row.revisions === 0],
+    some: ["at least 1", (row) => row.revisions >= 1],
+    many: ["at least 3", (row) => row.revisions >= 3],
+  };
+  const orders = {
+    query: ["query", (a) => a.query.id],
+    nfe: ["NFE, most first", (a) => -a.nfe],
+    cheap: ["NFE, least first", (a) => a.nfe],
+    difficulty: ["difficulty, hardest first", (a) => -(a.query.difficulty ?? 0)],
+    revisions: ["revisions, most first", (a) => -a.revisions],
+    saved: ["NFE saved over the second", (a, b) => (b ? a.nfe - b.nfe : 0)],
+  };
+  const difficulties = Object.fromEntries([
+    ["any", ["any", () => true]],
+    ...Episodes.edges.map((low, i, edges) => {
+      const high = edges[i + 1] ?? Infinity;
+      const name = high === Infinity ? `${low} and more` : high - low === 1 ? `${low}` : `${low}–${high - 1}`;
+      return [`from-${low}`, [name, (row) => row.query.difficulty !== null && row.query.difficulty >= low && row.query.difficulty < high]];
+    }),
+  ]);
+  const choices = { outcome: outcomes, revisions, order: orders, difficulty: difficulties };
+
+  function fill(id, options, chosen) {
+    at(id).replaceChildren(...options.map(([value, text]) => element("option", { value }, text)));
+    if (chosen) at(id).value = chosen;
+  }
+
+  const partner = (row) => samplers.get(at("second").value)?.rows.get(`${row.query.id}:${row.variation}`);
+  const chosenRule = (id) => choices[id][at(id).value][1];
+
+  function search() {
+    const low = at("nfe-low").valueAsNumber || 0, high = at("nfe-high").valueAsNumber || Infinity;
+    const outcome = chosenRule("outcome"), revised = chosenRule("revisions"), hard = chosenRule("difficulty"), order = chosenRule("order");
+    const all = [...samplers.get(at("first").value).rows.values()];
+    const found = all.filter((row) => row.nfe >= low && row.nfe <= high && hard(row) && revised(row) && outcome(row, partner(row)));
+    const place = new Map(found.map((row) => [row, order(row, partner(row))]));
+    state.rows = found.sort((a, b) => place.get(a) - place.get(b));
+    at("found").textContent = `${found.length.toLocaleString("en")} of ${all.length.toLocaleString("en")} queries`;
+    listRows();
+    const kept = state.chosen && found.find((row) => row.query === state.chosen.query && row.variation === state.chosen.variation);
+    choose(kept ?? found[0] ?? null);
+  }
+
+  function listRows() {
+    const cost = (row) => {
+      const mark = row && (right(row) ? "✓" : row.exact === null && row.valid === null ? "" : "✗");
+      return element("span", { class: "cost", "data-right": String(right(row)) }, row ? `${row.nfe} ${mark}` : "–");
+    };
+    at("list").replaceChildren(
+      ...state.rows.map((row, i) => {
+        const name = `#${row.query.id}${row.variation ? ` · ${row.variation}` : ""}`;
+        const item = element("li", { role: "option", id: `row-${i}`, "aria-selected": "false" }, element("span", {}, name));
+        item.append(element("span", {}, String(row.query.difficulty ?? "–")), cost(row), cost(partner(row)));
+        return item;
+      }),
+    );
+  }
+
+  // ---- Showing it ------------------------------------------------------------------------------------------------
+
+  function choose(row) {
+    pause();
+    state.chosen = row;
+    at("list").querySelector("[aria-selected=true]")?.setAttribute("aria-selected", "false");
+    const item = at(`row-${state.rows.indexOf(row)}`);
+    item?.setAttribute("aria-selected", "true");
+    item?.scrollIntoView({ block: "nearest" });
+    at("list").setAttribute("aria-activedescendant", item?.id ?? "");
+    state.boards = [row, row && partner(row)].filter(Boolean).map((shown) => new Board(shown));
+    state.last = Math.max(0, ...state.boards.map((board) => board.row.steps));
+    at("boards").replaceChildren(...state.boards.map((board) => board.node));
+    if (!row) at("boards").append(element("p", { class: "note" }, "No query is like that. Loosen a filter."));
+    at("scrub").max = state.last;
+    go(0);
+  }
+
+  function go(step) {
+    state.step = Math.min(state.last, Math.max(0, step));
+    for (const board of state.boards) board.show(state.step, at("mistakes").checked);
+    at("scrub").value = state.step;
+    at("clock").textContent = `step ${state.step} of ${state.last}`;
+    at("spoken").textContent = state.boards.map((board) => board.spoken(state.step)).join(" ");
+    if (state.step === state.last) pause();
+  }
+
+  function pause() {
+    clearInterval(state.timer);
+    state.timer = null;
+    at("play").textContent = "▶ Play";
+    at("play").setAttribute("aria-label", "Play");
+  }
+
+  function play() {
+    if (state.step === state.last) go(0);
+    state.timer = setInterval(() => go(state.step + 1), Number(at("speed").value));
+    at("play").textContent = "⏸ Pause";
+    at("play").setAttribute("aria-label", "Pause");
+  }
+
+  const toggle = () => (state.timer ? pause() : play());
+  const move = (by) => () => (pause(), go(state.step + by));
+
+  // ---- Hands -----------------------------------------------------------------------------------------------------
+
+  const keys = { ArrowLeft: move(-1), ArrowRight: move(1), Home: move(-Infinity), End: move(Infinity), " ": toggle };
+
+  function onKey(event) {
+    const typing = event.target.closest("input, select, textarea");
+    const pressing = event.key === " " && event.target.closest("button, a");
+    if (typing || pressing || event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
+    event.preventDefault();
+    keys[event.key]();
+  }
+
+  function onListKey(event) {
+    const by = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10 }[event.key];
+    if (!by || !state.rows.length) return;
+    event.preventDefault();
+    const next = state.rows.indexOf(state.chosen) + by;
+    choose(state.rows[Math.min(state.rows.length - 1, Math.max(0, next))]);
+  }
+
+  function onTheme() {
+    const next = { auto: "light", light: "dark", dark: "auto" }[document.documentElement.dataset.theme ?? "auto"];
+    document.documentElement.dataset.theme = next;
+    at("theme").textContent = `Theme: ${next}`;
+  }
+
+  const names = [...samplers.keys()];
+  const names2 = [["", "none"], ...names.map((name) => [name, name])];
+  fill("first", names.map((name) => [name, name]), names.at(-1));
+  fill("second", names2, names.length > 1 ? names[0] : "");
+  for (const [id, options] of Object.entries(choices)) fill(id, Object.entries(options).map(([value, [text]]) => [value, text]));
+  at("filters").addEventListener("input", search);
+  at("filters").addEventListener("submit", (event) => event.preventDefault());
+  at("list").addEventListener("click", ({ target }) => {
+    const item = target.closest("li");
+    if (item) choose(state.rows[Number(item.id.slice("row-".length))]);
+  });
+  at("list").addEventListener("keydown", onListKey);
+  at("boards").addEventListener("seek", (event) => (pause(), go(event.detail)));
+  at("scrub").addEventListener("input", () => (pause(), go(at("scrub").valueAsNumber)));
+  at("mistakes").addEventListener("change", () => go(state.step));
+  at("speed").addEventListener("change", () => state.timer && (pause(), play()));
+  at("play").addEventListener("click", toggle);
+  at("back").addEventListener("click", move(-1));
+  at("forward").addEventListener("click", move(1));
+  at("to-start").addEventListener("click", move(-Infinity));
+  at("to-end").addEventListener("click", move(Infinity));
+  at("theme").addEventListener("click", onTheme);
+  document.addEventListener("keydown", onKey);
+
+  // Open on a query worth watching: mistakes were made, and mended.
+  const corrected = [...samplers.get(names.at(-1)).rows.values()].filter(right);
+  state.chosen = corrected.reduce((best, row) => (row.revisions > best.revisions ? row : best), corrected[0] ?? null);
+  search();
+  go(state.last);
+})();
