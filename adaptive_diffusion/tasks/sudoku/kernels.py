@@ -1,4 +1,4 @@
-"""The compiled core: random integers, split hash, solver, generator and symmetries, one puzzle at a time.
+"""The compiled core: random integers, split hash, solver and generator, a puzzle at a time.
 
 One file, because numba's cache watches no more than the file of the function it compiled: across files an edit would
 leave stale machine code behind. A grid is a row-major vector [L] of digits 1..n, 0 where blank; a mask holds bit
@@ -9,7 +9,6 @@ import numpy as np
 from numba import njit
 
 INCREMENT = np.uint64(0x9E3779B97F4A7C15)
-AUGMENTATION_STREAM = 3  # 0, 1 and 2 are the splits' own
 # Chosen so that the twelve 4×4 grids (up to relabelling) fall into all three splits.
 SPLIT_SALT = np.uint64(3)
 VALIDATION_FROM, TEST_FROM = 80, 90  # per cent
@@ -118,22 +117,26 @@ def propagate(candidates, queue, queued, peers):
 
 
 @njit(cache=True, nogil=True)
+def count_bits(mask):
+    count = 0
+    while mask:
+        mask &= mask - 1
+        count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
 def most_constrained(candidates):
     """The first open cell with the fewest candidates, or −1 where every cell is settled."""
     best = -1
     fewest = 64
     for cell in range(candidates.shape[0]):
-        mask = candidates[cell]
-        if mask & (mask - 1):
-            count = 0
-            while mask:
-                mask &= mask - 1
-                count += 1
-            if count < fewest:
-                fewest = count
-                best = cell
-                if count == 2:
-                    break
+        count = count_bits(candidates[cell])
+        if 1 < count < fewest:
+            fewest = count
+            best = cell
+            if count == 2:
+                break
     return best
 
 
@@ -206,12 +209,7 @@ def solve_rows(puzzles, size, peers, limit, guess_limit, grids, counts, guesses)
 @njit(cache=True, nogil=True)
 def random_digit(state, mask):
     """One bit of ``mask``, each equally likely."""
-    count = 0
-    rest = mask
-    while rest:
-        rest &= rest - 1
-        count += 1
-    for _ in range(below(state, count)):
+    for _ in range(below(state, count_bits(mask))):
         mask &= mask - 1
     return mask & -mask
 
@@ -253,21 +251,6 @@ def removable(puzzle, cell, size, peers, candidates, solution):
     return search(candidates, peers, 1, GUESS_LIMIT, solution)[0] == 0
 
 
-# --- symmetries
-
-
-@njit(cache=True, nogil=True)
-def shuffle_lines(state, lines_per_band, lines):
-    """Permute bands (or stacks) of lines, and the lines inside each."""
-    bands = lines.shape[0] // lines_per_band
-    band_order = np.arange(bands)
-    shuffle(state, band_order)
-    for band in range(bands):
-        part = lines[band * lines_per_band : (band + 1) * lines_per_band]
-        part[:] = band_order[band] * lines_per_band + np.arange(lines_per_band)
-        shuffle(state, part)
-
-
 @njit(cache=True, nogil=True)
 def generate_rows(seed, split, first, fewest, most, size, peers, puzzles, solutions):
     length = peers.shape[0]
@@ -294,31 +277,3 @@ def generate_rows(seed, split, first, fewest, most, size, peers, puzzles, soluti
             if removable(puzzle, cell, size, peers, candidates, solution):
                 puzzle[cell] = 0
                 left -= 1
-
-
-@njit(cache=True, nogil=True)
-def augment_rows(seed, first, rows_per_box, cols_per_box, puzzles, solutions):
-    size = rows_per_box * cols_per_box
-    state = np.empty(1, np.uint64)
-    rows, columns = np.arange(size), np.arange(size)
-    source = np.empty(size * size, np.int64)
-    label = np.zeros(size + 1, np.uint8)
-    for index in range(puzzles.shape[0]):
-        start(state, seed, AUGMENTATION_STREAM, first + index)
-        label[1:] = np.arange(1, size + 1)
-        shuffle(state, label[1:])
-        shuffle_lines(state, rows_per_box, rows)
-        shuffle_lines(state, cols_per_box, columns)
-        transposed = rows_per_box == cols_per_box and below(state, 2) == 1
-        for row in range(size):
-            for column in range(size):
-                from_row, from_column = rows[row], columns[column]
-                if transposed:
-                    from_row, from_column = from_column, from_row
-                source[row * size + column] = from_row * size + from_column
-        image = solutions[index][source]
-        if split_index(image, size) == split_index(solutions[index], size):
-            solutions[index] = image
-            puzzles[index] = puzzles[index][source]
-        solutions[index] = label[solutions[index]]
-        puzzles[index] = label[puzzles[index]]
