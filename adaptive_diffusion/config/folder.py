@@ -11,7 +11,7 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=-]*(/[A-Za-z0-9_][A-Za-z0-9_.+=-]*
 def config_folder() -> Path:
     """The folder ``configs``: inside the package when installed, beside it in a clone."""
     package = Path(adaptive_diffusion.__file__).parent
-    for folder in (package.parent / "configs", package / "configs"):
+    for folder in (package / "configs", package.parent / "configs"):
         if (folder / "config.yaml").is_file():
             return folder
     raise ValueError(f"There is no configs folder beside or inside {package}: install the package again.")
