@@ -13,7 +13,7 @@ from adaptive_diffusion.tasks.sudoku.solver import solve
 
 LONGEST_LINE = 4096  # bytes; a 9×9 puzzle with its solution takes 330 at most, and the rest may be comment
 NAMED = 5
-CHUNK = 4096
+CHUNK = 512
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,9 @@ class Entry:
     puzzle: bytes
     solution: bytes | None
 
+    def fits(self, board: Geometry) -> bool:
+        return all(len(grid) == board.length for grid in (self.puzzle, self.solution) if grid is not None)
+
 
 def read_puzzles(path: Path | str, size: int | None = None, skip_bad: bool = False) -> PuzzleFile:
     """Read a puzzle file, one puzzle a line, in any of the notations of ``notation.parse``.
@@ -60,44 +63,35 @@ def read_puzzles(path: Path | str, size: int | None = None, skip_bad: bool = Fal
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path} is no file; give a text file with one puzzle a line")
-    board = None if size is None else geometry(size)
-    entries: list[Entry] = []
-    bad: list[BadLine] = []
-    for entry in entries_of(path):
-        if isinstance(entry, BadLine):
-            bad.append(entry)
-            continue
-        board = board or LENGTHS[len(entry.puzzle)]
-        if {len(entry.puzzle), len(entry.solution or entry.puzzle)} == {board.length}:
-            entries.append(entry)
-        else:
-            bad.append(BadLine(entry.line, f"a grid of another size than {board.size}×{board.size}"))
-    if board is None or not entries:
-        raise ValueError(f"{path} holds no puzzle" + (":\n" + listing(bad) if bad else ""))
-
-    kept: list[Puzzles] = []
-    lines: list[int] = []
-    ambiguous: list[np.ndarray] = []
-    for first in range(0, len(entries), CHUNK):
-        chunk = entries[first : first + CHUNK]
-        puzzles, several, reasons = judged(board, chunk)
-        good = np.array([reason is None for reason in reasons])
-        kept.append(puzzles[good])
-        ambiguous.append(several[good])
-        lines += [entry.line for entry, reason in zip(chunk, reasons, strict=True) if reason is None]
-        bad += [BadLine(entry.line, reason) for entry, reason in zip(chunk, reasons, strict=True) if reason is not None]
+    read = list(entries_of(path))
+    bad = [line for line in read if isinstance(line, BadLine)]
+    entries = [line for line in read if isinstance(line, Entry)]
+    if not entries:
+        raise ValueError(f"{path} holds no puzzle{listing(bad)}")
+    board = LENGTHS[len(entries[0].puzzle)] if size is None else geometry(size)
+    bad += [BadLine(entry.line, f"not of size {board.size}×{board.size}") for entry in entries if not entry.fits(board)]
+    entries = [entry for entry in entries if entry.fits(board)]
+    parts = [judged(board, entries[first : first + CHUNK]) for first in range(0, len(entries), CHUNK)]
+    reasons = [reason for _, _, reasons in parts for reason in reasons]
+    bad += [BadLine(entry.line, reason) for entry, reason in zip(entries, reasons, strict=True) if reason is not None]
     bad.sort(key=lambda line: line.line)
+    good = np.array([reason is None for reason in reasons], dtype=bool)
+    if not good.any():
+        raise ValueError(f"{path} holds no puzzle{listing(bad)}")
     if bad and not skip_bad:
-        count = f"{len(bad)} bad line{'s' if len(bad) > 1 else ''}"
-        raise ValueError(f"{path} has {count} (`--skip-bad` goes on without):\n{listing(bad)}")
-    if not lines:
-        raise ValueError(f"{path} holds no puzzle:\n{listing(bad)}")
-    return PuzzleFile(Puzzles.concatenate(kept), np.array(lines), np.concatenate(ambiguous), tuple(bad))
+        raise ValueError(f"{path} has bad lines, `--skip-bad` goes on without them{listing(bad)}")
+    return PuzzleFile(
+        puzzles=Puzzles.concatenate([puzzles for puzzles, _, _ in parts])[good],
+        lines=np.array([entry.line for entry in entries])[good],
+        ambiguous=np.concatenate([several for _, several, _ in parts])[good],
+        skipped=tuple(bad),
+    )
 
 
 def listing(bad: list[BadLine]) -> str:
-    shown = [f"  line {line.line}: {line.reason}" for line in bad[:NAMED]]
-    return "\n".join(shown + ([f"  and {len(bad) - NAMED} more"] if len(bad) > NAMED else []))
+    """The first bad lines, to follow a message."""
+    shown = [f"\n  line {line.line}: {line.reason}" for line in bad[:NAMED]]
+    return (":" if bad else "") + "".join(shown) + (f"\n  and {len(bad) - NAMED} more" if len(bad) > NAMED else "")
 
 
 def entries_of(path: Path) -> Iterator[Entry | BadLine]:
