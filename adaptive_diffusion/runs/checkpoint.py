@@ -2,12 +2,13 @@
 
 One file, because two can come apart: an interruption between them would leave new weights beside an old config. The
 config is JSON in the file's metadata. A checkpoint may come from a stranger, so nothing is unpickled, the config may
-name classes of few rooms only, and the module is built without memory first and compared with the file's tensors.
+name classes of few rooms only, and it is given no more memory than the file's own tensors account for.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_model
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from adaptive_diffusion.config import instantiate, resolve
 from adaptive_diffusion.config.resolution import Node, leaves
@@ -77,13 +79,11 @@ def load_checkpoint(path: Path | str, allow: Sequence[str] = ()) -> nn.Module:
     path = Path(path)
     header = read_header(path)
     try:
-        with torch.device("meta"):
-            skeleton = instantiate(header.config, allow, ROOMS)
-        if not isinstance(skeleton, nn.Module):
-            raise ValueError(f"the config builds a {type(skeleton).__name__}, not a module.")
-        _compare(header, skeleton)
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), _Budget(sum(map(prod, header.shapes.values()))):
             module = instantiate(header.config, allow, ROOMS)
+        if not isinstance(module, nn.Module):
+            raise ValueError(f"the config builds a {type(module).__name__}, not a module.")
+        _compare(header, module)
     except (ValueError, RuntimeError, MemoryError) as error:
         raise ValueError(f"{path} is refused: {error}") from error
     module.load_state_dict(load_file(path), strict=False)
@@ -138,9 +138,25 @@ def _read_plain(text: str, what: str) -> dict[str, Any]:
     return values
 
 
-def _compare(header: Header, skeleton: nn.Module) -> None:
+class _Budget(TorchFunctionMode):
+    """Stops a construction that makes far more numbers than the file has, before they are written to memory."""
+
+    def __init__(self, stored: int) -> None:
+        super().__init__()
+        self.left = 64 * (stored + 2**20)
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor):
+            self.left -= result.numel()
+            if self.left < 0:
+                raise ValueError("its config describes a module far larger than its weights.")
+        return result
+
+
+def _compare(header: Header, module: nn.Module) -> None:
     """Refuses a file whose tensors are not those of the module; tensors with two names are stored under one."""
-    wanted = skeleton.state_dict(keep_vars=True)
+    wanted = module.state_dict(keep_vars=True)
     stored = {id(tensor) for name, tensor in wanted.items() if name in header.shapes}
     wrong = [f"{name!r} is in the file alone" for name in header.shapes.keys() - wanted.keys()]
     for name, tensor in wanted.items():

@@ -101,6 +101,7 @@ def test_a_config_without_a_target_is_not_saved(path):
         {"_target_": NET, "widht": 3},
         {"_target_": NET, "width": "wide"},
         {"_target_": NET, "width": -1},
+        {"_target_": NET, "width": 10**5},
         {"_target_": NET, "width": 10**7},
         {"width": 3},
         {},
