@@ -157,6 +157,9 @@ def _solve(puzzle: Row, per_step: float, mistake: float, finds: float, learned: 
         right = (tokens == target)[tokens != OPEN].mean() if (tokens != OPEN).any() else 0
         left = (tokens == OPEN).mean()
         halting.append(float(np.clip(0.97 * right**3 - left + rng.normal(0, 0.02), 0, 1)))
+    if learned and rng.random() < 0.3:  # stops a step later than it could
+        steps.append([])
+        halting.append(halting[-1])
     return Row(
         puzzle.start,
         steps,

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter, ScalarFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, PercentFormatter, ScalarFormatter
 
 from adaptive_diffusion.analysis.allocation import DIFFICULTY_EDGES, allocation, bucket_labels
 from adaptive_diffusion.analysis.layout import GridLayout, Layout
 from adaptive_diffusion.analysis.measures import SamplerMeasures
 from adaptive_diffusion.analysis.style import LIGHT, colour, family, marker, new_axes, save, setting, themed
 from adaptive_diffusion.evaluation.calibration import reliability
+from adaptive_diffusion.evaluation.intervals import Interval
 
 Measures = Sequence[SamplerMeasures]
 
@@ -33,10 +34,9 @@ def accuracy_against_nfe(measures: Measures, layout: Layout) -> Figure | None:
     judged = [sampler for sampler in measures if sampler.exact is not None]
     if not judged:
         return None
-    figure, axes = new_axes(7.2, 4.2)
+    figure, axes = new_axes(5.8, 5.0)
     for _, members in groupby(sorted(judged, key=_family_order), key=lambda sampler: family(sampler.name)):
-        curve = list(members)
-        if len(curve) > 1:
+        if len(curve := list(members)) > 1:
             nfe, exact = [sampler.nfe.value for sampler in curve], [_exact(sampler).value for sampler in curve]
             axes.plot(nfe, exact, color=colour(family(curve[0].name)), zorder=2, alpha=0.6)
     for sampler in judged:
@@ -50,15 +50,16 @@ def accuracy_against_nfe(measures: Measures, layout: Layout) -> Figure | None:
             setting(sampler.name) or "", (sampler.nfe.value, exact.value), (7, -11), textcoords="offset points"
         )
     axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_locator(LogLocator(base=2, subs=(1, 1.5)))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     axes.set(xlabel="mean denoiser forwards per query (NFE), log scale", ylabel="exact answers")
-    figure.legend(loc="outside right upper")
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
 def nfe_histograms(measures: Measures, layout: Layout) -> Figure | None:
-    figure = Figure(figsize=(7.2, 0.6 + 0.52 * len(measures)), layout="constrained")
+    figure = Figure(figsize=(6.2, 0.7 + 0.46 * len(measures)), layout="constrained")
     grid = figure.subplots(len(measures), sharex=True, squeeze=False)[:, 0]
     for axes, sampler in zip(grid, measures, strict=True):
         values, counts = np.unique(sampler.rows["nfe"].to_numpy(), return_counts=True)
@@ -77,7 +78,7 @@ def nfe_by_difficulty(measures: Measures, layout: Layout) -> Figure | None:
     rated = [sampler for sampler in measures if sampler.rows["difficulty"].null_count < sampler.rows.num_rows]
     if not rated:
         return None
-    figure, axes = new_axes(7.2, 4.0)
+    figure, axes = new_axes(6.2, 5.2)
     labels = bucket_labels(DIFFICULTY_EDGES)
     for number, sampler in enumerate(rated):
         groups = allocation(sampler.rows, "difficulty", DIFFICULTY_EDGES)
@@ -98,7 +99,7 @@ def nfe_by_difficulty(measures: Measures, layout: Layout) -> Figure | None:
     axes.set_xticks(range(len(labels)), labels)
     axes.set_ylim(bottom=0)
     axes.set(xlabel="difficulty (solver's guesses)", ylabel="mean NFE of a query")
-    figure.legend(loc="outside right upper")
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
@@ -107,13 +108,13 @@ def commit_order(measures: Measures, layout: Layout) -> Figure | None:
     if not written:
         return None
     if isinstance(layout, GridLayout):
-        columns = min(4, len(written))
+        columns = min(5, len(written))
         lines = -(-len(written) // columns)
-        figure = Figure(figsize=(1.95 * columns + 0.4, 2.2 * lines), layout="constrained")
+        figure = Figure(figsize=(2.1 * columns + 0.3, 2.2 * lines), layout="constrained")
     else:
         columns, lines = 1, len(written)
-        figure = Figure(figsize=(7.2, 0.8 + 0.6 * lines), layout="constrained")
-    places = figure.subplots(lines, columns, squeeze=False).ravel()
+        figure = Figure(figsize=(10.8, 0.8 + 0.8 * lines), layout="constrained")
+    places = figure.subplots(lines, columns, squeeze=False, sharex=True).ravel()
     for axes, sampler in zip(places, written, strict=False):
         _order_map(figure, axes, sampler, layout)
     for axes in places[len(written) :]:
@@ -139,17 +140,17 @@ def _order_map(figure: Figure, axes: Axes, sampler: SamplerMeasures, layout: Lay
     axes.grid(visible=False)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    bar = figure.colorbar(image, ax=axes, shrink=0.85, pad=0.03)
+    bar = figure.colorbar(image, ax=axes, pad=0.02)
     bar.outline.set_visible(False)
     bar.ax.grid(visible=False)
-    bar.ax.yaxis.set_major_locator(MaxNLocator(4))
+    bar.ax.yaxis.set_major_locator(MaxNLocator(3))
 
 
 def solved_by_step(measures: Measures, layout: Layout) -> Figure | None:
     judged = [(sampler, sampler.solved_by_step) for sampler in measures if sampler.solved_by_step is not None]
     if not judged:
         return None
-    figure, axes = new_axes(7.2, 4.0)
+    figure, axes = new_axes(6.2, 5.2)
     longest = max(len(solved) for _, solved in judged)
     for sampler, solved in judged:
         steps = np.arange(longest + 1)
@@ -159,7 +160,7 @@ def solved_by_step(measures: Measures, layout: Layout) -> Figure | None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set(xlabel="steps", ylabel="queries whose tokens are the answer", ylim=(0, 1.03), xlim=(0, longest + 0.5))
-    figure.legend(loc="outside right upper")
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
@@ -214,16 +215,16 @@ KINDS = (
         solved_by_step,
     ),
     Kind(
-        "commit_order",
-        "Which positions come first",
-        "Mean step at which a position got its last token, averaged over the queries where it was open. Dark is early.",
-        commit_order,
-    ),
-    Kind(
         "halting_reliability",
         "Does halting know?",
         "Halting probability when the query stopped, against the share that was then right.",
         halting_reliability,
+    ),
+    Kind(
+        "commit_order",
+        "Which positions come first",
+        "Mean step at which a position got its last token, averaged over the queries where it was open. Dark is early.",
+        commit_order,
     ),
 )
 
@@ -239,12 +240,12 @@ def write_figures(measures: Measures, layout: Layout, folder: Path) -> list[Path
     return paths
 
 
-def _exact(sampler: SamplerMeasures):
+def _exact(sampler: SamplerMeasures) -> Interval:
     assert sampler.exact is not None
     return sampler.exact
 
 
-def _bars(interval) -> np.ndarray:
+def _bars(interval: Interval) -> np.ndarray:
     return np.array([[interval.value - interval.low], [interval.high - interval.value]])
 
 

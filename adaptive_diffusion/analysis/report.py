@@ -25,7 +25,7 @@ from adaptive_diffusion.analysis.tables import (
 )
 from adaptive_diffusion.core.trace import read_trace
 
-_SCRIPTS = ("episodes.js", "board.js", "timeline.js", "player.js")
+_SCRIPTS = ("episodes.js", "timeline.js", "board.js", "list.js", "player.js")
 
 
 def build_report(
@@ -60,7 +60,7 @@ def build_report(
         sheets=[sheet for sheet in sheets if sheet],
         figures=_figures(measures, layout),
         data=data,
-        queries=max(sampler.rows["query"].unique().__len__() for sampler in measures),
+        queries=max(len(sampler.rows["query"].unique()) for sampler in measures),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page, encoding="utf-8")

@@ -42,14 +42,25 @@ def setting(name: str) -> str | None:
 
 
 def colour(name: str) -> str:
-    """The colour of a sampler, as #rrggbb: a hue for its family, a lightness for its setting.
+    """The colour of a sampler, as #rrggbb: a hue for its family, for its setting a shade from light (weak) to dark.
 
     A function of the name alone, so that no figure can disagree with another.
     """
-    red, green, blue = (int(_look(name)[0][i : i + 2], 16) / 255 for i in (1, 3, 5))
-    hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
-    shaded = colorsys.hls_to_rgb(hue, lightness + 0.32 * (0.5 - _strength(name)), saturation)
-    return "#" + "".join(f"{round(255 * min(1, max(0, part))):02x}" for part in shaded)
+    base = _look(name)[0]
+    strength = _strength(name)
+    if strength is None:
+        return base
+    hue, _, saturation = colorsys.rgb_to_hls(*_parts(base))
+    contrast = 2.3 * (5.8 / 2.3) ** strength  # against white; dark ground has what is left of 17 to 1
+    shades = [colorsys.hls_to_rgb(hue, lightness / 255, saturation) for lightness in range(256)]
+    shade = min(shades, key=lambda shade: abs(luminance(_code(shade)) - (1.05 / contrast - 0.05)))
+    return _code(shade)
+
+
+def luminance(code: str) -> float:
+    """Relative luminance of #rrggbb, 0 to 1 (WCAG 2)."""
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in _parts(code))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def marker(name: str) -> str:
@@ -66,14 +77,22 @@ def _look(name: str) -> tuple[str, str]:
     return looks[digest[0] % len(looks)][0], looks[digest[1] % len(looks)][1]
 
 
-def _strength(name: str) -> float:
+def _strength(name: str) -> float | None:
     """The setting on a scale from 0 to 1: shares by their nines (.5 to .99…), counts by their doublings (2 to 32)."""
     number = setting(name)
     if number is None:
-        return 0.5
+        return None
     value = float(number)
     place = (-log10(1 - value) - 0.3) / 2 if value < 1 else (log2(value) - 1) / 4
     return min(1.0, max(0.0, place))
+
+
+def _parts(code: str) -> tuple[float, float, float]:
+    return int(code[1:3], 16) / 255, int(code[3:5], 16) / 255, int(code[5:7], 16) / 255
+
+
+def _code(parts: tuple[float, float, float]) -> str:
+    return "#" + "".join(f"{round(255 * part):02x}" for part in parts)
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ class Board {
       { class: "board", "data-sampler": row.sampler.name, "aria-label": row.sampler.name },
       element("h3", {}, swatch, row.sampler.name, this.badge),
       Episodes.layout.kind === "grid" ? this.grid() : element("div", { class: "text" }, ...this.cells),
-      this.readout,
       this.timeline.node,
+      this.readout,
     );
   }
 
@@ -56,7 +56,7 @@ class Board {
     standing.forEach((cell, position) => this.showCell(this.cells[position], cell, position, marked, step));
     const halted = step >= this.row.steps;
     this.node.classList.toggle("halted", halted);
-    this.readout.textContent = this.sentence(halted);
+    this.readout.textContent = this.sentence(step, halted);
     this.showBadge(halted);
     this.timeline.show(this.step);
   }
@@ -95,28 +95,32 @@ class Board {
 
   showBadge(halted) {
     const { exact, valid } = this.row;
-    const [text, kind] = !halted ? ["", ""] : exact ? ["✓ exact", "right"] : valid ? ["✓ valid", "valid"] : exact === null && valid === null ? ["halted", ""] : ["✗ wrong", "wrong"];
-    this.badge.textContent = text;
-    this.badge.dataset.kind = kind;
+    const kind = exact ? "exact" : valid ? "valid" : exact === null && valid === null ? "halted" : "wrong";
+    const mark = { exact: "✓ ", valid: "✓ ", wrong: "✗ ", halted: "" }[kind];
+    this.badge.textContent = halted ? mark + kind : "";
+    this.badge.dataset.kind = halted ? kind : "";
   }
 
-  sentence(halted) {
+  // What happened in this step, and where it leaves the query.
+  sentence(step, halted) {
     const { steps, nfe, reason, halting } = this.row;
+    const acts = step === this.step ? this.acts() : [];
     const probability = halting && this.step > 0 ? `, halting probability ${percent(halting[this.step - 1])}` : "";
     const end = halted ? ` Halted: ${reason}, ${nfe} NFE.` : "";
-    return `Step ${this.step} of ${steps}: ${this.open} open${probability}.${end}`;
+    return `Step ${this.step} of ${steps}: ${acts.map((act) => `${act}; `).join("")}${this.open} open${probability}.${end}`;
   }
 
-  // What a screen reader hears of this step.
-  spoken(step) {
-    const now = this.events.filter((event) => event.step === step);
-    const verbs = { commit: "commits", revoke: "takes back", edit: "changes" };
-    const acts = Object.entries(verbs).flatMap(([kind, verb]) => {
-      const places = now.filter((event) => event.event === kind).map((event) => this.place(event));
-      const rest = places.length > 6 ? ` and ${places.length - 6} more` : "";
-      return places.length ? [`${verb} ${places.slice(0, 6).join(", ")}${rest}`] : [];
+  acts() {
+    const verbs = { commit: "commits", revoke: "takes back", edit: "changes to" };
+    return Object.entries(verbs).flatMap(([kind, verb]) => {
+      const now = this.events.filter((event) => event.step === this.step && event.event === kind);
+      const named = now.slice(0, 4).map((event) => this.place(event)).join(", ");
+      return now.length ? [`${verb} ${named}${now.length > 4 ? ` and ${now.length - 4} more` : ""}`] : [];
     });
-    return `${this.row.sampler.name}: ${acts.length ? `${acts.join("; ")}. ` : ""}${this.readout.textContent}`;
+  }
+
+  spoken() {
+    return `${this.row.sampler.name}: ${this.readout.textContent}`;
   }
 
   place({ position, token }) {

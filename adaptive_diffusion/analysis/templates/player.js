@@ -8,11 +8,12 @@
 
   // ---- Finding a query -------------------------------------------------------------------------------------------
 
-  const right = (row) => row !== undefined && (row.exact ?? row.valid) === true;
+  const judged = (row) => row?.exact ?? row?.valid ?? null;
+  const right = (row) => judged(row) === true;
   const outcomes = {
     any: ["any", () => true],
     right: ["first is right", (a) => right(a)],
-    wrong: ["first is wrong", (a) => !right(a)],
+    wrong: ["first is wrong", (a) => judged(a) === false],
     valid: ["first is valid, not exact", (a) => a.valid === true && a.exact === false],
     gained: ["only the first is right", (a, b) => right(a) && b && !right(b)],
     lost: ["only the second is right", (a, b) => !right(a) && right(b)],
@@ -57,24 +58,19 @@
     const place = new Map(found.map((row) => [row, order(row, partner(row))]));
     state.rows = found.sort((a, b) => place.get(a) - place.get(b));
     at("found").textContent = `${found.length.toLocaleString("en")} of ${all.length.toLocaleString("en")} queries`;
-    listRows();
+    list.show(state.rows);
     const kept = state.chosen && found.find((row) => row.query === state.chosen.query && row.variation === state.chosen.variation);
     choose(kept ?? found[0] ?? null);
   }
 
-  function listRows() {
-    const cost = (row) => {
-      const mark = row && (right(row) ? "✓" : row.exact === null && row.valid === null ? "" : "✗");
-      return element("span", { class: "cost", "data-right": String(right(row)) }, row ? `${row.nfe} ${mark}` : "–");
+  function describe(row) {
+    const cost = (shown) => {
+      const mark = { true: "✓", false: "✗", null: "" }[judged(shown)];
+      return element("span", { class: "cost", "data-right": String(judged(shown)) }, shown ? `${shown.nfe} ${mark}` : "–");
     };
-    at("list").replaceChildren(
-      ...state.rows.map((row, i) => {
-        const name = `#${row.query.id}${row.variation ? ` · ${row.variation}` : ""}`;
-        const item = element("li", { role: "option", id: `row-${i}`, "aria-selected": "false" }, element("span", {}, name));
-        item.append(element("span", {}, String(row.query.difficulty ?? "–")), cost(row), cost(partner(row)));
-        return item;
-      }),
-    );
+    const name = `#${row.query.id}${row.variation ? ` · ${row.variation}` : ""}`;
+    const difficulty = String(row.query.difficulty ?? "–");
+    return [element("span", {}, name), element("span", {}, difficulty), cost(row), cost(partner(row))];
   }
 
   // ---- Showing it ------------------------------------------------------------------------------------------------
@@ -82,11 +78,7 @@
   function choose(row) {
     pause();
     state.chosen = row;
-    at("list").querySelector("[aria-selected=true]")?.setAttribute("aria-selected", "false");
-    const item = at(`row-${state.rows.indexOf(row)}`);
-    item?.setAttribute("aria-selected", "true");
-    item?.scrollIntoView({ block: "nearest" });
-    at("list").setAttribute("aria-activedescendant", item?.id ?? "");
+    list.mark(row);
     state.boards = [row, row && partner(row)].filter(Boolean).map((shown) => new Board(shown));
     state.last = Math.max(0, ...state.boards.map((board) => board.row.steps));
     at("boards").replaceChildren(...state.boards.map((board) => board.node));
@@ -100,22 +92,26 @@
     for (const board of state.boards) board.show(state.step, at("mistakes").checked);
     at("scrub").value = state.step;
     at("clock").textContent = `step ${state.step} of ${state.last}`;
-    at("spoken").textContent = state.boards.map((board) => board.spoken(state.step)).join(" ");
+    at("spoken").textContent = state.boards.map((board) => board.spoken()).join(" ");
     if (state.step === state.last) pause();
   }
 
   function pause() {
     clearInterval(state.timer);
     state.timer = null;
-    at("play").textContent = "▶ Play";
-    at("play").setAttribute("aria-label", "Play");
+    showPlaying(false);
   }
 
   function play() {
     if (state.step === state.last) go(0);
     state.timer = setInterval(() => go(state.step + 1), Number(at("speed").value));
-    at("play").textContent = "⏸ Pause";
-    at("play").setAttribute("aria-label", "Pause");
+    showPlaying(true);
+  }
+
+  function showPlaying(playing) {
+    at("play").classList.toggle("playing", playing);
+    at("play-text").textContent = playing ? "Pause" : "Play";
+    at("play").setAttribute("aria-label", playing ? "Pause" : "Play");
   }
 
   const toggle = () => (state.timer ? pause() : play());
@@ -133,32 +129,19 @@
     keys[event.key]();
   }
 
-  function onListKey(event) {
-    const by = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10 }[event.key];
-    if (!by || !state.rows.length) return;
-    event.preventDefault();
-    const next = state.rows.indexOf(state.chosen) + by;
-    choose(state.rows[Math.min(state.rows.length - 1, Math.max(0, next))]);
-  }
-
   function onTheme() {
     const next = { auto: "light", light: "dark", dark: "auto" }[document.documentElement.dataset.theme ?? "auto"];
     document.documentElement.dataset.theme = next;
     at("theme").textContent = `Theme: ${next}`;
   }
 
+  const list = new QueryList(at("list"), describe, choose);
   const names = [...samplers.keys()];
-  const names2 = [["", "none"], ...names.map((name) => [name, name])];
   fill("first", names.map((name) => [name, name]), names.at(-1));
-  fill("second", names2, names.length > 1 ? names[0] : "");
+  fill("second", [["", "none"], ...names.map((name) => [name, name])], names.length > 1 ? names[0] : "");
   for (const [id, options] of Object.entries(choices)) fill(id, Object.entries(options).map(([value, [text]]) => [value, text]));
   at("filters").addEventListener("input", search);
   at("filters").addEventListener("submit", (event) => event.preventDefault());
-  at("list").addEventListener("click", ({ target }) => {
-    const item = target.closest("li");
-    if (item) choose(state.rows[Number(item.id.slice("row-".length))]);
-  });
-  at("list").addEventListener("keydown", onListKey);
   at("boards").addEventListener("seek", (event) => (pause(), go(event.detail)));
   at("scrub").addEventListener("input", () => (pause(), go(at("scrub").valueAsNumber)));
   at("mistakes").addEventListener("change", () => go(state.step));
@@ -170,6 +153,10 @@
   at("to-end").addEventListener("click", move(Infinity));
   at("theme").addEventListener("click", onTheme);
   document.addEventListener("keydown", onKey);
+
+  const known = Episodes.samplers.some((sampler) => [...sampler.rows.values()].some((row) => row.query.target));
+  at("mistakes").closest("label").hidden = !known;
+  at("key-wrong").hidden = !known;
 
   // Open on a query worth watching: mistakes were made, and mended.
   const corrected = [...samplers.get(names.at(-1)).rows.values()].filter(right);
