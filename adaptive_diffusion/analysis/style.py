@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 
 # Okabe and Ito's palette (2008), told apart under the common kinds of colour blindness; the two lightest are darkened
 # and black is slate, so that every colour has a contrast of 3 to 1 on both grounds.
-_VERMILION, _BLUE, _GREEN, _PURPLE = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
-_AMBER, _SKY, _SLATE, _OLIVE = "#C98500", "#3A9BD9", "#7A8490", "#8F8A00"
+_VERMILION, _BLUE, _GREEN, _PURPLE = "#d55e00", "#0072b2", "#009e73", "#cc79a7"
+_AMBER, _SKY, _SLATE, _OLIVE = "#c98500", "#3a9bd9", "#7a8490", "#8f8a00"
 _FAMILIES = {
     "learned": (_VERMILION, "*"),
     "threshold": (_BLUE, "o"),

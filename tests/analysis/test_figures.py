@@ -1,0 +1,59 @@
+"""The figures are drawn for what there is, and say what their axes are."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from synthetic_traces import Row, commit, record, simulate
+
+from adaptive_diffusion.analysis.figures import KINDS, write_figures
+from adaptive_diffusion.analysis.layout import GridLayout, TextLayout
+from adaptive_diffusion.analysis.measures import SamplerMeasures, measure
+from adaptive_diffusion.analysis.style import DARK, LIGHT, colour, svg, themed
+
+SUDOKU = GridLayout.sudoku(4)
+
+
+@pytest.fixture(scope="module")
+def measures(tmp_path_factory: pytest.TempPathFactory) -> list[SamplerMeasures]:
+    folder: Path = tmp_path_factory.mktemp("traces")
+    return [
+        measure("threshold_0.9", simulate(folder / "threshold", 30, side=4)),
+        measure("learned", simulate(folder / "learned", 30, side=4, finds=0.5, mistake=0.05, learned=True)),
+    ]
+
+
+def test_every_figure_is_written_as_png_and_svg(measures: list[SamplerMeasures], tmp_path: Path):
+    paths = write_figures(measures, SUDOKU, tmp_path)
+    assert [path.name for path in paths] == [f"{kind.name}.{end}" for kind in KINDS for end in ("png", "svg")]
+    assert all(min(Image.open(path).size) > 200 for path in paths if path.suffix == ".png")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name != "commit_order"], ids=lambda kind: kind.name)
+def test_axes_are_named(measures: list[SamplerMeasures], kind):
+    figure = kind.draw(measures, SUDOKU)
+    assert figure.axes[-1].get_xlabel()
+    assert all(axes.get_ylabel() for axes in figure.axes)
+
+
+def test_the_same_numbers_give_the_same_bytes_and_another_ground_does_not(measures: list[SamplerMeasures]):
+    drawn = []
+    for theme in (LIGHT, LIGHT, DARK):
+        with themed(theme):
+            drawn.append(svg(KINDS[0].draw(measures, SUDOKU)))
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert all(colour("learned").encode() in picture for picture in drawn)
+
+
+def test_what_a_trace_cannot_tell_is_not_drawn(tmp_path: Path):
+    text = measure(
+        "text", record(tmp_path / "trace", [Row([-1, 1], [[commit(0, 1)]], query=query) for query in range(2)])
+    )
+    paths = write_figures([text], TextLayout({1: "word"}), tmp_path)
+    assert {path.stem for path in paths} == {"nfe_histogram", "commit_order"}
+
+
+def test_no_window_is_needed(measures: list[SamplerMeasures], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MPLBACKEND", "nonexistent")
+    with themed(LIGHT):
+        assert svg(KINDS[0].draw(measures, SUDOKU)).startswith(b"<?xml")

@@ -1,0 +1,93 @@
+"""The tables, as a terminal shows them."""
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from synthetic_traces import simulate
+
+from adaptive_diffusion.analysis.measures import SamplerMeasures, measure
+from adaptive_diffusion.analysis.tables import (
+    allocation_sheet,
+    correction_sheet,
+    gain_sheet,
+    halting_sheet,
+    summary_table,
+)
+
+
+@pytest.fixture(scope="module")
+def measures(tmp_path_factory: pytest.TempPathFactory) -> list[SamplerMeasures]:
+    settings = {
+        "threshold_0.9": {"per_step": 6.0, "mistake": 0.02},
+        "threshold_0.99": {"per_step": 2.0, "mistake": 0.002},
+        "learned": {"per_step": 6.0, "mistake": 0.02, "finds": 0.9, "learned": True},
+    }
+    folder: Path = tmp_path_factory.mktemp("traces")
+    return [measure(name, simulate(folder / name, 60, **setting)) for name, setting in settings.items()]
+
+
+def shown(table) -> str:
+    console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(table)
+    return console.export_text()
+
+
+def test_the_summary_shows_percent_and_dashes():
+    rows = [
+        {"sampler": "learned", "exact": 0.975, "valid": None, "nfe_mean": 3.049, "nfe_max": 12, "queries": 2000},
+        {"sampler": "fixed_4", "exact": 1.0, "seconds": 3.21},
+    ]
+    lines = [line.split() for line in shown(summary_table(rows)).splitlines()]
+    assert [
+        "│",
+        "learned",
+        "│",
+        "97.5",
+        "│",
+        "–",
+        "│",
+        "3.05",
+        "│",
+        "–",
+        "│",
+        "12",
+        "│",
+        "–",
+        "│",
+        "2,000",
+        "│",
+    ] in lines
+    assert any(line[1:4] == ["fixed_4", "│", "100.0"] for line in lines if len(line) > 3)
+
+
+def test_gains_are_shown_for_all_but_the_baselines(measures: list[SamplerMeasures]):
+    sheet = gain_sheet(measures)
+    assert sheet is not None
+    assert [row[0] for row in sheet.rows] == ["learned"]
+    assert sheet.rows[0][1].startswith("threshold_0.9")
+    assert gain_sheet(measures[:2]) is None
+    assert gain_sheet(measures, baseline="absent") is None
+
+
+def test_only_samplers_that_revised_are_judged_for_it(measures: list[SamplerMeasures]):
+    sheet = correction_sheet(measures)
+    assert sheet is not None
+    assert [row[0] for row in sheet.rows] == ["learned"]
+    assert len(sheet.rows[0]) == len(sheet.header)
+    assert correction_sheet(measures[:2]) is None
+
+
+def test_halting_figures_are_dashes_where_there_is_no_probability(measures: list[SamplerMeasures]):
+    sheet = halting_sheet(measures)
+    assert sheet is not None
+    assert [row[-1] == "–" for row in sheet.rows] == [True, True, False]
+
+
+def test_allocation_has_a_column_for_each_group(measures: list[SamplerMeasures]):
+    sheet = allocation_sheet(measures)
+    assert sheet is not None
+    assert sheet.header == ["sampler", "0", "1–2", "3–6", "7+"]
+    by_reason = allocation_sheet(measures, "halt_reason", None)
+    assert by_reason is not None
+    assert by_reason.rows[-1][1] == "–"
