@@ -1,0 +1,134 @@
+"""The parts a sampler is made of. All are pure: no mutation, no look at other rows, no generator of their own."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.prediction import Prediction, Reading
+from adaptive_diffusion.core.state import Candidate, Decision, Finish, HaltReason, SamplerState, Verdict
+
+BOTH = frozenset({"absorbing", "uniform"})
+
+
+class Part(ABC):
+    """What every rule has in common.
+
+    Attributes:
+        corruptions: the corruption kinds the rule serves; a sampler refuses a wrong pair.
+        reads_committed: whether it needs summaries at committed positions too.
+    """
+
+    corruptions: ClassVar[frozenset[str]] = BOTH
+    reads_committed: ClassVar[bool] = False
+
+    def reads(self) -> tuple[Reading, ...]:
+        """The readings it needs from the prediction."""
+        return ()
+
+    def start(self, state: SamplerState) -> dict[str, Tensor]:
+        """Its first carry, [B, …] each, under names that begin with the part's own."""
+        return {}
+
+    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+        """Its carry for the next step."""
+        return {}
+
+
+class Proposal(Part):
+    """Which token would stand here?"""
+
+    @abstractmethod
+    def __call__(self, state: SamplerState, prediction: Prediction) -> Candidate: ...
+
+
+class UnmaskingOrder(Part):
+    """Which open positions first?"""
+
+    @abstractmethod
+    def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
+        """[B, L] scores, higher first; looked at where positions are open."""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What remasking takes back: `reopen` [B, L] bool, and `leaving` [B] float64, the probability σ with which a token
+    leaves, which ancestral paces put back as extra commits (0 for rules that keep no marginals)."""
+
+    reopen: Tensor
+    leaving: Tensor
+
+    @staticmethod
+    def none(state: SamplerState) -> "Revision":
+        """Nothing is taken back."""
+        return Revision(torch.zeros_like(state.committed), torch.zeros_like(state.noise_level))
+
+
+class Remasking(Part):
+    """Which committed tokens were a mistake? Only positions with `state.revisable` can be re-opened."""
+
+    revises: ClassVar[bool] = True
+
+    @abstractmethod
+    def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
+        """What to take back on the way from `state.noise_level` to `next_level` [B]."""
+
+
+class UnmaskingPace(Part):
+    """How many of them now?
+
+    Attributes:
+        clocked: whether it follows a clock that ends at noise level 0, and so leaves a full canvas only then.
+    """
+
+    clocked: ClassVar[bool] = False
+
+    def first_level(self, state: SamplerState) -> Tensor:
+        """[B] float64 noise level before the first forward."""
+        return torch.ones_like(state.noise_level)
+
+    def horizon(self, length: int) -> int:
+        """A step limit that a canvas of this length does not reach unless it loops."""
+        return 2 * length + 32
+
+    @abstractmethod
+    def next_level(self, state: SamplerState) -> Tensor:
+        """[B] float64 noise level after this step, where the pace keeps a clock of its own."""
+
+    @abstractmethod
+    def __call__(
+        self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
+    ) -> Tensor:
+        """[B] int64, how many open positions to commit, best score first."""
+
+
+class Plan(Part):
+    """A rule that decides over all positions at once: what is written, what is taken back, and where the clock goes."""
+
+    def first_level(self, state: SamplerState) -> Tensor:
+        """[B] float64 noise level before the first forward."""
+        return torch.ones_like(state.noise_level)
+
+    def horizon(self, length: int) -> int:
+        """A step limit that a canvas of this length does not reach unless it loops."""
+        return 2 * length + 32
+
+    @abstractmethod
+    def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Decision: ...
+
+
+class Halting(Part):
+    """Is this query finished, and what does it answer?
+
+    Attributes:
+        reason: what is recorded when it says stop.
+        finish: how the answer is read off the last prediction.
+    """
+
+    reason: ClassVar[HaltReason] = HaltReason.RULE
+    finish: ClassVar[Finish] = Finish.FILL
+
+    @abstractmethod
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict: ...

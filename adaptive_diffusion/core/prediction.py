@@ -1,0 +1,115 @@
+"""What a denoiser says about a canvas, reduced to the per-position summaries that parts declare they read."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+from torch import Tensor
+
+from adaptive_diffusion.core.corruption import Corruption
+from adaptive_diffusion.core.state import SamplerState
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The outcome of at least one denoiser forward.
+
+    Attributes:
+        hidden: [B, L, D], what the output head turns into logits.
+        summaries: named [B, L] values that need no logits (a quality head's, a planner's).
+        forwards: how many forwards it took; every one counts as an NFE.
+    """
+
+    hidden: Tensor
+    summaries: Mapping[str, Tensor] = field(default_factory=dict)
+    forwards: int = 1
+
+
+class Denoiser(Protocol):
+    """Predicts every clean token at once. Hidden states and logits are separate calls, so that logits are formed only where
+    a part asks for them."""
+
+    corruption: Corruption
+    vocabulary: int
+
+    def evaluate(self, state: SamplerState) -> Evaluation:
+        """Hidden states of a batch of canvases."""
+        ...
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """[P, K] logits over clean tokens from packed hidden states [P, D]."""
+        ...
+
+
+class Logits:
+    """Processed logits at P packed positions, with what is needed to read them; shared work is done once.
+
+    `values` [P, K] float; `rows` and `positions` [P] say where in the [B, L] canvas they stand.
+    """
+
+    def __init__(self, values: Tensor, state: SamplerState, rows: Tensor, positions: Tensor):
+        self.values, self.state, self.rows, self.positions = values, state, rows, positions
+
+    @cached_property
+    def log_probability(self) -> Tensor:
+        """[P, K] log p."""
+        return self.values.log_softmax(-1)
+
+    @cached_property
+    def probability(self) -> Tensor:
+        """[P, K] p."""
+        return self.log_probability.exp()
+
+    @cached_property
+    def top(self) -> tuple[Tensor, Tensor]:
+        """The two largest probabilities [P, 2] and their tokens [P, 2]."""
+        value, token = self.values.topk(min(2, self.values.shape[-1]), dim=-1)
+        return (value - self.values.logsumexp(-1, keepdim=True)).exp(), token
+
+    @property
+    def standing(self) -> Tensor:
+        """[P] int64, the token that stands at each position now."""
+        return self.state.tokens[self.rows, self.positions]
+
+    def uniforms(self, purpose: str) -> Tensor:
+        """[P] float64 uniforms of the rows these positions belong to."""
+        return self.state.noise.at(purpose, self.rows, self.positions)
+
+
+class Reading(ABC):
+    """One reduction of logits to a value per position. Readings are values: equal ones are computed once a step."""
+
+    @abstractmethod
+    def __call__(self, logits: Logits) -> dict[str, Tensor]:
+        """Named values [P, …]."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The named summaries [B, L, …] of one evaluation; zero where nothing asked.
+
+    `read` [B, L] bool says where logits were formed.
+    """
+
+    evaluation: Evaluation
+    summaries: Mapping[str, Tensor]
+    read: Tensor
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self.summaries:
+            known = ", ".join(sorted(self.summaries))
+            raise ValueError(
+                f"the prediction holds no summary {name!r}, only {known}; declare its reading in the part, or wrap "
+                "the denoiser with the head that provides it"
+            )
+        return self.summaries[name]
+
+
+class LogitProcessor(ABC):
+    """A change of the logits before anything is read or drawn from them (temperature, top-p, suppressed tokens)."""
+
+    @abstractmethod
+    def __call__(self, logits: Tensor, state: SamplerState, rows: Tensor) -> Tensor:
+        """New logits [P, K]; the input is left as it is. `rows` [P] tells each position's row of the state."""

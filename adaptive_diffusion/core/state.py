@@ -1,0 +1,192 @@
+"""What the loop carries from step to step, and what a step decides. Immutable records, batch first.
+
+Shape suffixes: B rows (slots), L positions, D hidden width, K clean tokens, P packed positions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import IntEnum
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.corruption import Corruption
+from adaptive_diffusion.core.row_noise import RowNoise
+
+
+class HaltReason(IntEnum):
+    """Why a row left the loop. Stored as its number in the state, as its lower-case name in traces."""
+
+    RUNNING = 0
+    SETTLED = 1
+    FIXED = 2
+    STABLE = 3
+    CONFIDENT = 4
+    LEARNED = 5
+    CONTROL = 6
+    RULE = 7
+    STEP_LIMIT = 8
+    FAULT = 9
+
+    @property
+    def sentence(self) -> str:
+        """The reason in words for a person."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    HaltReason.RUNNING: "still running",
+    HaltReason.SETTLED: "every position is committed and no further forward can change the answer",
+    HaltReason.FIXED: "the fixed number of steps was reached",
+    HaltReason.STABLE: "the prediction stopped changing",
+    HaltReason.CONFIDENT: "the prediction was confident enough to commit the rest at once",
+    HaltReason.LEARNED: "the halting head judged that a further step is not worth its price",
+    HaltReason.CONTROL: "the control experiment said stop",
+    HaltReason.RULE: "the halting rule said stop",
+    HaltReason.STEP_LIMIT: "the step limit was reached; open positions were filled from the last prediction",
+    HaltReason.FAULT: "the row was stopped because its prediction could not be used",
+}
+
+
+class Rows:
+    """Records whose tensors all begin with the batch dimension can be gathered and overwritten row by row."""
+
+    def take(self, index: Tensor) -> Self:
+        """The rows at `index` [R], in that order."""
+        return self._map(lambda value: value[index])
+
+    def put(self, index: Tensor, rows: Self) -> Self:
+        """A copy in which the rows at `index` [R] are `rows`."""
+        return self._zip(rows, lambda old, new: old.index_copy(0, index, new.to(old.dtype)))
+
+    def _map(self, change) -> Self:
+        return self._zip(self, lambda value, _: change(value))
+
+    def _zip(self, other: Self, combine) -> Self:
+        changed = {}
+        for item in fields(self):  # type: ignore[arg-type]
+            mine, theirs = getattr(self, item.name), getattr(other, item.name)
+            if isinstance(mine, Tensor):
+                changed[item.name] = combine(mine, theirs)
+            elif isinstance(mine, Mapping):
+                changed[item.name] = {name: combine(value, theirs[name]) for name, value in mine.items()}
+        return replace(self, **changed)  # type: ignore[type-var]
+
+
+@dataclass(frozen=True)
+class SamplerState(Rows):
+    """A batch of canvases between two steps.
+
+    Attributes:
+        corruption: the noise these canvases are under; the same for all rows.
+        query, variation: [B] int64, which answer a row is working on.
+        key: [B] int64, the row's noise key.
+        tokens: [B, L] int64.
+        editable: [B, L] bool, false for clues, prompts and padding.
+        eligible: [B, L] bool, editable and inside the current block.
+        committed: [B, L] bool, positions the sampler has written and stands by; explicit, so masked and uniform noise
+            share every rule.
+        commit_probability: [B, L] float32, the candidate's probability when it was committed.
+        commit_step, revisions: [B, L] int32, when it was last committed and how often it was taken back or replaced.
+        noise_level: [B] float64, t of the clock the pace keeps.
+        nfe, step, block: [B] int64, forwards, steps and blocks so far.
+        halt_reason: [B] int64, a `HaltReason`.
+        carry: what parts must remember between steps, [B, …] each, owned by the part that named it.
+    """
+
+    corruption: Corruption
+    query: Tensor
+    variation: Tensor
+    key: Tensor
+    tokens: Tensor
+    editable: Tensor
+    eligible: Tensor
+    committed: Tensor
+    commit_probability: Tensor
+    commit_step: Tensor
+    revisions: Tensor
+    noise_level: Tensor
+    nfe: Tensor
+    step: Tensor
+    block: Tensor
+    halt_reason: Tensor
+    carry: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def open(self) -> Tensor:
+        """[B, L]: eligible positions that are not committed."""
+        return self.eligible & ~self.committed
+
+    @property
+    def revisable(self) -> Tensor:
+        """[B, L]: eligible positions that are committed, the only ones remasking may touch."""
+        return self.eligible & self.committed
+
+    @property
+    def status(self) -> Tensor:
+        """[B, L] int64 for the denoiser: 0 given, 1 committed, 2 open. A given token is never wrong; a committed one may be."""
+        return torch.where(self.editable, torch.where(self.committed, 1, 2), 0)
+
+    @property
+    def noise(self) -> RowNoise:
+        """The rows' randomness at this step."""
+        return RowNoise(self.key, self.block, self.step)
+
+    @property
+    def running(self) -> Tensor:
+        """[B] bool: rows that have not halted."""
+        return self.halt_reason == HaltReason.RUNNING
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The token that would stand at each position, and its probability. `token` [B, L] int64, `probability` [B, L]."""
+
+    token: Tensor
+    probability: Tensor
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one step does to the canvas.
+
+    Attributes:
+        write, token: [B, L] bool and int64: open positions committed *and* committed ones replaced.
+        probability: [B, L], kept as `commit_probability` where written.
+        reopen: [B, L] bool, committed positions taken back.
+        renoise: [B, L] bool, open positions whose noise is drawn anew (uniform corruption).
+        noise_level: [B] float64, the clock after the step.
+        settled: [B] bool, no further forward can change the row.
+    """
+
+    write: Tensor
+    token: Tensor
+    probability: Tensor
+    reopen: Tensor
+    renoise: Tensor
+    noise_level: Tensor
+    settled: Tensor
+
+    def still_open(self, state: SamplerState) -> Tensor:
+        """[B, L]: what is open once the decision is applied."""
+        return (state.open & ~self.write) | (self.reopen & state.revisable)
+
+    def tokens_after(self, state: SamplerState) -> Tensor:
+        """[B, L]: the canvas once the decision's writes are applied; re-opened positions still show their old token."""
+        return torch.where(self.write & state.eligible, self.token, state.tokens)
+
+
+class Finish(IntEnum):
+    """How a halted row's answer is read off: open positions filled from the prediction, or the argmax everywhere."""
+
+    FILL = 0
+    ARGMAX = 1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Who stops. `stop` [B] bool; `probability` [B] float32 of being done, where the rule has one (traced)."""
+
+    stop: Tensor
+    probability: Tensor | None = None

@@ -1,0 +1,1 @@
+"""Floor 1: networks only. No losses, no loops."""

@@ -1,0 +1,75 @@
+"""Heads on a denoiser's hidden states: the quality of each token, and whether the answer is right."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from adaptive_diffusion.core.prediction import Denoiser, Evaluation
+from adaptive_diffusion.core.state import SamplerState
+
+
+class QualityHead(nn.Module):
+    """logit of P(the token that stands here is right given the rest), from hidden states [..., D] to [...].
+
+    Reluctant at first: zero weights and bias +`reluctance`, so that nothing is taken back before it has learnt.
+    (Kim et al. 2025b, PRISM, arXiv 2510.01384.)
+    """
+
+    def __init__(self, width: int, reluctance: float = 3.0):
+        super().__init__()
+        self.out = nn.Linear(width, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.constant_(self.out.bias, reluctance)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.out(hidden)[..., 0].float()
+
+
+class HaltingHead(nn.Module):
+    """logit of P(the whole answer is right if stopped now), from hidden states and step summaries.
+
+    z_i = SiLU(W[h_i; s_i]) at every editable position, then a two-layer map of [mean z; max z; min s; mean s] to one number.
+    Zero output weights and bias −`reluctance`: a head that starts eager never sees the later steps it should learn from
+    (Wang et al. 2025, HRM, arXiv 2506.21734).
+
+    Args:
+        width: D of the denoiser.
+        summaries: S, the number of step summaries.
+        inner: width of z.
+    """
+
+    def __init__(self, width: int, summaries: int = 5, inner: int = 48, reluctance: float = 5.0):
+        super().__init__()
+        self.each = nn.Sequential(nn.Linear(width + summaries, inner), nn.SiLU())
+        self.all = nn.Sequential(nn.Linear(2 * inner + 2 * summaries, 64), nn.SiLU(), nn.Linear(64, 1))
+        nn.init.zeros_(self.all[-1].weight)
+        nn.init.constant_(self.all[-1].bias, -reluctance)
+
+    def forward(self, hidden: Tensor, summaries: Tensor, editable: Tensor) -> Tensor:
+        """[B] logits from hidden [B, L, D], summaries [B, L, S] and editable [B, L]."""
+        each = self.each(torch.cat([hidden.float(), summaries], dim=-1))
+        seen = editable[..., None]
+        count = seen.sum(1).clamp(min=1)
+        pooled = (each * seen).sum(1) / count, each.masked_fill(~seen, -1e4).amax(1)
+        spread = summaries.masked_fill(~seen, 1e4).amin(1), (summaries * seen).sum(1) / count
+        return self.all(torch.cat([*pooled, *spread], dim=-1))[:, 0]
+
+
+class WithQuality(nn.Module):
+    """A denoiser whose evaluations also carry `quality`, P(the standing token is right), at no further forward."""
+
+    def __init__(self, denoiser: Denoiser, head: QualityHead):
+        super().__init__()
+        self.denoiser, self.head = denoiser, head
+        self.corruption, self.vocabulary = denoiser.corruption, denoiser.vocabulary
+
+    def evaluate(self, state: SamplerState) -> Evaluation:
+        """The denoiser's evaluation with the summary `quality` [B, L] added."""
+        evaluation = self.denoiser.evaluate(state)
+        quality = self.head(evaluation.hidden).sigmoid()
+        return replace(evaluation, summaries={**evaluation.summaries, "quality": quality})
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """The denoiser's own logits."""
+        return self.denoiser.logits(hidden)

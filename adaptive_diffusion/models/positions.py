@@ -1,0 +1,82 @@
+"""Where a token stands, in one, two or more coordinates: learned embeddings or rotations."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Positions(nn.Module):
+    """Tells places apart. `coordinates` [L][P] are integers: (index,) for text, (row, column, box) for Sudoku.
+
+    A shorter canvas uses the first places. The trunk calls `build` once with its size.
+    """
+
+    def __init__(self, coordinates: Sequence[Sequence[int]]):
+        super().__init__()
+        table = torch.as_tensor([list(place) for place in coordinates])
+        if table.ndim != 2 or table.numel() == 0 or (table < 0).any():
+            raise ValueError("coordinates are L lists of the same number of non-negative integers")
+        self.register_buffer("coordinates", table, persistent=False)
+
+    def build(self, width: int, heads: int) -> None:
+        """Make the parameters for a trunk of this width and number of heads."""
+
+    def add(self, x: Tensor) -> Tensor:
+        """[B, L, D] embeddings with their places added."""
+        return x
+
+    def rotate(self, x: Tensor) -> Tensor:
+        """[B, H, L, D/H] queries or keys turned by their places."""
+        return x
+
+    def _places(self, length: int) -> Tensor:
+        if length > len(self.coordinates):
+            raise ValueError(
+                f"a canvas of {length} positions is longer than the {len(self.coordinates)} places the model knows"
+            )
+        return self.coordinates[:length]
+
+
+class LearnedPositions(Positions):
+    """A learned embedding per value of each coordinate, summed and added to the token embedding."""
+
+    def build(self, width: int, heads: int) -> None:
+        sizes = (self.coordinates.amax(0) + 1).tolist()
+        self.tables = nn.ModuleList(nn.Embedding(size, width) for size in sizes)
+
+    def add(self, x: Tensor) -> Tensor:
+        for axis, table in enumerate(self.tables):
+            x = x + table(self._places(x.shape[1])[:, axis])
+        return x
+
+
+class RotaryPositions(Positions):
+    """Rotations of queries and keys (Su et al. 2021, arXiv 2104.09864), each coordinate turning its share of the head width.
+
+    Pair i of a coordinate's share of width w turns by angle · base^(−2i/w).
+    """
+
+    def __init__(self, coordinates: Sequence[Sequence[int]], base: float = 10_000.0):
+        super().__init__(coordinates)
+        self.base = base
+
+    def build(self, width: int, heads: int) -> None:
+        axes = self.coordinates.shape[1]
+        share = width // heads // axes // 2 * 2
+        if share == 0:
+            raise ValueError(
+                f"a head of width {width // heads} has no room for {axes} rotary coordinates; use fewer heads"
+            )
+        rates = self.base ** (-torch.arange(0, share, 2) / share)
+        angles = (self.coordinates[:, :, None] * rates).flatten(1)
+        self.register_buffer("cosine", angles.cos(), persistent=False)
+        self.register_buffer("sine", angles.sin(), persistent=False)
+
+    def rotate(self, x: Tensor) -> Tensor:
+        length = len(self._places(x.shape[2]))
+        cosine, sine = self.cosine[:length].to(x.dtype), self.sine[:length].to(x.dtype)
+        turned = 2 * cosine.shape[1]
+        even, odd, rest = x[..., :turned:2], x[..., 1:turned:2], x[..., turned:]
+        pair = torch.stack([even * cosine - odd * sine, even * sine + odd * cosine], dim=-1).flatten(-2)
+        return torch.cat([pair, rest], dim=-1)

@@ -1,0 +1,132 @@
+"""A bidirectional transformer that predicts every clean token at once."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from adaptive_diffusion.core.corruption import Absorbing, Corruption
+from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.models.attention import attention
+from adaptive_diffusion.models.positions import LearnedPositions, Positions
+
+
+class Block(nn.Module):
+    """Pre-norm attention and a gated feed-forward layer (SwiGLU, Shazeer 2020, arXiv 2002.05202), residual both."""
+
+    def __init__(self, width: int, heads: int, expansion: float):
+        super().__init__()
+        self.heads = heads
+        inner = 32 * math.ceil(width * expansion / 32)
+        self.attention_norm = nn.RMSNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
+        self.attention_out = nn.Linear(width, width, bias=False)
+        self.feed_norm = nn.RMSNorm(width)
+        self.feed_in = nn.Linear(width, 2 * inner, bias=False)
+        self.feed_out = nn.Linear(inner, width, bias=False)
+
+    def forward(self, x: Tensor, positions: Positions, attend: Tensor | None) -> Tensor:
+        batch, length, width = x.shape
+        qkv = self.query_key_value(self.attention_norm(x)).view(batch, length, 3, self.heads, width // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        query, key = positions.rotate(query), positions.rotate(key)
+        mixed = attention(query, key, value, attend)
+        x = x + self.attention_out(mixed.transpose(1, 2).reshape(batch, length, width))
+        gate, up = self.feed_in(self.feed_norm(x)).chunk(2, dim=-1)
+        return x + self.feed_out(F.silu(gate) * up)
+
+
+class TransformerDenoiser(nn.Module):
+    """p(x_0 | x_t) at all positions from one forward, RMSNorm, scaled-dot-product attention, separate output head.
+
+    Args:
+        vocabulary: K, the number of clean tokens; the mask, where there is one, is token K.
+        positions: how places are told apart: learned or rotary, over one or more coordinates.
+        width, depth, heads, expansion: size of the trunk. `loops` repeats it with tied weights.
+        status: tell the denoiser which tokens are given, committed and open (a given token is never wrong).
+        time_conditioning: tell it the noise level.
+        corruption: the noise it is trained under; absorbing with mask K by default.
+
+    Raises:
+        ValueError: a width that the number of heads does not divide.
+    """
+
+    def __init__(
+        self,
+        vocabulary: int,
+        positions: Positions | None = None,
+        width: int = 128,
+        depth: int = 4,
+        heads: int = 4,
+        expansion: float = 8 / 3,
+        loops: int = 1,
+        status: bool = True,
+        time_conditioning: bool = False,
+        corruption: Corruption | None = None,
+    ):
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"width {width} is not divisible by heads {heads}; choose a multiple")
+        self.vocabulary, self.loops = vocabulary, loops
+        self.corruption = corruption or Absorbing(mask_id=vocabulary)
+        self.tokens = nn.Embedding(vocabulary + 1, width)
+        self.status = nn.Embedding(3, width) if status else None
+        self.time = (
+            nn.Sequential(nn.Linear(16, width), nn.SiLU(), nn.Linear(width, width)) if time_conditioning else None
+        )
+        self.positions = positions or LearnedPositions([[i] for i in range(1024)])
+        self.positions.build(width, heads)
+        self.blocks = nn.ModuleList(Block(width, heads, expansion) for _ in range(depth))
+        self.norm = nn.RMSNorm(width)
+        self.head = nn.Linear(width, vocabulary)
+        self.apply(_initialise)
+        for block in self.blocks:
+            for layer in (block.attention_out, block.feed_out):
+                nn.init.normal_(layer.weight, std=0.02 / math.sqrt(2 * depth * loops))
+
+    @property
+    def width(self) -> int:
+        """D, the width of hidden states."""
+        return self.head.in_features
+
+    def hidden(self, tokens: Tensor, status: Tensor, noise_level: Tensor, padding: Tensor | None = None) -> Tensor:
+        """[B, L, D] hidden states from tokens [B, L], status [B, L] (0 given, 1 committed, 2 open), noise level [B] and
+        padding [B, L] (true where there is nothing to attend to)."""
+        x = self.positions.add(self.tokens(tokens))
+        if self.status is not None:
+            x = x + self.status(status)
+        if self.time is not None:
+            x = x + self.time(_fourier(noise_level, 16).to(x.dtype))[:, None]
+        attend = None if padding is None else ~padding[:, None, None, :]
+        for _ in range(self.loops):
+            for block in self.blocks:
+                x = block(x, self.positions, attend)
+        return self.norm(x)
+
+    def evaluate(self, state: SamplerState) -> Evaluation:
+        """Hidden states of the canvases of a sampler."""
+        return Evaluation(self.hidden(state.tokens, state.status, state.noise_level))
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """[P, K] float32 logits from packed hidden states [P, D]."""
+        return self.head(hidden).float()
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.normal_(
+            module.weight, std=0.02 if module.in_features > 256 else 1 / math.sqrt(2.5 * module.in_features)
+        )
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Embedding):
+        nn.init.normal_(module.weight, std=0.02)
+
+
+def _fourier(noise_level: Tensor, features: int) -> Tensor:
+    """[B, features]: sines and cosines of 2^i·π·t for i = 0 … features/2 − 1."""
+    octaves = 2.0 ** torch.arange(features // 2, device=noise_level.device, dtype=noise_level.dtype)
+    angles = noise_level[:, None] * math.pi * octaves
+    return torch.cat([angles.sin(), angles.cos()], dim=-1).float()

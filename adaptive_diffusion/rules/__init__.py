@@ -1,0 +1,1 @@
+"""Floor 1: pure rules, a value each. Defaults are the papers' values."""

@@ -1,0 +1,139 @@
+"""How many open positions now? A count per row, taken from the top of the order."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.part import Revision, UnmaskingPace
+from adaptive_diffusion.core.prediction import Prediction
+from adaptive_diffusion.core.state import SamplerState
+
+
+@dataclass(frozen=True)
+class Clocked(UnmaskingPace):
+    """A pace whose clock runs from noise level 1 to 0 in equal steps, Δt = 1/steps.
+
+    Raises:
+        ValueError: fewer than one step.
+    """
+
+    steps: int
+    clocked = True
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps={self.steps} gives the clock nothing to do; use at least 1")
+
+    def horizon(self, length: int) -> int:
+        return self.steps
+
+    def next_level(self, state: SamplerState) -> Tensor:
+        # Counted from the step, not subtracted, so that the last level is exactly 0.
+        return (1 - (state.step + 1).double() / self.steps).clamp(min=0)
+
+
+@dataclass(frozen=True)
+class FixedSteps(Clocked):
+    """N/steps positions a step, the remainder to the early steps, so the canvas is full after `steps` steps
+    (Nie et al. 2025, arXiv 2502.09992). Positions that remasking re-opens are made up for in the same step, so the number of
+    clean tokens stays on schedule (Kim et al. 2025b, PRISM, arXiv 2510.01384)."""
+
+    def __call__(
+        self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
+    ) -> Tensor:
+        total = state.eligible.sum(1)
+        done = (state.step + 1).clamp(max=self.steps)
+        target = total // self.steps * done + (total % self.steps).minimum(done)
+        clean = state.revisable.sum(1) - revision.reopen.sum(1)
+        return (target - clean).clamp(min=0)
+
+
+@dataclass(frozen=True)
+class FixedCount(UnmaskingPace):
+    """`count` positions a step, whatever the prediction; 1 is the one-token-per-step sampler.
+
+    The noise level is the open share, the clock of a sampler without one.
+    """
+
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError(f"count={self.count} would never finish; use at least 1")
+
+    def next_level(self, state: SamplerState) -> Tensor:
+        return open_share(state, state.open.sum(1) - self.count)
+
+    def __call__(
+        self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
+    ) -> Tensor:
+        return torch.full_like(state.step, self.count)
+
+
+@dataclass(frozen=True)
+class Threshold(UnmaskingPace):
+    """{c ≥ τ} ∪ {argmax c}: every open position whose score reaches τ, at least one (Wu et al. 2025, Fast-dLLM, 2505.22618).
+
+    c is the order's score, so τ bounds the confidence under `Confidence` and the margin under `Margin`.
+    """
+
+    threshold: float = 0.9
+    at_least: int = 1
+
+    def next_level(self, state: SamplerState) -> Tensor:
+        return open_share(state, state.open.sum(1))
+
+    def __call__(
+        self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
+    ) -> Tensor:
+        return (state.open & (score >= self.threshold)).sum(1).clamp(min=self.at_least)
+
+
+@dataclass(frozen=True)
+class RandomThreshold(UnmaskingPace):
+    """A threshold of each row's own, log-uniform in 1 − τ between the bounds: the pace of on-policy training, which so meets the
+    states of careful and of hasty samplers alike."""
+
+    low: float = 0.5
+    high: float = 0.99
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low < self.high < 1:
+            raise ValueError(f"bounds {self.low} and {self.high} must satisfy 0 ≤ low < high < 1")
+
+    def next_level(self, state: SamplerState) -> Tensor:
+        return open_share(state, state.open.sum(1))
+
+    def __call__(
+        self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
+    ) -> Tensor:
+        hasty, careful = math.log(1 - self.low), math.log(1 - self.high)
+        threshold = 1 - (careful + (hasty - careful) * state.noise.once_a_query("threshold")).exp()
+        return (state.open & (score >= threshold[:, None])).sum(1).clamp(min=1)
+
+
+@dataclass(frozen=True)
+class Ancestral(Clocked):
+    """Each open position commits with probability (α_s − (1 − σ)α_t)/(1 − α_t), s the next noise level and σ what remasking
+    takes out (0 without): the exact reverse process (Sahoo et al. 2024, arXiv 2406.07524; Wang et al. 2025, 2503.00307).
+
+    The count is the number of open positions whose uniform falls below that probability; with the `Random` order the
+    committed set is then exactly the independent one.
+    """
+
+    def __call__(
+        self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
+    ) -> Tensor:
+        alpha = state.corruption.schedule.alpha
+        now, later = alpha(state.noise_level), alpha(next_level)
+        probability = (later - (1 - revision.leaving) * now) / (1 - now).clamp(min=1e-300)
+        uniform = state.noise.everywhere("pace", state.tokens.shape[1])
+        return (state.open & (uniform < probability[:, None])).sum(1)
+
+
+def open_share(state: SamplerState, count: Tensor) -> Tensor:
+    """[B] float64 t with 1 − α(t) = count ÷ eligible positions: the clock of paces that follow the canvas itself."""
+    share = count.clamp(min=0).double() / state.eligible.sum(1).clamp(min=1)
+    return state.corruption.schedule.inverse(1 - share)

@@ -1,0 +1,66 @@
+"""What a sampler hands back."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.state import HaltReason
+from adaptive_diffusion.sampling.step import Step
+
+
+@dataclass(frozen=True)
+class SampleResult:
+    """R = N·n rows, the variations of a query together, in the order of the queries.
+
+    Attributes:
+        query, variation: [R] int64.
+        answers: [R, L] int64.
+        nfe: [R] int64, every forward made for the row.
+        halt_reason: [R] int64, `HaltReason` numbers.
+        revisions: [R] int64, tokens taken back or replaced.
+        rows_forwarded: how many canvases went through the denoiser in all, halted ones that kept their seat included.
+    """
+
+    query: Tensor
+    variation: Tensor
+    answers: Tensor
+    nfe: Tensor
+    halt_reason: Tensor
+    revisions: Tensor
+    rows_forwarded: int
+
+    def why(self, row: int) -> str:
+        """Why a row ended, as a sentence."""
+        return HaltReason(int(self.halt_reason[row])).sentence
+
+
+class Recorder:
+    """Collects the answers of rows as they halt."""
+
+    def __init__(self, queries: Queries, n: int):
+        self.order, self.place = queries.ids.sort()
+        self.n = n
+        self.query = queries.ids.repeat_interleave(n)
+        self.variation = torch.arange(n, device=self.query.device).repeat(len(queries))
+        self.answers = queries.tokens.repeat_interleave(n, 0)
+        self.nfe, self.revisions = torch.zeros_like(self.query), torch.zeros_like(self.query)
+        self.halt_reason = torch.full_like(self.query, HaltReason.SETTLED)
+        self.rows_forwarded = 0
+
+    def __call__(self, step: Step) -> None:
+        self.rows_forwarded += len(step.before.tokens)
+        left = (step.before.running & ~step.after.running).nonzero()[:, 0]
+        after = step.after
+        at = self.place[torch.searchsorted(self.order, after.query[left])] * self.n + after.variation[left]
+        self.answers[at] = after.tokens[left]
+        self.nfe[at] = after.nfe[left]
+        self.revisions[at] = after.revisions[left].sum(1).long()
+        self.halt_reason[at] = after.halt_reason[left]
+
+    def result(self) -> SampleResult:
+        """Everything recorded so far."""
+        return SampleResult(
+            self.query, self.variation, self.answers, self.nfe, self.halt_reason, self.revisions, self.rows_forwarded
+        )

@@ -1,0 +1,94 @@
+"""The one step: evaluate, propose, plan, halt, apply."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.prediction import Evaluation, Prediction
+from adaptive_diffusion.core.state import Decision, Finish, HaltReason, SamplerState, Verdict
+from adaptive_diffusion.sampling.evaluate import read
+
+if TYPE_CHECKING:
+    from adaptive_diffusion.sampling.sampler import Sampler
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step saw, decided and left: `before` and `after` it, and `answer` [B, L], the tokens if it were the last."""
+
+    before: SamplerState
+    prediction: Prediction
+    decision: Decision
+    verdict: Verdict
+    answer: Tensor
+    after: SamplerState
+
+
+def step(sampler: "Sampler", state: SamplerState, max_steps: int) -> Step:
+    """One denoiser evaluation, and what follows from it."""
+    return advance(sampler, state, sampler.denoiser.evaluate(state), max_steps)
+
+
+def advance(sampler: "Sampler", state: SamplerState, evaluation: Evaluation, max_steps: int) -> Step:
+    """The step that follows from a given evaluation; on-policy training makes the forward itself, for its loss."""
+    where = (state.eligible if sampler.reads_committed else state.open) & state.running[:, None]
+    prediction = read(sampler.denoiser, evaluation, state, sampler.readings, where, sampler.processors)
+    candidate = sampler.proposal(state, prediction)
+    decision = sampler.whole_plan(state, prediction, candidate)
+    verdict = sampler.halting(state, prediction, decision)
+    answer = answer_now(state, prediction, decision, sampler.halting.finish)
+    carry = {
+        name: value for part in sampler.parts for name, value in part.remember(state, prediction, decision).items()
+    }
+    after = apply(
+        state, decision, answer, halt_reason(sampler, state, decision, verdict, max_steps), evaluation.forwards
+    )
+    return Step(state, prediction, decision, verdict, answer, replace(after, carry={**state.carry, **carry}))
+
+
+def answer_now(state: SamplerState, prediction: Prediction, decision: Decision, finish: Finish) -> Tensor:
+    """[B, L]: the answer of a row that stopped after this decision."""
+    written = decision.tokens_after(state)
+    unsure = decision.still_open(state) if finish == Finish.FILL else state.eligible
+    return torch.where(unsure & prediction.read, prediction["argmax"], written)
+
+
+def halt_reason(
+    sampler: "Sampler", state: SamplerState, decision: Decision, verdict: Verdict, max_steps: int
+) -> Tensor:
+    """[B] why each row ends with this step, `RUNNING` where it does not."""
+    reason = torch.full_like(state.halt_reason, HaltReason.RUNNING)
+    reason = reason.masked_fill(state.step + 1 >= max_steps, HaltReason.STEP_LIMIT)
+    reason = reason.masked_fill(verdict.stop, sampler.halting.reason)
+    return reason.masked_fill(decision.settled, HaltReason.SETTLED)
+
+
+def apply(state: SamplerState, decision: Decision, answer: Tensor, reason: Tensor, forwards: int) -> SamplerState:
+    """The state after a decision. Writes reach eligible positions only, here and nowhere else; halted rows stay as they are.
+
+    A row that halts holds its answer. A position committed and re-opened at once ends re-opened.
+    """
+    live = state.running[:, None]
+    reopen = decision.reopen & state.revisable & live
+    write = decision.write & state.eligible & ~reopen & live
+    replaced = write & state.committed & (decision.token != state.tokens)
+    renoise = (decision.renoise & state.open & ~write & live) | reopen
+    tokens = torch.where(write, decision.token, state.tokens)
+    noise = state.corruption.noise(tokens, lambda: state.noise.everywhere("renoise", tokens.shape[1]))
+    halting = state.running & (reason != HaltReason.RUNNING)
+    return replace(
+        state,
+        tokens=torch.where(halting[:, None], answer, torch.where(renoise, noise, tokens)),
+        committed=(state.committed | write) & ~reopen,
+        commit_probability=torch.where(
+            write, decision.probability.to(state.commit_probability), state.commit_probability
+        ),
+        commit_step=torch.where(write, state.step[:, None].to(state.commit_step), state.commit_step),
+        revisions=state.revisions + (reopen | replaced),
+        noise_level=torch.where(state.running, decision.noise_level, state.noise_level),
+        nfe=state.nfe + forwards * state.running,
+        step=state.step + state.running.long(),
+        halt_reason=torch.where(state.running, reason, state.halt_reason),
+    )
