@@ -39,51 +39,33 @@ class Event(IntEnum):
 
 
 EVENT_NAMES = tuple(event.name.lower() for event in Event)
-_EVENT_TYPE = pa.dictionary(pa.int8(), pa.string())
-_TOKENS = pa.list_(pa.int32())
+_NULLABLE = {"halt_probability", "exact", "valid", "difficulty", "clues", "target"}
+_INT, _FLOAT, _BOOL, _TOKENS = pa.int32(), pa.float32(), pa.bool_(), pa.list_(pa.int32())
 
 
-def _column(name: str, kind: pa.DataType, nullable: bool = False) -> pa.Field:
-    return pa.field(name, kind, nullable=nullable)
+def _schema(**columns: pa.DataType) -> pa.Schema:
+    keyed = {"query": pa.int64(), "variation": _INT, **columns}
+    return pa.schema([pa.field(name, kind, nullable=name in _NULLABLE) for name, kind in keyed.items()])
 
-
-_KEY = [_column("query", pa.int64()), _column("variation", pa.int32())]
 
 SCHEMAS = {
-    "events": pa.schema(
-        [
-            *_KEY,
-            _column("step", pa.int32()),
-            _column("position", pa.int32()),
-            _column("token", pa.int32()),
-            _column("event", _EVENT_TYPE),
-            _column("confidence", pa.float32()),
-        ]
+    "events": _schema(
+        step=_INT, position=_INT, token=_INT, event=pa.dictionary(pa.int8(), pa.string()), confidence=_FLOAT
     ),
-    "steps": pa.schema(
-        [
-            *_KEY,
-            _column("step", pa.int32()),
-            _column("open", pa.int32()),
-            _column("halt_probability", pa.float32(), nullable=True),
-        ]
-    ),
-    "rows": pa.schema(
-        [
-            *_KEY,
-            _column("length", pa.int32()),
-            _column("nfe", pa.int32()),
-            _column("tokens_forwarded", pa.int64()),
-            _column("halt_reason", pa.string()),
-            _column("revisions", pa.int32()),
-            _column("exact", pa.bool_(), nullable=True),
-            _column("valid", pa.bool_(), nullable=True),
-            _column("difficulty", pa.float32(), nullable=True),
-            _column("clues", pa.int32(), nullable=True),
-            _column("answer", _TOKENS),
-            _column("start", _TOKENS),
-            _column("target", _TOKENS, nullable=True),
-        ]
+    "steps": _schema(step=_INT, open=_INT, halt_probability=_FLOAT),
+    "rows": _schema(
+        length=_INT,
+        nfe=_INT,
+        tokens_forwarded=pa.int64(),
+        halt_reason=pa.string(),
+        revisions=_INT,
+        exact=_BOOL,
+        valid=_BOOL,
+        difficulty=_FLOAT,
+        clues=_INT,
+        answer=_TOKENS,
+        start=_TOKENS,
+        target=_TOKENS,
     ),
 }
 

@@ -14,7 +14,7 @@ from scipy import stats
 Statistic = Callable[..., np.ndarray]
 
 RESAMPLES = 4000
-_CHUNK = 2_000_000
+_CHUNK = 500_000
 
 
 class Interval(NamedTuple):
