@@ -140,7 +140,7 @@ def _order_map(figure: Figure, axes: Axes, sampler: SamplerMeasures, layout: Lay
     axes.grid(visible=False)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    bar = figure.colorbar(image, ax=axes, pad=0.02)
+    bar = figure.colorbar(image, ax=axes, pad=0.02, shrink=0.72 if aspect == "equal" else 1)
     bar.outline.set_visible(False)
     bar.ax.grid(visible=False)
     bar.ax.yaxis.set_major_locator(MaxNLocator(3))

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from adaptive_diffusion.analysis.allocation import DIFFICULTY_EDGES
 from adaptive_diffusion.analysis.episodes import MAX_QUERIES, episodes, pick
-from adaptive_diffusion.analysis.figures import KINDS, Measures
+from adaptive_diffusion.analysis.figures import KINDS, Measures, write_figures
 from adaptive_diffusion.analysis.layout import Layout
 from adaptive_diffusion.analysis.measures import SamplerEntry, measure
 from adaptive_diffusion.analysis.style import DARK, LIGHT, Theme, colour, svg, themed
@@ -35,9 +35,10 @@ def build_report(
     samplers: Sequence[SamplerEntry],
     layout: Layout,
     out: Path,
+    figures: Path | None = None,
     max_queries: int = MAX_QUERIES,
 ) -> Path:
-    """Writes the report of a run to `out` and returns its path.
+    """Writes the report of a run to `out` and returns its path; its figures go to the folder `figures` too, if given.
 
     Traces are looked for relative to the run's `folder`. Tables and figures are of all queries; the player holds at
     most `max_queries` of them per sampler (`episodes.MAX_EVENTS` bounds the size of the page), and the page says so.
@@ -53,6 +54,8 @@ def build_report(
     data = episodes(traces, layout, max_queries)
     data["difficultyEdges"] = DIFFICULTY_EDGES
     sheets = (gain_sheet(measures), halting_sheet(measures), correction_sheet(measures), allocation_sheet(measures))
+    if figures:
+        write_figures(measures, layout, figures)
     page = _render(
         title=title,
         colours={entry.name: colour(entry.name) for entry in samplers},

@@ -146,7 +146,7 @@ def percent(share: float | None) -> str:
 
 
 def number(value: float | None, decimals: int) -> str:
-    return NONE if value is None or np.isnan(value) else f"{value:,.{decimals}f}"
+    return NONE if value is None or np.isnan(value) else _minus(f"{value:,.{decimals}f}")
 
 
 def interval(value: Interval | None, decimals: int = 2, scale: float = 1) -> str:
@@ -154,4 +154,9 @@ def interval(value: Interval | None, decimals: int = 2, scale: float = 1) -> str
     if value is None or np.isnan(value.value):
         return NONE
     middle, low, high = (f"{scale * part:.{decimals}f}" for part in value)
-    return f"{middle} [{low}, {high}]"
+    return _minus(f"{middle} [{low}, {high}]")
+
+
+def _minus(text: str) -> str:
+    """Hyphens become minus signs, which are as wide as digits."""
+    return text.replace("-", "−")

@@ -94,6 +94,13 @@ def test_a_capped_player_says_so(tmp_path: Path):
     assert "The player holds 5 of the 12 queries" in text
 
 
+def test_figures_are_written_beside_the_report_if_asked_for(tmp_path: Path):
+    simulate(tmp_path / "trace", 4, side=4)
+    entry, layout = SamplerEntry("x", {}, Path("trace")), GridLayout.sudoku(4)
+    build_report(tmp_path, title="", samplers=[entry], layout=layout, out=tmp_path / "r.html", figures=tmp_path / "f")
+    assert (tmp_path / "f" / "accuracy_nfe.png").exists()
+
+
 def test_a_report_of_nothing_is_refused(tmp_path: Path):
     with pytest.raises(ValueError, match="at least one sampler"):
         build_report(tmp_path, title="", samplers=[], layout=TextLayout(()), out=tmp_path / "r.html")

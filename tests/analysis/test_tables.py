@@ -12,8 +12,10 @@ from adaptive_diffusion.analysis.tables import (
     correction_sheet,
     gain_sheet,
     halting_sheet,
+    interval,
     summary_table,
 )
+from adaptive_diffusion.evaluation.intervals import Interval
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,11 @@ def test_the_summary_shows_percent_and_dashes():
         "│",
     ] in lines
     assert any(line[1:4] == ["fixed_4", "│", "100.0"] for line in lines if len(line) > 3)
+
+
+def test_a_figure_has_its_interval_and_a_minus_sign():
+    assert interval(Interval(-0.0123, -0.02, 0.001), 1, 100) == "−1.2 [−2.0, 0.1]"
+    assert interval(Interval(float("nan"), 0, 0)) == "–"
 
 
 def test_gains_are_shown_for_all_but_the_baselines(measures: list[SamplerMeasures]):
