@@ -23,12 +23,12 @@ class Corruption(ABC):
 
     @abstractmethod
     def noise(self, like: Tensor, uniforms: Callable[[], Tensor]) -> Tensor:
-        """Pure noise tokens in the shape of `like` (int64); `uniforms()` gives float64 of that shape, if it is needed."""
+        """Pure noise tokens in the shape of `like` (int64); `uniforms()` gives float64 of that shape, if needed."""
 
     def corrupt(
         self, clean: Tensor, editable: Tensor, t: Tensor, uniforms: Tensor, draws: Callable[[], Tensor]
     ) -> tuple[Tensor, Tensor]:
-        """x_t [B, L] and the positions that were noised [B, L], for clean [B, L], editable [B, L] and noise level t [B].
+        """x_t [B, L] and which positions were noised [B, L], for clean [B, L], editable [B, L] and noise level t [B].
 
         `uniforms` [B, L] decides which tokens survive, `draws()` what noise stands in their place (both float64).
         """
@@ -38,7 +38,8 @@ class Corruption(ABC):
 
 @dataclass(frozen=True)
 class Absorbing(Corruption):
-    """Masked diffusion: noise is the mask token (Austin et al. 2021, arXiv 2107.03006; Sahoo et al. 2024, 2406.07524)."""
+    """Masked diffusion: noise is the mask token (Austin et al. 2021, arXiv 2107.03006; Sahoo et al. 2024, arXiv
+    2406.07524)."""
 
     mask_id: int
     schedule: NoiseSchedule = field(default_factory=Linear)
@@ -50,8 +51,8 @@ class Absorbing(Corruption):
 
 @dataclass(frozen=True)
 class Uniform(Corruption):
-    """Uniform diffusion: noise is a token drawn from all `vocabulary` clean tokens (Austin et al. 2021; Schiff et al. 2024,
-    arXiv 2412.10193)."""
+    """Uniform diffusion: noise is a token drawn from all `vocabulary` clean tokens (Austin et al. 2021, arXiv
+    2107.03006; Schiff et al. 2024, arXiv 2412.10193)."""
 
     vocabulary: int
     schedule: NoiseSchedule = field(default_factory=Linear)

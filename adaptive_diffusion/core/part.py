@@ -13,7 +13,7 @@ from adaptive_diffusion.core.state import Candidate, Decision, Finish, HaltReaso
 BOTH = frozenset({"absorbing", "uniform"})
 
 
-class Part(ABC):
+class Part(ABC):  # noqa: B024 (what cannot be made without its methods are its roles below)
     """What every rule has in common.
 
     Attributes:

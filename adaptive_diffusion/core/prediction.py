@@ -28,8 +28,8 @@ class Evaluation:
 
 
 class Denoiser(Protocol):
-    """Predicts every clean token at once. Hidden states and logits are separate calls, so that logits are formed only where
-    a part asks for them."""
+    """Predicts every clean token at once. Hidden states and logits are separate calls, so that logits are formed only
+    where a part asks for them."""
 
     corruption: Corruption
     vocabulary: int

@@ -1,7 +1,7 @@
 """Row noise: a lazy source of uniforms that depends on the row alone, never on its batch.
 
-Each number is a hash of (seed, query, variation, block, the row's own step, purpose, position), so a query draws the same
-numbers alone, in any batch, in any order, with or without compaction, and a part that asks for nothing pays nothing.
+Each number is a hash of (seed, query, variation, block, the row's own step, purpose, position), so a query draws the
+same numbers alone, in any batch, in any order, with or without compaction. A part that asks for nothing pays nothing.
 The hash is the splitmix64 finaliser (Steele, Lea & Flood 2014, doi 10.1145/2660193.2660195), applied once per key word.
 """
 
@@ -48,8 +48,8 @@ def row_key(seed: int, query: Tensor, variation: Tensor) -> Tensor:
 class RowNoise:
     """Uniforms in [0, 1), float64, for one step of a batch of rows.
 
-    `key` [B] from `row_key`; `block` [B] and `step` [B] are each row's own counters. `purpose` separates the numbers that
-    different parts draw at the same place.
+    `key` [B] from `row_key`; `block` [B] and `step` [B] are each row's own counters. `purpose` separates the numbers
+    that different parts draw at the same place.
     """
 
     key: Tensor

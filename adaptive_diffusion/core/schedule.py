@@ -42,7 +42,8 @@ class Linear(NoiseSchedule):
 
 @dataclass(frozen=True)
 class Cosine(NoiseSchedule):
-    """α(t) = 1 − cos(π(1 − t)/2), so the open share is cos(πr/2) at progress r = 1 − t (Chang et al. 2022, 2202.04200)."""
+    """α(t) = 1 − cos(π(1 − t)/2), so the open share is cos(πr/2) at progress r = 1 − t (Chang et al. 2022, arXiv
+    2202.04200)."""
 
     def alpha(self, t: Tensor) -> Tensor:
         return 1 - (math.pi / 2 * (1 - t)).cos()

@@ -125,7 +125,8 @@ class SamplerState(Rows):
 
     @property
     def status(self) -> Tensor:
-        """[B, L] int64 for the denoiser: 0 given, 1 committed, 2 open. A given token is never wrong; a committed one may be."""
+        """[B, L] int64 for the denoiser: 0 given, 1 committed, 2 open. A given token is never wrong, a committed one
+        may be."""
         return torch.where(self.editable, torch.where(self.committed, 1, 2), 0)
 
     @property

@@ -12,6 +12,8 @@ class Positions(nn.Module):
     A shorter canvas uses the first places. The trunk calls `build` once with its size.
     """
 
+    coordinates: Tensor
+
     def __init__(self, coordinates: Sequence[Sequence[int]]):
         super().__init__()
         table = torch.as_tensor([list(place) for place in coordinates])
@@ -52,10 +54,13 @@ class LearnedPositions(Positions):
 
 
 class RotaryPositions(Positions):
-    """Rotations of queries and keys (Su et al. 2021, arXiv 2104.09864), each coordinate turning its share of the head width.
+    """Rotations of queries and keys (Su et al. 2021, arXiv 2104.09864), each coordinate in its share of the head width.
 
     Pair i of a coordinate's share of width w turns by angle · base^(−2i/w).
     """
+
+    cosine: Tensor
+    sine: Tensor
 
     def __init__(self, coordinates: Sequence[Sequence[int]], base: float = 10_000.0):
         super().__init__(coordinates)

@@ -78,11 +78,12 @@ class TransformerDenoiser(nn.Module):
         )
         self.positions = positions or LearnedPositions([[i] for i in range(1024)])
         self.positions.build(width, heads)
-        self.blocks = nn.ModuleList(Block(width, heads, expansion) for _ in range(depth))
+        blocks = [Block(width, heads, expansion) for _ in range(depth)]
+        self.blocks = nn.ModuleList(blocks)
         self.norm = nn.RMSNorm(width)
         self.head = nn.Linear(width, vocabulary)
         self.apply(_initialise)
-        for block in self.blocks:
+        for block in blocks:
             for layer in (block.attention_out, block.feed_out):
                 nn.init.normal_(layer.weight, std=0.02 / math.sqrt(2 * depth * loops))
 

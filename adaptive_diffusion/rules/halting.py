@@ -42,8 +42,8 @@ class Fixed(Halting):
 
 @dataclass(frozen=True)
 class LearnedHalting(Halting):
-    """Stop when the head's P(answer right if stopped now) reaches the threshold; trained by binary cross-entropy as in TRM
-    (Jolicoeur-Martineau 2025, arXiv 2510.04871), but halting at evaluation.
+    """Stop when the head's P(answer right if stopped now) reaches the threshold; trained by binary cross-entropy as in
+    TRM (Jolicoeur-Martineau 2025, arXiv 2510.04871), but halting at evaluation.
 
     `head(hidden [B, L, D], summaries [B, L, 5], editable [B, L])` gives logits [B].
     """
@@ -63,8 +63,8 @@ class LearnedHalting(Halting):
 
 
 def step_summaries(state: SamplerState, prediction: Prediction, decision: Decision) -> Tensor:
-    """[B, L, 5] float32, what a halting head may know of each position: top-1 probability and margin, whether it stays open,
-    whether it is taken back, and how probable the answer's token is if the row stopped now."""
+    """[B, L, 5] float32, what a halting head may know of each position: top-1 probability and margin, whether it stays
+    open, whether it is taken back, and how probable the answer's token is if the row stopped now."""
     stays_open = decision.still_open(state)
     kept = state.revisable & ~decision.reopen
     answer = torch.where(kept, prediction["standing_probability"], prediction["confidence"])

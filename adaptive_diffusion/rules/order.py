@@ -12,7 +12,7 @@ from adaptive_diffusion.core.state import Candidate, SamplerState
 
 @dataclass(frozen=True)
 class Random(UnmaskingOrder):
-    """Every open position alike: with a binomial count this is ancestral sampling (Sahoo et al. 2024, arXiv 2406.07524)."""
+    """Every open position alike; with a binomial count, ancestral sampling (Sahoo et al. 2024, arXiv 2406.07524)."""
 
     def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
         return state.noise.everywhere("order", state.tokens.shape[1])
@@ -20,7 +20,8 @@ class Random(UnmaskingOrder):
 
 @dataclass(frozen=True)
 class Confidence(UnmaskingOrder):
-    """The candidate's probability (Chang et al. 2022, arXiv 2202.04200; "low confidence" in Nie et al. 2025, 2502.09992)."""
+    """The candidate's probability (Chang et al. 2022, arXiv 2202.04200; "low confidence" in Nie et al. 2025, arXiv
+    2502.09992)."""
 
     def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
         return candidate.probability

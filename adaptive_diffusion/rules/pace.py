@@ -37,8 +37,8 @@ class Clocked(UnmaskingPace):
 @dataclass(frozen=True)
 class FixedSteps(Clocked):
     """N/steps positions a step, the remainder to the early steps, so the canvas is full after `steps` steps
-    (Nie et al. 2025, arXiv 2502.09992). Positions that remasking re-opens are made up for in the same step, so the number of
-    clean tokens stays on schedule (Kim et al. 2025b, PRISM, arXiv 2510.01384)."""
+    (Nie et al. 2025, arXiv 2502.09992). Positions that remasking re-opens are made up for in the same step, so the
+    number of clean tokens stays on schedule (Kim et al. 2025b, PRISM, arXiv 2510.01384)."""
 
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
@@ -74,7 +74,8 @@ class FixedCount(UnmaskingPace):
 
 @dataclass(frozen=True)
 class Threshold(UnmaskingPace):
-    """{c ≥ τ} ∪ {argmax c}: every open position whose score reaches τ, at least one (Wu et al. 2025, Fast-dLLM, 2505.22618).
+    """{c ≥ τ} ∪ {argmax c}: every open position whose score reaches τ, at least one (Wu et al. 2025, Fast-dLLM, arXiv
+    2505.22618).
 
     c is the order's score, so τ bounds the confidence under `Confidence` and the margin under `Margin`.
     """
@@ -93,8 +94,8 @@ class Threshold(UnmaskingPace):
 
 @dataclass(frozen=True)
 class RandomThreshold(UnmaskingPace):
-    """A threshold of each row's own, log-uniform in 1 − τ between the bounds: the pace of on-policy training, which so meets the
-    states of careful and of hasty samplers alike."""
+    """A threshold of each row's own, log-uniform in 1 − τ between the bounds: the pace of on-policy training, which so
+    meets the states of careful and of hasty samplers alike."""
 
     low: float = 0.5
     high: float = 0.99
@@ -116,8 +117,9 @@ class RandomThreshold(UnmaskingPace):
 
 @dataclass(frozen=True)
 class Ancestral(Clocked):
-    """Each open position commits with probability (α_s − (1 − σ)α_t)/(1 − α_t), s the next noise level and σ what remasking
-    takes out (0 without): the exact reverse process (Sahoo et al. 2024, arXiv 2406.07524; Wang et al. 2025, 2503.00307).
+    """Each open position commits with probability (α_s − (1 − σ)α_t)/(1 − α_t), s the next noise level and σ what
+    remasking takes out (0 without): the exact reverse process (Sahoo et al. 2024, arXiv 2406.07524; Wang et al. 2025,
+    arXiv 2503.00307).
 
     The count is the number of open positions whose uniform falls below that probability; with the `Random` order the
     committed set is then exactly the independent one.

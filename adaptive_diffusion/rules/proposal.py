@@ -27,7 +27,8 @@ class Draw(Proposal):
     """A token drawn from the prediction, p^(1/temperature) normalised; its probability is the untempered one.
 
     One float64 uniform u a position through the inverse distribution function: the first token whose cumulative mass
-    exceeds u. Gumbel noise in float32 truncates tails and silently lowers the temperature (Zheng et al. 2024, 2409.02908).
+    exceeds u. Gumbel noise in float32 truncates tails and silently lowers the temperature (Zheng et al. 2024, arXiv
+    2409.02908).
 
     Raises:
         ValueError: a temperature that is not positive; use `Argmax` for the limit 0.

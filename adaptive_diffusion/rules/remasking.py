@@ -53,7 +53,8 @@ class LowProbability(Remasking):
 
 @dataclass(frozen=True)
 class RandomLowProbability(Remasking):
-    """`LowProbability` with a threshold of each row's own, uniform between the bounds: the remasking of on-policy training."""
+    """`LowProbability` with a threshold of each row's own, uniform between the bounds: the remasking of on-policy
+    training."""
 
     low: float = 0.1
     high: float = 0.6

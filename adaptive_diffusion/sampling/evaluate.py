@@ -9,8 +9,8 @@ from adaptive_diffusion.core.prediction import Denoiser, Evaluation, LogitProces
 from adaptive_diffusion.core.state import SamplerState
 
 PACK = 32
-"""Packed rows come in multiples of this: a matrix product over fewer than about 17 rows takes another kernel and differs in the
-last bit, and then a query's answer would depend on how many of its neighbours are open."""
+"""Packed rows come in multiples of this: a matrix product over fewer than about 17 rows takes another kernel and
+differs in the last bit, and then a query's answer would depend on how many of its neighbours are open."""
 
 CHUNK = 1 << 21
 """Logits formed at once (rows × vocabulary), so that they are reduced while they are in cache."""

@@ -33,10 +33,11 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Sampler:
-    """One loop's worth of answers to: which token, which position first, how many now, which was a mistake, who is finished.
+    """One loop's worth of answers to: which token, which position first, how many now, which was a mistake, who is
+    finished.
 
-    `plan` replaces order, pace and remasking by a rule that decides jointly. `processors` change logits before anything is
-    read or drawn from them.
+    `plan` replaces order, pace and remasking by a rule that decides jointly. `processors` change logits before anything
+    is read or drawn from them.
 
     Raises:
         ValueError: a rule that does not serve the denoiser's corruption.
@@ -56,8 +57,9 @@ class Sampler:
         for part in self.parts:
             if kind not in part.corruptions:
                 raise ValueError(
-                    f"{type(part).__name__} serves {' and '.join(sorted(part.corruptions))} corruption, but the denoiser was "
-                    f"trained under {kind} noise; choose a rule for {kind} noise (`adaptive-diffusion samplers` lists them)"
+                    f"{type(part).__name__} serves {' and '.join(sorted(part.corruptions))} corruption, but the "
+                    f"denoiser was trained under {kind} noise; choose a rule for {kind} noise "
+                    "(`adaptive-diffusion samplers` lists them)"
                 )
 
     @cached_property

@@ -62,7 +62,7 @@ def continuous(sampler: "Sampler", queries: Queries, n: int, seed: int, slots: i
 
 
 def frozen(sampler: "Sampler", queries: Queries, n: int, seed: int, slots: int, max_steps: int) -> Iterator[Step]:
-    """Batch after batch, finished rows forwarded along until the slowest is done: the usual loop, kept as the baseline."""
+    """Batch after batch, finished rows forwarded along until the slowest is done: the usual loop, as the baseline."""
     waiting = Waiting(sampler, queries, n, seed)
     while len(waiting):
         state = waiting.take(min(slots, len(waiting)))

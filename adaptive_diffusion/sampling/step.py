@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """What one step saw, decided and left: `before` and `after` it, and `answer` [B, L], the tokens if it were the last."""
+    """What one step saw, decided and left: `before` and `after` it, and `answer` [B, L], the tokens if it ends here."""
 
     before: SamplerState
     prediction: Prediction
@@ -66,7 +66,7 @@ def halt_reason(
 
 
 def apply(state: SamplerState, decision: Decision, answer: Tensor, reason: Tensor, forwards: int) -> SamplerState:
-    """The state after a decision. Writes reach eligible positions only, here and nowhere else; halted rows stay as they are.
+    """The state after a decision. Writes reach eligible positions only, here and nowhere else; halted rows stay.
 
     A row that halts holds its answer. A position committed and re-opened at once ends re-opened.
     """
