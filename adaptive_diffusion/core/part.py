@@ -10,7 +10,9 @@ from torch import Tensor
 from adaptive_diffusion.core.prediction import Prediction, Reading
 from adaptive_diffusion.core.state import Candidate, Decision, Finish, HaltReason, SamplerState, Verdict
 
-BOTH = frozenset({"absorbing", "uniform"})
+ABSORBING = frozenset({"absorbing"})
+UNIFORM = frozenset({"uniform"})
+BOTH = ABSORBING | UNIFORM
 
 
 class Part(ABC):  # noqa: B024 (what cannot be made without its methods are its roles below)
@@ -28,8 +30,8 @@ class Part(ABC):  # noqa: B024 (what cannot be made without its methods are its 
         """The readings it needs from the prediction."""
         return ()
 
-    def start(self, state: SamplerState) -> dict[str, Tensor]:
-        """Its first carry, [B, …] each, under names that begin with the part's own."""
+    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+        """Its first carry, [B, …] each, under names that begin with the part's own; `vocabulary` is K."""
         return {}
 
     def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:

@@ -111,5 +111,5 @@ class LogitProcessor(ABC):
     """A change of the logits before anything is read or drawn from them (temperature, top-p, suppressed tokens)."""
 
     @abstractmethod
-    def __call__(self, logits: Tensor, state: SamplerState, rows: Tensor) -> Tensor:
-        """New logits [P, K]; the input is left as it is. `rows` [P] tells each position's row of the state."""
+    def __call__(self, logits: Tensor, state: SamplerState, rows: Tensor, positions: Tensor) -> Tensor:
+        """New logits [P, K]; the input is left as it is. `rows` and `positions` [P] say where in the canvas."""

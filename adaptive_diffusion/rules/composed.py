@@ -36,8 +36,8 @@ class Composed(Plan):
     def reads(self) -> tuple[Reading, ...]:
         return sum((part.reads() for part in self.parts), ())
 
-    def start(self, state: SamplerState) -> dict[str, Tensor]:
-        return {name: value for part in self.parts for name, value in part.start(state).items()}
+    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+        return {name: value for part in self.parts for name, value in part.start(state, vocabulary).items()}
 
     def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
         return {

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from adaptive_diffusion.core.part import UnmaskingOrder
 from adaptive_diffusion.core.prediction import Prediction, Reading
-from adaptive_diffusion.core.readings import Top
+from adaptive_diffusion.core.readings import Entropy, Top
 from adaptive_diffusion.core.state import Candidate, SamplerState
 
 
@@ -36,3 +36,34 @@ class Margin(UnmaskingOrder):
 
     def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
         return prediction["margin"]
+
+
+@dataclass(frozen=True)
+class LowEntropy(UnmaskingOrder):
+    """Σ p log p, the least uncertain first (Ye et al. 2025, Dream, arXiv 2508.15487)."""
+
+    def reads(self) -> tuple[Reading, ...]:
+        return (Entropy(),)
+
+    def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
+        return -prediction["entropy"]
+
+
+@dataclass(frozen=True)
+class GumbelConfidence(UnmaskingOrder):
+    """log c + τ(1 − r)·g with Gumbel noise g and progress r = (step + 1)/steps: confidence, at first loosely (Chang et
+    al. 2022, MaskGIT, arXiv 2202.04200). At τ = 0 it is `Confidence`.
+
+    Attributes:
+        steps: of the pace it goes with.
+        temperature: τ.
+    """
+
+    steps: int
+    temperature: float = 4.5
+
+    def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
+        uniform = state.noise.everywhere("order", state.tokens.shape[1]).clamp(min=2.0**-54)
+        gumbel = -(-uniform.log()).log()
+        left = (1 - (state.step + 1).double() / self.steps).clamp(min=0)
+        return candidate.probability.double().log() + self.temperature * left[:, None] * gumbel

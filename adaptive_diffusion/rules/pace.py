@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import Revision, UnmaskingPace
+from adaptive_diffusion.core.part import ABSORBING, Revision, UnmaskingPace
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.state import SamplerState
 
@@ -48,6 +48,37 @@ class FixedSteps(Clocked):
         target = total // self.steps * done + (total % self.steps).minimum(done)
         clean = state.revisable.sum(1) - revision.reopen.sum(1)
         return (target - clean).clamp(min=0)
+
+
+@dataclass(frozen=True)
+class CosineSteps(Clocked):
+    """After a share r of the steps ⌊N·cos(πr/2)⌋ of N positions stay open, at least one fewer a step: few commits while
+    little is known (Chang et al. 2022, MaskGIT, arXiv 2202.04200). What remasking re-opens is made up for."""
+
+    def next_level(self, state: SamplerState) -> Tensor:
+        return state.corruption.schedule.inverse(1 - self.open_after(state))
+
+    def open_after(self, state: SamplerState) -> Tensor:
+        """[B] float64, the share that stays open after this step."""
+        # Beyond 0 the cosine of π/2 in floating point would leave 6e-17.
+        return (torch.pi / 2 * super().next_level(state).neg().add(1)).cos().where(state.step + 1 < self.steps, 0.0)
+
+    def __call__(
+        self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
+    ) -> Tensor:
+        stays = (state.eligible.sum(1) * self.open_after(state)).floor().long()
+        return (state.open.sum(1) + revision.reopen.sum(1) - stays).clamp(min=1)
+
+
+@dataclass(frozen=True)
+class ProportionalSteps(Clocked):
+    """⌊|M|·(1 − s/t)⌋ of the |M| open positions, all at the last step; s and t the next and the present noise level,
+    equally spaced, so that 1 − s/t is one over the steps left (Ye et al. 2025, Dream, arXiv 2508.15487)."""
+
+    def __call__(
+        self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
+    ) -> Tensor:
+        return state.open.sum(1) // (self.steps - state.step).clamp(min=1)
 
 
 @dataclass(frozen=True)
@@ -125,6 +156,8 @@ class Ancestral(Clocked):
     committed set is then exactly the independent one.
     """
 
+    corruptions = ABSORBING
+
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
     ) -> Tensor:
@@ -133,6 +166,31 @@ class Ancestral(Clocked):
         probability = (later - (1 - revision.leaving) * now) / (1 - now).clamp(min=1e-300)
         uniform = state.noise.everywhere("pace", state.tokens.shape[1])
         return (state.open & (uniform < probability[:, None])).sum(1)
+
+
+@dataclass(frozen=True)
+class FirstHitting(UnmaskingPace):
+    """One position a step, at the time the reverse process would commit its next one: 1 − α ← (1 − α)·u^(1/|M|), then
+    the forward, then a uniformly chosen position (`Random`). The exact process in |M| forwards (Zheng et al. 2024,
+    arXiv 2409.02908)."""
+
+    corruptions = ABSORBING
+
+    def first_level(self, state: SamplerState) -> Tensor:
+        return self._hit(state, torch.ones_like(state.noise_level), state.open.sum(1), "first hitting")
+
+    def next_level(self, state: SamplerState) -> Tensor:
+        masked = 1 - state.corruption.schedule.alpha(state.noise_level)
+        return self._hit(state, masked, state.open.sum(1) - 1, "hitting")
+
+    def _hit(self, state: SamplerState, masked: Tensor, count: Tensor, purpose: str) -> Tensor:
+        drop = state.noise.once_a_step(purpose) ** (1 / count.clamp(min=1))
+        return state.corruption.schedule.inverse(1 - (masked * drop).where(count > 0, 0.0))
+
+    def __call__(
+        self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
+    ) -> Tensor:
+        return torch.ones_like(state.step)
 
 
 def open_share(state: SamplerState, count: Tensor) -> Tensor:

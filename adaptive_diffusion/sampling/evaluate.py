@@ -35,7 +35,7 @@ def read(
         rows, positions = packed // length, packed % length
         values = denoiser.logits(hidden[packed])
         for processor in processors:
-            values = processor(values, state, rows)
+            values = processor(values, state, rows, positions)
         logits = Logits(values, state, rows, positions)
         for reading in readings:
             for name, value in reading(logits).items():

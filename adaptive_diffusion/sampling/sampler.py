@@ -108,7 +108,9 @@ class Sampler:
         noise = state.corruption.noise(state.tokens, lambda: state.noise.everywhere("start", length))
         state = replace(state, tokens=torch.where(state.editable, noise, state.tokens))
         state = replace(state, noise_level=self.whole_plan.first_level(state))
-        return replace(state, carry={name: value for part in self.parts for name, value in part.start(state).items()})
+        vocabulary = self.denoiser.vocabulary
+        carry = {name: value for part in self.parts for name, value in part.start(state, vocabulary).items()}
+        return replace(state, carry=carry)
 
     def step_limit(self, length: int) -> int:
         """How many steps a canvas of this length may take when nobody says otherwise."""

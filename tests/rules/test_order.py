@@ -1,0 +1,74 @@
+"""Orders: scores by hand, and the limits in which they agree."""
+
+import math
+from dataclasses import replace
+
+import torch
+from small_worlds import canvas, decision, prediction
+
+from adaptive_diffusion.core.state import Candidate
+from adaptive_diffusion.rules.klass import Stable
+from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LowEntropy, Margin
+
+MASKS = [[9, 9]]
+
+
+def candidate(*probabilities):
+    probability = torch.tensor([probabilities])
+    return Candidate(torch.zeros(probability.shape, dtype=torch.int64), probability)
+
+
+def test_each_order_scores_what_it_is_named_after():
+    state = canvas(MASKS)
+    said = prediction((1, 2), margin=torch.tensor([[0.1, 0.3]]), entropy=torch.tensor([[0.2, 0.1]]))
+    assert torch.equal(Confidence()(state, said, candidate(0.5, 0.4)), torch.tensor([[0.5, 0.4]]))
+    assert torch.equal(Margin()(state, said, candidate(0.5, 0.4)), torch.tensor([[0.1, 0.3]]))
+    assert torch.equal(LowEntropy()(state, said, candidate(0.5, 0.4)), torch.tensor([[-0.2, -0.1]]))
+
+
+def test_gumbel_confidence_without_temperature_or_at_the_last_step_is_confidence():
+    state, said, proposed = canvas(MASKS), prediction((1, 2)), candidate(0.5, 0.4)
+    expected = torch.tensor([[0.5, 0.4]]).double().log()
+    assert torch.equal(GumbelConfidence(4, temperature=0.0)(state, said, proposed), expected)
+    last = replace(state, step=torch.tensor([3]))
+    assert torch.equal(GumbelConfidence(4)(last, said, proposed), expected)
+    assert not torch.equal(GumbelConfidence(4)(state, said, proposed), expected)
+
+
+def distributions(first, second):
+    """Two positions with probabilities (q, 1 − q) each."""
+    p = torch.tensor([[[first, 1 - first], [second, 1 - second]]], dtype=torch.float64)
+    return prediction((1, 2), log_probability=p.log())
+
+
+def test_a_position_is_stable_after_two_still_steps_which_takes_three_predictions():
+    rule, state = Stable(epsilon=0.01, history=2, threshold=0.5), canvas(MASKS)
+    state = replace(state, carry=rule.start(state, 2))
+    scores = []
+    for said in [distributions(0.8, 0.3)] * 2 + [distributions(0.8, 0.6)]:
+        scores.append(rule(state, said, candidate(0.8, 0.75)))
+        state = replace(state, carry=rule.remember(state, said, decision(state)))
+    expected = torch.tensor([[-0.2, -0.25], [-0.2, -0.25], [1.8, -0.25]])
+    torch.testing.assert_close(torch.cat(scores), expected)
+
+
+def test_the_divergence_must_stay_below_its_bound_and_confidence_strictly_above():
+    kl = 0.8 * math.log(0.8 / 0.7) + 0.2 * math.log(0.2 / 0.3)
+    for epsilon, threshold, certain in [(kl * 0.9999, 0.5, False), (kl * 1.0001, 0.5, True), (1.0, 0.8, False)]:
+        rule, state = Stable(epsilon=epsilon, history=1, threshold=threshold), canvas(MASKS)
+        state = replace(state, carry=rule.start(state, 2))
+        state = replace(state, carry=rule.remember(state, distributions(0.7, 0.7), decision(state)))
+        proposed = Candidate(torch.zeros(1, 2).long(), torch.tensor([[0.8, 0.8]], dtype=torch.float64))
+        score = rule(state, distributions(0.8, 0.8), proposed)
+        assert bool(score[0, 0] > 1) is certain, (epsilon, threshold)
+
+
+def test_a_streak_broken_once_begins_anew():
+    rule, state = Stable(history=1, threshold=0.0), canvas(MASKS)
+    state = replace(state, carry=rule.start(state, 2))
+    streaks = []
+    for first in (0.8, 0.8, 0.4, 0.4):
+        said = distributions(first, 0.5)
+        streaks.append(rule.streak(state, said)[0].tolist())
+        state = replace(state, carry=rule.remember(state, said, decision(state)))
+    assert streaks == [[0, 0], [1, 1], [0, 2], [1, 3]]
