@@ -11,6 +11,7 @@ from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.attention import attention
 from adaptive_diffusion.models.positions import LearnedPositions, Positions
+from adaptive_diffusion.models.rowwise import rowwise
 
 
 class Block(nn.Module):
@@ -29,13 +30,18 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, positions: Positions, attend: Tensor | None) -> Tensor:
         batch, length, width = x.shape
-        qkv = self.query_key_value(self.attention_norm(x)).view(batch, length, 3, self.heads, width // self.heads)
+        qkv = rowwise(self.query_key_value, self.attention_norm(x))
+        qkv = qkv.view(batch, length, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
         query, key = positions.rotate(query), positions.rotate(key)
         mixed = attention(query, key, value, attend)
-        x = x + self.attention_out(mixed.transpose(1, 2).reshape(batch, length, width))
-        gate, up = self.feed_in(self.feed_norm(x)).chunk(2, dim=-1)
-        return x + self.feed_out(F.silu(gate) * up)
+        x = x + rowwise(self.attention_out, mixed.transpose(1, 2).reshape(batch, length, width))
+        return x + rowwise(self.feed, self.feed_norm(x))
+
+    def feed(self, x: Tensor) -> Tensor:
+        """SiLU(x·W_gate) ⊙ (x·W_up) · W_out, rows [..., D]."""
+        gate, up = self.feed_in(x).chunk(2, dim=-1)
+        return self.feed_out(F.silu(gate) * up)
 
 
 class TransformerDenoiser(nn.Module):
@@ -99,7 +105,7 @@ class TransformerDenoiser(nn.Module):
         if self.status is not None:
             x = x + self.status(status)
         if self.time is not None:
-            x = x + self.time(_fourier(noise_level, 16).to(x.dtype))[:, None]
+            x = x + rowwise(self.time, _fourier(noise_level, 16).to(x.dtype))[:, None]
         attend = None if padding is None else ~padding[:, None, None, :]
         for _ in range(self.loops):
             for block in self.blocks:

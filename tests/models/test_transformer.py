@@ -1,0 +1,202 @@
+"""The transformer: shapes, and that a canvas is read the same whoever stands beside it."""
+
+import pytest
+import torch
+from small_worlds import canvas, transformer
+
+from adaptive_diffusion.models.positions import LearnedPositions, RotaryPositions
+from adaptive_diffusion.models.transformer import TransformerDenoiser
+
+GRID = [[i // 3, i % 3, i // 3 // 2] for i in range(9)]
+
+
+def canvases(rows=64, length=9, vocabulary=5):
+    generator = torch.Generator().manual_seed(1)
+    tokens = torch.randint(vocabulary + 1, (rows, length), generator=generator)
+    committed = (torch.rand(rows, length, generator=generator) < 0.5).tolist()
+    editable = (torch.rand(rows, length, generator=generator) < 0.7).tolist()
+    return canvas(tokens.tolist(), committed, editable, noise_level=torch.linspace(0, 1, rows).double())
+
+
+def different(a, b):
+    return (a - b).abs().max() > 1e-4
+
+
+MODELS = {
+    "learned": {},
+    "rotary": {"positions": RotaryPositions([[i] for i in range(9)])},
+    "grid": {"positions": LearnedPositions(GRID)},
+    "looped and timed": {"loops": 2, "time_conditioning": True},
+    "without status": {"status": False},
+}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", MODELS)
+def test_a_canvas_is_read_the_same_alone_and_among_sixty_four(name):
+    model, state = transformer(**MODELS[name]), canvases()
+    together = model.evaluate(state).hidden
+    assert together.shape == (64, 9, 32)
+    for rows in ([0], [63], list(range(10, 17)), list(range(63, -1, -1))):
+        index = torch.tensor(rows)
+        assert torch.equal(model.evaluate(state.take(index)).hidden, together[index])
+
+
+@torch.no_grad()
+def test_logits_of_packed_positions_do_not_depend_on_who_is_packed_along():
+    model = transformer()
+    hidden = model.evaluate(canvases()).hidden.flatten(0, 1)
+    whole = model.logits(hidden)
+    assert whole.shape == (576, 5)
+    assert whole.dtype == torch.float32
+    for count in (32, 64, 320):
+        index = torch.arange(count) * 7 % 576
+        assert torch.equal(model.logits(hidden[index]), whole[index])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("coordinates", [1, 2, 3])
+@pytest.mark.parametrize("kind", [LearnedPositions, RotaryPositions])
+def test_every_coordinate_tells_places_apart(kind, coordinates):
+    places = [place[-coordinates:] for place in [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]]
+    model = transformer(length=4, positions=kind(places))
+    hidden = model.evaluate(canvas([[0, 1, 2, 3], [0, 2, 1, 3], [0, 1, 3, 2]])).hidden
+    if coordinates == 3:  # places 1 and 2 differ in the first two coordinates, 2 and 3 in the last two
+        assert different(hidden[0, 0], hidden[1, 0])
+    assert different(hidden[0, 0], hidden[2, 0])
+
+
+@torch.no_grad()
+def test_without_places_the_order_would_not_matter():
+    model = transformer(length=3, positions=LearnedPositions([[0], [0], [0]]))
+    hidden = model.evaluate(canvas([[0, 1, 2], [0, 2, 1]])).hidden
+    torch.testing.assert_close(hidden[0, 0], hidden[1, 0])
+
+
+@pytest.mark.parametrize("kind", [LearnedPositions, RotaryPositions])
+def test_a_canvas_longer_than_the_places_is_named(kind):
+    model = transformer(length=4, positions=kind([[i] for i in range(4)]))
+    assert model.evaluate(canvas([[0, 1, 2]])).hidden.shape == (1, 3, 32)
+    with pytest.raises(ValueError, match="canvas of 5 positions is longer than the 4 places"):
+        model.evaluate(canvas([[0] * 5]))
+
+
+@pytest.mark.parametrize("coordinates", [[], [[-1]], [[]]])
+def test_coordinates_that_are_none_are_refused(coordinates):
+    with pytest.raises(ValueError, match="non-negative integers"):
+        LearnedPositions(coordinates)
+
+
+def test_too_many_rotary_coordinates_for_a_head_are_refused():
+    with pytest.raises(ValueError, match="head of width 4 has no room for 3 rotary coordinates"):
+        transformer(width=16, heads=4, positions=RotaryPositions([[0, 0, 0]]))
+
+
+def test_rotary_scores_depend_on_the_distance_alone():
+    positions = RotaryPositions([[i] for i in range(12)])
+    positions.build(16, 1)
+    query, key = torch.randn(1, 1, 1, 16).expand(1, 1, 12, 16), torch.randn(1, 1, 1, 16).expand(1, 1, 12, 16)
+    score = positions.rotate(query)[0, 0] @ positions.rotate(key)[0, 0].T
+    for shift in range(-11, 12):
+        along = score.diagonal(shift)
+        torch.testing.assert_close(along, along[:1].expand_as(along), rtol=1e-4, atol=1e-4)
+    assert different(score[0, 0], score[0, 5])
+
+
+def test_rotations_keep_lengths_and_leave_the_rest_of_the_head_alone():
+    positions = RotaryPositions([[i, i] for i in range(5)])
+    positions.build(18, 1)  # 18 // 2 = 9, of which 8 turn: two coordinates of 8, and 2 features left over
+    x = torch.randn(2, 1, 5, 18)
+    turned = positions.rotate(x)
+    torch.testing.assert_close(turned.norm(dim=-1), x.norm(dim=-1))
+    assert torch.equal(turned[..., 16:], x[..., 16:])
+    torch.testing.assert_close(turned[:, :, 0], x[:, :, 0])
+
+
+def test_a_rotation_by_hand():
+    positions = RotaryPositions([[0], [1]], base=100.0)
+    positions.build(4, 1)
+    turned = positions.rotate(torch.tensor([[[[1.0, 0.0, 1.0, 0.0]] * 2]]))[0, 0, 1]
+    one, tenth = torch.tensor(1.0), torch.tensor(0.1)  # 100^(−0/4·2) and 100^(−2/4)
+    torch.testing.assert_close(turned, torch.stack([one.cos(), one.sin(), tenth.cos(), tenth.sin()]))
+
+
+@torch.no_grad()
+def test_loops_repeat_the_trunk_with_the_same_weights():
+    once, twice = transformer(depth=1), transformer(depth=1, loops=2)
+    assert [p.shape for p in once.parameters()] == [p.shape for p in twice.parameters()]
+    unrolled = transformer(depth=2)
+    state = twice.state_dict()
+    state |= {name.replace("blocks.0", "blocks.1"): value for name, value in state.items() if "blocks.0" in name}
+    unrolled.load_state_dict(state)
+    assert torch.equal(unrolled.evaluate(canvases()).hidden, twice.evaluate(canvases()).hidden)
+
+
+@torch.no_grad()
+def test_a_denoiser_conditioned_on_time_hears_the_noise_level_and_others_do_not():
+    early, late = (canvas([[0, 1, 5]], noise_level=torch.tensor([t]).double()) for t in (0.9, 0.1))
+    deaf, hearing = transformer(), transformer(time_conditioning=True)
+    assert torch.equal(deaf.evaluate(early).hidden, deaf.evaluate(late).hidden)
+    assert different(hearing.evaluate(early).hidden, hearing.evaluate(late).hidden)
+
+
+@torch.no_grad()
+def test_a_denoiser_with_status_knows_what_is_given_committed_or_open():
+    states = [
+        canvas([[0, 1]]),
+        canvas([[0, 1]], committed=[[1, 0]]),
+        canvas([[0, 1]], editable=[[0, 1]]),
+    ]
+    knowing, ignorant = transformer(), transformer(status=False)
+    told = [knowing.evaluate(state).hidden for state in states]
+    assert different(told[0], told[1])
+    assert different(told[0], told[2])
+    assert different(told[1], told[2])
+    untold = [ignorant.evaluate(state).hidden for state in states]
+    assert torch.equal(untold[0], untold[1])
+    assert torch.equal(untold[0], untold[2])
+
+
+@torch.no_grad()
+def test_padding_is_not_attended_to():
+    model, length = transformer(), 9
+    status, level = torch.full((2, length), 2), torch.ones(2)
+    tokens = torch.tensor([[0, 1, 2, 3, 4, 0, 0, 0, 0], [0, 1, 2, 3, 4, 1, 2, 3, 4]])
+    padding = (torch.arange(length) >= 5).expand(2, -1)
+    padded = model.hidden(tokens, status, level, padding)
+    assert torch.equal(padded[0, :5], padded[1, :5])
+    short = model.hidden(tokens[:1, :5], status[:1, :5], level[:1])
+    torch.testing.assert_close(padded[:1, :5], short, rtol=1e-5, atol=1e-5)
+    assert different(padded[0, :5], model.hidden(tokens, status, level)[0, :5])
+
+
+def test_a_width_that_heads_do_not_divide_is_refused():
+    with pytest.raises(ValueError, match="width 30 is not divisible by heads 4"):
+        TransformerDenoiser(5, width=30, heads=4)
+
+
+def test_the_mask_is_the_token_after_the_vocabulary():
+    model = transformer(vocabulary=5)
+    assert model.corruption.mask_id == 5
+    assert model.tokens.num_embeddings == 6
+    assert model.logits(torch.zeros(2, 32)).shape == (2, 5)
+
+
+@pytest.fixture(params=[1, 2])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)
+
+
+@torch.no_grad()
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("length", [1, 3, 9])
+def test_batches_of_any_size_are_read_the_same_by_any_number_of_threads(length):
+    model = transformer(length=length, width=128)
+    tokens = torch.randint(6, (64, length), generator=torch.Generator().manual_seed(0))
+    status, level = torch.full_like(tokens, 2), torch.ones(64)
+    together = model.hidden(tokens, status, level)
+    for rows in (1, 2, 3, 5, 31, 33, 63):
+        assert torch.equal(model.hidden(tokens[:rows], status[:rows], level[:rows]), together[:rows])
