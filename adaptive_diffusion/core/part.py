@@ -107,7 +107,13 @@ class UnmaskingPace(Part):
 
 
 class Plan(Part):
-    """A rule that decides over all positions at once: what is written, what is taken back, and where the clock goes."""
+    """A rule that decides over all positions at once: what is written, what is taken back, and where the clock goes.
+
+    Attributes:
+        revises: whether it may take back or replace what is committed.
+    """
+
+    revises: ClassVar[bool] = True
 
     def first_level(self, state: SamplerState) -> Tensor:
         """[B] float64 noise level before the first forward."""

@@ -8,6 +8,7 @@ from torch import Tensor
 from adaptive_diffusion.core.part import Plan, Remasking, UnmaskingOrder, UnmaskingPace
 from adaptive_diffusion.core.prediction import Prediction, Reading
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
+from adaptive_diffusion.rules.choice import best
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Composed(Plan):
     def parts(self) -> tuple[UnmaskingOrder, UnmaskingPace, Remasking]:
         """The three rules."""
         return self.order, self.pace, self.remasking
+
+    @property
+    def revises(self) -> bool:  # type: ignore[override]
+        """Whether the remasking rule does."""
+        return self.remasking.revises
 
     @property
     def corruptions(self) -> frozenset[str]:  # type: ignore[override]
@@ -65,10 +71,3 @@ class Composed(Plan):
             settled = full & ~write.any(1)
         nothing = torch.zeros_like(write)
         return Decision(write, candidate.token, candidate.probability, revision.reopen, nothing, next_level, settled)
-
-
-def best(score: Tensor, among: Tensor, count: Tensor) -> Tensor:
-    """[B, L] bool: the `count` [B] highest scores [B, L] of `among` [B, L] in each row, ties to the left."""
-    ranked = score.masked_fill(~among, float("-inf")).sort(dim=1, descending=True, stable=True).indices
-    first = torch.arange(score.shape[1], device=score.device) < count.minimum(among.sum(1))[:, None]
-    return torch.zeros_like(among).scatter(1, ranked, first)

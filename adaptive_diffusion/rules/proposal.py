@@ -51,15 +51,16 @@ class Draw(Proposal):
 
 @dataclass(frozen=True)
 class DrawReading(Reading):
-    """`drawn` token and `drawn_probability`, formed while the logits are at hand."""
+    """A token `name` and its `name_probability`, drawn while the logits are at hand."""
 
     temperature: float
+    name: str = "drawn"
 
     def __call__(self, logits: Logits) -> dict[str, Tensor]:
         tempered = logits.values if self.temperature == 1 else logits.values / self.temperature
-        token = inverse_cdf(tempered.double().softmax(-1), logits.uniforms("draw"))
+        token = inverse_cdf(tempered.double().softmax(-1), logits.uniforms(self.name))
         probability = logits.log_probability.gather(-1, token[:, None])[:, 0].exp()
-        return {"drawn": token, "drawn_probability": probability}
+        return {self.name: token, f"{self.name}_probability": probability}
 
 
 def inverse_cdf(probability: Tensor, uniform: Tensor) -> Tensor:

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.part import Remasking, Revision
 from adaptive_diffusion.core.prediction import Prediction, Reading
 from adaptive_diffusion.core.readings import Standing
 from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.rules.choice import best
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,41 @@ class RandomLowProbability(Remasking):
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
         threshold = self.low + (self.high - self.low) * state.noise.once_a_query("remasking")
         return _reopen(state, state.revisable & (prediction["standing_probability"] < threshold[:, None]))
+
+
+@dataclass(frozen=True)
+class LowestQuality(Remasking):
+    """Re-open the `count` committed tokens of lowest quality; with the pace `FixedSteps`, which then commits as many
+    more, the number of clean tokens stays on schedule (Kim et al. 2025b, PRISM, arXiv 2510.01384; 4 on Sudoku).
+
+    The last step of a clock re-opens nothing, since no forward is left to fill it.
+    """
+
+    count: int = 4
+    reads_committed = True
+
+    def __post_init__(self) -> None:
+        if self.count < 0:
+            raise ValueError(f"count={self.count} must not be negative")
+
+    def number(self, state: SamplerState) -> Tensor:
+        """[B] int64, how many to re-open."""
+        return torch.full_like(state.step, self.count)
+
+    def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
+        number = self.number(state).where(next_level > 0, 0)
+        return _reopen(state, best(-prediction["quality"], state.revisable, number))
+
+
+@dataclass(frozen=True)
+class BinomialQuality(LowestQuality):
+    """`LowestQuality` with a binomial number: each committed token counts with probability `count` ÷ eligible
+    positions (the second form of PRISM)."""
+
+    def number(self, state: SamplerState) -> Tensor:
+        uniform = state.noise.everywhere("remasking", state.tokens.shape[1])
+        share = self.count / state.eligible.sum(1).clamp(min=1)
+        return (state.revisable & (uniform < share[:, None])).sum(1)
 
 
 def _reopen(state: SamplerState, reopen: Tensor) -> Revision:

@@ -1,5 +1,6 @@
 """A sampler: a denoiser and a handful of small values."""
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -138,6 +139,10 @@ class Sampler:
             observers: called after every step.
             loop: `continuous` (halted rows leave, waiting queries take their slots) or `frozen` (they stay to the end).
 
+        Warns:
+            UserWarning: a rule that may revise revised nothing, in any answer: its threshold is out of reach, or the
+                summaries it goes by say nothing about standing tokens.
+
         Raises:
             ValueError: n, slots or max_steps below 1.
         """
@@ -150,4 +155,11 @@ class Sampler:
             recorder(step)
             for observer in observers:
                 observer(step)
-        return recorder.result()
+        result = recorder.result()
+        if self.whole_plan.revises and len(queries) and not result.revisions.any():
+            warnings.warn(f"{self._revising} revised nothing in {len(result.answers)} answers", stacklevel=3)
+        return result
+
+    @property
+    def _revising(self) -> str:
+        return type(self.remasking if self.plan is None else self.plan).__name__

@@ -1,0 +1,135 @@
+"""What replaces committed tokens at once, around any plan that commits them."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.part import Plan
+from adaptive_diffusion.core.prediction import Prediction, Reading
+from adaptive_diffusion.core.readings import Top
+from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
+from adaptive_diffusion.rules.proposal import DrawReading
+
+
+@dataclass(frozen=True)
+class Around(Plan):
+    """A plan that adds to the decisions of an inner one."""
+
+    inner: Plan
+    reads_committed = True
+
+    @property
+    def corruptions(self) -> frozenset[str]:  # type: ignore[override]
+        """Those of the inner plan."""
+        return self.inner.corruptions
+
+    def reads(self) -> tuple[Reading, ...]:
+        return self.inner.reads()
+
+    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+        return self.inner.start(state, vocabulary)
+
+    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+        return self.inner.remember(state, prediction, decision)
+
+    def first_level(self, state: SamplerState) -> Tensor:
+        return self.inner.first_level(state)
+
+
+@dataclass(frozen=True)
+class TokenEditing(Around):
+    """A committed token is replaced when the drawn one differs and has p > `threshold`, also while positions are still
+    open; the row is settled when nothing is open and nothing was edited, or after `extra` steps without open positions
+    (LLaDA2.1, Bie et al. 2026, arXiv 2602.08676; diffusers uses .7 to commit and .5 to edit).
+    """
+
+    threshold: float = 0.9
+    extra: int = 16
+
+    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+        return {**self.inner.start(state, vocabulary), "editing.extra": torch.zeros_like(state.step)}
+
+    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+        full = ~state.open.any(1)
+        return {
+            **self.inner.remember(state, prediction, decision),
+            "editing.extra": state.carry["editing.extra"] + full.long(),
+        }
+
+    def horizon(self, length: int) -> int:
+        return self.inner.horizon(length) + self.extra
+
+    def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Decision:
+        decision = self.inner(state, prediction, candidate)
+        edit = state.revisable & (candidate.token != state.tokens) & (candidate.probability > self.threshold)
+        edit &= ~decision.reopen
+        decision = replace(decision, write=decision.write | edit)
+        full = ~decision.still_open(state).any(1)
+        spent = state.carry["editing.extra"] + (~state.open.any(1)).long() >= self.extra
+        return replace(decision, settled=full & (~edit.any(1) | spent))
+
+
+@dataclass(frozen=True)
+class SelfCorrection(Around):
+    """Once the inner plan has filled the canvas: at noise level `level`, a candidate is drawn at `temperature` for
+    every position, and the one with the largest p that differs from the token standing there replaces it. Settled at a fixed
+    point, or after `patience` steps in which no more tokens agreed with the argmax than ever before (von Rütte et al.
+    2025, GIDD, arXiv 2503.04482). At most `cap` corrections.
+    """
+
+    level: float = 0.01
+    temperature: float = 0.1
+    patience: int = 32
+    cap: int = 128
+
+    def reads(self) -> tuple[Reading, ...]:
+        return *self.inner.reads(), Top(), DrawReading(self.temperature, "correction")
+
+    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+        none = torch.zeros_like(state.step)
+        return {
+            **self.inner.start(state, vocabulary),
+            "correction.best": none - 1,
+            "correction.waited": none,
+            "correction.steps": none,
+        }
+
+    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+        full = ~state.open.any(1)
+        agreement, most = self._agreement(state, prediction), state.carry["correction.best"]
+        better = agreement > most
+        return {
+            **self.inner.remember(state, prediction, decision),
+            "correction.best": torch.where(full, agreement.maximum(most), most),
+            "correction.waited": torch.where(full & ~better, state.carry["correction.waited"] + 1, 0),
+            "correction.steps": state.carry["correction.steps"] + full.long(),
+        }
+
+    def _agreement(self, state: SamplerState, prediction: Prediction) -> Tensor:
+        return (state.eligible & (prediction["argmax"] == state.tokens)).sum(1)
+
+    def horizon(self, length: int) -> int:
+        return self.inner.horizon(length) + self.cap
+
+    def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Decision:
+        decision = self.inner(state, prediction, candidate)
+        full = ~state.open.any(1)
+        token, probability = prediction["correction"], prediction["correction_probability"]
+        differs = state.eligible & (token != state.tokens)
+        surest = probability.masked_fill(~differs, -1.0).argmax(1, keepdim=True)
+        edit = torch.zeros_like(differs).scatter(1, surest, True) & differs
+        better = self._agreement(state, prediction) > state.carry["correction.best"]
+        waited = torch.where(better, 0, state.carry["correction.waited"] + 1) >= self.patience
+        spent = state.carry["correction.steps"] + 1 >= self.cap
+        now = full[:, None]
+        filled = ~decision.still_open(state).any(1)
+        return Decision(
+            write=torch.where(now, edit, decision.write),
+            token=torch.where(now, token, decision.token),
+            probability=torch.where(now, probability.to(decision.probability), decision.probability),
+            reopen=decision.reopen & ~now,
+            renoise=decision.renoise & ~now,
+            noise_level=decision.noise_level.masked_fill(filled | full, self.level),
+            settled=full & (~differs.any(1) | waited | spent),
+        )
