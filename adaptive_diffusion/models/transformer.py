@@ -12,6 +12,7 @@ from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.attention import attention
 from adaptive_diffusion.models.positions import LearnedPositions, Positions
 from adaptive_diffusion.models.rowwise import rowwise
+from adaptive_diffusion.models.self_conditioning import SelfConditioning
 
 
 class Block(nn.Module):
@@ -54,6 +55,7 @@ class TransformerDenoiser(nn.Module):
         status: tell the denoiser which tokens are given, committed and open (a given token is never wrong).
         time_conditioning: tell it the noise level.
         corruption: the noise it is trained under; absorbing with mask K by default.
+        self_conditioning: show it the expected embedding of its own last prediction.
 
     Raises:
         ValueError: a width that the number of heads does not divide.
@@ -71,6 +73,7 @@ class TransformerDenoiser(nn.Module):
         status: bool = True,
         time_conditioning: bool = False,
         corruption: Corruption | None = None,
+        self_conditioning: bool = False,
     ):
         super().__init__()
         if width % heads:
@@ -82,6 +85,7 @@ class TransformerDenoiser(nn.Module):
         self.time = (
             nn.Sequential(nn.Linear(16, width), nn.SiLU(), nn.Linear(width, width)) if time_conditioning else None
         )
+        self.recall = nn.Linear(width, width, bias=False) if self_conditioning else None
         self.positions = positions or LearnedPositions([[i] for i in range(1024)])
         self.positions.build(width, heads)
         blocks = [Block(width, heads, expansion) for _ in range(depth)]
@@ -89,6 +93,8 @@ class TransformerDenoiser(nn.Module):
         self.norm = nn.RMSNorm(width)
         self.head = nn.Linear(width, vocabulary)
         self.apply(_initialise)
+        if self.recall is not None:
+            nn.init.zeros_(self.recall.weight)  # so that it begins as the denoiser without
         for block in blocks:
             for layer in (block.attention_out, block.feed_out):
                 nn.init.normal_(layer.weight, std=0.02 / math.sqrt(2 * depth * loops))
@@ -98,23 +104,49 @@ class TransformerDenoiser(nn.Module):
         """D, the width of hidden states."""
         return self.head.in_features
 
-    def hidden(self, tokens: Tensor, status: Tensor, noise_level: Tensor, padding: Tensor | None = None) -> Tensor:
-        """[B, L, D] hidden states from tokens [B, L], status [B, L] (0 given, 1 committed, 2 open), noise level [B] and
-        padding [B, L] (true where there is nothing to attend to)."""
+    @property
+    def memory(self) -> SelfConditioning | None:
+        """What its samplers must hand from one step to the next."""
+        if self.recall is None:
+            return None
+        return SelfConditioning(self.tokens.weight[: self.vocabulary])
+
+    def hidden(
+        self,
+        tokens: Tensor,
+        status: Tensor,
+        noise_level: Tensor,
+        padding: Tensor | None = None,
+        expected: Tensor | None = None,
+    ) -> Tensor:
+        """[B, L, D] hidden states from tokens [B, L], status [B, L] (0 given, 1 committed, 2 open), noise level [B],
+        padding [B, L] (true where there is nothing to attend to) and the expected embedding [B, L, D] of the step
+        before, where self-conditioning has one."""
+        attend = None if padding is None else ~padding[:, None, None, :]
+        return self.trunk(self.embedded(tokens, status, noise_level, expected), self.positions, attend)
+
+    def embedded(self, tokens: Tensor, status: Tensor, noise_level: Tensor, expected: Tensor | None = None) -> Tensor:
+        """[B, L, D], what the first block sees."""
         x = self.positions.add(self.tokens(tokens))
         if self.status is not None:
             x = x + self.status(status)
         if self.time is not None:
             x = x + rowwise(self.time, _fourier(noise_level, 16).to(x.dtype))[:, None]
-        attend = None if padding is None else ~padding[:, None, None, :]
+        if self.recall is not None and expected is not None:
+            x = x + self.recall(expected.to(x.dtype))
+        return x
+
+    def trunk(self, x: Tensor, positions: Positions, attend: Tensor | None) -> Tensor:
+        """[B, L, D] hidden states from embeddings [B, L, D]; `attend` broadcasts to [B, H, L, L]."""
         for _ in range(self.loops):
             for block in self.blocks:
-                x = block(x, self.positions, attend)
+                x = block(x, positions, attend)
         return self.norm(x)
 
     def evaluate(self, state: SamplerState) -> Evaluation:
         """Hidden states of the canvases of a sampler."""
-        return Evaluation(self.hidden(state.tokens, state.status, state.noise_level))
+        expected = state.carry.get(SelfConditioning.name)
+        return Evaluation(self.hidden(state.tokens, state.status, state.noise_level, expected=expected))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """[P, K] float32 logits from packed hidden states [P, D]."""

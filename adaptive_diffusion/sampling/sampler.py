@@ -70,8 +70,9 @@ class Sampler:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The rules asked at every step."""
-        return self.proposal, self.whole_plan, self.halting
+        """The rules asked at every step, and what the denoiser itself remembers between two."""
+        memory = getattr(self.denoiser, "memory", None)
+        return self.proposal, self.whole_plan, self.halting, *((memory,) if memory is not None else ())
 
     @cached_property
     def readings(self) -> tuple[Reading, ...]:

@@ -73,9 +73,9 @@ class TokenEditing(Around):
 @dataclass(frozen=True)
 class SelfCorrection(Around):
     """Once the inner plan has filled the canvas: at noise level `level`, a candidate is drawn at `temperature` for
-    every position, and the one with the largest p that differs from the token standing there replaces it. Settled at a fixed
-    point, or after `patience` steps in which no more tokens agreed with the argmax than ever before (von Rütte et al.
-    2025, GIDD, arXiv 2503.04482). At most `cap` corrections.
+    every position, and the one with the largest p that differs from the token standing there replaces it. Settled at a
+    fixed point, or after `patience` steps in which no more tokens agreed with the argmax than ever before (von Rütte et
+    al. 2025, GIDD, arXiv 2503.04482). At most `cap` corrections.
     """
 
     level: float = 0.01

@@ -1,0 +1,174 @@
+"""Denoisers seen through a second judge; each adds a summary, and counts every forward it makes."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from adaptive_diffusion.core.corruption import Corruption, Uniform
+from adaptive_diffusion.core.part import Part
+from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.models.positions import Positions
+from adaptive_diffusion.models.transformer import TransformerDenoiser
+
+
+class View(nn.Module):
+    """A denoiser with something added to its evaluations; all else is the denoiser's."""
+
+    def __init__(self, denoiser: nn.Module):
+        super().__init__()
+        self.denoiser = denoiser
+
+    @property
+    def corruption(self) -> Corruption:
+        """The noise the sampler's canvases are under."""
+        return self.denoiser.corruption  # type: ignore[return-value]
+
+    @property
+    def vocabulary(self) -> int:
+        """K, the number of clean tokens."""
+        return self.denoiser.vocabulary  # type: ignore[return-value]
+
+    @property
+    def memory(self) -> Part | None:
+        """What the denoiser's samplers must hand from one step to the next."""
+        return getattr(self.denoiser, "memory", None)
+
+    def evaluate(self, state: SamplerState) -> Evaluation:
+        """The denoiser's evaluation."""
+        return self.denoiser.evaluate(state)  # type: ignore[operator]
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """The denoiser's own logits."""
+        return self.denoiser.logits(hidden)  # type: ignore[operator]
+
+
+class Verified(View):
+    """Adds `verified` [B, L], the probability of each standing token to a judge that leaves it out (0 for noise that is
+    no token). The judge is a denoiser of leave-one-out predictions; its forwards count too."""
+
+    def __init__(self, denoiser: nn.Module, judge: nn.Module):
+        super().__init__(denoiser)
+        self.judge = judge
+
+    def evaluate(self, state: SamplerState) -> Evaluation:
+        evaluation, judged = super().evaluate(state), self.judge.evaluate(state)  # type: ignore[operator]
+        verified = standing_probability(self.judge.logits(judged.hidden.flatten(0, 1)), state)  # type: ignore[operator]
+        return replace(
+            evaluation,
+            summaries={**evaluation.summaries, "verified": verified},
+            forwards=evaluation.forwards + judged.forwards,
+        )
+
+
+class ShadowVerified(View):
+    """Adds `verified` [B, L] from a view appended to the same forward: a mask for every position, which attends to all
+    tokens but the one it stands for, while the tokens do not see the masks (Hong et al. 2025, WINO, arXiv 2507.18578).
+
+    As in the paper, a token's traces in its neighbours' hidden states still reach the view. The canvas is twice as long
+    and counts as two forwards.
+
+    Raises:
+        ValueError: a denoiser that is not a `TransformerDenoiser` trained under masks, with or without heads.
+    """
+
+    def __init__(self, denoiser: nn.Module):
+        super().__init__(denoiser)
+        trunk = denoiser.denoiser if isinstance(denoiser, DenoiserWithHeads) else denoiser
+        if not isinstance(trunk, TransformerDenoiser) or trunk.corruption.kind != "absorbing":
+            raise ValueError(f"a shadow view needs a TransformerDenoiser under masks, not {type(trunk).__name__}")
+        self.transformer = trunk
+
+    def evaluate(self, state: SamplerState) -> Evaluation:
+        transformer, length = self.transformer, state.tokens.shape[1]
+        tokens = transformer.embedded(state.tokens, state.status, state.noise_level)
+        masks = state.corruption.noise(state.tokens, lambda: torch.zeros_like(state.tokens).double())
+        shadows = transformer.embedded(masks, torch.full_like(state.status, 2), state.noise_level)
+        same = torch.eye(length, dtype=torch.bool, device=tokens.device)
+        attend = torch.cat([torch.cat([torch.ones_like(same), ~same]), torch.cat([torch.zeros_like(same), same])], 1)
+        both = transformer.trunk(torch.cat([tokens, shadows], 1), Twice(transformer.positions), attend)
+        hidden, view = both.split(length, 1)
+        evaluation = Evaluation(hidden, forwards=2)
+        if isinstance(self.denoiser, DenoiserWithHeads):
+            evaluation = self.denoiser.judged(evaluation)
+        verified = standing_probability(transformer.logits(view.flatten(0, 1)), state)
+        return replace(evaluation, summaries={**evaluation.summaries, "verified": verified})
+
+
+class Twice(Positions):
+    """The places of a canvas, twice over."""
+
+    def __init__(self, positions: Positions):
+        nn.Module.__init__(self)
+        self.once = positions
+
+    def rotate(self, x: Tensor) -> Tensor:
+        """[B, H, 2L, D/H]: both halves turned alike."""
+        return torch.cat([self.once.rotate(half) for half in x.chunk(2, dim=2)], dim=2)
+
+
+class Planned(View):
+    """A mask denoiser behind a planner of uniform noise: the planner's logits of P(corrupted) are the summary `planner`
+    [B, L]; each token is masked with that probability before the denoiser sees it (Liu et al. 2024, DDPD, arXiv
+    2410.06264). Two forwards.
+
+    Args:
+        denoiser: trained under masks.
+        planner: from a state to logits [B, L], its forward counted as one.
+
+    Raises:
+        ValueError: a denoiser trained under another noise.
+    """
+
+    def __init__(self, denoiser: nn.Module, planner: nn.Module):
+        super().__init__(denoiser)
+        if self.denoiser.corruption.kind != "absorbing":  # type: ignore[union-attr]
+            raise ValueError("a planner goes with a denoiser trained under masks; this one is under uniform noise")
+        self.planner = planner
+
+    @property
+    def corruption(self) -> Corruption:
+        """Uniform noise on the denoiser's schedule: the canvases hold tokens, never masks."""
+        return Uniform(self.vocabulary, self.denoiser.corruption.schedule)  # type: ignore[union-attr]
+
+    def evaluate(self, state: SamplerState) -> Evaluation:
+        logit = self.planner(state)
+        uniform = state.noise.everywhere("planner mask", state.tokens.shape[1])
+        hide = state.eligible & (uniform < logit.double().sigmoid())
+        masks: Corruption = self.denoiser.corruption  # type: ignore[assignment]
+        tokens = torch.where(hide, masks.noise(state.tokens, lambda: uniform), state.tokens)
+        share = hide.sum(1).double() / state.eligible.sum(1).clamp(min=1)
+        seen = replace(
+            state,
+            corruption=masks,
+            tokens=tokens,
+            committed=state.eligible & ~hide,
+            noise_level=masks.schedule.inverse(1 - share),
+        )
+        evaluation = self.denoiser.evaluate(seen)  # type: ignore[operator]
+        return replace(
+            evaluation, summaries={**evaluation.summaries, "planner": logit}, forwards=evaluation.forwards + 1
+        )
+
+
+class PlannerHead(nn.Module):
+    """A planner from a denoiser of its own and a linear head on its hidden states: logits of P(corrupted) [B, L]."""
+
+    def __init__(self, denoiser: TransformerDenoiser):
+        super().__init__()
+        self.denoiser = denoiser
+        self.out = nn.Linear(denoiser.width, 1)
+
+    def forward(self, state: SamplerState) -> Tensor:
+        """[B, L] logits."""
+        return self.out(self.denoiser.evaluate(state).hidden)[..., 0].float()
+
+
+def standing_probability(logits: Tensor, state: SamplerState) -> Tensor:
+    """[B, L]: the probability of the token that stands, from logits [B·L, K]; 0 where it is no clean token."""
+    known = state.tokens < logits.shape[-1]
+    standing = state.tokens.where(known, 0).flatten()[:, None]
+    probability = logits.log_softmax(-1).gather(-1, standing).exp().view(state.tokens.shape)
+    return probability.where(known, 0.0)
