@@ -3,6 +3,7 @@
 A row also ends, under every rule, when its canvas is settled (`Decision.settled`) or the step limit is reached.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,9 +11,9 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.part import Halting
-from adaptive_diffusion.core.prediction import Prediction, Reading
-from adaptive_diffusion.core.readings import Standing, Top
-from adaptive_diffusion.core.state import Decision, HaltReason, SamplerState, Verdict
+from adaptive_diffusion.core.prediction import Logits, Prediction, Reading
+from adaptive_diffusion.core.readings import Entropy, Standing, Top
+from adaptive_diffusion.core.state import Decision, Finish, HaltReason, SamplerState, Verdict
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,103 @@ class Fixed(Halting):
 
 
 @dataclass(frozen=True)
+class StableAndConfident(Halting):
+    """Stop when the argmax of the whole canvas has not changed for `stability` steps, which takes stability + 1 equal
+    predictions, and the mean entropy of the processed logits is below the threshold; answer with the argmax everywhere
+    (DiffusionGemma, Google 2026). With stability 0 every prediction is stable.
+
+    It carries the last `stability` argmax canvases, [B, stability, L] int64.
+    """
+
+    stability: int = 1
+    threshold: float = 0.005
+    reason = HaltReason.STABLE
+    finish = Finish.ARGMAX
+    reads_committed = True
+
+    def __post_init__(self) -> None:
+        if self.stability < 0:
+            raise ValueError(f"stability={self.stability} must not be negative")
+
+    def reads(self) -> tuple[Reading, ...]:
+        return Top(), Entropy()
+
+    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+        batch, length = state.tokens.shape
+        return {"stable.canvases": state.tokens.new_full((batch, self.stability, length), -1)}
+
+    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+        later = torch.cat([state.carry["stable.canvases"], prediction["argmax"][:, None]], dim=1)
+        return {"stable.canvases": later[:, 1:]}
+
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
+        same = state.carry["stable.canvases"] == prediction["argmax"][:, None]
+        stable = (same | ~state.eligible[:, None]).all(2).all(1)
+        return Verdict(stable & (_mean(prediction["entropy"], state.eligible) < self.threshold))
+
+
+@dataclass(frozen=True)
+class LogitGap(Reading):
+    """`logit_gap` z₍₁₎ − z₍₂₎, the lead of the largest logit."""
+
+    def __call__(self, logits: Logits) -> dict[str, Tensor]:
+        value = logits.values.topk(min(2, logits.values.shape[-1]), dim=-1).values
+        return {"logit_gap": value[:, 0] - value[:, -1]}
+
+
+class GapHalting(Halting):
+    """Commit the rest at once when the mean logit gap over the answer, committed positions included, reaches a
+    threshold that falls with progress, the share of `steps` that are done."""
+
+    steps: int
+    reason = HaltReason.CONFIDENT
+    reads_committed = True
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps={self.steps} is no length to measure progress by; use at least 1")
+
+    @abstractmethod
+    def threshold(self, step: Tensor) -> Tensor:
+        """The threshold at each row's step, elementwise."""
+
+    def reads(self) -> tuple[Reading, ...]:
+        return Top(), LogitGap()
+
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
+        return Verdict(_mean(prediction["logit_gap"], state.editable) >= self.threshold(state.step))
+
+
+@dataclass(frozen=True)
+class Prophet(GapHalting):
+    """Gap at least 7.5 in the first third of the steps, 5 in the second, 2.5 in the last (Li et al. 2025, Prophet,
+    arXiv 2508.19982)."""
+
+    steps: int
+    early: float = 7.5
+    middle: float = 5.0
+    late: float = 2.5
+
+    def threshold(self, step: Tensor) -> Tensor:
+        late = torch.where(3 * step < 2 * self.steps, self.middle, self.late)
+        return torch.where(3 * step < self.steps, self.early, late)
+
+
+@dataclass(frozen=True)
+class Sched(GapHalting):
+    """Gap at least τ(r) = low + (high − low)·e^(−rate·r) at progress r: a threshold that falls smoothly (Mohamed et al.
+    2025, SchED, arXiv 2512.02892)."""
+
+    steps: int
+    high: float = 7.5
+    low: float = 0.0
+    rate: float = 2.0
+
+    def threshold(self, step: Tensor) -> Tensor:
+        return self.low + (self.high - self.low) * (-self.rate * step.double() / self.steps).exp()
+
+
+@dataclass(frozen=True)
 class LearnedHalting(Halting):
     """Stop when the head's P(answer right if stopped now) reaches the threshold; trained by binary cross-entropy as in
     TRM (Jolicoeur-Martineau 2025, arXiv 2510.04871), but halting at evaluation.
@@ -60,6 +158,11 @@ class LearnedHalting(Halting):
         logit = self.head(prediction.evaluation.hidden, step_summaries(state, prediction, decision), state.editable)
         probability = logit.float().sigmoid()
         return Verdict(probability >= self.threshold, probability)
+
+
+def _mean(value: Tensor, over: Tensor) -> Tensor:
+    """[B] means of [B, L] over the positions `over` [B, L]."""
+    return (value.double() * over).sum(1) / over.sum(1).clamp(min=1)
 
 
 def step_summaries(state: SamplerState, prediction: Prediction, decision: Decision) -> Tensor:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.answer import answer_now
 from adaptive_diffusion.core.prediction import Evaluation, Prediction
-from adaptive_diffusion.core.state import Decision, Finish, HaltReason, SamplerState, Verdict
+from adaptive_diffusion.core.state import Decision, HaltReason, SamplerState, Verdict
 from adaptive_diffusion.sampling.evaluate import read
 
 if TYPE_CHECKING:
@@ -46,13 +47,6 @@ def advance(sampler: "Sampler", state: SamplerState, evaluation: Evaluation, max
         state, decision, answer, halt_reason(sampler, state, decision, verdict, max_steps), evaluation.forwards
     )
     return Step(state, prediction, decision, verdict, answer, replace(after, carry={**state.carry, **carry}))
-
-
-def answer_now(state: SamplerState, prediction: Prediction, decision: Decision, finish: Finish) -> Tensor:
-    """[B, L]: the answer of a row that stopped after this decision."""
-    written = decision.tokens_after(state)
-    unsure = decision.still_open(state) if finish == Finish.FILL else state.eligible
-    return torch.where(unsure & prediction.read, prediction["argmax"], written)
 
 
 def halt_reason(

@@ -1,0 +1,168 @@
+"""Remasking and its guards: rates by hand, thresholds at equality, cycles and budgets."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from small_worlds import canvas, decision, prediction
+
+from adaptive_diffusion.core.schedule import Cosine
+from adaptive_diffusion.rules.guards import CycleDetection, RevisionBudget, canvas_hash
+from adaptive_diffusion.rules.remasking import (
+    BinomialQuality,
+    LowestQuality,
+    LowProbability,
+    LowQuality,
+    NoRemasking,
+)
+from adaptive_diffusion.rules.remdm import AncestralLoop, ByConfidence, Cap, Rescale, WhileHeld, largest_leaving
+
+
+def level(*values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def standing(rows=1, length=4):
+    return canvas([[0] * length] * rows, committed=[[1] * length] * rows)
+
+
+@pytest.mark.parametrize(
+    ("now", "after", "largest"),
+    [(1.0, 0.9, 1.0), (0.75, 0.5, 1.0), (0.5, 0.25, 0.5), (0.25, 0.0, 0.0), (0.2, 0.2, 0.25)],
+)
+def test_the_largest_rate_that_keeps_the_marginals(now, after, largest):
+    state = replace(standing(), noise_level=level(now))
+    assert float(largest_leaving(state, level(after))) == pytest.approx(largest)
+    assert float(Cap(0.3).leaving(state, level(after))) == pytest.approx(min(0.3, largest))
+    assert float(Rescale(0.3).leaving(state, level(after))) == pytest.approx(0.3 * largest)
+
+
+def test_remasking_while_held_does_nothing_while_the_clock_runs():
+    state = replace(standing(3), noise_level=level(0.5, 0.1, 0.1))
+    rates = WhileHeld(0.2).leaving(state, level(0.4, 0.1, 0.05))
+    torch.testing.assert_close(rates, level(0.0, 0.1 / 0.9, 0.0).clamp(max=0.2))
+
+
+def test_tokens_leave_at_the_stated_rate():
+    state = replace(standing(4000, 5), noise_level=torch.full((4000,), 0.5).double())
+    revision = Rescale(0.6)(state, prediction((4000, 5)), torch.full((4000,), 0.25).double())
+    assert abs(float(revision.reopen.double().mean()) - 0.3) < 5 * 0.5 / 20000**0.5
+    assert float(revision.leaving[0]) == pytest.approx(0.3)
+
+
+def test_doubt_is_shared_over_committed_positions_and_nothing_is_put_back():
+    rows = 20000
+    probability = torch.tensor([[0.2, 0.9, 0.5]]).repeat(rows, 1)
+    state = canvas([[0, 0, 9]] * rows, committed=[[1, 1, 0]] * rows, commit_probability=probability)
+    state = replace(state, noise_level=torch.full((rows,), 0.5).double())
+    revision = ByConfidence()(state, prediction((rows, 3)), torch.full((rows,), 0.25).double())
+    share = torch.tensor([-0.2, -0.9]).softmax(0)
+    observed = revision.reopen.double().mean(0)
+    assert not revision.leaving.any()
+    assert observed[2] == 0
+    assert (observed[:2] - 0.5 * share).abs().max() < 5 * 0.5 / rows**0.5
+
+
+def test_the_loop_rises_holds_and_rises_again():
+    pace, state = AncestralLoop(20, t_on=0.5, t_off=0.25, alpha_on=0.8), canvas([[9]])
+    levels = [float(pace.next_level(replace(state, step=torch.tensor([step])))) for step in range(20)]
+    alpha = [1 - each for each in levels]
+    assert alpha[4] == pytest.approx(0.4)
+    assert alpha[9:15] == [pytest.approx(0.8)] * 6
+    assert len({*levels[9:15]}) == 1
+    assert alpha[16] == pytest.approx(1 - 0.2 * 0.15 / 0.25)
+    assert levels[-1] == 0
+
+
+def test_the_loop_holds_alpha_on_any_schedule():
+    state = canvas([[9]])
+    curved = replace(state, corruption=replace(state.corruption, schedule=Cosine()), step=torch.tensor([11]))
+    assert float(Cosine().alpha(AncestralLoop(20).next_level(curved))) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("broken", [{"t_on": 0.1, "t_off": 0.2}, {"alpha_on": 1.0}, {"t_on": 1.0}])
+def test_a_loop_out_of_order_is_refused(broken):
+    with pytest.raises(ValueError, match="1 > t_on > t_off > 0"):
+        AncestralLoop(8, **broken)
+
+
+def test_thresholds_are_strict():
+    state, value = standing(), torch.tensor([[0.5, 0.4999, 0.5001, 0.0]])
+    for rule, name in ((LowQuality(0.5), "quality"), (LowProbability(0.5), "standing_probability")):
+        reopen = rule(state, prediction((1, 4), **{name: value}), level(0.5)).reopen
+        assert reopen.tolist() == [[False, True, False, True]]
+
+
+def test_the_lowest_are_reopened_but_not_at_the_last_step():
+    state = canvas([[0, 0, 0, 9]], committed=[[1, 1, 1, 0]])
+    said = prediction((1, 4), quality=torch.tensor([[0.9, 0.2, 0.5, 0.1]]))
+    assert LowestQuality(2)(state, said, level(0.5)).reopen.tolist() == [[False, True, True, False]]
+    assert LowestQuality(9)(state, said, level(0.5)).reopen.tolist() == [[True, True, True, False]]
+    assert not LowestQuality(2)(state, said, level(0.0)).reopen.any()
+    assert not LowestQuality(0)(state, said, level(0.5)).reopen.any()
+
+
+def test_the_binomial_number_has_its_mean():
+    rows = 8000
+    state = canvas([[0] * 4] * rows, committed=[[1] * 4] * rows)
+    said = prediction((rows, 4), quality=torch.rand(rows, 4))
+    reopen = BinomialQuality(1)(state, said, torch.full((rows,), 0.5)).reopen
+    assert abs(float(reopen.sum(1).double().mean()) - 1.0) < 5 * 0.87 / rows**0.5
+
+
+def test_a_budget_is_spent_on_the_least_probable_commits():
+    state = replace(
+        canvas([[0] * 4] * 2, committed=[[1] * 4] * 2),
+        commit_probability=torch.tensor([[0.9, 0.1, 0.2, 0.3]] * 2),
+        revisions=torch.tensor([[0, 0, 2, 1], [0, 0, 0, 4]], dtype=torch.int32),
+    )
+    everything = LowQuality(2.0)
+    said = prediction((2, 4), quality=torch.zeros(2, 4))
+    reopen = RevisionBudget(everything, each=2, total=5)(state, said, level(1, 1)).reopen
+    assert reopen.tolist() == [[False, True, False, True], [False, True, False, False]]
+    assert not RevisionBudget(everything, each=0)(state, said, level(1, 1)).reopen.any()
+
+
+def test_a_canvas_that_returns_is_not_revised_again():
+    rule, said = CycleDetection(LowQuality(2.0), memory=2), prediction((1, 2), quality=torch.zeros(1, 2))
+    state, reopened = canvas([[0, 0]], committed=[[1, 1]]), []
+    carry = rule.start(state, 3)
+    for tokens in ([0, 0], [0, 1], [0, 2], [0, 1], [0, 0]):
+        state = replace(state, tokens=torch.tensor([tokens]), carry=carry)
+        reopened.append(bool(rule(state, said, level(0.5)).reopen.any()))
+        carry = rule.remember(state, said, decision(state))
+    assert reopened == [True, True, True, False, False]  # once found, a cycle stays found
+
+
+def test_a_canvas_is_forgotten_after_its_memory():
+    rule, said = CycleDetection(LowQuality(2.0), memory=1), prediction((1, 2), quality=torch.zeros(1, 2))
+    state = canvas([[0, 0]], committed=[[1, 1]])
+    carry = rule.start(state, 3)
+    for tokens in ([0, 0], [0, 1], [0, 0]):
+        state = replace(state, tokens=torch.tensor([tokens]), carry=carry)
+        assert rule(state, said, level(0.5)).reopen.any()
+        carry = rule.remember(state, said, decision(state))
+
+
+def test_the_hash_tells_canvases_apart_by_token_place_and_standing():
+    canvases = [([0, 1], [1, 1]), ([1, 0], [1, 1]), ([0, 1], [1, 0]), ([0, 1], [0, 1]), ([0, 0], [1, 1])]
+    hashes = [int(canvas_hash(canvas([tokens], committed=[stands]))) for tokens, stands in canvases]
+    assert len({*hashes}) == len(canvases)
+
+
+def test_a_guard_answers_as_its_rule_where_it_is_not_asked_for():
+    guarded = RevisionBudget(CycleDetection(LowProbability()))
+    assert guarded.revises
+    assert guarded.reads() == LowProbability().reads()
+    assert guarded.reads_committed
+    assert RevisionBudget(Cap()).corruptions == {"absorbing"}
+    assert not CycleDetection(NoRemasking()).revises
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [lambda: RevisionBudget(Cap(), each=-1), lambda: CycleDetection(Cap(), memory=0), lambda: LowestQuality(-1)],
+)
+def test_guards_that_guard_nothing_are_refused(broken):
+    with pytest.raises(ValueError, match=r"negative|at least 1"):
+        broken()
