@@ -31,8 +31,15 @@ class Denoiser(Protocol):
     """Predicts every clean token at once. Hidden states and logits are separate calls, so that logits are formed only
     where a part asks for them."""
 
-    corruption: Corruption
-    vocabulary: int
+    @property
+    def corruption(self) -> Corruption:
+        """The noise it was trained under."""
+        ...
+
+    @property
+    def vocabulary(self) -> int:
+        """K, the number of clean tokens."""
+        ...
 
     def evaluate(self, state: SamplerState) -> Evaluation:
         """Hidden states of a batch of canvases."""

@@ -5,8 +5,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from adaptive_diffusion.core.prediction import Denoiser, Evaluation
+from adaptive_diffusion.core.corruption import Corruption
+from adaptive_diffusion.core.part import Part
+from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.models.rowwise import rowwise
 
 
 class QualityHead(nn.Module):
@@ -23,15 +26,15 @@ class QualityHead(nn.Module):
         nn.init.constant_(self.out.bias, reluctance)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        return self.out(hidden)[..., 0].float()
+        return rowwise(self.out, hidden)[..., 0].float()
 
 
 class HaltingHead(nn.Module):
     """logit of P(the whole answer is right if stopped now), from hidden states and step summaries.
 
-    z_i = SiLU(W[h_i; s_i]) at every editable position, then a two-layer map of [mean z; max z; min s; mean s] to one number.
-    Zero output weights and bias −`reluctance`: a head that starts eager never sees the later steps it should learn from
-    (Wang et al. 2025, HRM, arXiv 2506.21734).
+    z_i = SiLU(W[h_i; s_i]) at every editable position, then a two-layer map of [mean z; max z; min s; mean s] to one
+    number. Zero output weights and bias −`reluctance`: a head that starts eager never sees the later steps it should
+    learn from (Wang et al. 2025, HRM, arXiv 2506.21734).
 
     Args:
         width: D of the denoiser.
@@ -42,34 +45,58 @@ class HaltingHead(nn.Module):
     def __init__(self, width: int, summaries: int = 5, inner: int = 48, reluctance: float = 5.0):
         super().__init__()
         self.each = nn.Sequential(nn.Linear(width + summaries, inner), nn.SiLU())
-        self.all = nn.Sequential(nn.Linear(2 * inner + 2 * summaries, 64), nn.SiLU(), nn.Linear(64, 1))
-        nn.init.zeros_(self.all[-1].weight)
-        nn.init.constant_(self.all[-1].bias, -reluctance)
+        last = nn.Linear(64, 1)
+        self.all = nn.Sequential(nn.Linear(2 * inner + 2 * summaries, 64), nn.SiLU(), last)
+        nn.init.zeros_(last.weight)
+        nn.init.constant_(last.bias, -reluctance)
 
     def forward(self, hidden: Tensor, summaries: Tensor, editable: Tensor) -> Tensor:
         """[B] logits from hidden [B, L, D], summaries [B, L, S] and editable [B, L]."""
-        each = self.each(torch.cat([hidden.float(), summaries], dim=-1))
+        each = rowwise(self.each, torch.cat([hidden.float(), summaries], dim=-1))
         seen = editable[..., None]
         count = seen.sum(1).clamp(min=1)
         pooled = (each * seen).sum(1) / count, each.masked_fill(~seen, -1e4).amax(1)
         spread = summaries.masked_fill(~seen, 1e4).amin(1), (summaries * seen).sum(1) / count
-        return self.all(torch.cat([*pooled, *spread], dim=-1))[:, 0]
+        return rowwise(self.all, torch.cat([*pooled, *spread], dim=-1))[:, 0]
 
 
-class WithQuality(nn.Module):
-    """A denoiser whose evaluations also carry `quality`, P(the standing token is right), at no further forward."""
+class DenoiserWithHeads(nn.Module):
+    """A denoiser and the heads trained on it, itself a denoiser: what every training stage begins and ends with.
 
-    def __init__(self, denoiser: Denoiser, head: QualityHead):
+    With a quality head, evaluations also carry the summary `quality` [B, L], P(the standing token is right), at no
+    further forward. The halting head is asked by the halting rule, which knows the step's decision.
+    """
+
+    def __init__(self, denoiser: nn.Module, quality: QualityHead | None = None, halting: HaltingHead | None = None):
         super().__init__()
-        self.denoiser, self.head = denoiser, head
-        self.corruption, self.vocabulary = denoiser.corruption, denoiser.vocabulary
+        self.denoiser, self.quality, self.halting = denoiser, quality, halting
+
+    @property
+    def corruption(self) -> Corruption:
+        """The noise the denoiser is trained under."""
+        return self.denoiser.corruption  # type: ignore[return-value]
+
+    @property
+    def vocabulary(self) -> int:
+        """K, the number of clean tokens."""
+        return self.denoiser.vocabulary  # type: ignore[return-value]
+
+    @property
+    def memory(self) -> Part | None:
+        """What the denoiser's samplers must hand from one step to the next."""
+        return getattr(self.denoiser, "memory", None)
 
     def evaluate(self, state: SamplerState) -> Evaluation:
-        """The denoiser's evaluation with the summary `quality` [B, L] added."""
-        evaluation = self.denoiser.evaluate(state)
-        quality = self.head(evaluation.hidden).sigmoid()
+        """The denoiser's evaluation, with the quality of standing tokens where there is a head for it."""
+        return self.judged(self.denoiser.evaluate(state))  # type: ignore[operator]
+
+    def judged(self, evaluation: Evaluation) -> Evaluation:
+        """An evaluation with `quality` added."""
+        if self.quality is None:
+            return evaluation
+        quality = self.quality(evaluation.hidden).sigmoid()
         return replace(evaluation, summaries={**evaluation.summaries, "quality": quality})
 
     def logits(self, hidden: Tensor) -> Tensor:
         """The denoiser's own logits."""
-        return self.denoiser.logits(hidden)
+        return self.denoiser.logits(hidden)  # type: ignore[operator]

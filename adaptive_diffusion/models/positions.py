@@ -21,6 +21,12 @@ class Positions(nn.Module):
             raise ValueError("coordinates are L lists of the same number of non-negative integers")
         self.register_buffer("coordinates", table, persistent=False)
 
+    @classmethod
+    def grid(cls, rows: int, columns: int, box_rows: int, box_columns: int) -> "Positions":
+        """(row, column, box) of every cell of a grid of boxes, row by row."""
+        boxes = columns // box_columns
+        return cls([[r, c, r // box_rows * boxes + c // box_columns] for r in range(rows) for c in range(columns)])
+
     def build(self, width: int, heads: int) -> None:
         """Make the parameters for a trunk of this width and number of heads."""
 

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from adaptive_diffusion.runs.evaluate import read_problems
+from adaptive_diffusion.runs.source import open_source
+
 
 def sample_file(
     source: Path,
@@ -27,4 +30,10 @@ def sample_file(
     Raises:
         ValueError: for a source, a query or a sampler that cannot be used.
     """
-    raise ValueError("Sampling from files is not in this version.")
+    found = open_source(source, allow)
+    problems = read_problems(found, queries, skip_bad)
+    asked = found.task.queries(problems)
+    result = found.sampler(sampler).sample(asked, n=variations, seed=seed)
+    for row in range(len(result.query)):
+        title = f"query {int(result.query[row])}, variation {int(result.variation[row])}"
+        yield f"{title}: {int(result.nfe[row])} NFE, {result.why(row)}\n{found.task.decode(result.answers[row])}"

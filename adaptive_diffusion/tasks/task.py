@@ -1,6 +1,7 @@
 """What the rooms above may know about any task."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -46,8 +47,16 @@ class Task(Protocol):
         """What the sampler is asked: N problems, numbered in order."""
         ...
 
+    def read(self, path: Path, skip_bad: bool) -> Any:
+        """The problems of a file, as a record with `puzzles` and the bad lines `skipped`."""
+        ...
+
     def verify(self, answers: Tensor, problems: Any) -> Verdict:
         """Judge answers [R, L], row r against problem r."""
+        ...
+
+    def targets(self, problems: Any) -> Tensor | None:
+        """The right answers [N, L], or None for a task that has none."""
         ...
 
     def difficulty(self, problems: Any) -> dict[str, Tensor]:

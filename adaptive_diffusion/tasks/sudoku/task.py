@@ -1,6 +1,7 @@
 """Sudoku as a task: token d − 1 is digit d, and the mask id is the board's size."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -8,6 +9,7 @@ from torch import Tensor
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry, geometry
 from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
+from adaptive_diffusion.tasks.sudoku.readers import PuzzleFile, read_puzzles
 from adaptive_diffusion.tasks.sudoku.verifier import verify
 from adaptive_diffusion.tasks.task import Verdict
 
@@ -52,9 +54,15 @@ class SudokuTask:
     def queries(self, problems: Puzzles) -> Queries:
         return to_queries(problems)
 
+    def read(self, path: Path, skip_bad: bool) -> PuzzleFile:
+        return read_puzzles(path, self.size, skip_bad)
+
     def verify(self, answers: Tensor, problems: Puzzles) -> Verdict:
         puzzles, solutions = (torch.from_numpy(grids).to(answers) for grids in (problems.puzzles, problems.solutions))
         return verify(answers + 1, puzzles, solutions)
+
+    def targets(self, problems: Puzzles) -> Tensor:
+        return torch.from_numpy(problems.solutions).long() - 1
 
     def difficulty(self, problems: Puzzles) -> dict[str, Tensor]:
         return {"guesses": torch.from_numpy(problems.guesses), "clues": torch.from_numpy(problems.clues)}

@@ -1,0 +1,36 @@
+"""Predict the clean tokens."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.objectives.scene import Objective, Scene
+
+
+@dataclass(frozen=True)
+class Denoising(Objective):
+    """Cross-entropy −log p(x_0,i | x_t), the mean over all editable positions of the batch, gathered before the head.
+
+    On open positions it is the masked-diffusion loss with weight 1 (Sahoo et al. 2024, arXiv 2406.07524, with 1/t
+    divided out). On committed ones, some of them wrong, it teaches the denoiser to doubt what it sees, so that the
+    probability of a standing token becomes a judge of that token.
+
+    Attributes:
+        committed: weight of committed positions against open ones; 0 leaves them out.
+    """
+
+    weight: float = 1.0
+    committed: float = 1.0
+
+    def __call__(self, scene: Scene) -> dict[str, Tensor]:
+        where = scene.state.open if self.committed == 0 else scene.state.editable
+        loss = F.cross_entropy(scene.model.logits(scene.hidden[where]), scene.clean[where], reduction="none")
+        share = position_weights(scene.state, self.committed)[where]
+        return {"denoising": self.weight * (loss * share).sum() / share.sum().clamp(min=1)}
+
+
+def position_weights(state: SamplerState, committed: float) -> Tensor:
+    """[B, L] float32: 1 at open positions, `committed` at committed ones, 0 elsewhere."""
+    return state.open.float() + committed * state.revisable.float()

@@ -1,0 +1,85 @@
+"""Samplers side by side on the same queries: answers, figures, traces."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from adaptive_diffusion.core.trace import TraceWriter
+from adaptive_diffusion.evaluation.accuracy import SamplerSummary
+from adaptive_diffusion.evaluation.curves import Setting
+from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.sampling.tracing import TraceRecorder
+from adaptive_diffusion.tasks.task import Task
+
+Recipe = Callable[..., Sampler]
+
+
+def build_sampler(recipe: Recipe, model: DenoiserWithHeads) -> Sampler:
+    """A sampler from its recipe: the denoiser is put in, and the halting head where a halting rule waits for one.
+
+    Raises:
+        ValueError: a rule that needs a head the model does not have.
+    """
+    halting = getattr(recipe, "keywords", {}).get("halting")
+    if isinstance(halting, partial):
+        if model.halting is None:
+            raise ValueError(
+                f"{halting.func.__name__} needs a halting head, but this checkpoint has none; train one first"
+            )
+        return recipe(denoiser=model, halting=halting(head=model.halting))
+    return recipe(denoiser=model)
+
+
+def compare(
+    name: str, sampler: Sampler, task: Task, problems: Any, seed: int = 0, slots: int = 256, trace: Path | None = None
+) -> tuple[dict[str, Any], Setting]:
+    """One summary row and the sampler's answers query by query; its trace goes to the folder `trace`, if given."""
+    queries = task.queries(problems)
+    with ExitStack() as stack:
+        recorder = None if trace is None else TraceRecorder(stack.enter_context(TraceWriter(trace)))
+        begin = time.perf_counter()
+        result = sampler.sample(queries, seed=seed, slots=slots, observers=[recorder] if recorder else [])
+        seconds = time.perf_counter() - begin
+        verdict = task.verify(result.answers, problems)
+        if recorder is not None:
+            difficulty = task.difficulty(problems)
+            chief = next(iter(difficulty.values())).float()
+            clues = {"clues": difficulty["clues"].int()} if "clues" in difficulty else {}
+            known = {"exact": verdict.exact, "valid": verdict.valid, "difficulty": chief, **clues}
+            if (target := task.targets(problems)) is not None:
+                known["target"] = target
+            recorder.finish(queries, result, **known)
+    summary = SamplerSummary()
+    summary.update(result.nfe, verdict.exact, verdict.valid)
+    revisions = result.revisions.double().mean().item()
+    row = {"sampler": name, **summary.compute(), "revisions_mean": revisions, "seconds": round(seconds, 3)}
+    setting = Setting(name, result.query.numpy(), result.nfe.numpy(), verdict.exact.numpy().astype(bool))
+    return row, setting
+
+
+def compare_all(
+    samplers: Mapping[str, Sampler], task: Task, problems: Any, say: Callable[[str], None], **options: Any
+) -> tuple[list[dict[str, Any]], dict[str, Setting]]:
+    """`compare` for each sampler, saying each row; `traces` in `options` is a folder that gets a folder per sampler."""
+    traces = options.pop("traces", None)
+    rows, settings = [], {}
+    for name, sampler in samplers.items():
+        with torch.inference_mode():
+            row, settings[name] = compare(
+                name, sampler, task, problems, trace=None if traces is None else traces / name, **options
+            )
+        say(f"  {name}: {100 * row['exact']:.1f}% exact at {row['nfe_mean']:.2f} mean NFE, {row['seconds']:.1f} s")
+        rows.append(row)
+    return rows, settings
+
+
+def stratum_difficulty(task: Task, problems: Any) -> np.ndarray:
+    """[N] the task's chief measure of difficulty."""
+    return next(iter(task.difficulty(problems).values())).numpy()

@@ -1,0 +1,7 @@
+"""The stages an experiment is made of: train, evaluate, report."""
+
+from adaptive_diffusion.runs.stages.evaluation import Evaluate
+from adaptive_diffusion.runs.stages.report import Report
+from adaptive_diffusion.runs.stages.training import Train
+
+__all__ = ["Evaluate", "Report", "Train"]

@@ -1,0 +1,122 @@
+"""A stage that compares samplers on unseen queries."""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rich.console import Console
+
+from adaptive_diffusion.analysis.tables import summary_table
+from adaptive_diffusion.config import compose_part, instantiate
+from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
+from adaptive_diffusion.evaluation.curves import Setting, gain_at_equal_nfe
+from adaptive_diffusion.evaluation.intervals import Interval, paired_difference
+from adaptive_diffusion.runs.checkpoint import load_checkpoint
+from adaptive_diffusion.runs.compare import build_sampler, compare, compare_all, stratum_difficulty
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.stages.training import checkpoint
+from adaptive_diffusion.sampling.sampler import Sampler
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Runs every sampler on the same test queries and writes `summary.json`, with traces beside it.
+
+    Attributes:
+        model: the stage whose checkpoint answers.
+        data: node of the data module with `test` and, where difficulty varies enough, `stratified_test`.
+        samplers: names in configs/sampler.
+        policy: the sampler that is held against the others at equal mean NFE; null for none.
+        family: samplers whose names begin so form the curve the policy must lie above.
+        reference: the careful sampler the policy's accuracy is compared with.
+        seed, slots: of sampling.
+    """
+
+    model: str
+    data: dict[str, Any]
+    samplers: list[str]
+    policy: str | None = "learned"
+    family: str = "threshold_0"
+    reference: str = "confidence"
+    seed: int = 0
+    slots: int = 256
+    trains: ClassVar[bool] = False
+
+    def __call__(self, folder: RunFolder, resume: Path) -> None:
+        data = instantiate(self.data, folder.allow)
+        model = load_checkpoint(folder.file(checkpoint(self.model)), folder.allow)
+        samplers: dict[str, Sampler] = {
+            name: build_sampler(instantiate(compose_part("sampler", name), folder.allow), model)  # type: ignore[arg-type]
+            for name in self.samplers
+        }
+        with folder.whole("traces") as traces:
+            os.makedirs(traces, exist_ok=True)
+            rows, settings = compare_all(
+                samplers, data.task, data.test, print, seed=self.seed, slots=self.slots, traces=traces
+            )
+        summary: dict[str, Any] = {"task": data.task.name, "seed": self.seed, "samplers": rows}
+        if self.policy is not None:
+            summary["comparison"] = self._comparison(settings)
+            if data.stratified_puzzles:
+                summary["stratified"] = self._stratified(data, samplers[self.policy])
+        folder.write_json("summary.json", summary)
+        Console().print(summary_table(rows))
+        for sentence in sentences(summary):
+            print(sentence)
+
+    def _comparison(self, settings: dict[str, Setting]) -> dict[str, Any]:
+        """The policy against the curve of its family, and against the careful sampler."""
+        policy, reference = settings[str(self.policy)], settings[self.reference]
+        curve = [one for name, one in settings.items() if name.startswith(self.family) and "remasking" not in name]
+        gain = gain_at_equal_nfe(policy, curve)
+        return {
+            "policy": self.policy,
+            "baseline": gain.baseline,
+            "gain": _plain(gain.interval),
+            "reason": gain.reason,
+            "reference": self.reference,
+            "below_reference": _plain(paired_difference(reference.exact, policy.exact)),
+            "nfe_share_of_reference": float(policy.nfe.mean() / reference.nfe.mean()),
+        }
+
+    def _stratified(self, data: Any, policy: Sampler) -> dict[str, Any]:
+        """Whether steps rise with difficulty, on equal parts of easy and hard queries."""
+        problems = data.stratified_test
+        row, setting = compare(str(self.policy), policy, data.task, problems, self.seed, self.slots)
+        difficulty = stratum_difficulty(data.task, problems)
+        rho = spearman(difficulty, setting.nfe)
+        return {**row, "spearman": _plain(rho), "tie_ceiling": tie_ceiling(difficulty, setting.nfe)}
+
+
+def _plain(interval: Interval | None) -> dict[str, float | None] | None:
+    """An interval as JSON has it: null where the data does not define it."""
+    if interval is None or math.isnan(interval.value):
+        return None
+    return {"value": float(interval.value), "low": float(interval.low), "high": float(interval.high)}
+
+
+def sentences(summary: dict[str, Any]) -> list[str]:
+    """What the comparison says, a sentence a figure."""
+    said = []
+    if found := summary.get("comparison"):
+        if found["gain"]:
+            gain = found["gain"]
+            width = f"{100 * gain['low']:+.2f} to {100 * gain['high']:+.2f}, paired 95%"
+            said.append(
+                f"{found['policy']} is {100 * gain['value']:+.2f} points ({width}) against {found['baseline']}, "
+                "the threshold of smallest mean NFE not below its own."
+            )
+        else:
+            said.append(f"No comparison at equal mean NFE: {found['reason']}.")
+        said.append(
+            f"It uses {100 * found['nfe_share_of_reference']:.0f}% of the NFE of {found['reference']} and is "
+            f"{100 * found['below_reference']['value']:.2f} points below it."
+        )
+    if (part := summary.get("stratified")) and (rho := part["spearman"]):
+        said.append(
+            f"Steps rise with difficulty: Spearman ρ of NFE and guesses {rho['value']:.2f} ({rho['low']:.2f} to "
+            f"{rho['high']:.2f}; ties allow at most {part['tie_ceiling']:.2f}) on {part['queries']} stratified queries."
+        )
+    return said

@@ -1,0 +1,38 @@
+"""A stage that turns traces into figures and one page."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from adaptive_diffusion.analysis.layout import GridLayout
+from adaptive_diffusion.analysis.measures import SamplerEntry
+from adaptive_diffusion.analysis.report import build_report
+from adaptive_diffusion.runs.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Report:
+    """Writes `figures/` and `report.html`, and says where it lies.
+
+    Attributes:
+        title: of the page.
+        size: side of the Sudoku board.
+    """
+
+    title: str
+    size: int
+    trains: ClassVar[bool] = False
+
+    def __call__(self, folder: RunFolder, resume: Path) -> None:
+        rows = folder.read_json("summary.json")["samplers"]
+        entries = [SamplerEntry(row["sampler"], row, Path("traces") / row["sampler"]) for row in rows]
+        with folder.whole("figures") as figures, folder.whole("report.html") as page:
+            build_report(
+                folder.path,
+                title=self.title,
+                samplers=entries,
+                layout=GridLayout.sudoku(self.size),
+                out=page,
+                figures=figures,
+            )
+        print(f"report: {folder.file('report.html').resolve()}")

@@ -1,0 +1,125 @@
+"""A stage that trains a model, or goes on training the one of a stage before it."""
+
+import csv
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+
+from adaptive_diffusion.config import instantiate
+from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.runs.checkpoint import load_checkpoint, save_checkpoint
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.training.progress import Progress
+
+LAST = "last"
+
+
+@dataclass(frozen=True)
+class Train:
+    """Trains and writes `checkpoints/NAME.safetensors`, the exponential average of the weights.
+
+    Its nodes stay plain (`_recursive_: false` in the config), because the seed must come before the parts are made.
+
+    Attributes:
+        name: of the stage and its checkpoint.
+        model: node of a `DenoiserWithHeads`.
+        data: node of a LightningDataModule.
+        lesson: node of a `Lesson`, without the model and the number of steps.
+        steps: optimiser steps.
+        after: the stage whose checkpoint it starts from; null starts anew.
+        average: decay of the exponential average; the last weights are averaged over about 1/(1 − decay) steps.
+        precision: `auto` is bf16 where the processor multiplies it in hardware, else float32.
+        save_every: steps between resumable states.
+        first_puzzle: where in the training stream it begins, so that stages see different problems.
+        seed: of weights and canvases.
+    """
+
+    name: str
+    model: dict[str, Any]
+    data: dict[str, Any]
+    lesson: dict[str, Any]
+    steps: int
+    after: str | None = None
+    average: float = 0.998
+    clip: float = 1.0
+    precision: str = "auto"
+    save_every: int = 100
+    first_puzzle: int = 0
+    seed: int = 0
+    trains: ClassVar[bool] = True
+
+    def __call__(self, folder: RunFolder, resume: Path) -> None:
+        _hush()
+        torch.manual_seed(self.seed)
+        model = instantiate(self.model, folder.allow)
+        if self.after is not None:
+            model.load_state_dict(load_checkpoint(folder.file(checkpoint(self.after)), folder.allow).state_dict())
+        data = instantiate(self.data, folder.allow)
+        data.position = self.first_puzzle
+        lesson = instantiate(self.lesson, folder.allow)(model=model, steps=self.steps, seed=self.seed)
+        trainer = self._trainer(folder, resume)
+        last = resume / f"{LAST}.ckpt"
+        trainer.fit(lesson, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=False)
+        if trainer.interrupted or trainer.global_step < self.steps:
+            raise KeyboardInterrupt
+        self._finish(folder, model.eval(), data)
+
+    def _trainer(self, folder: RunFolder, resume: Path) -> Trainer:
+        callbacks: list[Callback] = [
+            EMAWeightAveraging(decay=self.average),
+            ModelCheckpoint(resume, filename=LAST, every_n_train_steps=self.save_every, enable_version_counter=False),
+            Progress(self.name, self.steps),
+        ]
+        return Trainer(
+            max_steps=self.steps,
+            precision=best_precision() if self.precision == "auto" else self.precision,  # type: ignore[arg-type]
+            gradient_clip_val=self.clip,
+            callbacks=callbacks,
+            logger=CSVLogger(folder.path, name="logs", version=self.name, flush_logs_every_n_steps=self.save_every),
+            log_every_n_steps=20,
+            limit_val_batches=0,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+
+    def _finish(self, folder: RunFolder, model: DenoiserWithHeads, data: LightningDataModule) -> None:
+        about = {"task": self.data, "stage": self.name, "steps": self.steps, "seed": self.seed, "averaged": True}
+        save_checkpoint(folder.file(checkpoint(self.name)), model, self.model, about)
+        folder.write("metrics.csv", _all_metrics(folder.file("logs")))
+
+
+def checkpoint(stage: str) -> str:
+    """Where a stage's checkpoint lies in its run folder."""
+    return f"checkpoints/{stage}.safetensors"
+
+
+def best_precision() -> str:
+    """bf16 where the processor multiplies it in hardware, else float32."""
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+
+
+def _all_metrics(logs: Path) -> str:
+    """The logs of all stages as one CSV with the stage in front."""
+    rows, columns = [], ["stage", "step"]
+    for path in sorted(logs.glob("*/metrics.csv"), key=lambda path: path.stat().st_mtime):
+        with path.open(newline="") as file:
+            rows += [{"stage": path.parent.name, **row} for row in csv.DictReader(file)]
+    columns += sorted({name for row in rows for name in row} - set(columns))
+    lines = [",".join(columns), *(",".join(str(row.get(name, "")) for name in columns) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _hush() -> None:
+    """Lightning's banners and its warnings about choices that are made here on purpose."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"lightning\..*")

@@ -1,0 +1,1 @@
+"""Floor 3: LightningModules that inject parts and log. No mathematics."""

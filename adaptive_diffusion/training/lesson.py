@@ -1,0 +1,160 @@
+"""One training stage: canvases, one forward over all of them, objectives."""
+
+import logging
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+
+from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.objectives.scene import Objective, Scene
+from adaptive_diffusion.training.canvases import Canvases, Fresh
+
+log = logging.getLogger(__name__)
+
+
+class Lesson(LightningModule):
+    """Trains a denoiser and its heads on the canvases of several sources at once.
+
+    A batch is split over the sources; one forward covers all of their canvases; every objective looks at every source;
+    live sources then move on by the same forward.
+
+    Args:
+        model: the denoiser with its heads.
+        canvases: where canvases come from; their `rows` add up to the batch.
+        objectives: what is minimised, the sum.
+        learning_rate, warm_up, final: AdamW's peak, the steps up to it, and the share of it at the end of the cosine.
+        weight_decay: on matrices only.
+        steps: length of the schedule.
+        trainable: which parts learn: "denoiser", "quality", "halting". What is not named is frozen.
+        seed: keys the canvases.
+        compile: compile the trunk where a compiler is present; otherwise it is said and training goes on without.
+    """
+
+    def __init__(
+        self,
+        model: DenoiserWithHeads,
+        canvases: Sequence[Canvases],
+        objectives: Sequence[Objective],
+        steps: int,
+        learning_rate: float = 1.5e-3,
+        warm_up: int = 100,
+        final: float = 0.02,
+        weight_decay: float = 0.01,
+        trainable: Sequence[str] = ("denoiser", "quality", "halting"),
+        seed: int = 0,
+        compile: bool = False,  # noqa: A002 (what everybody calls it)
+    ):
+        super().__init__()
+        self.model = model
+        self.canvases, self.objectives = list(canvases), list(objectives)
+        self.steps, self.learning_rate, self.warm_up, self.final = steps, learning_rate, warm_up, final
+        self.weight_decay, self.seed = weight_decay, seed
+        self._freeze(trainable)
+        trunk: Any = model.denoiser.hidden
+        self._hidden: Any = _compiled(trunk) if compile else trunk
+
+    def _freeze(self, trainable: Sequence[str]) -> None:
+        parts = {"denoiser": self.model.denoiser, "quality": self.model.quality, "halting": self.model.halting}
+        unknown = set(trainable) - set(parts)
+        if unknown:
+            raise ValueError(f"trainable names {sorted(unknown)}; the parts of a model are {sorted(parts)}")
+        for name, part in parts.items():
+            if part is not None:
+                part.requires_grad_(name in trainable)
+        self.trunk_learns = "denoiser" in trainable
+
+    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
+        scenes = self._scenes(batch)
+        losses: dict[str, Tensor] = {}
+        rows = sum(len(scene.clean) for scene in scenes)
+        for scene in scenes:
+            for objective in self.objectives:
+                for name, loss in objective(scene).items():
+                    losses[name] = losses.get(name, torch.zeros(())) + loss * len(scene.clean) / rows
+        self.log_dict({f"train/{name}": loss.detach() for name, loss in losses.items()})
+        return torch.stack(list(losses.values())).sum()
+
+    def _scenes(self, batch: dict[str, Tensor]) -> list[Scene]:
+        """The sources' canvases, forwarded together."""
+        fresh = _fresh(batch, self.global_step)
+        places, begun = 0, []
+        for source in self.canvases:
+            begun.append(source.begin(self.model, fresh.take(slice(places, places + source.rows)), self.seed))
+            places += source.rows
+        hidden = self._forward([state for state, _ in begun])
+        scenes = []
+        for source, (state, clean), part in zip(
+            self.canvases, begun, hidden.split([len(clean) for _, clean in begun]), strict=True
+        ):
+            with torch.no_grad():
+                step = source.advance(self.model.judged(Evaluation(part.detach())))
+            scenes.append(Scene(self.model, state, clean, part, step))
+        return scenes
+
+    def _forward(self, states: list[SamplerState]) -> Tensor:
+        tokens = torch.cat([state.tokens for state in states])
+        status = torch.cat([state.status for state in states])
+        level = torch.cat([state.noise_level for state in states])
+        with torch.set_grad_enabled(self.trunk_learns):
+            return self._hidden(tokens, status, level)
+
+    def configure_optimizers(self) -> Any:
+        matrices = [p for p in self.parameters() if p.requires_grad and p.ndim > 1]
+        vectors = [p for p in self.parameters() if p.requires_grad and p.ndim <= 1]
+        groups = [{"params": matrices, "weight_decay": self.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98), fused=True)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        # Lightning refuses to clip for fused optimisers, which unscale float16 gradients; bfloat16 is never scaled.
+        if gradient_clip_val:
+            torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
+
+    def _rate(self, step: int) -> float:
+        """Linear warm-up, then a cosine from 1 to `final`."""
+        if step < self.warm_up:
+            return (step + 1) / self.warm_up
+        progress = min(1.0, (step - self.warm_up) / max(1, self.steps - self.warm_up))
+        return self.final + (1 - self.final) * (1 + math.cos(math.pi * progress)) / 2
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["canvases"] = [source.state_dict() for source in self.canvases]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        for source, state in zip(self.canvases, checkpoint["canvases"], strict=True):
+            source.load_state_dict(state)
+
+
+def _fresh(batch: dict[str, Tensor], step: int) -> Fresh:
+    clean, given = batch["tokens"], batch["given"]
+    ids = torch.arange(len(clean), device=clean.device) + step * len(clean)
+    return Fresh(Queries(ids, clean, ~given), clean)
+
+
+def _compiled(hidden: Any) -> Any:
+    from torch._inductor.exc import InductorError  # the compiler is only looked for when it is wanted
+
+    compiled = torch.compile(hidden, dynamic=False)
+    state = {"function": compiled}
+
+    def forward(*inputs: Tensor) -> Tensor:
+        try:
+            return state["function"](*inputs)
+        except (InductorError, RuntimeError) as error:
+            if state["function"] is hidden:
+                raise
+            log.warning("the trunk cannot be compiled here and runs uncompiled: %s", str(error).splitlines()[0])
+            state["function"] = hidden
+            return hidden(*inputs)
+
+    return forward
