@@ -1,0 +1,221 @@
+"""Any combination of rules ends, keeps its word about counts, and treats every row alone."""
+
+import warnings
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from small_worlds import questions
+
+from adaptive_diffusion.core.corruption import Absorbing, Uniform
+from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.rules.adaptive import EntropyBound, Factor, Quota
+from adaptive_diffusion.rules.composed import Composed
+from adaptive_diffusion.rules.controls import RandomHalting
+from adaptive_diffusion.rules.guards import CycleDetection, RevisionBudget
+from adaptive_diffusion.rules.halting import AllCommitted, Fixed, Prophet, Sched, StableAndConfident
+from adaptive_diffusion.rules.joint.acceptance import EntropyBoundAcceptance
+from adaptive_diffusion.rules.joint.ddpd import PlannedDenoising
+from adaptive_diffusion.rules.joint.editing import SelfCorrection, TokenEditing
+from adaptive_diffusion.rules.joint.ranking import ByQuality, ExternalPlanning, SelfPlanning
+from adaptive_diffusion.rules.joint.uniform import PredictorCorrector, UniformPosterior, UniformRoutes
+from adaptive_diffusion.rules.joint.wino import WideInNarrowOut
+from adaptive_diffusion.rules.klass import Stable
+from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LowEntropy, Margin, Random
+from adaptive_diffusion.rules.pace import (
+    Ancestral,
+    CosineSteps,
+    FirstHitting,
+    FixedCount,
+    FixedSteps,
+    ProportionalSteps,
+    RandomThreshold,
+    Threshold,
+)
+from adaptive_diffusion.rules.processor import LeaveOneOut, LinearTemperature, Suppress, Temperature, TopK, TopP
+from adaptive_diffusion.rules.proposal import Argmax, Draw
+from adaptive_diffusion.rules.remasking import BinomialQuality, LowestQuality, LowProbability, LowQuality, NoRemasking
+from adaptive_diffusion.rules.remdm import AncestralLoop, ByConfidence, Cap, Rescale, WhileHeld
+from adaptive_diffusion.sampling import Sampler
+
+K, L = 4, 6
+
+ORDERS = [Random(), Confidence(), Margin(), LowEntropy(), GumbelConfidence(5), Stable(epsilon=0.5, history=1)]
+PACES = [
+    FixedSteps(4),
+    FixedCount(2),
+    CosineSteps(5),
+    ProportionalSteps(4),
+    Threshold(0.5),
+    RandomThreshold(),
+    Ancestral(5),
+    AncestralLoop(8),
+    FirstHitting(),
+    Factor(1.0),
+    EntropyBound(0.5),
+    Quota(0.5, 4),
+]
+REMASKING = [
+    NoRemasking(),
+    LowQuality(0.3),
+    LowProbability(0.2),
+    LowestQuality(1),
+    BinomialQuality(1),
+    Cap(0.3),
+    Rescale(0.5),
+    ByConfidence(),
+    WhileHeld(0.3),
+    RevisionBudget(LowQuality(0.9), each=2, total=5),
+    CycleDetection(LowQuality(0.9)),
+]
+HALTING = [
+    AllCommitted(),
+    Fixed(3),
+    StableAndConfident(1, 0.9),
+    Prophet(6),
+    Sched(6),
+    RandomHalting((1.0, 2.0, 1.0)),
+]
+PLANS = [
+    SelfPlanning(5),
+    ExternalPlanning(5, eta=2.0),
+    ByQuality(5),
+    WideInNarrowOut(0.3, 0.6),
+    EntropyBoundAcceptance(0.5, steps=5),
+    PlannedDenoising(6),
+    UniformPosterior(5),
+    PredictorCorrector(5, 1, 2),
+    UniformRoutes(5),
+]
+PROCESSORS = [Temperature(0.7), LinearTemperature(5), TopK(2), TopP(0.8), Suppress((1,)), LeaveOneOut()]
+
+
+class Hashing:
+    """Logits and judgements that follow from the canvas alone, row by row, without order or sense."""
+
+    vocabulary = K
+
+    def __init__(self, corruption, forwards):
+        self.corruption, self.forwards, self.calls = corruption, forwards, {}
+
+    def evaluate(self, state):
+        for query, running in zip(state.query.tolist(), state.running.tolist(), strict=True):
+            self.calls[query] = self.calls.get(query, 0) + running
+        places = torch.arange(L)
+        mixed = (state.tokens * 7 + places * 3).cumsum(1).double() + state.tokens.double().sum(1, keepdim=True)
+        hidden = torch.stack([(mixed * (k + 1.7)).sin() * 3 for k in range(K)], dim=-1).float()
+        judged = {name: (mixed * factor).sin() / 2 + 0.5 for name, factor in (("quality", 0.9), ("verified", 1.3))}
+        return Evaluation(hidden, {**judged, "planner": (mixed * 0.7).sin() * 3}, self.forwards)
+
+    def logits(self, hidden):
+        return hidden
+
+
+@st.composite
+def samplers(draw):
+    corruption = draw(st.sampled_from([Absorbing(K), Uniform(K)]))
+
+    def one(parts):
+        return draw(st.sampled_from([part for part in parts if corruption.kind in part.corruptions]))
+
+    plan = Composed(one(ORDERS), one(PACES), one(REMASKING))
+    if draw(st.integers(0, 2)) == 0:
+        plan = one(PLANS)
+    if draw(st.booleans()):
+        plan = draw(st.sampled_from([TokenEditing(plan, 0.5, 3), SelfCorrection(plan, patience=2, cap=4)]))
+    processors = draw(st.lists(st.sampled_from(PROCESSORS), max_size=2))
+    if corruption.kind == "absorbing":
+        processors = [each for each in processors if not isinstance(each, LeaveOneOut)]
+    return Sampler(
+        Hashing(corruption, draw(st.integers(1, 2))),
+        proposal=draw(st.sampled_from([Argmax(), Draw(), Draw(0.5)])),
+        halting=one(HALTING),
+        plan=plan,
+        processors=tuple(processors),
+    )
+
+
+class Watch:
+    """Keeps every step, and counts replaced and re-opened tokens from the canvases alone."""
+
+    def __init__(self):
+        self.revisions, self.halted = {}, set()
+
+    def __call__(self, step):
+        before, after = step.before, step.after
+        frozen = ~before.editable
+        assert torch.equal(after.tokens[frozen], before.tokens[frozen])
+        assert not (after.committed & frozen).any()
+        assert (step.answer[before.running] < K).all()
+        stopped = ~before.running
+        assert torch.equal(after.tokens[stopped], before.tokens[stopped])
+        reopened = before.committed & ~after.committed
+        kept = before.committed & after.committed & after.running[:, None]
+        replaced = kept & (before.tokens != after.tokens)
+        told = after.revisions - before.revisions
+        assert torch.equal(told[after.running].bool(), (reopened | replaced)[after.running])
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(sampler=samplers(), seed=st.integers(0, 1000), limit=st.integers(1, 12))
+def test_any_combination_of_rules(sampler, seed, limit):
+    queries = questions(5, L, K, seed=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        sampler.denoiser.calls.clear()
+        result = sampler.sample(queries, seed=seed, slots=5, max_steps=limit, observers=[Watch()])
+        calls = torch.tensor([sampler.denoiser.calls[int(query)] for query in queries.ids])
+        alone = sampler.sample(queries.take(slice(3, 4)), seed=seed, max_steps=limit)
+    forwards = sampler.denoiser.forwards
+    assert (result.nfe <= limit * forwards).all()
+    assert torch.equal(result.nfe, calls * forwards)
+    assert (result.halt_reason > 0).all()
+    assert ((result.answers >= 0) & (result.answers < K)).all()
+    assert torch.equal(result.answers[~queries.editable], queries.tokens[~queries.editable])
+    assert torch.equal(alone.answers[0], result.answers[3])
+    assert (alone.nfe[0], alone.halt_reason[0]) == (result.nfe[3], result.halt_reason[3])
+    assert alone.revisions[0] == result.revisions[3]
+
+
+PARTS = [*ORDERS, *PACES, *REMASKING, *HALTING, *PLANS]
+
+
+@pytest.mark.parametrize("remasking", REMASKING, ids=lambda rule: type(rule).__name__)
+def test_a_step_leaves_its_input_as_it_was(remasking):
+    sampler = Sampler(Hashing(Absorbing(K), 1), proposal=Draw(), remasking=remasking, halting=StableAndConfident())
+    queries = questions(4, L, K)
+    copies = []
+
+    def watch(step):
+        copies.append((step.before, replace(step.before, tokens=step.before.tokens.clone())))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        tokens = queries.tokens.clone()
+        sampler.sample(queries, observers=[watch])
+    assert torch.equal(queries.tokens, tokens)
+    assert len(copies) > 1
+
+
+def test_the_default_limit_ends_every_plan():
+    for plan in PLANS:
+        kind = Absorbing(K) if "absorbing" in plan.corruptions else Uniform(K)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            result = Sampler(Hashing(kind, 1), plan=plan, proposal=Draw()).sample(questions(3, L, K))
+        assert (result.nfe <= plan.horizon(L)).all()
+
+
+def test_a_rule_that_revised_nothing_says_so():
+    sampler = Sampler(Hashing(Absorbing(K), 1), remasking=LowQuality(-1.0))
+    with pytest.warns(UserWarning, match="LowQuality revised nothing in 3 answers"):
+        sampler.sample(questions(3, L, K))
+
+
+def test_a_rule_that_cannot_revise_and_one_that_does_are_silent():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Sampler(Hashing(Absorbing(K), 1)).sample(questions(3, L, K))
+        Sampler(Hashing(Absorbing(K), 1), remasking=RevisionBudget(LowQuality(0.9))).sample(questions(3, L, K))

@@ -1,0 +1,204 @@
+"""The loop's promises: the prompt stays, forwards are counted, rows end when and why they say."""
+
+import pytest
+import torch
+from small_worlds import canvas, decision, oracle, questions, transformer
+
+from adaptive_diffusion.core.part import Plan, Remasking
+from adaptive_diffusion.core.prediction import Evaluation, LogitProcessor
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.state import HaltReason
+from adaptive_diffusion.rules.halting import Fixed
+from adaptive_diffusion.rules.order import Random
+from adaptive_diffusion.rules.pace import Ancestral, FixedCount, FixedSteps, Threshold
+from adaptive_diffusion.rules.proposal import Draw
+from adaptive_diffusion.rules.remasking import LowProbability
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.sampling.slots import frozen
+from adaptive_diffusion.sampling.step import apply
+
+SETTLED, FIXED, STEP_LIMIT = int(HaltReason.SETTLED), int(HaltReason.FIXED), int(HaltReason.STEP_LIMIT)
+
+
+class Counting(torch.nn.Module):
+    """A denoiser that counts the forwards made for every query while it runs."""
+
+    def __init__(self, inner, forwards=1):
+        super().__init__()
+        self.inner, self.forwards, self.counts, self.canvases = inner, forwards, {}, 0
+        self.corruption, self.vocabulary = inner.corruption, inner.vocabulary
+
+    def evaluate(self, state):
+        self.canvases += len(state.tokens)
+        for query in state.query[state.running].tolist():
+            self.counts[query] = self.counts.get(query, 0) + self.forwards
+        return Evaluation(self.inner.evaluate(state).hidden, forwards=self.forwards)
+
+    def logits(self, hidden):
+        return self.inner.logits(hidden)
+
+
+class EverythingEverywhere(Plan):
+    """A plan that breaks bounds: writes all over the canvas, given tokens too, and never settles."""
+
+    def __call__(self, state, prediction, candidate):
+        everywhere = torch.ones_like(state.committed)
+        return decision(state, write=everywhere, reopen=everywhere & (state.step % 2 == 1)[:, None], renoise=everywhere)
+
+
+SAMPLERS = {
+    "one at a time": {},
+    "ancestral": {"proposal": Draw(), "order": Random(), "pace": Ancestral(5)},
+    "threshold with doubts": {"pace": Threshold(0.3), "remasking": LowProbability(0.3)},
+    "stopped early": {"halting": Fixed(2)},
+    "a plan without manners": {"plan": EverythingEverywhere()},
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*revised nothing")
+@pytest.mark.parametrize("loop", ["continuous", "frozen"])
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_the_prompt_is_never_written_and_every_forward_is_counted(name, loop):
+    denoiser, queries = Counting(transformer()), questions(30, 9, 5)
+    sampler = Sampler(denoiser, **SAMPLERS[name])
+    options = {"loop": frozen} if loop == "frozen" else {}
+    result = sampler.sample(queries, slots=8, max_steps=12, **options)
+    assert torch.equal(result.answers[~queries.editable], queries.tokens[~queries.editable])
+    assert (result.answers < 5).all()
+    assert result.nfe.tolist() == [denoiser.counts[query] for query in result.query.tolist()]
+    assert result.rows_forwarded == denoiser.canvases
+    assert not (result.halt_reason == HaltReason.RUNNING).any()
+
+
+def test_a_denoiser_that_takes_two_forwards_counts_two():
+    result = Sampler(Counting(transformer(), forwards=2)).sample(questions(4, 9, 5))
+    assert torch.equal(result.nfe, 2 * questions(4, 9, 5).editable.sum(1))
+
+
+def test_one_token_a_step_takes_as_many_forwards_as_there_are_open_positions():
+    queries = questions(20, 9, 5)
+    result = Sampler(transformer(), pace=FixedCount(1)).sample(queries)
+    assert torch.equal(result.nfe, queries.editable.sum(1))
+    assert (result.halt_reason == SETTLED).all()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 9])
+def test_fixed_steps_end_full_at_their_last_step(steps):
+    result = Sampler(transformer(), pace=FixedSteps(steps)).sample(questions(20, 9, 5, given=0.0))
+    assert (result.nfe == steps).all()
+    assert (result.halt_reason == SETTLED).all()
+
+
+def test_a_query_with_nothing_open_answers_at_once():
+    queries = Queries.of(torch.tensor([[1, 2, 0], [3, 3, 1]]), torch.tensor([[0, 0, 0], [1, 0, 0]]))
+    result = Sampler(Counting(oracle(3, 3))).sample(queries, n=2)
+    assert result.nfe.tolist() == [0, 0, 1, 1]
+    assert result.answers[:2].tolist() == [[1, 2, 0], [1, 2, 0]]
+    assert (result.halt_reason == SETTLED).all()
+    assert result.why(0).startswith("every position is committed")
+
+
+def test_when_nothing_is_open_anywhere_the_denoiser_is_not_asked():
+    denoiser = Counting(oracle(3, 3))
+    result = Sampler(denoiser).sample(Queries.of(torch.tensor([[1, 2, 0]]), torch.zeros(1, 3)))
+    assert denoiser.canvases == result.rows_forwarded == 0
+    assert result.answers.tolist() == [[1, 2, 0]]
+
+
+def test_no_queries_give_no_answers():
+    result = Sampler(oracle(3, 3)).sample(questions(4, 3, 3).take(slice(0, 0)), n=3)
+    assert result.answers.shape == (0, 3)
+
+
+def test_at_the_step_limit_open_positions_are_filled_with_the_argmax():
+    queries = questions(10, 9, 5, given=0.0)
+    model = transformer()
+    result = Sampler(model).sample(queries, max_steps=1)
+    assert result.nfe.tolist() == [1] * 10
+    assert result.halt_reason.tolist() == [STEP_LIMIT] * 10
+    assert "step limit" in result.why(0)
+    with torch.inference_mode():
+        state = Sampler(model).begin(queries, torch.zeros_like(queries.ids), 0)
+        argmax = model.logits(model.evaluate(state).hidden.flatten(0, 1)).argmax(-1).view(10, 9)
+    assert torch.equal(result.answers, argmax)
+
+
+def test_the_halting_rule_speaks_before_the_step_limit_and_a_full_canvas_before_both():
+    queries = Queries.of(torch.full((2, 3), 3), torch.tensor([[1, 1, 1], [1, 1, 0]]), first_id=1)
+    queries = Queries(queries.ids, torch.where(queries.editable, 3, 0), queries.editable)
+    result = Sampler(oracle(3, 3), halting=Fixed(2)).sample(queries, max_steps=2)
+    assert result.halt_reason.tolist() == [FIXED, SETTLED]
+
+
+@pytest.mark.parametrize("argument", ["n", "slots", "max_steps"])
+def test_numbers_below_one_are_refused(argument):
+    with pytest.raises(ValueError, match=f"{argument}=0; it must be at least 1"):
+        Sampler(oracle()).sample(questions(1, 4, 3), **{argument: 0})
+
+
+class MasksOnly(Remasking):
+    corruptions = frozenset({"uniform"})
+
+    def __call__(self, state, prediction, next_level):
+        raise AssertionError
+
+
+def test_a_rule_for_another_noise_is_refused_with_a_sentence():
+    sentence = (
+        "serves uniform corruption, but the denoiser was trained under absorbing noise; choose a rule for absorbing"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        Sampler(oracle(), remasking=MasksOnly())
+
+
+class Never(LogitProcessor):
+    """Forbids a token."""
+
+    def __init__(self, token):
+        self.token = token
+
+    def __call__(self, logits, state, rows, positions):
+        return logits.index_fill(1, torch.tensor([self.token]), float("-inf"))
+
+
+@pytest.mark.parametrize("proposal", [{}, {"proposal": Draw(2.0)}])
+def test_processors_change_what_is_read_and_drawn(proposal):
+    queries = questions(30, 9, 5, given=0.0)
+    assert (Sampler(transformer(), **proposal).sample(queries).answers == 4).any()
+    assert not (Sampler(transformer(), processors=(Never(4),), **proposal).sample(queries).answers == 4).any()
+
+
+@pytest.mark.parametrize("name", ["ancestral", "one at a time"])
+def test_the_same_seed_gives_the_same_answers_and_another_seed_others_where_something_is_drawn(name):
+    sampler, queries = Sampler(transformer(), **SAMPLERS[name]), questions(30, 9, 5)
+    first, again, other = (sampler.sample(queries, seed=seed).answers for seed in (3, 3, 4))
+    assert torch.equal(first, again)
+    assert torch.equal(first, other) == (name == "one at a time")
+
+
+def test_a_step_writes_eligible_positions_of_running_rows_and_nothing_else():
+    state = canvas(
+        [[9, 9, 1, 5], [9, 9, 1, 5]],
+        committed=[[0, 0, 1, 0], [0, 0, 1, 0]],
+        editable=[[1, 1, 1, 0], [1, 1, 1, 0]],
+        halt_reason=torch.tensor([0, 1]),
+    )
+    everywhere = torch.ones_like(state.committed)
+    running = torch.zeros_like(state.halt_reason)
+    after = apply(state, decision(state, write=everywhere), state.tokens, running, forwards=3)
+    assert after.tokens.tolist() == [[0, 0, 0, 5], [9, 9, 1, 5]]
+    assert after.committed.tolist() == [[True, True, True, False], [False, False, True, False]]
+    assert after.commit_step.tolist() == [[0, 0, 0, -1], [-1, -1, -1, -1]]
+    assert after.revisions.tolist() == [[0, 0, 1, 0], [0, 0, 0, 0]]
+    assert after.nfe.tolist() == [3, 0]
+    assert after.step.tolist() == [1, 0]
+
+
+def test_a_position_written_and_reopened_at_once_ends_reopened():
+    state = canvas([[4, 5]], committed=[[1, 1]])
+    reopen = torch.tensor([[True, False]])
+    both = decision(state, write=torch.tensor([[True, True]]), reopen=reopen, token=torch.tensor([[7, 5]]))
+    after = apply(state, both, state.tokens, torch.zeros_like(state.halt_reason), forwards=1)
+    assert after.tokens.tolist() == [[9, 5]]
+    assert after.committed.tolist() == [[False, True]]
+    assert after.revisions.tolist() == [[1, 0]]  # writing the token that stands there already is no revision
