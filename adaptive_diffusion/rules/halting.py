@@ -139,6 +139,17 @@ class Sched(GapHalting):
 
 
 @dataclass(frozen=True)
+class Watched(AllCommitted):
+    """`AllCommitted`, but reading what a learned halting head reads: the halting of rollouts that such a head learns from,
+    which must go on past the point where it would stop."""
+
+    reads_committed = True
+
+    def reads(self) -> tuple[Reading, ...]:
+        return Top(), Standing()
+
+
+@dataclass(frozen=True)
 class LearnedHalting(Halting):
     """Stop when the head's P(answer right if stopped now) reaches the threshold; trained by binary cross-entropy as in
     TRM (Jolicoeur-Martineau 2025, arXiv 2510.04871), but halting at evaluation.

@@ -1,0 +1,113 @@
+"""Training canvases: what the denoiser is shown, and that every status it meets while sampling is among it."""
+
+from functools import partial
+
+import pytest
+import torch
+
+from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
+from adaptive_diffusion.models.positions import LearnedPositions
+from adaptive_diffusion.models.transformer import TransformerDenoiser
+from adaptive_diffusion.rules.pace import RandomThreshold
+from adaptive_diffusion.rules.remasking import RandomLowProbability
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.training.canvases import Canvases, Fresh, LiveSlots, OwnDraws, RandomMasks
+
+ROWS, LENGTH, TOKENS = 64, 16, 4
+
+
+@pytest.fixture
+def model() -> DenoiserWithHeads:
+    torch.manual_seed(0)
+    trunk = TransformerDenoiser(TOKENS, LearnedPositions.grid(4, 4, 2, 2), width=32, depth=1, heads=2)
+    return DenoiserWithHeads(trunk, QualityHead(32), HaltingHead(32)).eval()
+
+
+def fresh(first: int = 0) -> Fresh:
+    generator = torch.Generator().manual_seed(first)
+    clean = torch.randint(0, TOKENS, (ROWS, LENGTH), generator=generator)
+    editable = torch.rand(ROWS, LENGTH, generator=generator) < 0.7
+    return Fresh(Queries(torch.arange(first, first + ROWS), clean, editable), clean)
+
+
+def live() -> LiveSlots:
+    return LiveSlots(ROWS, partial(Sampler, pace=RandomThreshold(), remasking=RandomLowProbability()))
+
+
+@pytest.mark.parametrize("source", [RandomMasks(ROWS), RandomMasks(ROWS, wrong=0.5), OwnDraws(ROWS)])
+def test_what_is_given_is_never_touched(source: Canvases, model: DenoiserWithHeads) -> None:
+    new = fresh()
+    state, clean = source.begin(model, new, seed=0)
+    given = ~new.queries.editable
+    assert (state.tokens == clean)[given].all()
+    assert not state.editable[given].any()
+    assert (state.tokens[state.open] == TOKENS).all()
+
+
+def test_random_masks_hold_only_right_tokens_unless_told_otherwise(model: DenoiserWithHeads) -> None:
+    state, clean = RandomMasks(ROWS).begin(model, fresh(), seed=0)
+    assert (state.tokens == clean)[state.committed].all()
+    state, clean = RandomMasks(ROWS, wrong=1.0).begin(model, fresh(), seed=0)
+    assert 0.1 < (state.tokens != clean)[state.committed].float().mean() < 0.9
+
+
+def test_every_status_met_while_sampling_is_met_in_training(model: DenoiserWithHeads) -> None:
+    state, _ = RandomMasks(ROWS).begin(model, fresh(), seed=0)
+    met = {(status, token == TOKENS) for status, token in zip(state.status.flatten().tolist(), state.tokens.flatten())}
+    assert {status for status, _ in met} == {0, 1, 2}
+    both = (state.committed.any(1) & state.open.any(1)).sum()
+    assert both > ROWS / 4
+
+
+def test_noise_levels_are_spread_evenly_over_the_batch(model: DenoiserWithHeads) -> None:
+    state, _ = RandomMasks(ROWS).begin(model, fresh(), seed=0)
+    gaps = state.noise_level.sort().values.diff()
+    assert torch.allclose(gaps, torch.full_like(gaps, 1 / ROWS), atol=1e-6)
+
+
+def test_own_draws_commit_some_wrong_tokens_of_the_model(model: DenoiserWithHeads) -> None:
+    state, clean = OwnDraws(ROWS).begin(model, fresh(), seed=0)
+    wrong = state.committed & (state.tokens != clean)
+    assert wrong.any()
+    assert (state.tokens[wrong] < TOKENS).all()
+
+
+def test_the_forward_that_gives_the_loss_also_advances_the_slot(model: DenoiserWithHeads) -> None:
+    source = live()
+    state, _ = source.begin(model, fresh(), seed=0)
+    step = source.advance(model.evaluate(state))
+    assert step.before is state
+    assert (step.after.nfe == 1).all()
+    again, _ = source.begin(model, fresh(1000), seed=0)
+    still = step.after.running
+    assert torch.equal(again.tokens[still], step.after.tokens[still])
+
+
+def test_finished_slots_are_refilled_with_new_queries(model: DenoiserWithHeads) -> None:
+    source = live()
+    seen = set()
+    for first in range(0, 40 * ROWS, ROWS):
+        state, clean = source.begin(model, fresh(first), seed=0)
+        seen |= set(state.query.tolist())
+        given = ~state.editable
+        assert (state.tokens == clean)[given].all()  # a row's truth travels with it
+        assert state.running.all()
+        source.advance(model.evaluate(state))
+    assert len(seen) > 2 * ROWS
+
+
+def test_live_slots_resume_bit_for_bit(model: DenoiserWithHeads) -> None:
+    def run(source: LiveSlots, batches: range) -> torch.Tensor:
+        for number in batches:
+            state, _ = source.begin(model, fresh(number * ROWS), seed=0)
+            source.advance(Evaluation(model.evaluate(state).hidden))
+        assert source.state is not None
+        return source.state.tokens
+
+    whole = run(live(), range(6))
+    first, second = live(), live()
+    run(first, range(3))
+    second.load_state_dict(first.state_dict())
+    assert torch.equal(run(second, range(3, 6)), whole)
