@@ -62,16 +62,18 @@ def halt_reason(
 def apply(state: SamplerState, decision: Decision, answer: Tensor, reason: Tensor, forwards: int) -> SamplerState:
     """The state after a decision. Writes reach eligible positions only, here and nowhere else; halted rows stay.
 
-    A row that halts holds its answer. A position committed and re-opened at once ends re-opened.
+    A row that halts holds its answer. A position committed and re-opened at once ends re-opened. A revision is a token
+    taken back or replaced; in a row that halts, what counts is whether the answer holds another token.
     """
     live = state.running[:, None]
     reopen = decision.reopen & state.revisable & live
     write = decision.write & state.eligible & ~reopen & live
-    replaced = write & state.committed & (decision.token != state.tokens)
+    replaced = write & (decision.token != state.tokens)
     renoise = (decision.renoise & state.open & ~write & live) | reopen
     tokens = torch.where(write, decision.token, state.tokens)
     noise = state.corruption.noise(tokens, lambda: state.noise.everywhere("renoise", tokens.shape[1]))
     halting = state.running & (reason != HaltReason.RUNNING)
+    revised = torch.where(halting[:, None], answer != state.tokens, reopen | replaced)
     return replace(
         state,
         tokens=torch.where(halting[:, None], answer, torch.where(renoise, noise, tokens)),
@@ -80,7 +82,7 @@ def apply(state: SamplerState, decision: Decision, answer: Tensor, reason: Tenso
             write, decision.probability.to(state.commit_probability), state.commit_probability
         ),
         commit_step=torch.where(write, state.step[:, None].to(state.commit_step), state.commit_step),
-        revisions=state.revisions + (reopen | replaced),
+        revisions=state.revisions + (revised & state.committed),
         noise_level=torch.where(state.running, decision.noise_level, state.noise_level),
         nfe=state.nfe + forwards * state.running,
         step=state.step + state.running.long(),

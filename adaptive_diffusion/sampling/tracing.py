@@ -10,6 +10,8 @@ from adaptive_diffusion.core.trace import OPEN, Event, TraceWriter
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.sampling.step import Step
 
+_NOTHING = -1
+
 
 class TraceRecorder:
     """Sends every step's events to a `TraceWriter`; `finish` adds a row per answer.
@@ -22,43 +24,44 @@ class TraceRecorder:
 
     def __call__(self, step: Step) -> None:
         before, after = step.before, step.after
-        live = before.running[:, None]
-        changed = live & before.editable & (before.tokens != after.tokens)
-        revoked = live & before.committed & ~after.committed & after.running[:, None]
-        ended = live & ~after.running[:, None] & before.eligible
-        committed = live & ~before.committed & (after.committed | ended) & before.eligible
-        edited = live & before.committed & (after.committed | ended) & changed
-        for event, where in ((Event.REVOKE, revoked), (Event.COMMIT, committed), (Event.EDIT, edited)):
-            self._events(step, event, where)
-        rows = before.running.nonzero()[:, 0]
+        event, token, confidence = what_happened(step)
+        rows, positions = (event != _NOTHING).nonzero().unbind(1)
+        at = rows, positions
+        events = _whole(before.query[rows], before.variation[rows], after.step[rows], positions, token[at], event[at])
+        stays_open = (after.open & after.running[:, None]).sum(1)
+        steps = _whole(before.query, before.variation, after.step, stays_open, before.running)
         halt = step.verdict.probability
-        self.writer.append_steps(
-            query=_host(before.query[rows]),
-            variation=_host(before.variation[rows]),
-            step=_host(after.step[rows]),
-            open=_host((after.open & after.running[:, None]).sum(1)[rows]),
-            halt_probability=None if halt is None else _host(halt[rows].float()),
+        chance = torch.full_like(before.noise_level, torch.nan) if halt is None else halt
+        host = torch.cat([part.flatten() for part in (events, _bits(confidence[at]), steps, _bits(chance))]).cpu()
+        host_events, host_steps = host[: 7 * len(rows)].view(7, -1).numpy(), host[7 * len(rows) :].view(6, -1).numpy()
+        self._write_events(*host_events)
+        self._write_steps(*host_steps)
+
+    def _write_events(self, query, variation, step, position, token, event, confidence) -> None:
+        self.writer.append_events(
+            query=query,
+            variation=variation,
+            step=step,
+            position=position,
+            token=token,
+            event=event.astype(np.int8),
+            confidence=confidence.view(np.float64),
         )
 
-    def _events(self, step: Step, event: Event, where: Tensor) -> None:
-        rows, positions = where.nonzero().unbind(1)
-        if not len(rows):
-            return
-        state = step.before if event == Event.REVOKE else step.after
-        self.writer.append_events(
-            query=_host(state.query[rows]),
-            variation=_host(state.variation[rows]),
-            step=_host(step.after.step[rows]),
-            position=_host(positions),
-            token=_host(state.tokens[rows, positions]),
-            event=np.full(len(rows), int(event), np.int8),
-            confidence=_host(step.prediction["confidence"][rows, positions].float()),
+    def _write_steps(self, query, variation, step, stays_open, running, chance) -> None:
+        live = running.astype(bool)
+        self.writer.append_steps(
+            query=query[live],
+            variation=variation[live],
+            step=step[live],
+            open=stays_open[live],
+            halt_probability=chance.view(np.float64)[live],
         )
 
     def finish(self, queries: Queries, result: SampleResult, **known: Tensor) -> None:
-        """Adds the rows: `known` may hold `exact`, `valid`, `difficulty`, `clues` [R] and `target` [R, L]."""
-        n = len(result.query) // len(queries)
-        start = torch.where(queries.editable, OPEN, queries.tokens).repeat_interleave(n, 0)
+        """Adds the rows. `known` may hold `exact`, `valid`, `difficulty`, `clues` [R] and `target` [R, L], in the
+        order of the result."""
+        n = len(result.query) // max(len(queries), 1)
         length = queries.tokens.shape[1]
         self.writer.append_rows(
             query=_host(result.query),
@@ -69,9 +72,40 @@ class TraceRecorder:
             halt_reason=[HaltReason(reason).name.lower() for reason in result.halt_reason.tolist()],
             revisions=_host(result.revisions),
             answer=_host(result.answers),
-            start=_host(start),
+            start=_host(torch.where(queries.editable, OPEN, queries.tokens).repeat_interleave(n, 0)),
             **{name: _host(value) for name, value in known.items()},
         )
+
+
+def what_happened(step: Step) -> tuple[Tensor, Tensor, Tensor]:
+    """Per position [B, L]: the `Event` of the step or −1, the token it concerns, and the model's probability of it.
+
+    A token taken back has the probability it was committed with where no part read the standing tokens'.
+    """
+    before, after, said = step.before, step.after, step.prediction.summaries
+    live = before.running[:, None] & before.eligible
+    ended = live & ~after.running[:, None]
+    stands = ended | after.committed
+    committed = live & ~before.committed & stands
+    revoked = live & before.committed & ~stands
+    edited = live & before.committed & stands & (before.tokens != after.tokens)
+    event = torch.full_like(before.tokens, _NOTHING)
+    for kind, where in ((Event.COMMIT, committed), (Event.REVOKE, revoked), (Event.EDIT, edited)):
+        event = event.masked_fill(where, int(kind))
+    written = step.decision.write & (step.decision.token == after.tokens)
+    standing = said.get("standing_probability", before.commit_probability)
+    confidence = torch.where(written, step.decision.probability, said["confidence"])
+    return event, torch.where(revoked, before.tokens, after.tokens), torch.where(revoked, standing, confidence)
+
+
+def _whole(*columns: Tensor) -> Tensor:
+    """Integer columns stacked, [columns, entries] int64."""
+    return torch.stack([column.long() for column in columns])
+
+
+def _bits(values: Tensor) -> Tensor:
+    """Numbers as the bits of float64 in int64, so that they travel with integers in one copy."""
+    return values.double().view(torch.int64)
 
 
 def _host(tensor: Tensor) -> np.ndarray:
