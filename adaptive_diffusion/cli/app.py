@@ -8,6 +8,7 @@ from adaptive_diffusion.cli.evaluate import evaluate
 from adaptive_diffusion.cli.guarded import Guarded
 from adaptive_diffusion.cli.run import run
 from adaptive_diffusion.cli.sample import sample
+from adaptive_diffusion.cli.samplers import samplers
 from adaptive_diffusion.cli.train import train
 
 app = typer.Typer(
@@ -43,7 +44,7 @@ def adaptive_diffusion(
     """
 
 
-for command in (run, train, evaluate, sample):
+for command in (run, train, evaluate, sample, samplers):
     app.command()(command)
 
 

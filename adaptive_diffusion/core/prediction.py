@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from torch import Tensor
 
@@ -115,7 +115,13 @@ class Prediction:
 
 
 class LogitProcessor(ABC):
-    """A change of the logits before anything is read or drawn from them (temperature, top-p, suppressed tokens)."""
+    """A change of the logits before anything is read or drawn from them (temperature, top-p, suppressed tokens).
+
+    Attributes:
+        corruptions: the corruption kinds it serves; a sampler refuses a wrong pair.
+    """
+
+    corruptions: ClassVar[frozenset[str]] = frozenset({"absorbing", "uniform"})
 
     @abstractmethod
     def __call__(self, logits: Tensor, state: SamplerState, rows: Tensor, positions: Tensor) -> Tensor:

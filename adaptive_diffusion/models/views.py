@@ -119,11 +119,13 @@ class Planned(View):
         planner: from a state to logits [B, L], its forward counted as one.
 
     Raises:
-        ValueError: a denoiser trained under another noise.
+        ValueError: no planner, or a denoiser trained under another noise.
     """
 
-    def __init__(self, denoiser: nn.Module, planner: nn.Module):
+    def __init__(self, denoiser: nn.Module, planner: nn.Module | None = None):
         super().__init__(denoiser)
+        if planner is None:
+            raise ValueError("Planned needs a planner of uniform noise; train one and give it as `view.planner`")
         if self.denoiser.corruption.kind != "absorbing":  # type: ignore[union-attr]
             raise ValueError("a planner goes with a denoiser trained under masks; this one is under uniform noise")
         self.planner = planner

@@ -140,8 +140,8 @@ class Sched(GapHalting):
 
 @dataclass(frozen=True)
 class Watched(AllCommitted):
-    """`AllCommitted`, but reading what a learned halting head reads: the halting of rollouts that such a head learns from,
-    which must go on past the point where it would stop."""
+    """`AllCommitted`, but reading what a learned halting head reads: the halting of rollouts that such a head learns
+    from, which must go on past the point where it would stop."""
 
     reads_committed = True
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.part import UNIFORM
 from adaptive_diffusion.core.prediction import LogitProcessor
 from adaptive_diffusion.core.state import SamplerState
 
@@ -119,6 +120,8 @@ class LeaveOneOut(LogitProcessor):
 
     For denoisers trained by cross-entropy; one trained on the likelihood bound is leave-one-out already.
     """
+
+    corruptions = UNIFORM
 
     def __call__(self, logits: Tensor, state: SamplerState, rows: Tensor, positions: Tensor) -> Tensor:
         alpha = state.corruption.schedule.alpha(state.noise_level)[rows]

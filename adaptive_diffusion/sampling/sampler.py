@@ -55,7 +55,7 @@ class Sampler:
 
     def __post_init__(self) -> None:
         kind = self.denoiser.corruption.kind
-        for part in self.parts:
+        for part in (*self.parts, *self.processors):
             if kind not in part.corruptions:
                 raise ValueError(
                     f"{type(part).__name__} serves {' and '.join(sorted(part.corruptions))} corruption, but the "

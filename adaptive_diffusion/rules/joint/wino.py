@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import Plan
+from adaptive_diffusion.core.part import ABSORBING, Plan
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
 from adaptive_diffusion.rules.choice import best
@@ -24,6 +24,7 @@ class WideInNarrowOut(Plan):
     accept: float = 0.6
     keep: float = 0.9
     most: int = 20
+    corruptions = ABSORBING
     reads_committed = True
 
     def __post_init__(self) -> None:

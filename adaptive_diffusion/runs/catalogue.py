@@ -1,0 +1,130 @@
+"""The samplers that can be asked for by name, and the document made of them."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache, partial
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from adaptive_diffusion.config.composition import compose_part
+from adaptive_diffusion.config.folder import choices, config_folder
+from adaptive_diffusion.config.instantiation import instantiate
+from adaptive_diffusion.core.part import BOTH
+
+ROLES = ("view", "proposal", "order", "pace", "remasking", "plan", "halting", "processors")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One file of configs/sampler.
+
+    Attributes:
+        name: of the file.
+        about: its first line, if that is a comment: what it is, paper and year.
+        parts: role → the rule as it would be written in Python, for the roles it sets.
+        corruption: the kinds of noise that all its rules serve.
+    """
+
+    name: str
+    about: str
+    parts: Mapping[str, str]
+    corruption: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "name": self.name,
+            "about": self.about,
+            "parts": dict(self.parts),
+            "corruption": list(self.corruption),
+        }
+
+
+@cache
+def presets(folder: Path | None = None) -> tuple[Preset, ...]:
+    """All samplers that have a name, in the order of their names."""
+    folder = folder or config_folder()
+    return tuple(_preset(name, folder) for name in choices("sampler", folder))
+
+
+def _preset(name: str, folder: Path) -> Preset:
+    recipe = instantiate(compose_part("sampler", name, folder=folder))
+    chosen = dict(recipe.keywords)
+    if "sampler" in chosen:
+        chosen |= chosen.pop("sampler").keywords
+    kinds = BOTH
+    for rule in _rules([chosen[role] for role in ROLES if role in chosen and role != "view"]):
+        kinds &= getattr(rule, "corruptions", BOTH)
+    lines = (folder / "sampler" / f"{name}.yaml").read_text().splitlines()
+    about = lines[0].lstrip("# ") if lines and lines[0].startswith("#") else ""
+    return Preset(name, about, {role: written(chosen[role]) for role in ROLES if role in chosen}, tuple(sorted(kinds)))
+
+
+def _rules(values: Sequence[Any]) -> Iterator[Any]:
+    for value in values:
+        yield from value if isinstance(value, list | tuple) else [value]
+
+
+def written(rule: Any) -> str:
+    """A rule as Python, with every argument; what is given at run time is left out."""
+    if isinstance(rule, partial):
+        arguments = ", ".join(f"{name}={written(value)}" for name, value in rule.keywords.items())
+        missing = [name for name in signature(rule.func).parameters if name not in rule.keywords]
+        return f"{rule.func.__name__}({', '.join(filter(None, [*missing[:1], arguments]))})"
+    if isinstance(rule, list | tuple):
+        return "[" + ", ".join(map(written, rule)) + "]"
+    if is_dataclass(rule) and not isinstance(rule, type):
+        arguments = ", ".join(f"{item.name}={written(getattr(rule, item.name))}" for item in fields(rule))
+        return f"{type(rule).__name__}({arguments})"
+    return repr(rule)
+
+
+def document(results: Path, folder: Path | None = None) -> str:
+    """The text of docs/samplers.md: all presets, and a table for every result file in the folder `results`."""
+    lines = [
+        "# Samplers",
+        "",
+        "Written by `adaptive-diffusion samplers --markdown`; do not edit. Each is a file of `configs/sampler`, asked",
+        "for by name (`--sampler remdm_conf`). A sampler is one loop and these parts; any order goes with any pace,",
+        "remasking and halting. What is not named is `Argmax`, `Confidence`, `FixedCount(1)`, `NoRemasking`,",
+        "`AllCommitted`.",
+        "",
+        "Two controls need data: `HindsightOracle(query, truth)` of `adaptive_diffusion.rules.controls` stops at the",
+        "first right answer and has no file; `RandomHalting(histogram)` takes the histogram of the rule it is the",
+        "control of.",
+        "",
+        "| name | what it is | parts | noise |",
+        "|---|---|---|---|",
+    ]
+    for preset in presets(folder):
+        parts = "<br>".join(f"{role}: `{rule}`" for role, rule in preset.parts.items())
+        lines.append(f"| `{preset.name}` | {preset.about} | {parts} | {' or '.join(preset.corruption)} |")
+    for file in sorted(results.glob("*.json")):
+        lines += ["", *_result_table(json.loads(file.read_text()))]
+    return "\n".join(lines) + "\n"
+
+
+def _result_table(result: Mapping[str, Any]) -> Iterator[str]:
+    yield f"## Measured: {result['title']}"
+    yield ""
+    yield f"{result['queries']} queries, seed {result['seed']}, {result['device']}; `{result['command']}`."
+    yield ""
+    yield "| sampler | exact | NFE mean | p95 | max | revisions | error→correct | correct→error | seconds | |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for row in result["samplers"]:
+        if "refused" in row:
+            yield f"| `{row['sampler']}` | | | | | | | | | {row['refused']} |"
+            continue
+        cells = [
+            f"`{row['sampler']}`",
+            f"{100 * row['exact']:.2f}%",
+            f"{row['nfe_mean']:.2f}",
+            *(f"{row[name]:g}" for name in ("nfe_p95", "nfe_max")),
+            f"{row['revisions_mean']:.2f}",
+            *(str(row[name]) for name in ("error_to_correct", "correct_to_error")),
+            f"{row['seconds']:.2f}",
+            result.get("remarks", {}).get(row["sampler"], ""),
+        ]
+        yield "| " + " | ".join(cells) + " |"

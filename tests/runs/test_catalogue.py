@@ -1,0 +1,132 @@
+"""Every sampler with a name can be built, answers, and stands in the document."""
+
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+from small_worlds import questions, transformer
+from typer.testing import CliRunner
+
+from adaptive_diffusion.cli.app import app
+from adaptive_diffusion.config import compose_part, instantiate
+from adaptive_diffusion.core.corruption import Uniform
+from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
+from adaptive_diffusion.runs.catalogue import document, presets, written
+from adaptive_diffusion.runs.compare import build_sampler
+
+ROOT = Path(__file__).parents[2]
+CATALOGUE = [
+    "mdlm",
+    "first_hitting",
+    "maskgit",
+    "llada",
+    "margin",
+    "entropy",
+    "fast_dllm",
+    "fast_dllm_factor",
+    "entropy_bound",
+    "klass",
+    "remdm_cap",
+    "remdm_rescale",
+    "remdm_conf",
+    "remdm_loop",
+    "p2",
+    "ddpd",
+    "prism",
+    "remedi",
+    "wino",
+    "token_editing",
+    "gidd",
+    "uniform",
+    "predictor_corrector",
+    "stable_and_confident",
+    "prophet",
+    "sched",
+    "learned",
+]
+
+
+@pytest.fixture(scope="module")
+def listed():
+    return {preset.name: preset for preset in presets()}
+
+
+def model(kind):
+    torch.manual_seed(0)
+    noise = {} if kind == "absorbing" else {"corruption": Uniform(5)}
+    trunk = transformer(**noise)
+    quality = QualityHead(32, reluctance=0.0)
+    torch.nn.init.normal_(quality.out.weight)
+    return DenoiserWithHeads(trunk, quality, HaltingHead(32)).eval()
+
+
+def test_every_published_rule_has_its_name(listed):
+    assert set(CATALOGUE) <= set(listed)
+
+
+def test_every_published_preset_says_what_it_is_and_where_from(listed):
+    ours = {"learned"}
+    assert [name for name in CATALOGUE if "20" not in listed[name].about and name not in ours] == []
+
+
+@pytest.mark.parametrize("name", [preset.name for preset in presets()])
+def test_every_preset_answers_under_the_noise_it_names(name, listed):
+    if name == "ddpd":
+        pytest.skip("its planner is trained apart")
+    for kind in listed[name].corruption:
+        recipe = instantiate(compose_part("sampler", name))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            result = build_sampler(recipe, model(kind)).sample(questions(4, 9, 5))
+        assert ((result.answers >= 0) & (result.answers < 5)).all()
+
+
+def test_a_preset_for_another_noise_is_refused_with_a_sentence(listed):
+    for name, preset in listed.items():
+        for kind in {"absorbing", "uniform"} - set(preset.corruption):
+            with pytest.raises(ValueError, match=r"corruption|planner|under masks"):
+                build_sampler(instantiate(compose_part("sampler", name)), model(kind))
+
+
+def test_ddpd_says_that_it_needs_a_planner():
+    with pytest.raises(ValueError, match="needs a planner"):
+        build_sampler(instantiate(compose_part("sampler", "ddpd")), model("absorbing"))
+
+
+def test_a_value_that_two_parts_share_is_given_once():
+    recipe = instantiate(compose_part("sampler", "maskgit", ["pace.steps=7"]))
+    assert recipe.keywords["order"].steps == 7
+
+
+def test_the_document_is_as_its_command_writes_it():
+    results = ROOT / "experiments" / "sampler_catalogue" / "results"
+    said = "docs/samplers.md is stale; run: adaptive-diffusion samplers --markdown > docs/samplers.md"
+    assert (ROOT / "docs" / "samplers.md").read_text() == document(results), said
+
+
+def test_a_result_file_becomes_a_table(tmp_path):
+    figures = {"exact": 0.5, "nfe_mean": 7.25, "nfe_p95": 9.0, "nfe_max": 12.0, "revisions_mean": 1.5, "seconds": 0.25}
+    rows = [
+        {"sampler": "p2", "error_to_correct": 3, "correct_to_error": 1, **figures},
+        {"sampler": "uniform", "refused": "no."},
+    ]
+    result = {"title": "t", "queries": 4, "seed": 0, "device": "d", "command": "c", "samplers": rows}
+    (tmp_path / "one.json").write_text(json.dumps(result | {"remarks": {"p2": "because"}}))
+    text = document(tmp_path)
+    assert "| `p2` | 50.00% | 7.25 | 9 | 12 | 1.50 | 3 | 1 | 0.25 | because |" in text
+    assert "| `uniform` | | | | | | | | | no. |" in text
+
+
+def test_the_command_lists_names_for_people_and_for_programs(listed):
+    shown = CliRunner().invoke(app, ["samplers", "--json"])
+    assert [entry["name"] for entry in json.loads(shown.stdout)] == list(listed)
+    assert {"name", "about", "parts", "corruption"} == set(json.loads(shown.stdout)[0])
+    assert "remdm_conf" in CliRunner().invoke(app, ["samplers"]).stdout
+
+
+def test_parts_are_written_as_python():
+    recipe = instantiate(compose_part("sampler", "learned"))
+    assert written(recipe.keywords["halting"]) == "LearnedHalting(head, threshold=0.7)"
+    assert written([1, recipe.keywords["remasking"]]) == "[1, LowProbability(threshold=0.3)]"
