@@ -2,13 +2,14 @@
 
 import csv
 import logging
+import signal
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 
@@ -64,12 +65,19 @@ class Train:
         data = instantiate(self.data, folder.allow)
         data.position = self.first_puzzle
         lesson = instantiate(self.lesson, folder.allow)(model=model, steps=self.steps, seed=self.seed)
+        frozen = {name: value.clone() for name, value in model.named_parameters() if not value.requires_grad}
         trainer = self._trainer(folder, resume)
         last = resume / f"{LAST}.ckpt"
-        trainer.fit(lesson, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=False)
-        if trainer.interrupted or trainer.global_step < self.steps:
-            raise KeyboardInterrupt
-        self._finish(folder, model.eval(), data)
+        handler = signal.getsignal(signal.SIGINT)
+        try:
+            trainer.fit(lesson, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=False)
+        except SystemExit as stopped:
+            # Lightning ends the process on Ctrl-C and lets further ones fall on deaf ears; the command says what to do.
+            signal.signal(signal.SIGINT, handler)
+            raise KeyboardInterrupt from stopped
+        # Averaging equal numbers rounds: what was frozen is put back to the bit.
+        model.load_state_dict(frozen, strict=False)
+        self._finish(folder, model.eval())
 
     def _trainer(self, folder: RunFolder, resume: Path) -> Trainer:
         callbacks: list[Callback] = [
@@ -89,7 +97,7 @@ class Train:
             enable_model_summary=False,
         )
 
-    def _finish(self, folder: RunFolder, model: DenoiserWithHeads, data: LightningDataModule) -> None:
+    def _finish(self, folder: RunFolder, model: DenoiserWithHeads) -> None:
         about = {"task": self.data, "stage": self.name, "steps": self.steps, "seed": self.seed, "averaged": True}
         save_checkpoint(folder.file(checkpoint(self.name)), model, self.model, about)
         folder.write("metrics.csv", _all_metrics(folder.file("logs")))

@@ -1,0 +1,120 @@
+"""The stages of an experiment, small: a 4×4 board, a narrow denoiser, a few steps."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from adaptive_diffusion.config import compose
+from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.evaluation.replay import Replay
+from adaptive_diffusion.runs.checkpoint import load_checkpoint
+from adaptive_diffusion.runs.evaluate import evaluate_file
+from adaptive_diffusion.runs.experiment import run_experiment
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.sample import sample_file
+from adaptive_diffusion.training.progress import Progress
+
+SMALL = [
+    "task=sudoku_4x4",
+    "model=sudoku_4x4",
+    "task.batch_size=32",
+    "task.test_puzzles=24",
+    "stages.denoiser.steps=6",
+    "+stages.denoiser.save_every=2",
+    "stages.denoiser.lesson.compile=false",
+    "stages.denoiser.lesson.canvases.0.rows=32",
+    "stages.remasking.steps=6",
+    "+stages.remasking.save_every=2",
+    "stages.remasking.lesson.compile=false",
+    "stages.remasking.lesson.canvases.0.rows=8",
+    "stages.remasking.lesson.canvases.1.rows=8",
+    "stages.remasking.lesson.canvases.2.rows=16",
+    "stages.halting.steps=3",
+    "stages.halting.lesson.canvases.0.rows=32",
+    "stages.evaluation.samplers=[confidence, fixed_4, threshold_0.9, learned]",
+    "stages.report.size=4",
+]
+PUZZLES = "1234341221434321:0:\n.2343412214343.1\n"
+
+
+def run(path: Path, *overrides: str) -> None:
+    with RunFolder(path) as folder:
+        run_experiment(compose("quickstart", [*SMALL, *overrides]), folder, say=lambda line: None)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("runs") / "small"
+    run(path)
+    return path
+
+
+def test_a_run_leaves_all_that_is_promised(finished: Path) -> None:
+    for name in ("config.yaml", "manifest.json", "metrics.csv", "summary.json", "report.html"):
+        assert (finished / name).is_file(), name
+    assert {path.stem for path in (finished / "checkpoints").iterdir()} == {"denoiser", "remasking", "halting"}
+    assert list((finished / "figures").glob("*.png"))
+
+
+def test_the_summary_has_a_row_for_each_sampler(finished: Path) -> None:
+    rows = json.loads((finished / "summary.json").read_text())["samplers"]
+    assert [row["sampler"] for row in rows] == ["confidence", "fixed_4", "threshold_0.9", "learned"]
+    for row in rows:
+        assert {"exact", "valid", "nfe_mean", "nfe_p95", "nfe_max", "seconds", "queries"} <= row.keys()
+        assert row["queries"] == 24
+        assert 0 <= row["exact"] <= row["valid"] <= 1
+
+
+def test_a_trace_played_again_gives_the_answers(finished: Path) -> None:
+    for folder in (finished / "traces").iterdir():
+        replay = Replay.of(read_trace(folder))
+        assert (replay.end == replay.answer).all(), folder.name
+
+
+def test_a_second_run_trains_nothing(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Progress, "on_train_start", lambda *_: pytest.fail("a finished stage was trained again"))
+    run(finished)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A Ctrl-C at a chosen step."""
+
+
+@pytest.mark.parametrize("stage", ["denoiser", "remasking"])
+def test_an_interrupted_stage_goes_on_to_the_same_weights(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    def stop(callback: Progress, trainer, *_) -> None:
+        if callback.name == stage and trainer.global_step == 5:
+            raise Interrupted
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "on_train_batch_end", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "cut", "stages.halting=null", "stages.evaluation=null", "stages.report=null")
+    run(tmp_path / "cut", "stages.halting=null", "stages.evaluation=null", "stages.report=null")
+    ours, whole = (load_checkpoint(path / "checkpoints/remasking.safetensors") for path in (tmp_path / "cut", finished))
+    for name, weight in whole.state_dict().items():
+        assert torch.equal(ours.state_dict()[name], weight), name
+
+
+def test_stages_that_only_train_heads_leave_the_denoiser_as_it_was(finished: Path) -> None:
+    before, after = (load_checkpoint(finished / f"checkpoints/{name}.safetensors") for name in ("remasking", "halting"))
+    changed = {
+        name.split(".")[0]
+        for name, weight in before.state_dict().items()
+        if not torch.equal(weight, after.state_dict()[name])
+    }
+    assert changed == {"halting"}
+
+
+def test_a_file_of_puzzles_is_evaluated_and_answered(finished: Path, tmp_path: Path) -> None:
+    puzzles = tmp_path / "puzzles.txt"
+    puzzles.write_text(PUZZLES)
+    (row,) = evaluate_file(finished, puzzles, ["learned"])
+    assert (row["sampler"], row["queries"]) == ("learned", 2)
+    first, second = sample_file(finished, puzzles, "confidence")
+    assert "query 0" in first
+    assert "2 NFE" in second
