@@ -7,7 +7,7 @@ PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-browser test-pretrained lint format types check bench bench-quick
+.PHONY: help setup demo test test-slow test-browser test-peers test-pretrained lint format types check bench bench-quick
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ test-slow: $(STAMP) ## the tests that train or count for minutes
 
 test-browser: $(STAMP) ## the report in a real browser
 	@$(PYTEST) -m browser
+
+test-peers: $(STAMP) ## our rules beside those of transformers and diffusers (the extra peers)
+	@$(PYTEST) -m peers
 
 test-pretrained: $(STAMP) ## the adapters of pretrained models
 	@$(PYTEST) -m pretrained
