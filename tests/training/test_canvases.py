@@ -55,8 +55,7 @@ def test_random_masks_hold_only_right_tokens_unless_told_otherwise(model: Denois
 
 def test_every_status_met_while_sampling_is_met_in_training(model: DenoiserWithHeads) -> None:
     state, _ = RandomMasks(ROWS).begin(model, fresh(), seed=0)
-    met = {(status, token == TOKENS) for status, token in zip(state.status.flatten().tolist(), state.tokens.flatten())}
-    assert {status for status, _ in met} == {0, 1, 2}
+    assert set(state.status.flatten().tolist()) == {0, 1, 2}
     both = (state.committed.any(1) & state.open.any(1)).sum()
     assert both > ROWS / 4
 
