@@ -24,10 +24,10 @@ class SolvedIfStopped(Objective):
     def __call__(self, scene: Scene) -> dict[str, Tensor]:
         if scene.model.halting is None:
             raise ValueError("SolvedIfStopped trains a halting head, but the model has none; add model.halting")
-        if scene.step is None:
+        if scene.outcome is None:
             return {}
         hidden = scene.hidden.detach() if self.detach else scene.hidden
-        summaries = step_summaries(scene.state, scene.step.prediction, scene.step.decision).detach()
+        summaries = step_summaries(scene.state, scene.outcome.prediction, scene.outcome.decision).detach()
         logit = scene.model.halting(hidden, summaries, scene.state.editable)
-        right = (scene.step.answer == scene.clean).all(1).float()
+        right = (scene.outcome.answer == scene.clean).all(1).float()
         return {"halting": self.weight * F.binary_cross_entropy_with_logits(logit, right)}

@@ -1,13 +1,22 @@
-"""What an objective looks at: canvases, the truth, one forward over them, and the step it led to if they are live."""
+"""What an objective looks at: canvases, the truth, one forward over them, and what a sampler made of it."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.core.prediction import Prediction
+from adaptive_diffusion.core.state import Decision, SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
-from adaptive_diffusion.sampling.step import Step
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a sampler made of a forward: the prediction, the decision, and the answer [B, L] if it stopped now."""
+
+    prediction: Prediction
+    decision: Decision
+    answer: Tensor
 
 
 @dataclass(frozen=True)
@@ -17,14 +26,14 @@ class Scene:
     state: the canvases [B, L] that were forwarded.
     clean: [B, L] int64, the truth.
     hidden: [B, L, D] with gradient where the trunk trains.
-    step: what the sampler made of this forward; None for canvases that no sampler drives.
+    outcome: what the sampler made of this forward; None for canvases that no sampler drives.
     """
 
     model: DenoiserWithHeads
     state: SamplerState
     clean: Tensor
     hidden: Tensor
-    step: Step | None = None
+    outcome: Outcome | None = None
 
 
 class Objective(ABC):

@@ -4,24 +4,21 @@ A loop yields every step it makes. Its answers are the same as the plain loop's;
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import torch
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.sampling.recipe import Recipe
 from adaptive_diffusion.sampling.step import Step, step
 
-if TYPE_CHECKING:
-    from adaptive_diffusion.sampling.sampler import Sampler
-
-Loop = Callable[["Sampler", Queries, int, int, int, int], Iterator[Step]]
+Loop = Callable[[Recipe, Queries, int, int, int, int], Iterator[Step]]
 
 
 class Waiting:
     """The queue: N queries, n variations each, seated in order. Rows with nothing to write are never seated."""
 
-    def __init__(self, sampler: "Sampler", queries: Queries, n: int, seed: int):
+    def __init__(self, sampler: Recipe, queries: Queries, n: int, seed: int):
         self.sampler, self.queries, self.n, self.seed = sampler, queries, n, seed
         self.work = queries.editable.any(1).nonzero()[:, 0].repeat_interleave(n)
         self.variation = torch.arange(n, device=self.work.device).repeat(len(self.work) // n)
@@ -38,7 +35,7 @@ class Waiting:
         return self.sampler.begin(self.queries.repeat(index), self.variation[chosen], self.seed)
 
 
-def continuous(sampler: "Sampler", queries: Queries, n: int, seed: int, slots: int, max_steps: int) -> Iterator[Step]:
+def continuous(sampler: Recipe, queries: Queries, n: int, seed: int, slots: int, max_steps: int) -> Iterator[Step]:
     """Refill at every step; once nobody waits, the batch shrinks by powers of two."""
     waiting = Waiting(sampler, queries, n, seed)
     if not len(waiting):
@@ -61,7 +58,7 @@ def continuous(sampler: "Sampler", queries: Queries, n: int, seed: int, slots: i
             state = state.take((~state.running).long().sort(stable=True).indices[:size])
 
 
-def frozen(sampler: "Sampler", queries: Queries, n: int, seed: int, slots: int, max_steps: int) -> Iterator[Step]:
+def frozen(sampler: Recipe, queries: Queries, n: int, seed: int, slots: int, max_steps: int) -> Iterator[Step]:
     """Batch after batch, finished rows forwarded along until the slowest is done: the usual loop, as the baseline."""
     waiting = Waiting(sampler, queries, n, seed)
     while len(waiting):

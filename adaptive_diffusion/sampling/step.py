@@ -1,7 +1,6 @@
 """The one step: evaluate, propose, plan, halt, apply."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -10,9 +9,7 @@ from adaptive_diffusion.core.answer import answer_now
 from adaptive_diffusion.core.prediction import Evaluation, Prediction
 from adaptive_diffusion.core.state import Decision, HaltReason, SamplerState, Verdict
 from adaptive_diffusion.sampling.evaluate import read
-
-if TYPE_CHECKING:
-    from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.sampling.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -27,12 +24,12 @@ class Step:
     after: SamplerState
 
 
-def step(sampler: "Sampler", state: SamplerState, max_steps: int) -> Step:
+def step(sampler: Recipe, state: SamplerState, max_steps: int) -> Step:
     """One denoiser evaluation, and what follows from it."""
     return advance(sampler, state, sampler.denoiser.evaluate(state), max_steps)
 
 
-def advance(sampler: "Sampler", state: SamplerState, evaluation: Evaluation, max_steps: int) -> Step:
+def advance(sampler: Recipe, state: SamplerState, evaluation: Evaluation, max_steps: int) -> Step:
     """The step that follows from a given evaluation; on-policy training makes the forward itself, for its loss."""
     where = (state.eligible if sampler.reads_committed else state.open) & state.running[:, None]
     prediction = read(sampler.denoiser, evaluation, state, sampler.readings, where, sampler.processors)
@@ -49,9 +46,7 @@ def advance(sampler: "Sampler", state: SamplerState, evaluation: Evaluation, max
     return Step(state, prediction, decision, verdict, answer, replace(after, carry={**state.carry, **carry}))
 
 
-def halt_reason(
-    sampler: "Sampler", state: SamplerState, decision: Decision, verdict: Verdict, max_steps: int
-) -> Tensor:
+def halt_reason(sampler: Recipe, state: SamplerState, decision: Decision, verdict: Verdict, max_steps: int) -> Tensor:
     """[B] why each row ends with this step, `RUNNING` where it does not."""
     reason = torch.full_like(state.halt_reason, HaltReason.RUNNING)
     reason = reason.masked_fill(state.step + 1 >= max_steps, HaltReason.STEP_LIMIT)

@@ -13,7 +13,7 @@ from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
-from adaptive_diffusion.objectives.scene import Objective, Scene
+from adaptive_diffusion.objectives.scene import Objective, Outcome, Scene
 from adaptive_diffusion.training.canvases import Canvases, Fresh
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,8 @@ class Lesson(LightningModule):
         ):
             with torch.no_grad():
                 step = source.advance(self.model.judged(Evaluation(part.detach())))
-            scenes.append(Scene(self.model, state, clean, part, step))
+            outcome = None if step is None else Outcome(step.prediction, step.decision, step.answer)
+            scenes.append(Scene(self.model, state, clean, part, outcome))
         return scenes
 
     def _forward(self, states: list[SamplerState]) -> Tensor:

@@ -15,7 +15,7 @@ from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.objectives.denoising import Denoising
 from adaptive_diffusion.objectives.halting import SolvedIfStopped
 from adaptive_diffusion.objectives.remasking import TokenQuality
-from adaptive_diffusion.objectives.scene import Scene
+from adaptive_diffusion.objectives.scene import Outcome, Scene
 from adaptive_diffusion.rules.halting import Watched
 from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.sampling.sampler import Sampler
@@ -67,8 +67,9 @@ def test_detaching_keeps_the_heads_gradient_out_of_the_trunk(scene: Scene, detac
 def test_halting_is_judged_by_the_answer_the_sampler_would_give(scene: Scene) -> None:
     sampler = Sampler(scene.model, pace=Threshold(0.5), halting=Watched())
     step = advance(sampler, scene.state, scene.model.judged(Evaluation(scene.hidden.detach())), 99)
-    solved = replace(scene, step=step, clean=step.answer)
-    unsolved = replace(scene, step=step, clean=(step.answer + 1) % 4)
+    outcome = Outcome(step.prediction, step.decision, step.answer)
+    solved = replace(scene, outcome=outcome, clean=step.answer)
+    unsolved = replace(scene, outcome=outcome, clean=(step.answer + 1) % 4)
     reluctant = HaltingHead(32)
     for where, logit in ((solved, 5.0), (unsolved, -5.0)):
         scene.model.halting.load_state_dict(reluctant.state_dict())
@@ -76,7 +77,7 @@ def test_halting_is_judged_by_the_answer_the_sampler_would_give(scene: Scene) ->
         assert loss == pytest.approx(math.log(1 + math.exp(logit)), rel=1e-5)
 
 
-def test_a_scene_without_a_step_says_nothing_about_halting(scene: Scene) -> None:
+def test_a_scene_without_a_sampler_says_nothing_about_halting(scene: Scene) -> None:
     assert SolvedIfStopped()(scene) == {}
 
 

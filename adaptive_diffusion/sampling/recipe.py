@@ -1,0 +1,107 @@
+"""What a sampler is made of: a denoiser and a handful of small values."""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.part import Halting, Part, Plan, Proposal, Remasking, UnmaskingOrder, UnmaskingPace
+from adaptive_diffusion.core.prediction import Denoiser, LogitProcessor, Reading
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.readings import Top
+from adaptive_diffusion.core.row_noise import row_key
+from adaptive_diffusion.core.state import HaltReason, SamplerState
+from adaptive_diffusion.rules.composed import Composed
+from adaptive_diffusion.rules.halting import AllCommitted
+from adaptive_diffusion.rules.order import Confidence
+from adaptive_diffusion.rules.pace import FixedCount
+from adaptive_diffusion.rules.proposal import Argmax
+from adaptive_diffusion.rules.remasking import NoRemasking
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One loop's worth of answers to: which token, which position first, how many now, which was a mistake, who is
+    finished.
+
+    `plan` replaces order, pace and remasking by a rule that decides jointly. `processors` change logits before anything
+    is read or drawn from them.
+
+    Raises:
+        ValueError: a rule that does not serve the denoiser's corruption.
+    """
+
+    denoiser: Denoiser
+    proposal: Proposal = field(default_factory=Argmax)
+    order: UnmaskingOrder = field(default_factory=Confidence)
+    pace: UnmaskingPace = field(default_factory=FixedCount)
+    remasking: Remasking = field(default_factory=NoRemasking)
+    halting: Halting = field(default_factory=AllCommitted)
+    plan: Plan | None = None
+    processors: tuple[LogitProcessor, ...] = ()
+
+    def __post_init__(self) -> None:
+        kind = self.denoiser.corruption.kind
+        for part in (*self.parts, *self.processors):
+            if kind not in part.corruptions:
+                raise ValueError(
+                    f"{type(part).__name__} serves {' and '.join(sorted(part.corruptions))} corruption, but the "
+                    f"denoiser was trained under {kind} noise; choose a rule for {kind} noise "
+                    "(`adaptive-diffusion samplers` lists them)"
+                )
+
+    @cached_property
+    def whole_plan(self) -> Plan:
+        """The plan: the joint rule, or order, pace and remasking composed."""
+        return self.plan or Composed(self.order, self.pace, self.remasking)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The rules asked at every step, and what the denoiser itself remembers between two."""
+        memory = getattr(self.denoiser, "memory", None)
+        return self.proposal, self.whole_plan, self.halting, *((memory,) if memory is not None else ())
+
+    @cached_property
+    def readings(self) -> tuple[Reading, ...]:
+        """What the parts read, each once; the argmax always, since a halted row may have to be filled."""
+        return tuple(dict.fromkeys((Top(), *(reading for part in self.parts for reading in part.reads()))))
+
+    @cached_property
+    def reads_committed(self) -> bool:
+        """Whether any part looks at committed positions."""
+        return any(part.reads_committed for part in self.parts)
+
+    def begin(self, queries: Queries, variation: Tensor, seed: int) -> SamplerState:
+        """Canvases of pure noise around what is given. `variation` [B] int64 numbers the answers to the same query."""
+        batch, length = queries.tokens.shape
+        number = torch.zeros(batch, dtype=torch.int64, device=queries.tokens.device)
+        nowhere = torch.zeros_like(queries.editable)
+        state = SamplerState(
+            corruption=self.denoiser.corruption,
+            query=queries.ids,
+            variation=variation,
+            key=row_key(seed, queries.ids, variation),
+            tokens=queries.tokens,
+            editable=queries.editable,
+            eligible=queries.editable,
+            committed=nowhere,
+            commit_probability=torch.zeros_like(queries.tokens, dtype=torch.float32),
+            commit_step=torch.full_like(queries.tokens, -1, dtype=torch.int32),
+            revisions=torch.zeros_like(queries.tokens, dtype=torch.int32),
+            noise_level=number.double(),
+            nfe=number,
+            step=number,
+            block=number,
+            halt_reason=torch.where(queries.editable.any(1), HaltReason.RUNNING, HaltReason.SETTLED),
+        )
+        noise = state.corruption.noise(state.tokens, lambda: state.noise.everywhere("start", length))
+        state = replace(state, tokens=torch.where(state.editable, noise, state.tokens))
+        state = replace(state, noise_level=self.whole_plan.first_level(state))
+        vocabulary = self.denoiser.vocabulary
+        carry = {name: value for part in self.parts for name, value in part.start(state, vocabulary).items()}
+        return replace(state, carry=carry)
+
+    def step_limit(self, length: int) -> int:
+        """How many steps a canvas of this length may take when nobody says otherwise."""
+        return self.whole_plan.horizon(length)
