@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.schedule import Linear, NoiseSchedule
+from adaptive_diffusion.core.schedule import Diluted, Linear, NoiseSchedule
 
 
 class Corruption(ABC):
@@ -20,6 +20,23 @@ class Corruption(ABC):
 
     kind: str
     schedule: NoiseSchedule
+
+    def marginal(self, clean: Tensor, t: Tensor) -> Tensor:
+        """q(x_t | x_0) [..., V] = α·p + (1 − α)·π over all tokens that may stand, for probabilities `clean` [..., K] of
+        the clean token and t of the leading shape (or broadcasting to it)."""
+        alpha = self.schedule.alpha(t.double())[..., None]
+        scattered = self.mixing(t, clean.shape[-1])
+        padded = torch.nn.functional.pad(clean.double(), (0, scattered.shape[-1] - clean.shape[-1]))
+        return alpha * padded + (1 - alpha) * scattered
+
+    @abstractmethod
+    def mixing(self, t: Tensor, vocabulary: int) -> Tensor:
+        """π(t) [..., V] float64, the distribution of noise at level t [...]."""
+
+    @abstractmethod
+    def arrival(self, t: Tensor, token: Tensor, vocabulary: int) -> Tensor:
+        """[...] float64, the rate at which the noise process jumps to a token from any other at level t, both [...]:
+        d/dt of the noise's mass (1 − α)π, plus what its decay −(α'/α)(1 − α)π loses."""
 
     @abstractmethod
     def noise(self, like: Tensor, uniforms: Callable[[], Tensor]) -> Tensor:
@@ -48,6 +65,14 @@ class Absorbing(Corruption):
     def noise(self, like: Tensor, uniforms: Callable[[], Tensor]) -> Tensor:
         return torch.full_like(like, self.mask_id)
 
+    def mixing(self, t: Tensor, vocabulary: int) -> Tensor:
+        mask = torch.tensor(self.mask_id, device=t.device)
+        return torch.nn.functional.one_hot(mask, max(vocabulary, self.mask_id + 1)).double().expand(*t.shape, -1)
+
+    def arrival(self, t: Tensor, token: Tensor, vocabulary: int) -> Tensor:
+        alpha, slope = self.schedule.alpha(t.double()), self.schedule.derivative(t.double())
+        return (-slope / alpha).where(token == self.mask_id, 0.0)
+
 
 @dataclass(frozen=True)
 class Uniform(Corruption):
@@ -60,3 +85,58 @@ class Uniform(Corruption):
 
     def noise(self, like: Tensor, uniforms: Callable[[], Tensor]) -> Tensor:
         return (uniforms() * self.vocabulary).long().clamp(max=self.vocabulary - 1)
+
+    def mixing(self, t: Tensor, vocabulary: int) -> Tensor:
+        return t.new_full((*t.shape, vocabulary), 1 / vocabulary, dtype=torch.float64)
+
+    def arrival(self, t: Tensor, token: Tensor, vocabulary: int) -> Tensor:
+        alpha, slope = self.schedule.alpha(t.double()), self.schedule.derivative(t.double())
+        return -slope / alpha / vocabulary * torch.ones_like(token, dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class MaskUniform(Absorbing):
+    """Masks with some uniform noise among them, so that a denoiser also learns to see wrong tokens (von Rütte et al.
+    2025, GIDD, arXiv 2503.04482): of 1 + c(t), 1 − t survive, t are masked and c(t) = B·√(t(1 − t)) are drawn from the
+    K clean tokens, B = 2p/(1 − p), so that at t = ½ a share p is uniform noise. Pure noise is the mask, and samplers
+    for masks serve it.
+
+    Raises:
+        ValueError: a share outside [0, 1).
+    """
+
+    schedule: NoiseSchedule = field(init=False)
+    uniform: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.uniform < 1:
+            raise ValueError(f"uniform={self.uniform} must be a share of at least 0 and below 1")
+        object.__setattr__(self, "schedule", Diluted(2 * self.uniform / (1 - self.uniform)))
+
+    def corrupt(
+        self, clean: Tensor, editable: Tensor, t: Tensor, uniforms: Tensor, draws: Callable[[], Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        tokens, noised = super().corrupt(clean, editable, t, uniforms, draws)
+        masked = 1 - self._uniform_share(t)[:, None]
+        drawn = (draws() * self.mask_id).long().clamp(max=self.mask_id - 1)
+        return torch.where(noised & (uniforms >= masked), drawn, tokens), noised
+
+    def _uniform_share(self, t: Tensor) -> Tensor:
+        """c/(1 + c): the share of all positions that hold a uniformly drawn token."""
+        c = self.schedule.dilution(t.double())  # type: ignore[attr-defined]
+        return c / (1 + c)
+
+    def mixing(self, t: Tensor, vocabulary: int) -> Tensor:
+        noise = (1 - self.schedule.alpha(t.double())).clamp(min=1e-300)
+        share = (self._uniform_share(t) / noise).nan_to_num()[..., None]
+        masks = super().mixing(t, vocabulary)
+        return (1 - share) * masks + share * (1 - masks) / vocabulary
+
+    def arrival(self, t: Tensor, token: Tensor, vocabulary: int) -> Tensor:
+        # With C = 1 + c and N(t) a token's mass before division by C, the rate is (N' + N/(1 − t))/C: N = t for the
+        # mask, N = c/K for each clean token, where B√(t(1 − t)) makes the bracket B/(2√(t(1 − t))).
+        t = t.double()
+        total = 1 + self.schedule.dilution(t)  # type: ignore[attr-defined]
+        to_mask = 1 / (1 - t) / total
+        to_each = self.schedule.most / (2 * (t * (1 - t)).sqrt()) / total / vocabulary  # type: ignore[attr-defined]
+        return torch.where(token == self.mask_id, to_mask, to_each)

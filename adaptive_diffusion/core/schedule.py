@@ -53,3 +53,32 @@ class Cosine(NoiseSchedule):
 
     def inverse(self, alpha: Tensor) -> Tensor:
         return 1 - 2 / math.pi * (1 - alpha).clamp(-1, 1).acos()
+
+
+@dataclass(frozen=True)
+class Diluted(NoiseSchedule):
+    """α(t) = (1 − t)/(1 + c(t)) with c(t) = B·√(t(1 − t)): `Linear`, diluted by noise that comes and goes again (von
+    Rütte et al. 2025, GIDD, arXiv 2503.04482)."""
+
+    most: float
+
+    def dilution(self, t: Tensor) -> Tensor:
+        """c(t), elementwise."""
+        return self.most * (t * (1 - t)).clamp(min=0).sqrt()
+
+    def dilution_slope(self, t: Tensor) -> Tensor:
+        """dc/dt, elementwise; unbounded at 0 and 1, where it is cut off."""
+        return self.most * (1 - 2 * t) / (2 * (t * (1 - t)).clamp(min=1e-12).sqrt())
+
+    def alpha(self, t: Tensor) -> Tensor:
+        return (1 - t) / (1 + self.dilution(t))
+
+    def derivative(self, t: Tensor) -> Tensor:
+        c = self.dilution(t)
+        return -(1 + c + (1 - t) * self.dilution_slope(t)) / (1 + c) ** 2
+
+    def inverse(self, alpha: Tensor) -> Tensor:
+        # (1 − t) = α(1 + c): with r = √(t/(1 − t)), 1 = α(1 + r²) + αBr, a quadratic in r.
+        half = alpha * self.most / 2
+        root = ((half**2 + alpha * (1 - alpha)).clamp(min=0).sqrt() - half) / alpha.clamp(min=1e-300)
+        return (root**2 / (1 + root**2)).where(alpha > 0, 1.0)

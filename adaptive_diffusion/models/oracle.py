@@ -42,7 +42,7 @@ class OracleDenoiser(nn.Module):
             )
         if not (probability > 0).all():
             raise ValueError("probabilities of the support must be positive; leave out sequences that cannot happen")
-        if not isinstance(corruption, Absorbing | Uniform):
+        if type(corruption) not in (Absorbing, Uniform):
             raise ValueError(f"the oracle knows absorbing and uniform noise, not {type(corruption).__name__}")
         self.vocabulary = vocabulary or int(support.max()) + 1
         if support.min() < 0 or support.max() >= self.vocabulary:

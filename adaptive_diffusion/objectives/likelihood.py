@@ -1,0 +1,57 @@
+"""The continuous-time bound on the likelihood, for any corruption."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.corruption import Corruption
+from adaptive_diffusion.objectives.scene import Objective, Scene
+
+
+@dataclass(frozen=True)
+class LikelihoodBound(Objective):
+    """−log p(x_0) ≤ ∫ E[Σ_i D_i(t)] dt, with D_i the divergence of reverse rates at a position (`rate_divergence`); the
+    mean over the editable positions of the batch, t as the canvases have it (uniform over (0, 1] for the bound).
+
+    Under masks it is −α'/(1 − α)·(−log p) at open positions (Sahoo et al. 2024, arXiv 2406.07524; Shi et al. 2024,
+    arXiv 2406.04329), under uniform noise the bound of UDLM and Duo (Schiff et al. 2024, arXiv 2412.10193; Sahoo et al.
+    2025, arXiv 2506.10892), under `MaskUniform` that of GIDD (von Rütte et al. 2025, arXiv 2503.04482). Its minimiser
+    is the *leave-one-out* posterior, what `UniformPosterior` wants; that of cross-entropy (`Denoising`) is the ordinary
+    one.
+
+    Attributes:
+        largest: D is scaled down where its rate exceeds this, since it grows without bound near t = 0.
+    """
+
+    weight: float = 1.0
+    largest: float = float("inf")
+
+    def __call__(self, scene: Scene) -> dict[str, Tensor]:
+        state = scene.state
+        where = state.editable
+        p = scene.model.logits(scene.hidden[where]).double().softmax(-1)
+        t = state.noise_level[:, None].expand_as(where)[where]
+        loss = rate_divergence(state.corruption, p, scene.clean[where], state.tokens[where], t, self.largest)
+        return {"likelihood": self.weight * loss.sum() / where.sum().clamp(min=1)}
+
+
+def rate_divergence(
+    corruption: Corruption, p: Tensor, clean: Tensor, token: Tensor, t: Tensor, largest: float = float("inf")
+) -> Tensor:
+    """[P] float64: ρ_z·Σ_{j≠z} (r̂_j − r_j − r_j·log(r̂_j/r_j)), r_j = q(j|x)/q(z|x), r̂_j = q(j|p)/q(z|p).
+
+    z = `token` [P] is what stands at level t [P], x = `clean` [P] the truth, p [P, K] the prediction, q the marginal of
+    the corruption and ρ_z the rate of its jumps to z: the divergence between the reverse rates of truth and prediction.
+    """
+    vocabulary = p.shape[-1]
+    truth = corruption.marginal(torch.nn.functional.one_hot(clean, vocabulary), t)
+    guess = corruption.marginal(p, t)
+    here = token[:, None]
+    rate = corruption.arrival(t, token, vocabulary)
+    counts = rate > 0  # nothing leads to z: its ratios need not exist
+    r = truth / truth.gather(-1, here).where(counts[:, None], 1.0)
+    guessed = guess / guess.gather(-1, here).where(counts[:, None], 1.0)
+    surprise = r * (r.clamp(min=1e-300).log() - guessed.clamp(min=1e-300).log())
+    divergence = (guessed - r + surprise).scatter(-1, here, 0.0).sum(-1)
+    return (rate.clamp(max=largest) * divergence).where(counts, 0.0)
