@@ -13,11 +13,11 @@ def table() -> str:
     """The summary as Markdown, a row a sampler."""
     summary = json.loads((ROOT / "docs/quickstart/summary.json").read_text(encoding="utf-8"))
     lines = ["| sampler | exact | mean NFE | p95 | max | revisions |", "|---|---|---|---|---|---|"]
-    for row in summary["samplers"]:
-        lines.append(
-            f"| `{row['sampler']}` | {100 * row['exact']:.1f}% | {row['nfe_mean']:.2f} | {row['nfe_p95']:.0f} "
-            f"| {row['nfe_max']:.0f} | {row['revisions_mean']:.2f} |"
-        )
+    lines += [
+        f"| `{row['sampler']}` | {100 * row['exact']:.1f}% | {row['nfe_mean']:.2f} | {row['nfe_p95']:.0f} "
+        f"| {row['nfe_max']:.0f} | {row['revisions_mean']:.2f} |"
+        for row in summary["samplers"]
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -127,6 +127,6 @@ def test_the_command_lists_names_for_people_and_for_programs(listed):
 
 
 def test_parts_are_written_as_python():
-    recipe = instantiate(compose_part("sampler", "learned"))
+    recipe = instantiate(compose_part("sampler", "learned", ["halting.threshold=0.7", "remasking.inner.threshold=0.3"]))
     assert written(recipe.keywords["halting"]) == "LearnedHalting(head, threshold=0.7)"
-    assert written([1, recipe.keywords["remasking"]]) == "[1, LowProbability(threshold=0.3)]"
+    assert written([1, recipe.keywords["remasking"].inner]) == "[1, LowProbability(threshold=0.3)]"
