@@ -73,8 +73,9 @@ SAMPLERS = {
 }
 
 
-@pytest.fixture(params=SAMPLERS)
-def traced(request, tmp_path):
+@pytest.fixture(scope="module", params=SAMPLERS)
+def traced(request, tmp_path_factory):
+    tmp_path = tmp_path_factory.mktemp("trace")
     build, rules = SAMPLERS[request.param]
     denoiser = build()
     vocabulary, length = denoiser.vocabulary, 9 if denoiser.vocabulary == 5 else 4
