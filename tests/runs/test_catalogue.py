@@ -13,6 +13,9 @@ from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.config import compose_part, instantiate
 from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
+from adaptive_diffusion.rules.guards import RevisionBudget
+from adaptive_diffusion.rules.remasking import LowProbability
+from adaptive_diffusion.rules.remdm import Cap
 from adaptive_diffusion.runs.catalogue import document, presets, written
 from adaptive_diffusion.runs.compare import build_sampler
 
@@ -127,6 +130,7 @@ def test_the_command_lists_names_for_people_and_for_programs(listed):
 
 
 def test_parts_are_written_as_python():
-    recipe = instantiate(compose_part("sampler", "learned", ["halting.threshold=0.7", "remasking.inner.threshold=0.3"]))
-    assert written(recipe.keywords["halting"]) == "LearnedHalting(head, threshold=0.7)"
-    assert written([1, recipe.keywords["remasking"].inner]) == "[1, LowProbability(threshold=0.3)]"
+    halting = instantiate(compose_part("sampler", "learned", ["halting.threshold=0.7"])).keywords["halting"]
+    assert written(halting) == "LearnedHalting(head, threshold=0.7)"
+    assert written([1, LowProbability(0.3)]) == "[1, LowProbability(threshold=0.3)]"
+    assert written(RevisionBudget(Cap(0.5), total=9)) == "RevisionBudget(inner=Cap(eta=0.5), each=4, total=9)"
