@@ -5,11 +5,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from adaptive_diffusion.core.corruption import Corruption
-from adaptive_diffusion.core.part import Part
 from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.rowwise import rowwise
+from adaptive_diffusion.models.view import View
 
 
 class QualityHead(nn.Module):
@@ -60,7 +59,7 @@ class HaltingHead(nn.Module):
         return rowwise(self.all, torch.cat([*pooled, *spread], dim=-1))[:, 0]
 
 
-class DenoiserWithHeads(nn.Module):
+class DenoiserWithHeads(View):
     """A denoiser and the heads trained on it, itself a denoiser: what every training stage begins and ends with.
 
     With a quality head, evaluations also carry the summary `quality` [B, L], P(the standing token is right), at no
@@ -68,27 +67,12 @@ class DenoiserWithHeads(nn.Module):
     """
 
     def __init__(self, denoiser: nn.Module, quality: QualityHead | None = None, halting: HaltingHead | None = None):
-        super().__init__()
-        self.denoiser, self.quality, self.halting = denoiser, quality, halting
-
-    @property
-    def corruption(self) -> Corruption:
-        """The noise the denoiser is trained under."""
-        return self.denoiser.corruption  # type: ignore[return-value]
-
-    @property
-    def vocabulary(self) -> int:
-        """K, the number of clean tokens."""
-        return self.denoiser.vocabulary  # type: ignore[return-value]
-
-    @property
-    def memory(self) -> Part | None:
-        """What the denoiser's samplers must hand from one step to the next."""
-        return getattr(self.denoiser, "memory", None)
+        super().__init__(denoiser)
+        self.quality, self.halting = quality, halting
 
     def evaluate(self, state: SamplerState) -> Evaluation:
         """The denoiser's evaluation, with the quality of standing tokens where there is a head for it."""
-        return self.judged(self.denoiser.evaluate(state))  # type: ignore[operator]
+        return self.judged(super().evaluate(state))
 
     def judged(self, evaluation: Evaluation) -> Evaluation:
         """An evaluation with `quality` added."""
@@ -96,7 +80,3 @@ class DenoiserWithHeads(nn.Module):
             return evaluation
         quality = self.quality(evaluation.hidden).sigmoid()
         return replace(evaluation, summaries={**evaluation.summaries, "quality": quality})
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        """The denoiser's own logits."""
-        return self.denoiser.logits(hidden)  # type: ignore[operator]

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from torch import Tensor
 
 from adaptive_diffusion.core.trace import TraceWriter
 from adaptive_diffusion.evaluation.accuracy import SamplerSummary
@@ -50,8 +50,8 @@ def compare(
         verdict = task.verify(result.answers, problems)
         if recorder is not None:
             difficulty = task.difficulty(problems)
-            chief = next(iter(difficulty.values())).float()
             clues = {"clues": difficulty["clues"].int()} if "clues" in difficulty else {}
+            chief = chief_difficulty(task, problems).float()
             known = {"exact": verdict.exact, "valid": verdict.valid, "difficulty": chief, **clues}
             if (target := task.targets(problems)) is not None:
                 known["target"] = target
@@ -80,6 +80,6 @@ def compare_all(
     return rows, settings
 
 
-def stratum_difficulty(task: Task, problems: Any) -> np.ndarray:
+def chief_difficulty(task: Task, problems: Any) -> Tensor:
     """[N] the task's chief measure of difficulty."""
-    return next(iter(task.difficulty(problems).values())).numpy()
+    return next(iter(task.difficulty(problems).values()))

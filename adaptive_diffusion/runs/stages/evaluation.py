@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 from rich.console import Console
 
 from adaptive_diffusion.analysis.tables import summary_table
-from adaptive_diffusion.config import compose_part, instantiate
+from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
 from adaptive_diffusion.evaluation.curves import Setting, gain_at_equal_nfe
 from adaptive_diffusion.evaluation.intervals import Interval, paired_difference
-from adaptive_diffusion.runs.checkpoint import load_checkpoint
-from adaptive_diffusion.runs.compare import build_sampler, compare, compare_all, stratum_difficulty
+from adaptive_diffusion.runs.compare import chief_difficulty, compare, compare_all
 from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.source import open_source
 from adaptive_diffusion.runs.stages.training import checkpoint
 from adaptive_diffusion.sampling.sampler import Sampler
 
@@ -46,11 +46,8 @@ class Evaluate:
 
     def __call__(self, folder: RunFolder, resume: Path) -> None:
         data = instantiate(self.data, folder.allow)
-        model = load_checkpoint(folder.file(checkpoint(self.model)), folder.allow)
-        samplers: dict[str, Sampler] = {
-            name: build_sampler(instantiate(compose_part("sampler", name), folder.allow), model)  # type: ignore[arg-type]
-            for name in self.samplers
-        }
+        source = open_source(folder.file(checkpoint(self.model)), folder.allow)
+        samplers = {name: source.sampler(name) for name in self.samplers}
         with folder.whole("traces") as traces:
             os.makedirs(traces, exist_ok=True)
             rows, settings = compare_all(
@@ -85,7 +82,7 @@ class Evaluate:
         """Whether steps rise with difficulty, on equal parts of easy and hard queries."""
         problems = data.stratified_test
         row, setting = compare(str(self.policy), policy, data.task, problems, self.seed, self.slots)
-        difficulty = stratum_difficulty(data.task, problems)
+        difficulty = chief_difficulty(data.task, problems).numpy()
         rho = spearman(difficulty, setting.nfe)
         return {**row, "spearman": _plain(rho), "tie_ceiling": tie_ceiling(difficulty, setting.nfe)}
 
