@@ -27,8 +27,8 @@ class Positions(nn.Module):
         boxes = columns // box_columns
         return cls([[r, c, r // box_rows * boxes + c // box_columns] for r in range(rows) for c in range(columns)])
 
-    def build(self, width: int, heads: int) -> None:
-        """Make the parameters for a trunk of this width and number of heads."""
+    def build(self, width: int, heads: int, depth: int = 1) -> None:
+        """Make the parameters for a trunk of this width, number of heads and of layers."""
 
     def add(self, x: Tensor) -> Tensor:
         """[B, L, D] embeddings with their places added."""
@@ -37,6 +37,10 @@ class Positions(nn.Module):
     def rotate(self, x: Tensor) -> Tensor:
         """[B, H, L, D/H] queries or keys turned by their places."""
         return x
+
+    def bias(self, layer: int, length: int) -> Tensor | None:
+        """[H, L, L] added to the attention scores of a layer; None where there is nothing to add."""
+        return None
 
     def _places(self, length: int) -> Tensor:
         if length > len(self.coordinates):
@@ -49,7 +53,7 @@ class Positions(nn.Module):
 class LearnedPositions(Positions):
     """A learned embedding per value of each coordinate, summed and added to the token embedding."""
 
-    def build(self, width: int, heads: int) -> None:
+    def build(self, width: int, heads: int, depth: int = 1) -> None:
         sizes = (self.coordinates.amax(0) + 1).tolist()
         self.tables = nn.ModuleList(nn.Embedding(size, width) for size in sizes)
 
@@ -57,6 +61,33 @@ class LearnedPositions(Positions):
         for axis, table in enumerate(self.tables):
             x = x + table(self._places(x.shape[1])[:, axis])
         return x
+
+
+class RelationalPositions(LearnedPositions):
+    """`LearnedPositions`, and in each layer a learned bias per head on the attention between two places, by which of
+    their coordinates are equal: b[layer, head, Σ_p 2^p·1(x_p = y_p)] (a scalar per relation as in T5, Raffel et al.
+    2020, arXiv 1910.10683; relations as in Shaw et al. 2018, arXiv 1803.02155).
+
+    On a grid of boxes a head finds its row, its column or its box at once instead of learning which embeddings match.
+
+    Raises:
+        ValueError: more than 8 coordinates, which have more relations than a table should.
+    """
+
+    relation: Tensor
+
+    def build(self, width: int, heads: int, depth: int = 1) -> None:
+        super().build(width, heads, depth)
+        axes = self.coordinates.shape[1]
+        if axes > 8:
+            raise ValueError(f"{axes} coordinates have 2^{axes} relations; use at most 8")
+        same = self.coordinates[:, None] == self.coordinates[None]
+        self.register_buffer("relation", (same * 2 ** torch.arange(axes)).sum(-1), persistent=False)
+        # Heads begin apart: each prefers some relations, and training chooses among them.
+        self.preference = nn.Parameter(torch.randn(depth, heads, 2**axes))
+
+    def bias(self, layer: int, length: int) -> Tensor:
+        return self.preference[layer][:, self.relation[:length, :length]]
 
 
 class RotaryPositions(Positions):
@@ -72,7 +103,7 @@ class RotaryPositions(Positions):
         super().__init__(coordinates)
         self.base = base
 
-    def build(self, width: int, heads: int) -> None:
+    def build(self, width: int, heads: int, depth: int = 1) -> None:
         axes = self.coordinates.shape[1]
         share = width // heads // axes // 2 * 2
         if share == 0:

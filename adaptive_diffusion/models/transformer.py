@@ -29,13 +29,13 @@ class Block(nn.Module):
         self.feed_in = nn.Linear(width, 2 * inner, bias=False)
         self.feed_out = nn.Linear(inner, width, bias=False)
 
-    def forward(self, x: Tensor, positions: Positions, attend: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, positions: Positions, attend: Tensor | None, bias: Tensor | None = None) -> Tensor:
         batch, length, width = x.shape
         qkv = rowwise(self.query_key_value, self.attention_norm(x))
         qkv = qkv.view(batch, length, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
         query, key = positions.rotate(query), positions.rotate(key)
-        mixed = attention(query, key, value, attend)
+        mixed = attention(query, key, value, attend, bias)
         x = x + rowwise(self.attention_out, mixed.transpose(1, 2).reshape(batch, length, width))
         return x + rowwise(self.feed, self.feed_norm(x))
 
@@ -50,7 +50,7 @@ class TransformerDenoiser(nn.Module):
 
     Args:
         vocabulary: K, the number of clean tokens; the mask, where there is one, is token K.
-        positions: how places are told apart: learned or rotary, over one or more coordinates.
+        positions: how places are told apart: learned, relational or rotary, over one or more coordinates.
         width, depth, heads, expansion: size of the trunk. `loops` repeats it with tied weights.
         status: tell the denoiser which tokens are given, committed and open (a given token is never wrong).
         time_conditioning: tell it the noise level.
@@ -87,7 +87,7 @@ class TransformerDenoiser(nn.Module):
         )
         self.recall = nn.Linear(width, width, bias=False) if self_conditioning else None
         self.positions = positions or LearnedPositions([[i] for i in range(1024)])
-        self.positions.build(width, heads)
+        self.positions.build(width, heads, depth)
         blocks = [Block(width, heads, expansion) for _ in range(depth)]
         self.blocks = nn.ModuleList(blocks)
         self.norm = nn.RMSNorm(width)
@@ -139,8 +139,8 @@ class TransformerDenoiser(nn.Module):
     def trunk(self, x: Tensor, positions: Positions, attend: Tensor | None) -> Tensor:
         """[B, L, D] hidden states from embeddings [B, L, D]; `attend` broadcasts to [B, H, L, L]."""
         for _ in range(self.loops):
-            for block in self.blocks:
-                x = block(x, positions, attend)
+            for layer, block in enumerate(self.blocks):
+                x = block(x, positions, attend, positions.bias(layer, x.shape[1]))
         return self.norm(x)
 
     def evaluate(self, state: SamplerState) -> Evaluation:

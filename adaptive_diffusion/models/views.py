@@ -77,6 +77,11 @@ class Twice(Positions):
         """[B, H, 2L, D/H]: both halves turned alike."""
         return torch.cat([self.once.rotate(half) for half in x.chunk(2, dim=2)], dim=2)
 
+    def bias(self, layer: int, length: int) -> Tensor | None:
+        """[H, 2L, 2L]: a shadow is related to others as its token is."""
+        once = self.once.bias(layer, length // 2)
+        return None if once is None else once.repeat(1, 2, 2)
+
 
 class Planned(View):
     """A mask denoiser behind a planner of uniform noise: the planner's logits of P(corrupted) are the summary `planner`

@@ -40,3 +40,18 @@ def test_keys_that_are_not_seen_change_nothing():
     other = torch.where(MASKS["padded"].transpose(-1, -2), value, value + 100)
     mask = MASKS["padded"]
     torch.testing.assert_close(attention(query, key, value, mask), attention(query, key, other, mask))
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_a_bias_is_added_to_the_scores_in_training_and_out_of_it(name):
+    query, key, value = inputs(torch.float32)
+    bias = torch.randn(3, 7, 7, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    seen = torch.ones(2, 1, 7, 7, dtype=torch.bool) if MASKS[name] is None else MASKS[name].expand(2, 1, 7, 7)
+    score = (query @ key.transpose(-2, -1) / 8**0.5 + bias).masked_fill(~seen, -torch.inf)
+    expected = score.softmax(-1) @ value
+    learning = attention(query, key, value, MASKS[name], bias)
+    torch.testing.assert_close(learning, expected)
+    with torch.no_grad():
+        torch.testing.assert_close(attention(query, key, value, MASKS[name], bias), expected)
+    slopes = [torch.autograd.grad(mixed.square().sum(), (query, bias)) for mixed in (learning, expected)]
+    torch.testing.assert_close(*slopes)

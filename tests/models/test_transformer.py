@@ -4,7 +4,7 @@ import pytest
 import torch
 from small_worlds import canvas, transformer
 
-from adaptive_diffusion.models.positions import LearnedPositions, RotaryPositions
+from adaptive_diffusion.models.positions import LearnedPositions, RelationalPositions, RotaryPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 
 GRID = [[i // 3, i % 3, i // 3 // 2] for i in range(9)]
@@ -26,6 +26,7 @@ MODELS = {
     "learned": {},
     "rotary": {"positions": RotaryPositions([[i] for i in range(9)])},
     "grid": {"positions": LearnedPositions(GRID)},
+    "relational": {"positions": RelationalPositions(GRID)},
     "looped and timed": {"loops": 2, "time_conditioning": True},
     "without status": {"status": False},
 }
@@ -85,6 +86,21 @@ def test_a_canvas_longer_than_the_places_is_named(kind):
 def test_coordinates_that_are_none_are_refused(coordinates):
     with pytest.raises(ValueError, match="non-negative integers"):
         LearnedPositions(coordinates)
+
+
+def test_a_bias_stands_for_the_coordinates_that_two_places_share():
+    positions = RelationalPositions([[0, 0], [0, 1], [1, 1]])
+    positions.build(8, 2, depth=3)
+    for layer in range(3):
+        apart, row, column, same = positions.preference[layer].T
+        expected = torch.stack([same, row, apart, row, same, column, apart, column, same], -1).unflatten(-1, (3, 3))
+        assert torch.equal(positions.bias(layer, 3), expected)
+    assert torch.equal(positions.bias(1, 2), positions.bias(1, 3)[:, :2, :2])
+
+
+def test_too_many_coordinates_for_a_table_of_relations_are_refused():
+    with pytest.raises(ValueError, match="9 coordinates have 2\\^9 relations"):
+        RelationalPositions([[0] * 9]).build(8, 2)
 
 
 def test_too_many_rotary_coordinates_for_a_head_are_refused():

@@ -8,7 +8,7 @@ from torch import nn
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.models.heads import DenoiserWithHeads, QualityHead
 from adaptive_diffusion.models.oracle import LeaveOneOutOracle, OracleDenoiser
-from adaptive_diffusion.models.positions import RotaryPositions
+from adaptive_diffusion.models.positions import LearnedPositions, RelationalPositions, RotaryPositions
 from adaptive_diffusion.models.views import Planned, PlannerHead, ShadowVerified, Verified
 from adaptive_diffusion.rules.joint.ddpd import PlannedDenoising
 from adaptive_diffusion.rules.joint.wino import WideInNarrowOut
@@ -27,10 +27,9 @@ def test_a_verifier_judges_standing_tokens_without_themselves():
     assert evaluation.forwards == 2
 
 
-@pytest.mark.parametrize("rotary", [False, True])
-def test_the_shadow_leaves_the_tokens_prediction_as_it_was(rotary):
-    places = {"positions": RotaryPositions([[i] for i in range(9)])} if rotary else {}
-    plain = transformer(**places)
+@pytest.mark.parametrize("kind", [LearnedPositions, RelationalPositions, RotaryPositions])
+def test_the_shadow_leaves_the_tokens_prediction_as_it_was(kind):
+    plain = transformer(positions=kind([[i] for i in range(9)]))
     state = Sampler(plain).begin(questions(3, 9, 5), torch.zeros(3).long(), 0)
     evaluation = ShadowVerified(plain).evaluate(state)
     torch.testing.assert_close(evaluation.hidden, plain.evaluate(state).hidden, atol=1e-5, rtol=1e-5)
