@@ -73,10 +73,11 @@ class Recipe:
         return any(part.reads_committed for part in self.parts)
 
     def begin(self, queries: Queries, variation: Tensor, seed: int) -> SamplerState:
-        """Canvases of pure noise around what is given. `variation` [B] int64 numbers the answers to the same query."""
+        """Canvases of pure noise around what is given and drafted. `variation` [B] int64 numbers the answers to the same
+        query."""
         batch, length = queries.tokens.shape
         number = torch.zeros(batch, dtype=torch.int64, device=queries.tokens.device)
-        nowhere = torch.zeros_like(queries.editable)
+        noisy, committed = queries.start
         state = SamplerState(
             corruption=self.denoiser.corruption,
             query=queries.ids,
@@ -85,8 +86,8 @@ class Recipe:
             tokens=queries.tokens,
             editable=queries.editable,
             eligible=queries.editable,
-            committed=nowhere,
-            commit_probability=torch.zeros_like(queries.tokens, dtype=torch.float32),
+            committed=committed,
+            commit_probability=committed.float(),
             commit_step=torch.full_like(queries.tokens, -1, dtype=torch.int32),
             revisions=torch.zeros_like(queries.tokens, dtype=torch.int32),
             noise_level=number.double(),
@@ -96,7 +97,7 @@ class Recipe:
             halt_reason=torch.where(queries.editable.any(1), HaltReason.RUNNING, HaltReason.SETTLED),
         )
         noise = state.corruption.noise(state.tokens, lambda: state.noise.everywhere("start", length))
-        state = replace(state, tokens=torch.where(state.editable, noise, state.tokens))
+        state = replace(state, tokens=torch.where(noisy, noise, state.tokens))
         state = replace(state, noise_level=self.whole_plan.first_level(state))
         vocabulary = self.denoiser.vocabulary
         carry = {name: value for part in self.parts for name, value in part.start(state, vocabulary).items()}

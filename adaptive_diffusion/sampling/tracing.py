@@ -72,7 +72,7 @@ class TraceRecorder:
             halt_reason=[HaltReason(reason).name.lower() for reason in result.halt_reason.tolist()],
             revisions=_host(result.revisions),
             answer=_host(result.answers),
-            start=_host(torch.where(queries.editable, OPEN, queries.tokens).repeat_interleave(n, 0)),
+            start=_host(torch.where(queries.start[0], OPEN, queries.tokens).repeat_interleave(n, 0)),
             **{name: _host(value) for name, value in known.items()},
         )
 

@@ -39,3 +39,15 @@ def test_shapes_that_disagree_are_named(ids, tokens, editable):
     shapes = ".*".join(str(shape).replace("(", r"\(").replace(")", r"\)") for shape in (ids, tokens, editable))
     with pytest.raises(ValueError, match=shapes):
         Queries(torch.arange(ids[0]), torch.zeros(tokens, dtype=torch.int64), torch.ones(editable, dtype=torch.bool))
+
+
+def test_a_draft_is_committed_where_it_may_be_edited_and_the_rest_is_noise():
+    tokens = torch.tensor([[1, 2, 3]])
+    asked = Queries(torch.tensor([0]), tokens, torch.tensor([[False, True, True]]), torch.tensor([[True, True, False]]))
+    noisy, committed = asked.start
+    assert noisy.tolist() == [[False, False, True]]
+    assert committed.tolist() == [[False, True, False]]
+    assert asked.take(slice(0, 1)).drafted is not None
+    assert asked.repeat(torch.tensor([0, 0])).start[1].tolist() == [[False, True, False]] * 2
+    with pytest.raises(ValueError, match=r"drafted.*\(1, 2\)"):
+        Queries(asked.ids, tokens, asked.editable, torch.ones(1, 2, dtype=torch.bool))

@@ -202,3 +202,21 @@ def test_a_position_written_and_reopened_at_once_ends_reopened():
     assert after.tokens.tolist() == [[9, 5]]
     assert after.committed.tolist() == [[False, True]]
     assert after.revisions.tolist() == [[1, 0]]  # writing the token that stands there already is no revision
+
+
+def test_a_drafted_answer_is_looked_through_and_what_is_doubted_is_written_anew():
+    denoiser, asked = transformer(vocabulary=5, length=9), questions(20, 9, 5, given=0.2)
+    drafts = Queries(asked.ids, asked.tokens, asked.editable, asked.editable)
+    kept = Sampler(denoiser).sample(drafts)
+    assert torch.equal(kept.answers, drafts.tokens)  # a sampler that never revises only looks
+    assert (kept.nfe == 1).all()
+    doubting = Sampler(denoiser, pace=Threshold(0.5), remasking=LowProbability(0.3)).sample(drafts)
+    assert doubting.revisions.any()
+    assert torch.equal(doubting.answers[~asked.editable], asked.tokens[~asked.editable])
+
+
+def test_only_the_drafted_part_begins_committed():
+    asked = questions(20, 4, 3, given=0.0)
+    half = torch.tensor([True, False, True, False]).expand(20, 4)
+    answers = Sampler(oracle(3, 4)).sample(Queries(asked.ids, asked.tokens, asked.editable, half)).answers
+    assert torch.equal(answers[half], asked.tokens[half])
