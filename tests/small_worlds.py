@@ -71,8 +71,9 @@ def canvas(
         revisions=torch.zeros(rows.shape, dtype=torch.int32),
         noise_level=torch.ones(len(rows), dtype=torch.float64),
         nfe=number,
-        step=number,
         block=number,
+        step=number,
+        earlier_steps=number,
         halt_reason=number,
     )
     return replace(state, **fields)

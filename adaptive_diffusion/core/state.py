@@ -90,7 +90,9 @@ class SamplerState(Rows):
         commit_probability: [B, L] float32, the candidate's probability when it was committed.
         commit_step, revisions: [B, L] int32, when it was last committed and how often it was taken back or replaced.
         noise_level: [B] float64, t of the clock the pace keeps.
-        nfe, step, block: [B] int64, forwards, steps and blocks so far.
+        nfe: [B] int64, forwards so far.
+        block, step: [B] int64, the block a row is at and the steps it has taken in it; time begins anew in every block.
+        earlier_steps: [B] int64, the steps of the blocks before.
         halt_reason: [B] int64, a `HaltReason`.
         carry: what parts must remember between steps, [B, …] each, owned by the part that named it.
     """
@@ -108,8 +110,9 @@ class SamplerState(Rows):
     revisions: Tensor
     noise_level: Tensor
     nfe: Tensor
-    step: Tensor
     block: Tensor
+    step: Tensor
+    earlier_steps: Tensor
     halt_reason: Tensor
     carry: Mapping[str, Tensor] = field(default_factory=dict)
 
@@ -133,6 +136,11 @@ class SamplerState(Rows):
     def noise(self) -> RowNoise:
         """The rows' randomness at this step."""
         return RowNoise(self.key, self.block, self.step)
+
+    @property
+    def steps_taken(self) -> Tensor:
+        """[B] int64: the row's steps in all of its blocks."""
+        return self.earlier_steps + self.step
 
     @property
     def running(self) -> Tensor:

@@ -112,15 +112,16 @@ class Planned(View):
     def evaluate(self, state: SamplerState) -> Evaluation:
         logit = self.planner(state)
         uniform = state.noise.everywhere("planner mask", state.tokens.shape[1])
-        hide = state.eligible & (uniform < logit.double().sigmoid())
+        ahead = state.editable & ~state.eligible & ~state.committed  # noise for certain: its block has not begun
+        hide = (state.eligible & (uniform < logit.double().sigmoid())) | ahead
         masks: Corruption = self.denoiser.corruption  # type: ignore[assignment]
         tokens = torch.where(hide, masks.noise(state.tokens, lambda: uniform), state.tokens)
-        share = hide.sum(1).double() / state.eligible.sum(1).clamp(min=1)
+        share = hide.sum(1).double() / state.editable.sum(1).clamp(min=1)
         seen = replace(
             state,
             corruption=masks,
             tokens=tokens,
-            committed=state.eligible & ~hide,
+            committed=state.editable & ~hide,
             noise_level=masks.schedule.inverse(1 - share),
         )
         evaluation = self.denoiser.evaluate(seen)  # type: ignore[operator]

@@ -58,4 +58,4 @@ class HindsightOracle(Halting):
             raise ValueError(f"query {missing} has no truth; the hindsight oracle needs one for every query")
         truth = self.truth[order[place]]
         answer = answer_now(state, prediction, decision, self.finish)
-        return Verdict(((answer == truth) | ~state.editable).all(1))
+        return Verdict(((answer == truth) | ~state.eligible).all(1))

@@ -106,7 +106,7 @@ class GapHalting(Halting):
         return Top(), LogitGap()
 
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
-        return Verdict(_mean(prediction["logit_gap"], state.editable) >= self.threshold(state.step))
+        return Verdict(_mean(prediction["logit_gap"], state.eligible) >= self.threshold(state.step))
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,13 @@ class Recipe:
     `plan` replaces order, pace and remasking by a rule that decides jointly. `processors` change logits before anything
     is read or drawn from them.
 
+    With a `block_length` the answer is written from left to right in blocks of so many positions, counted from the
+    first editable one: only the present block is eligible, and time, steps and memories begin anew in each. What ends a
+    row without blocks, a halting rule or the step limit included, ends a block (semi-autoregressive sampling; Arriola
+    et al. 2025, BD3-LM, arXiv 2503.09573; Nie et al. 2025, arXiv 2502.09992).
+
     Raises:
-        ValueError: a rule that does not serve the denoiser's corruption.
+        ValueError: a rule that does not serve the denoiser's corruption, or blocks of no position.
     """
 
     denoiser: Denoiser
@@ -40,8 +45,13 @@ class Recipe:
     halting: Halting = field(default_factory=AllCommitted)
     plan: Plan | None = None
     processors: tuple[LogitProcessor, ...] = ()
+    block_length: int | None = None
 
     def __post_init__(self) -> None:
+        if self.block_length is not None and self.block_length < 1:
+            raise ValueError(
+                f"block_length={self.block_length} holds no position; use at least 1, or null for no blocks"
+            )
         kind = self.denoiser.corruption.kind
         for part in (*self.parts, *self.processors):
             if kind not in part.corruptions:
@@ -73,8 +83,8 @@ class Recipe:
         return any(part.reads_committed for part in self.parts)
 
     def begin(self, queries: Queries, variation: Tensor, seed: int) -> SamplerState:
-        """Canvases of pure noise around what is given and drafted. `variation` [B] int64 numbers the answers to the same
-        query."""
+        """Canvases of pure noise around what is given and drafted. `variation` [B] int64 numbers the answers to the
+        same query."""
         batch, length = queries.tokens.shape
         number = torch.zeros(batch, dtype=torch.int64, device=queries.tokens.device)
         noisy, committed = queries.start
@@ -85,24 +95,54 @@ class Recipe:
             key=row_key(seed, queries.ids, variation),
             tokens=queries.tokens,
             editable=queries.editable,
-            eligible=queries.editable,
+            eligible=torch.zeros_like(queries.editable),
             committed=committed,
             commit_probability=committed.float(),
             commit_step=torch.full_like(queries.tokens, -1, dtype=torch.int32),
             revisions=torch.zeros_like(queries.tokens, dtype=torch.int32),
             noise_level=number.double(),
             nfe=number,
-            step=number,
             block=number,
+            step=number,
+            earlier_steps=number,
             halt_reason=torch.where(queries.editable.any(1), HaltReason.RUNNING, HaltReason.SETTLED),
         )
         noise = state.corruption.noise(state.tokens, lambda: state.noise.everywhere("start", length))
-        state = replace(state, tokens=torch.where(noisy, noise, state.tokens))
+        return self.open_block(replace(state, tokens=torch.where(noisy, noise, state.tokens)), number)
+
+    def open_block(self, state: SamplerState, block: Tensor) -> SamplerState:
+        """The state before the first step of `block` [B] int64."""
+        state = replace(
+            state,
+            block=block,
+            eligible=state.editable & (self.block_of(state) == block[:, None]),
+            earlier_steps=state.steps_taken,
+            step=torch.zeros_like(state.step),
+        )
         state = replace(state, noise_level=self.whole_plan.first_level(state))
         vocabulary = self.denoiser.vocabulary
         carry = {name: value for part in self.parts for name, value in part.start(state, vocabulary).items()}
         return replace(state, carry=carry)
 
+    def next_block(self, state: SamplerState) -> SamplerState:
+        """Rows that are done with a block go on with the next one that has something to write, if there is one."""
+        if self.block_length is None:
+            return state
+        block, length = self.block_of(state), state.tokens.shape[1]
+        later = state.editable & (block > state.block[:, None])
+        going = (later.any(1) & ~state.running).nonzero()[:, 0]
+        rows, onto = state.take(going), block.masked_fill(~later, length)[going].amin(1)
+        rows = replace(rows, halt_reason=torch.full_like(onto, HaltReason.RUNNING))
+        return state.put(going, self.open_block(rows, onto))
+
+    def block_of(self, state: SamplerState) -> Tensor:
+        """[B, L] int64, the block each position belongs to; negative before the first editable one."""
+        length = state.tokens.shape[1]
+        first = state.editable.long().argmax(1, keepdim=True)
+        return (torch.arange(length, device=first.device) - first).div(
+            self.block_length or length, rounding_mode="floor"
+        )
+
     def step_limit(self, length: int) -> int:
-        """How many steps a canvas of this length may take when nobody says otherwise."""
-        return self.whole_plan.horizon(length)
+        """How many steps a block of a canvas of this length may take when nobody says otherwise."""
+        return self.whole_plan.horizon(min(length, self.block_length or length))

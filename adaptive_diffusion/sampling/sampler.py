@@ -22,7 +22,8 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Sampler(Recipe):
-    """Answers queries by a recipe: `Sampler(denoiser, proposal, order, pace, remasking, halting, plan, processors)`."""
+    """Answers queries by a recipe: `Sampler(denoiser, proposal, order, pace, remasking, halting, plan, processors,
+    block_length)`."""
 
     @torch.inference_mode()
     def sample(
@@ -42,7 +43,7 @@ class Sampler(Recipe):
             n: variations a query, each equal to what a call for it alone would give.
             seed: keys all randomness together with query id and variation.
             slots: canvases forwarded at once. It changes the speed, never an answer.
-            max_steps: the step limit; by default the plan's own horizon.
+            max_steps: the step limit, of each block where there are blocks; by default the plan's own horizon.
             observers: called after every step.
             loop: `continuous` (halted rows leave, waiting queries take their slots) or `frozen` (they stay to the end).
 

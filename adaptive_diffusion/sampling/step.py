@@ -14,7 +14,8 @@ from adaptive_diffusion.sampling.recipe import Recipe
 
 @dataclass(frozen=True)
 class Step:
-    """What one step saw, decided and left: `before` and `after` it, and `answer` [B, L], the tokens if it ends here."""
+    """What one step saw, decided and left: `before` and `after` it, and `answer` [B, L], the tokens if its
+    row, or its block, ends here."""
 
     before: SamplerState
     prediction: Prediction
@@ -43,7 +44,8 @@ def advance(sampler: Recipe, state: SamplerState, evaluation: Evaluation, max_st
     after = apply(
         state, decision, answer, halt_reason(sampler, state, decision, verdict, max_steps), evaluation.forwards
     )
-    return Step(state, prediction, decision, verdict, answer, replace(after, carry={**state.carry, **carry}))
+    after = sampler.next_block(replace(after, carry={**state.carry, **carry}))
+    return Step(state, prediction, decision, verdict, answer, after)
 
 
 def halt_reason(sampler: Recipe, state: SamplerState, decision: Decision, verdict: Verdict, max_steps: int) -> Tensor:
@@ -57,8 +59,9 @@ def halt_reason(sampler: Recipe, state: SamplerState, decision: Decision, verdic
 def apply(state: SamplerState, decision: Decision, answer: Tensor, reason: Tensor, forwards: int) -> SamplerState:
     """The state after a decision. Writes reach eligible positions only, here and nowhere else; halted rows stay.
 
-    A row that halts holds its answer. A position committed and re-opened at once ends re-opened. A revision is a token
-    taken back or replaced; in a row that halts, what counts is whether the answer holds another token.
+    A row that halts holds its answer and stands by it. A position committed and re-opened at once ends re-opened. A
+    revision is a token taken back or replaced; in a row that halts, what counts is whether the answer holds another
+    token.
     """
     live = state.running[:, None]
     reopen = decision.reopen & state.revisable & live
@@ -72,11 +75,11 @@ def apply(state: SamplerState, decision: Decision, answer: Tensor, reason: Tenso
     return replace(
         state,
         tokens=torch.where(halting[:, None], answer, torch.where(renoise, noise, tokens)),
-        committed=(state.committed | write) & ~reopen,
+        committed=torch.where(halting[:, None], state.committed | state.eligible, (state.committed | write) & ~reopen),
         commit_probability=torch.where(
             write, decision.probability.to(state.commit_probability), state.commit_probability
         ),
-        commit_step=torch.where(write, state.step[:, None].to(state.commit_step), state.commit_step),
+        commit_step=torch.where(write, state.steps_taken[:, None].to(state.commit_step), state.commit_step),
         revisions=state.revisions + (revised & state.committed),
         noise_level=torch.where(state.running, decision.noise_level, state.noise_level),
         nfe=state.nfe + forwards * state.running,

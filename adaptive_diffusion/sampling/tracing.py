@@ -27,9 +27,10 @@ class TraceRecorder:
         event, token, confidence = what_happened(step)
         rows, positions = (event != _NOTHING).nonzero().unbind(1)
         at = rows, positions
-        events = _whole(before.query[rows], before.variation[rows], after.step[rows], positions, token[at], event[at])
-        stays_open = (after.open & after.running[:, None]).sum(1)
-        steps = _whole(before.query, before.variation, after.step, stays_open, before.running)
+        taken = after.steps_taken
+        events = _whole(before.query[rows], before.variation[rows], taken[rows], positions, token[at], event[at])
+        stays_open = (after.editable & ~after.committed).sum(1)
+        steps = _whole(before.query, before.variation, taken, stays_open, before.running)
         halt = step.verdict.probability
         chance = torch.full_like(before.noise_level, torch.nan) if halt is None else halt
         host = torch.cat([part.flatten() for part in (events, _bits(confidence[at]), steps, _bits(chance))]).cpu()
@@ -84,11 +85,9 @@ def what_happened(step: Step) -> tuple[Tensor, Tensor, Tensor]:
     """
     before, after, said = step.before, step.after, step.prediction.summaries
     live = before.running[:, None] & before.eligible
-    ended = live & ~after.running[:, None]
-    stands = ended | after.committed
-    committed = live & ~before.committed & stands
-    revoked = live & before.committed & ~stands
-    edited = live & before.committed & stands & (before.tokens != after.tokens)
+    committed = live & ~before.committed & after.committed
+    revoked = live & before.committed & ~after.committed
+    edited = live & before.committed & after.committed & (before.tokens != after.tokens)
     event = torch.full_like(before.tokens, _NOTHING)
     for kind, where in ((Event.COMMIT, committed), (Event.REVOKE, revoked), (Event.EDIT, edited)):
         event = event.masked_fill(where, int(kind))

@@ -134,6 +134,7 @@ def samplers(draw):
         halting=one(HALTING),
         plan=plan,
         processors=tuple(processors),
+        block_length=draw(st.sampled_from([None, None, 1, 2, 4])),
     )
 
 
@@ -144,8 +145,9 @@ class Watch:
         before, after = done.before, done.after
         frozen = ~before.editable
         assert torch.equal(after.tokens[frozen], before.tokens[frozen])
+        assert torch.equal(after.tokens[~before.eligible], before.tokens[~before.eligible])
         assert not (after.committed & frozen).any()
-        assert (done.answer[before.running] < K).all()
+        assert (done.answer[before.running[:, None] & before.eligible] < K).all()
         stopped = ~before.running
         assert torch.equal(after.tokens[stopped], before.tokens[stopped])
         reopened = before.committed & ~after.committed
@@ -166,7 +168,8 @@ def test_any_combination_of_rules(sampler, seed, limit):
         calls = torch.tensor([sampler.denoiser.calls[int(query)] for query in queries.ids])
         alone = sampler.sample(queries.take(slice(3, 4)), seed=seed, max_steps=limit)
     forwards = sampler.denoiser.forwards
-    assert (result.nfe <= limit * forwards).all()
+    blocks = -(-L // (sampler.block_length or L))
+    assert (result.nfe <= limit * forwards * blocks).all()
     assert torch.equal(result.nfe, calls * forwards)
     assert (result.halt_reason > 0).all()
     assert ((result.answers >= 0) & (result.answers < K)).all()
