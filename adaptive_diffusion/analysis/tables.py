@@ -141,6 +141,36 @@ def allocation_sheet(
     return Sheet(f"Mean NFE by {by}", ["sampler", *labels], rows)
 
 
+def sweep_sheet(rows: Sequence[Mapping[str, Any]]) -> Sheet:
+    """The settings of a sweep: figures over seeds, and their differences to each sampler's first setting."""
+
+    def shown(figures: Mapping[str, Any] | None, name: str, decimals: int, scale: float = 1) -> str:
+        found = (figures or {}).get(name)
+        if found is None:
+            return NONE
+        if found["low"] is None:
+            return number(scale * found["value"], decimals)
+        return interval(Interval(found["value"], found["low"], found["high"]), decimals, scale)
+
+    return Sheet(
+        "Settings",
+        ["setting", "sampler", "seeds", "exact %", "NFE mean", "exact over first", "NFE over first"],
+        [
+            [
+                " ".join(row["setting"]) or "as it is",
+                row["sampler"],
+                str(len(row["seeds"])),
+                shown(row, "exact", 1, 100),
+                shown(row, "nfe_mean", 2),
+                shown(row["over_first"], "exact", 1, 100),
+                shown(row["over_first"], "nfe_mean", 2),
+            ]
+            for row in rows
+        ],
+        "Means over seeds with Student's 95% interval; differences to the sampler's first setting, paired by seed.",
+    )
+
+
 def percent(share: float | None) -> str:
     return number(None if share is None else 100 * share, 1)
 

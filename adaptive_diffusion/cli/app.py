@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from adaptive_diffusion.cli.ablate import ablate
 from adaptive_diffusion.cli.evaluate import evaluate
 from adaptive_diffusion.cli.guarded import Guarded
 from adaptive_diffusion.cli.run import run
@@ -44,7 +45,7 @@ def adaptive_diffusion(
     """
 
 
-for command in (run, train, evaluate, sample, samplers):
+for command in (run, train, evaluate, sample, ablate, samplers):
     app.command()(command)
 
 

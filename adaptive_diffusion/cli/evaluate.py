@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from adaptive_diffusion.cli.options import AllowModule, Queries, Seed, SkipBad, Source, allowed
+from adaptive_diffusion.cli.options import (
+    Address,
+    AllowModule,
+    EngineName,
+    Queries,
+    Seed,
+    SkipBad,
+    Source,
+    Workers,
+    allowed,
+    query_engine,
+)
 
 
 def evaluate(
@@ -16,6 +27,9 @@ def evaluate(
     skip_bad: SkipBad = False,
     seed: Seed = 0,
     allow_module: AllowModule = None,
+    engine: EngineName = "local",
+    workers: Workers = None,
+    address: Address = None,
 ) -> None:
     """Compare samplers on a file of queries: exact, valid, and how many forwards each took.
 
@@ -24,10 +38,16 @@ def evaluate(
         adaptive-diffusion evaluate runs/quickstart --queries puzzles.txt --sampler confidence --sampler learned
 
         adaptive-diffusion evaluate denoiser.safetensors --queries puzzles.csv --sampler threshold_0.9 --json
+
+        adaptive-diffusion evaluate runs/quickstart --queries many.txt --sampler learned --engine ray --workers 8
     """
+    from adaptive_diffusion.runs.asked import Asked
     from adaptive_diffusion.runs.evaluate import evaluate_file
 
-    rows = evaluate_file(source, queries, sampler or ["confidence"], seed, skip_bad, allowed(allow_module))
+    where = query_engine(engine, workers, address)
+    rows = evaluate_file(
+        Asked(source, queries, seed, skip_bad, allowed(allow_module), where), sampler or ["confidence"]
+    )
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     else:

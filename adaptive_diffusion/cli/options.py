@@ -4,9 +4,10 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from inspect import signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,12 +42,57 @@ Queries = Annotated[
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out queries that cannot be read instead of stopping.")]
 Seed = Annotated[int, typer.Option(help="Keys all random draws together with the number of the query.")]
 
+EngineName = Annotated[
+    str, typer.Option("--engine", help="local: this machine; ray: actors, here or on a cluster (extra ray).")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes or actors.  \\[default: 1 for queries, the number of processors for sweeps]"),
+]
+Address = Annotated[
+    str | None, typer.Option(help="Of a Ray cluster that is up, such as ray://head:10001.", show_default=False)
+]
+
+
+def engine(name: str, workers: int, address: str | None) -> Any:
+    """The engine of that name.
+
+    Raises:
+        ValueError: for another name, or an address that no engine would use.
+    """
+    from adaptive_diffusion.plugins.ray_engine import Ray
+    from adaptive_diffusion.runs.engine import Processes
+
+    if name == "ray":
+        return Ray(workers, address)
+    if name != "local":
+        raise ValueError(f"There is no engine {name!r}; they are local and ray.")
+    if address:
+        raise ValueError(f"--address {address} is of a Ray cluster: add --engine ray")
+    return Processes(workers)
+
+
+def options_of(other: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command that takes `**options` the arguments and options of another."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        command.__signature__ = signature(other)  # type: ignore[attr-defined]
+        command.__annotations__ = other.__annotations__
+        return command
+
+    return decorate
+
 
 def allowed(modules: list[str] | None) -> tuple[str, ...]:
     """The modules as a tuple; the working folder can be imported from if there are any, after everything installed."""
     if modules and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     return tuple(modules or ())
+
+
+def query_engine(name: str, workers: int | None, address: str | None) -> Any:
+    """The engine for a file of queries: None, which is this process, unless another or more workers are asked for."""
+    return None if name == "local" and (workers or 1) == 1 else engine(name, workers or 1, address)
 
 
 def run_folder(experiment: str, overrides: Sequence[str]) -> Path:

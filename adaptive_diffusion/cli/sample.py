@@ -4,7 +4,18 @@ from typing import Annotated
 
 import typer
 
-from adaptive_diffusion.cli.options import AllowModule, Queries, Seed, SkipBad, Source, allowed
+from adaptive_diffusion.cli.options import (
+    Address,
+    AllowModule,
+    EngineName,
+    Queries,
+    Seed,
+    SkipBad,
+    Source,
+    Workers,
+    allowed,
+    query_engine,
+)
 
 
 def sample(
@@ -15,6 +26,9 @@ def sample(
     skip_bad: SkipBad = False,
     seed: Seed = 0,
     allow_module: AllowModule = None,
+    engine: EngineName = "local",
+    workers: Workers = None,
+    address: Address = None,
 ) -> None:
     """Answer the queries of a file and show the answers, each with its forwards and why it halted.
 
@@ -24,7 +38,10 @@ def sample(
 
         adaptive-diffusion sample runs/quickstart --queries puzzles.txt -n 5 --seed 1
     """
+    from adaptive_diffusion.runs.asked import Asked
     from adaptive_diffusion.runs.sample import sample_file
 
-    for answer in sample_file(source, queries, sampler, variations, seed, skip_bad, allowed(allow_module)):
+    where = query_engine(engine, workers, address)
+    asked = Asked(source, queries, seed, skip_bad, allowed(allow_module), where)
+    for answer in sample_file(asked, sampler, variations):
         typer.echo(answer)

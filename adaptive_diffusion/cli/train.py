@@ -1,16 +1,13 @@
 """``adaptive-diffusion train``."""
 
-from adaptive_diffusion.cli.options import AllowModule, Experiment, Folder, Overrides, Update
-from adaptive_diffusion.cli.run import run_stages
+from typing import Any
+
+from adaptive_diffusion.cli.options import options_of
+from adaptive_diffusion.cli.run import run, run_stages
 
 
-def train(
-    experiment: Experiment,
-    overrides: Overrides = None,
-    folder: Folder = None,
-    update: Update = False,
-    allow_module: AllowModule = None,
-) -> None:
+@options_of(run)
+def train(**options: Any) -> None:
     """Train only: the stages of an experiment up to the last one that trains.
 
     A later 'run' of the same experiment goes on with evaluation and report.
@@ -21,4 +18,4 @@ def train(
 
         adaptive-diffusion train quickstart stages.denoiser.steps=100
     """
-    run_stages(experiment, overrides, folder, update, allow_module, training_only=True)
+    run_stages(**options, training_only=True)

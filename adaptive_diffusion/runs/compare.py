@@ -18,23 +18,24 @@ from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.tracing import TraceRecorder
 from adaptive_diffusion.tasks.task import Task
 
-Recipe = Callable[..., Sampler]
+Unbound = Callable[..., Sampler]
+"""A sampler that still waits for its denoiser: what a config of configs/sampler becomes."""
 
 
-def build_sampler(recipe: Recipe, model: DenoiserWithHeads) -> Sampler:
-    """A sampler from its recipe: the denoiser is put in, and the halting head where a halting rule waits for one.
+def build_sampler(unbound: Unbound, model: DenoiserWithHeads) -> Sampler:
+    """The sampler on a model: the denoiser is put in, and the halting head where a halting rule waits for one.
 
     Raises:
         ValueError: a rule that needs a head the model does not have.
     """
-    halting = getattr(recipe, "keywords", {}).get("halting")
+    halting = getattr(unbound, "keywords", {}).get("halting")
     if isinstance(halting, partial):
         if model.halting is None:
             raise ValueError(
                 f"{halting.func.__name__} needs a halting head, but this checkpoint has none; train one first"
             )
-        return recipe(denoiser=model, halting=halting(head=model.halting))
-    return recipe(denoiser=model)
+        return unbound(denoiser=model, halting=halting(head=model.halting))
+    return unbound(denoiser=model)
 
 
 def compare(

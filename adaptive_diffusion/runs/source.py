@@ -15,11 +15,15 @@ from adaptive_diffusion.tasks.task import Task
 
 @dataclass(frozen=True)
 class Source:
-    """A model and its task."""
+    """A model and the data module of its task."""
 
     model: DenoiserWithHeads
-    task: Task
+    data: Any
     allow: Sequence[str]
+
+    @property
+    def task(self) -> Task:
+        return self.data.task
 
     def sampler(self, name: str) -> Sampler:
         """The sampler `configs/sampler/NAME.yaml` on this model."""
@@ -39,7 +43,7 @@ def open_source(path: Path, allow: Sequence[str] = ()) -> Source:
     model = load_checkpoint(file, allow)
     if not isinstance(model, DenoiserWithHeads):
         raise ValueError(f"{file} holds a {type(model).__name__}, not a denoiser with heads")
-    return Source(model, instantiate(about["task"], allow, ("tasks",)).task, allow)
+    return Source(model, instantiate(about["task"], allow, ("tasks",)), allow)
 
 
 def newest_checkpoint(folder: Path) -> Path:

@@ -9,6 +9,7 @@ import torch
 from adaptive_diffusion.config import compose
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.evaluation.replay import Replay
+from adaptive_diffusion.runs.asked import Asked
 from adaptive_diffusion.runs.checkpoint import load_checkpoint
 from adaptive_diffusion.runs.evaluate import evaluate_file
 from adaptive_diffusion.runs.experiment import run_experiment
@@ -113,8 +114,8 @@ def test_stages_that_only_train_heads_leave_the_denoiser_as_it_was(finished: Pat
 def test_a_file_of_puzzles_is_evaluated_and_answered(finished: Path, tmp_path: Path) -> None:
     puzzles = tmp_path / "puzzles.txt"
     puzzles.write_text(PUZZLES)
-    (row,) = evaluate_file(finished, puzzles, ["learned"])
+    (row,) = evaluate_file(Asked(finished, puzzles), ["learned"])
     assert (row["sampler"], row["queries"]) == ("learned", 2)
-    first, second = sample_file(finished, puzzles, "confidence")
+    first, second = sample_file(Asked(finished, puzzles), "confidence")
     assert "query 0" in first
     assert "2 NFE" in second

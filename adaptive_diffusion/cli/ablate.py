@@ -1,0 +1,139 @@
+"""``adaptive-diffusion ablate``."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from adaptive_diffusion.cli.options import UNSAFE, Address, AllowModule, EngineName, Workers, allowed, engine
+
+
+def ablate(
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="EXPERIMENT_OR_RUN",
+            help="A name in configs/experiment, trained in every cell; or a run or a checkpoint to sample from.",
+            show_default=False,
+        ),
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(help="The grid: key=value,value or key=range(0,3); all combinations.", show_default=False),
+    ] = None,
+    listed: Annotated[
+        Path | None, typer.Option("--list", help="A file of settings, overrides a line.", show_default=False)
+    ] = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option(help="Queries to sample.  \\[default: the validation problems of the run]", show_default=False),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="The sweep's folder.  \\[default: runs/ablate/NAME]", show_default=False)
+    ] = None,
+    where: EngineName = "local",
+    workers: Workers = None,
+    address: Address = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON instead of a table.")] = False,
+    allow_module: AllowModule = None,
+) -> None:
+    """Try every setting of a grid or a list, each once, and compare them over seeds.
+
+    A cell is addressed by its config: one that is finished is never repeated, whichever sweep of the folder asks, and
+    the same command goes on after an interruption. Of a run, 'sampler=' and 'seed=' belong to the cell, all other keys
+    to the sampler.
+
+    Examples:
+
+        adaptive-diffusion ablate quickstart stages.remasking.steps=450,900 "seed=range(0,3)"
+
+        adaptive-diffusion ablate runs/quickstart sampler=learned pace.threshold=0.8,0.9,0.95 seed=0,1,2
+
+        adaptive-diffusion ablate quickstart --list settings.txt --engine ray --address ray://head:10001
+    """
+    from adaptive_diffusion.config.grid import combinations
+    from adaptive_diffusion.config.grid import listed as read_list
+    from adaptive_diffusion.runs.ablate.cells import experiment_cells, sampler_cells
+    from adaptive_diffusion.runs.ablate.sweep import SUMMARY, run_sweep
+    from adaptive_diffusion.runs.engine import cores
+    from adaptive_diffusion.runs.folder import RunFolder
+
+    grid = combinations(overrides or ())
+    settings = [(*row, *one) for row in read_list(listed) for one in grid] if listed else grid
+    trained = Path(subject)
+    if trained.exists():
+        cells = sampler_cells(trained, settings, queries)
+    elif queries:
+        raise ValueError(f"--queries are sampled from a run or a checkpoint, and {subject} is neither")
+    else:
+        cells = experiment_cells(subject, settings)
+    place = folder or Path("runs/ablate") / UNSAFE.sub("_", trained.stem if trained.exists() else subject)
+    with RunFolder(place, allowed(allow_module)) as held, Progress(cells) as progress:
+        rows = run_sweep(cells, held, engine(where, workers or cores(), address), progress.tell)
+    _print(rows, as_json, place / SUMMARY)
+
+
+def _print(rows: list[dict[str, Any]], as_json: bool, file: Path) -> None:
+    from rich.console import Console
+
+    from adaptive_diffusion.analysis.tables import sweep_sheet
+
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    console = Console()
+    console.print(sweep_sheet(rows).rich())
+    console.print(f"{file} holds the figures.", highlight=False, soft_wrap=True)
+
+
+class Progress:
+    """The table of cells on standard error: alive in a terminal, a line a cell elsewhere."""
+
+    def __init__(self, cells: list[Any]):
+        from rich.console import Console
+        from rich.live import Live
+
+        self.cells = cells
+        self.states = ["waiting"] * len(cells)
+        self.figures = [""] * len(cells)
+        self.live = Live(console=Console(stderr=True), get_renderable=self._table) if sys.stderr.isatty() else None
+
+    def __enter__(self) -> "Progress":
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.live:
+            self.live.stop()
+
+    def tell(self, number: int, outcome: Any) -> None:
+        """Notes what became of a cell."""
+        self.states[number] = "failed" if outcome.failure else "finished before" if outcome.earlier else "finished"
+        best = max(outcome.rows or (), key=lambda row: row["exact"] or 0, default=None)
+        self.figures[number] = outcome.failure or (
+            f"{best['sampler']}: {100 * best['exact']:.1f}% at {best['nfe_mean']:.2f} NFE" if best else ""
+        )
+        if self.live:
+            self.live.refresh()
+        else:
+            left = self.states.count("waiting")
+            line = f"{_named(outcome.cell)}: {self.states[number]}, {self.figures[number]} ({left} left)"
+            print(line, file=sys.stderr, flush=True)
+
+    def _table(self) -> Any:
+        from rich.table import Table
+        from rich.text import Text
+
+        done = len(self.cells) - self.states.count("waiting")
+        title = f"{done} of {len(self.cells)} cells"
+        table = Table("setting", "state", "most exact", title=title, title_justify="left")
+        for cell, state, figures in zip(self.cells, self.states, self.figures, strict=True):
+            table.add_row(Text(_named(cell)), state, Text(figures))
+        return table
+
+
+def _named(cell: Any) -> str:
+    return " ".join(cell.setting) or "as it is"

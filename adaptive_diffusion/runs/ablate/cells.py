@@ -1,0 +1,123 @@
+"""A cell: one setting of a sweep, addressed by its whole config."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from adaptive_diffusion.config import compose, compose_part, digest, instantiate, resolve
+from adaptive_diffusion.config.grid import Setting
+from adaptive_diffusion.runs.compare import build_sampler, compare
+from adaptive_diffusion.runs.experiment import run_experiment
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.source import newest_checkpoint, open_source
+
+Rows = list[dict[str, Any]]
+OWN = ("sampler", "seed")
+"""Keys of a sampling sweep that are the cell's and not the sampler's."""
+
+
+class Cell(Protocol):
+    """A setting and how to try it.
+
+    Attributes:
+        setting: the overrides that make it.
+        digest: of everything its result depends on. Cells of equal digest are one cell.
+    """
+
+    @property
+    def setting(self) -> Setting: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    def run(self, folder: RunFolder) -> Rows:
+        """Does the work in a folder of its own and returns a summary row for each sampler."""
+        ...
+
+
+@dataclass(frozen=True)
+class ExperimentCell:
+    """An experiment from training to `summary.json`; `config` holds its plain values."""
+
+    setting: Setting
+    config: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        return digest(self.config)
+
+    def run(self, folder: RunFolder) -> Rows:
+        run_experiment(self.config, folder)
+        summary = folder.read_json("summary.json")
+        if summary is None:
+            raise ValueError("the experiment writes no summary.json: it has no stage that evaluates")
+        return summary["samplers"]
+
+
+@dataclass(frozen=True)
+class SamplerCell:
+    """A sampler on a trained model, with a trace that `analyze` reads.
+
+    Attributes:
+        node: of the sampler.
+        source, contents: run folder or checkpoint, and the checkpoint's SHA-256.
+        queries: file of queries; None asks the task's validation problems, because a sweep chooses.
+    """
+
+    setting: Setting
+    sampler: str
+    node: dict[str, Any]
+    seed: int
+    source: Path
+    contents: str
+    queries: Path | None = None
+
+    @property
+    def digest(self) -> str:
+        asked = "validation" if self.queries is None else _sha256(self.queries)
+        return digest([self.contents, asked, self.sampler, self.node, self.seed])
+
+    def run(self, folder: RunFolder) -> Rows:
+        source = open_source(self.source, folder.allow)
+        problems = source.data.validation if self.queries is None else source.task.read(self.queries, False).puzzles
+        sampler = build_sampler(instantiate(self.node, folder.allow), source.model)
+        with torch.inference_mode(), folder.whole("traces") as traces:
+            row, _ = compare(self.sampler, sampler, source.task, problems, self.seed, trace=traces / self.sampler)
+        folder.write_json("summary.json", {"task": source.task.name, "seed": self.seed, "samplers": [row]})
+        return [row]
+
+
+def experiment_cells(experiment: str, settings: Sequence[Setting]) -> list[Cell]:
+    """A cell for each setting of an experiment. Raises `ValueError` as `compose` does, before anything is run."""
+    return [ExperimentCell(setting, resolve(compose(experiment, setting))) for setting in settings]
+
+
+def sampler_cells(source: Path, settings: Sequence[Setting], queries: Path | None = None) -> list[Cell]:
+    """A cell for each setting of a sampler on a trained model; `sampler=` and `seed=` are keys of the cell itself.
+
+    Raises:
+        ValueError: a source without a checkpoint, a setting without a sampler, or as `compose_part`.
+    """
+    file = newest_checkpoint(source) if source.is_dir() else source
+    contents = _sha256(file)
+    cells: list[Cell] = []
+    for setting in settings:
+        own = dict(override.split("=", 1) for override in setting if override.split("=", 1)[0] in OWN)
+        if "sampler" not in own:
+            raise ValueError("a sweep over sampling needs the sampler's name: sampler=learned, or sampler=a,b")
+        if not own.get("seed", "0").isdecimal():
+            raise ValueError(f"seed={own['seed']} is not a whole number")
+        rest = [override for override in setting if override.split("=", 1)[0] not in OWN]
+        node = resolve(compose_part("sampler", own["sampler"], rest))
+        seed = int(own.get("seed", 0))
+        cells.append(SamplerCell(setting, own["sampler"], node, seed, file.resolve(), contents, queries))
+    return cells
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

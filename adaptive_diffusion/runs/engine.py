@@ -1,0 +1,61 @@
+"""Where pieces of work are done: in processes of this machine, or wherever another engine sends them."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import active_children, get_context, parent_process
+from threading import Thread
+from typing import Any, Protocol
+
+Work = Callable[[Any], Any]
+
+
+class Engine(Protocol):
+    """Does the same work on many pieces. What a piece gives never depends on where it was done."""
+
+    def each(self, work: Work, pieces: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """Yields the number of a piece and its result as soon as it is finished. Work, pieces and results are pickled.
+
+        Raises:
+            OSError: where a worker died.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Processes:
+    """`workers` fresh processes of this machine; they end with the process that started them, however it ends."""
+
+    workers: int = 1
+
+    def each(self, work: Work, pieces: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        if not pieces:
+            return
+        ours = set(active_children())
+        pool = ProcessPoolExecutor(min(self.workers, len(pieces)), get_context("spawn"), initializer=settle)
+        try:
+            numbers = {pool.submit(work, piece): number for number, piece in enumerate(pieces)}
+            for done in as_completed(numbers):
+                yield numbers[done], done.result()
+        except BrokenProcessPool as error:
+            raise OSError("a worker process died, killed from outside or out of memory") from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in set(active_children()) - ours:
+                child.terminate()
+
+
+def settle() -> None:
+    """Makes this process a worker: one thread, as equal bits need it, and no life without its parent."""
+    import torch
+
+    torch.set_num_threads(1)
+    if parent := parent_process():
+        Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

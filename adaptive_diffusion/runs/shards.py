@@ -1,0 +1,63 @@
+"""Queries in shards, each answered by a worker that has opened the model for itself."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.runs.engine import Engine
+from adaptive_diffusion.runs.source import open_source
+from adaptive_diffusion.sampling.result import SampleResult
+from adaptive_diffusion.sampling.sampler import Sampler
+
+
+@dataclass(frozen=True)
+class Sharded:
+    """A named sampler on an engine. A query's noise hangs on its id alone, so the answers are those of one process.
+
+    Attributes:
+        source, name, allow: what a worker opens, once.
+        shard: queries a piece.
+    """
+
+    source: Path
+    name: str
+    allow: tuple[str, ...]
+    engine: Engine
+    shard: int = 256
+
+    def sample(
+        self, queries: Queries, n: int = 1, seed: int = 0, slots: int = 256, observers: Iterable[Any] = ()
+    ) -> SampleResult:
+        """As `Sampler.sample`. Raises `ValueError` for observers: a trace is recorded in one process."""
+        if list(observers):
+            raise ValueError("a trace is recorded in one process: leave out the engine")
+        pieces = [queries.take(slice(first, first + self.shard)) for first in range(0, len(queries), self.shard)]
+        answer = partial(_answer, self.source.resolve(), self.name, self.allow, n, seed, slots)
+        found = dict(self.engine.each(answer, pieces))
+        return _joined([found[number] for number in range(len(pieces))])
+
+
+def _answer(
+    source: Path, name: str, allow: tuple[str, ...], n: int, seed: int, slots: int, queries: Queries
+) -> SampleResult:
+    with torch.inference_mode():
+        return _sampler(source, name, allow).sample(queries, n=n, seed=seed, slots=slots)
+
+
+@cache
+def _sampler(source: Path, name: str, allow: tuple[str, ...]) -> Sampler:
+    return open_source(source, allow).sampler(name)
+
+
+def _joined(parts: list[SampleResult]) -> SampleResult:
+    columns = {
+        field.name: torch.cat([getattr(part, field.name) for part in parts])
+        for field in fields(SampleResult)
+        if field.name != "rows_forwarded"
+    }
+    return SampleResult(**columns, rows_forwarded=sum(part.rows_forwarded for part in parts))
