@@ -111,9 +111,11 @@ class Plan(Part):
 
     Attributes:
         revises: whether it may take back or replace what is committed.
+        bounded: whether a clock or a count of its own ends its revising; a sampler limits the others.
     """
 
     revises: ClassVar[bool] = True
+    bounded: ClassVar[bool] = False
 
     def first_level(self, state: SamplerState) -> Tensor:
         """[B] float64 noise level before the first forward."""

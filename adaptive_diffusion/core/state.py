@@ -181,6 +181,10 @@ class Decision:
         """[B, L]: what is open once the decision is applied."""
         return (state.open & ~self.write) | (self.reopen & state.revisable)
 
+    def revised(self, state: SamplerState) -> Tensor:
+        """[B, L]: committed tokens that are taken back or replaced by another."""
+        return state.revisable & (self.reopen | (self.write & (self.token != state.tokens)))
+
     def tokens_after(self, state: SamplerState) -> Tensor:
         """[B, L]: the canvas once the decision's writes are applied; re-opened positions still show their old token."""
         return torch.where(self.write & state.eligible, self.token, state.tokens)

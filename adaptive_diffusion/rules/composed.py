@@ -30,6 +30,11 @@ class Composed(Plan):
         return self.remasking.revises
 
     @property
+    def bounded(self) -> bool:  # type: ignore[override]
+        """Whether the pace keeps a clock."""
+        return self.pace.clocked
+
+    @property
     def corruptions(self) -> frozenset[str]:  # type: ignore[override]
         """The corruption kinds all three serve."""
         return self.order.corruptions & self.pace.corruptions & self.remasking.corruptions

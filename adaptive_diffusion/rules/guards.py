@@ -1,109 +1,96 @@
-"""What keeps a remasking rule within bounds: wrappers around any of them."""
+"""What keeps revisions within bounds: a budget, and an end to going round in circles.
 
-from dataclasses import dataclass, replace
+A denoiser that is hesitant between two tokens takes each back in favour of the other for ever. So a sampler puts these
+limits around every plan that has no bound of its own, unless told otherwise, and reports which rows met them.
+"""
+
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import Remasking, Revision
-from adaptive_diffusion.core.prediction import Prediction, Reading
+from adaptive_diffusion.core.part import Plan
+from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.row_noise import absorb
-from adaptive_diffusion.core.state import Decision, SamplerState
+from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
+from adaptive_diffusion.rules.around import Around
+
+SPENT, CYCLED = "limits.spent", "limits.cycled"
 
 
 @dataclass(frozen=True)
-class Guard(Remasking):
-    """A remasking rule with a condition of its own; everything else is the inner rule's."""
+class RevisionLimits:
+    """At most `each` revisions of one position and `total` of one answer, and none any more once a canvas comes back
+    that was among the last `memory` ones: a denoiser that is asked the same question again gives the same answer.
 
-    inner: Remasking
-
-    @property
-    def revises(self) -> bool:  # type: ignore[override]
-        """Whether the inner rule does."""
-        return self.inner.revises
-
-    @property
-    def corruptions(self) -> frozenset[str]:  # type: ignore[override]
-        """Those of the inner rule."""
-        return self.inner.corruptions
-
-    @property
-    def reads_committed(self) -> bool:  # type: ignore[override]
-        """Whether the inner rule does."""
-        return self.inner.reads_committed
-
-    def reads(self) -> tuple[Reading, ...]:
-        return self.inner.reads()
-
-    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
-        return self.inner.start(state, vocabulary)
-
-    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
-        return self.inner.remember(state, prediction, decision)
-
-
-@dataclass(frozen=True)
-class RevisionBudget(Guard):
-    """At most `each` revisions of one position and `total` of one answer; the least probable commits go first where
-    the budget does not last for all that the inner rule would take back.
+    A revision is a committed token taken back or replaced. Where the budget does not last for all that the plan would
+    revise, the least probable commits go first.
 
     Raises:
-        ValueError: a budget below 0.
+        ValueError: a budget below 0, a memory of no canvas.
     """
 
     each: int = 4
     total: int = 256
+    memory: int = 16
 
     def __post_init__(self) -> None:
         if min(self.each, self.total) < 0:
             raise ValueError(f"budgets each={self.each} and total={self.total} must not be negative")
-
-    def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
-        revision = self.inner(state, prediction, next_level)
-        wanted = revision.reopen & state.revisable & (state.revisions < self.each)
-        left = (self.total - state.revisions.sum(1)).clamp(min=0)
-        rank = state.commit_probability.masked_fill(~wanted, torch.inf).argsort(dim=1, stable=True).argsort(dim=1)
-        return replace(revision, reopen=wanted & (rank < left[:, None]))
-
-
-@dataclass(frozen=True)
-class CycleDetection(Guard):
-    """No further revision once a canvas comes back that was among the last `memory` ones: a denoiser that is asked the
-    same question again gives the same answer.
-
-    It carries a 64-bit hash of each canvas, [B, memory], and whether a cycle was found.
-    """
-
-    memory: int = 16
-
-    def __post_init__(self) -> None:
         if self.memory < 1:
             raise ValueError(f"memory={self.memory} remembers no canvas; use at least 1")
 
+    def around(self, plan: Plan) -> Plan:
+        """The plan within these limits; itself where it never revises or has a bound of its own."""
+        return plan if plan.bounded or not plan.revises else Limited(plan, self)
+
+
+@dataclass(frozen=True)
+class Limited(Around):
+    """A plan whose revisions end where the limits say. What is refused is neither written nor taken back; a full canvas
+    on which nothing else happens is settled.
+
+    It carries a 64-bit hash of each canvas, [B, memory], and whether a budget was used up and a cycle found, [B] each.
+    """
+
+    limits: RevisionLimits = field(default_factory=RevisionLimits)
+    bounded = True
+
     def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
-        nothing = state.key.new_zeros(len(state.key), self.memory)
+        never = torch.zeros_like(state.running)
         return {
             **self.inner.start(state, vocabulary),
-            "cycle.seen": nothing,
-            "cycle.found": torch.zeros_like(state.running),
+            "limits.seen": state.key.new_zeros(len(state.key), self.limits.memory),
+            SPENT: never,
+            CYCLED: never,
         }
-
-    def found(self, state: SamplerState) -> Tensor:
-        """[B] bool, whether this canvas or an earlier one had been there before."""
-        return state.carry["cycle.found"] | (state.carry["cycle.seen"] == canvas_hash(state)[:, None]).any(1)
 
     def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
-        seen = torch.cat([state.carry["cycle.seen"][:, 1:], canvas_hash(state)[:, None]], dim=1)
         return {
             **self.inner.remember(state, prediction, decision),
-            "cycle.seen": seen,
-            "cycle.found": self.found(state),
+            "limits.seen": torch.cat([state.carry["limits.seen"][:, 1:], canvas_hash(state)[:, None]], dim=1),
+            SPENT: state.carry[SPENT] | self.spent(state),
+            CYCLED: self.cycled(state),
         }
 
-    def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
-        revision = self.inner(state, prediction, next_level)
-        free = ~self.found(state)
-        return Revision(revision.reopen & free[:, None], revision.leaving.where(free, 0.0))
+    def spent(self, state: SamplerState) -> Tensor:
+        """[B] bool, whether a position or the answer has been revised as often as it may."""
+        return (state.revisions >= self.limits.each).any(1) | (state.revisions.sum(1) >= self.limits.total)
+
+    def cycled(self, state: SamplerState) -> Tensor:
+        """[B] bool, whether this canvas or an earlier one had been there before."""
+        return state.carry[CYCLED] | (state.carry["limits.seen"] == canvas_hash(state)[:, None]).any(1)
+
+    def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Decision:
+        decision = self.inner(state, prediction, candidate)
+        revised = decision.revised(state)
+        wanted = revised & (state.revisions < self.limits.each) & ~self.cycled(state)[:, None]
+        left = (self.limits.total - state.revisions.sum(1)).clamp(min=0)
+        rank = state.commit_probability.masked_fill(~wanted, torch.inf).argsort(dim=1, stable=True).argsort(dim=1)
+        refused = revised & ~(wanted & (rank < left[:, None]))
+        kept = replace(decision, write=decision.write & ~refused, reopen=decision.reopen & ~refused)
+        nothing = ~(kept.revised(state) | kept.write & state.open | kept.still_open(state)).any(1)
+        return replace(kept, settled=decision.settled | (refused.any(1) & nothing))
 
 
 def canvas_hash(state: SamplerState) -> Tensor:

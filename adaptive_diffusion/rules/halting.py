@@ -180,7 +180,7 @@ def step_summaries(state: SamplerState, prediction: Prediction, decision: Decisi
     """[B, L, 5] float32, what a halting head may know of each position: top-1 probability and margin, whether it stays
     open, whether it is taken back, and how probable the answer's token is if the row stopped now."""
     stays_open = decision.still_open(state)
-    kept = state.revisable & ~decision.reopen
+    kept = state.revisable & ~decision.reopen & ~decision.write
     answer = torch.where(kept, prediction["standing_probability"], prediction["confidence"])
     columns = prediction["confidence"], prediction["margin"], stays_open, decision.reopen, answer
     return torch.stack([column.float() for column in columns], dim=-1)

@@ -13,7 +13,7 @@ from adaptive_diffusion.config.folder import choices, config_folder
 from adaptive_diffusion.config.instantiation import instantiate
 from adaptive_diffusion.core.part import BOTH
 
-ROLES = ("view", "proposal", "order", "pace", "remasking", "plan", "halting", "processors", "block_length")
+ROLES = ("view", "proposal", "order", "pace", "remasking", "plan", "halting", "processors", "block_length", "limits")
 
 
 @dataclass(frozen=True)

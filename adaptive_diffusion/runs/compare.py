@@ -59,8 +59,12 @@ def compare(
             recorder.finish(queries, result, **known)
     summary = SamplerSummary()
     summary.update(result.nfe, verdict.exact, verdict.valid)
-    revisions = result.revisions.double().mean().item()
-    row = {"sampler": name, **summary.compute(), "revisions_mean": revisions, "seconds": round(seconds, 3)}
+    revising = {
+        "revisions_mean": result.revisions.double().mean().item(),
+        "cycled": int(result.cycled.sum()),
+        "budget_spent": int(result.budget_spent.sum()),
+    }
+    row = {"sampler": name, **summary.compute(), **revising, "seconds": round(seconds, 3)}
     setting = Setting(name, result.query.numpy(), result.nfe.numpy(), verdict.exact.numpy().astype(bool))
     return row, setting
 

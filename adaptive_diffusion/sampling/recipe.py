@@ -13,6 +13,7 @@ from adaptive_diffusion.core.readings import Top
 from adaptive_diffusion.core.row_noise import row_key
 from adaptive_diffusion.core.state import HaltReason, SamplerState
 from adaptive_diffusion.rules.composed import Composed
+from adaptive_diffusion.rules.guards import RevisionLimits
 from adaptive_diffusion.rules.halting import AllCommitted
 from adaptive_diffusion.rules.order import Confidence
 from adaptive_diffusion.rules.pace import FixedCount
@@ -26,7 +27,8 @@ class Recipe:
     finished.
 
     `plan` replaces order, pace and remasking by a rule that decides jointly. `processors` change logits before anything
-    is read or drawn from them.
+    is read or drawn from them. `limits` end the revising of a plan without a clock or bound of its own; None lets it go
+    on to the step limit.
 
     With a `block_length` the answer is written from left to right in blocks of so many positions, counted from the
     first editable one: only the present block is eligible, and time, steps and memories begin anew in each. What ends a
@@ -46,6 +48,7 @@ class Recipe:
     plan: Plan | None = None
     processors: tuple[LogitProcessor, ...] = ()
     block_length: int | None = None
+    limits: RevisionLimits | None = field(default_factory=RevisionLimits)
 
     def __post_init__(self) -> None:
         if self.block_length is not None and self.block_length < 1:
@@ -63,8 +66,9 @@ class Recipe:
 
     @cached_property
     def whole_plan(self) -> Plan:
-        """The plan: the joint rule, or order, pace and remasking composed."""
-        return self.plan or Composed(self.order, self.pace, self.remasking)
+        """The plan: the joint rule, or order, pace and remasking composed; within limits where it needs any."""
+        plan = self.plan or Composed(self.order, self.pace, self.remasking)
+        return plan if self.limits is None else self.limits.around(plan)
 
     @property
     def parts(self) -> tuple[Part, ...]:

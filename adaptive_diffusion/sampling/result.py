@@ -1,12 +1,13 @@
 """What a sampler hands back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import HaltReason
+from adaptive_diffusion.rules.guards import CYCLED, SPENT
 from adaptive_diffusion.sampling.step import Step
 
 
@@ -20,6 +21,7 @@ class SampleResult:
         nfe: [R] int64, every forward made for the row.
         halt_reason: [R] int64, `HaltReason` numbers.
         revisions: [R] int64, tokens taken back or replaced.
+        cycled, budget_spent: [R] bool, rows that met a revision limit: a canvas came back, a budget was used up.
         rows_forwarded: how many canvases went through the denoiser in all, halted ones that kept their seat included.
     """
 
@@ -29,6 +31,8 @@ class SampleResult:
     nfe: Tensor
     halt_reason: Tensor
     revisions: Tensor
+    cycled: Tensor
+    budget_spent: Tensor
     rows_forwarded: int
 
     def why(self, row: int) -> str:
@@ -47,6 +51,7 @@ class Recorder:
         self.answers = queries.tokens.repeat_interleave(n, 0)
         self.nfe, self.revisions = torch.zeros_like(self.query), torch.zeros_like(self.query)
         self.halt_reason = torch.full_like(self.query, HaltReason.SETTLED)
+        self.cycled, self.budget_spent = (torch.zeros_like(self.query, dtype=torch.bool) for _ in range(2))
         self.rows_forwarded = 0
 
     def __call__(self, step: Step) -> None:
@@ -58,9 +63,10 @@ class Recorder:
         self.nfe[at] = after.nfe[left]
         self.revisions[at] = after.revisions[left].sum(1).long()
         self.halt_reason[at] = after.halt_reason[left]
+        for met, name in ((self.cycled, CYCLED), (self.budget_spent, SPENT)):
+            if name in after.carry:
+                met[at] = after.carry[name][left]
 
     def result(self) -> SampleResult:
         """Everything recorded so far."""
-        return SampleResult(
-            self.query, self.variation, self.answers, self.nfe, self.halt_reason, self.revisions, self.rows_forwarded
-        )
+        return SampleResult(**{item.name: getattr(self, item.name) for item in fields(SampleResult)})

@@ -23,7 +23,7 @@ class Observer(Protocol):
 @dataclass(frozen=True)
 class Sampler(Recipe):
     """Answers queries by a recipe: `Sampler(denoiser, proposal, order, pace, remasking, halting, plan, processors,
-    block_length)`."""
+    block_length, limits)`."""
 
     @torch.inference_mode()
     def sample(

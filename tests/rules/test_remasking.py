@@ -1,19 +1,17 @@
-"""Remasking and its guards: rates by hand, thresholds at equality, cycles and budgets."""
+"""Remasking: rates by hand, thresholds at equality."""
 
 from dataclasses import replace
 
 import pytest
 import torch
-from small_worlds import canvas, decision, prediction
+from small_worlds import canvas, prediction
 
 from adaptive_diffusion.core.schedule import Cosine
-from adaptive_diffusion.rules.guards import CycleDetection, RevisionBudget, canvas_hash
 from adaptive_diffusion.rules.remasking import (
     BinomialQuality,
     LowestQuality,
     LowProbability,
     LowQuality,
-    NoRemasking,
 )
 from adaptive_diffusion.rules.remdm import AncestralLoop, ByConfidence, Cap, Rescale, WhileHeld, largest_leaving
 
@@ -110,59 +108,6 @@ def test_the_binomial_number_has_its_mean():
     assert abs(float(reopen.sum(1).double().mean()) - 1.0) < 5 * 0.87 / rows**0.5
 
 
-def test_a_budget_is_spent_on_the_least_probable_commits():
-    state = replace(
-        canvas([[0] * 4] * 2, committed=[[1] * 4] * 2),
-        commit_probability=torch.tensor([[0.9, 0.1, 0.2, 0.3]] * 2),
-        revisions=torch.tensor([[0, 0, 2, 1], [0, 0, 0, 4]], dtype=torch.int32),
-    )
-    everything = LowQuality(2.0)
-    said = prediction((2, 4), quality=torch.zeros(2, 4))
-    reopen = RevisionBudget(everything, each=2, total=5)(state, said, level(1, 1)).reopen
-    assert reopen.tolist() == [[False, True, False, True], [False, True, False, False]]
-    assert not RevisionBudget(everything, each=0)(state, said, level(1, 1)).reopen.any()
-
-
-def test_a_canvas_that_returns_is_not_revised_again():
-    rule, said = CycleDetection(LowQuality(2.0), memory=2), prediction((1, 2), quality=torch.zeros(1, 2))
-    state, reopened = canvas([[0, 0]], committed=[[1, 1]]), []
-    carry = rule.start(state, 3)
-    for tokens in ([0, 0], [0, 1], [0, 2], [0, 1], [0, 0]):
-        state = replace(state, tokens=torch.tensor([tokens]), carry=carry)
-        reopened.append(bool(rule(state, said, level(0.5)).reopen.any()))
-        carry = rule.remember(state, said, decision(state))
-    assert reopened == [True, True, True, False, False]  # once found, a cycle stays found
-
-
-def test_a_canvas_is_forgotten_after_its_memory():
-    rule, said = CycleDetection(LowQuality(2.0), memory=1), prediction((1, 2), quality=torch.zeros(1, 2))
-    state = canvas([[0, 0]], committed=[[1, 1]])
-    carry = rule.start(state, 3)
-    for tokens in ([0, 0], [0, 1], [0, 0]):
-        state = replace(state, tokens=torch.tensor([tokens]), carry=carry)
-        assert rule(state, said, level(0.5)).reopen.any()
-        carry = rule.remember(state, said, decision(state))
-
-
-def test_the_hash_tells_canvases_apart_by_token_place_and_standing():
-    canvases = [([0, 1], [1, 1]), ([1, 0], [1, 1]), ([0, 1], [1, 0]), ([0, 1], [0, 1]), ([0, 0], [1, 1])]
-    hashes = [int(canvas_hash(canvas([tokens], committed=[stands]))) for tokens, stands in canvases]
-    assert len({*hashes}) == len(canvases)
-
-
-def test_a_guard_answers_as_its_rule_where_it_is_not_asked_for():
-    guarded = RevisionBudget(CycleDetection(LowProbability()))
-    assert guarded.revises
-    assert guarded.reads() == LowProbability().reads()
-    assert guarded.reads_committed
-    assert RevisionBudget(Cap()).corruptions == {"absorbing"}
-    assert not CycleDetection(NoRemasking()).revises
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [lambda: RevisionBudget(Cap(), each=-1), lambda: CycleDetection(Cap(), memory=0), lambda: LowestQuality(-1)],
-)
-def test_guards_that_guard_nothing_are_refused(broken):
-    with pytest.raises(ValueError, match=r"negative|at least 1"):
-        broken()
+def test_a_negative_number_of_tokens_is_refused():
+    with pytest.raises(ValueError, match="negative"):
+        LowestQuality(-1)

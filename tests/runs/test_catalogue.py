@@ -13,9 +13,9 @@ from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.config import compose_part, instantiate
 from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
-from adaptive_diffusion.rules.guards import RevisionBudget
+from adaptive_diffusion.rules.guards import Limited, RevisionLimits
+from adaptive_diffusion.rules.joint.ranking import SelfPlanning
 from adaptive_diffusion.rules.remasking import LowProbability
-from adaptive_diffusion.rules.remdm import Cap
 from adaptive_diffusion.runs.catalogue import document, presets, written
 from adaptive_diffusion.runs.compare import build_sampler
 
@@ -133,4 +133,7 @@ def test_parts_are_written_as_python():
     halting = instantiate(compose_part("sampler", "learned", ["halting.threshold=0.7"])).keywords["halting"]
     assert written(halting) == "LearnedHalting(head, threshold=0.7)"
     assert written([1, LowProbability(0.3)]) == "[1, LowProbability(threshold=0.3)]"
-    assert written(RevisionBudget(Cap(0.5), total=9)) == "RevisionBudget(inner=Cap(eta=0.5), each=4, total=9)"
+    limited = Limited(SelfPlanning(8), RevisionLimits(total=9))
+    assert written(limited) == (
+        "Limited(inner=SelfPlanning(steps=8, eta=1.0), limits=RevisionLimits(each=4, total=9, memory=16))"
+    )

@@ -13,7 +13,7 @@ from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.rules.adaptive import EntropyBound, Factor, Quota
 from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.controls import RandomHalting
-from adaptive_diffusion.rules.guards import CycleDetection, RevisionBudget
+from adaptive_diffusion.rules.guards import RevisionLimits
 from adaptive_diffusion.rules.halting import AllCommitted, Fixed, Prophet, Sched, StableAndConfident
 from adaptive_diffusion.rules.joint.acceptance import EntropyBoundAcceptance
 from adaptive_diffusion.rules.joint.ddpd import PlannedDenoising
@@ -67,8 +67,7 @@ REMASKING = [
     Rescale(0.5),
     ByConfidence(),
     WhileHeld(0.3),
-    RevisionBudget(LowQuality(0.9), each=2, total=5),
-    CycleDetection(LowQuality(0.9)),
+    LowQuality(0.9),
 ]
 HALTING = [
     AllCommitted(),
@@ -135,6 +134,7 @@ def samplers(draw):
         plan=plan,
         processors=tuple(processors),
         block_length=draw(st.sampled_from([None, None, 1, 2, 4])),
+        limits=draw(st.sampled_from([None, RevisionLimits(), RevisionLimits(each=2, total=5, memory=2)])),
     )
 
 
@@ -216,4 +216,4 @@ def test_a_rule_that_cannot_revise_and_one_that_does_are_silent():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Sampler(Hashing(Absorbing(K), 1)).sample(questions(3, L, K))
-        Sampler(Hashing(Absorbing(K), 1), remasking=RevisionBudget(LowQuality(0.9))).sample(questions(3, L, K))
+        Sampler(Hashing(Absorbing(K), 1), remasking=LowQuality(0.9)).sample(questions(3, L, K))

@@ -25,6 +25,7 @@ class EntropyBoundAcceptance(Plan):
     gamma: float = 0.1
     steps: int = 48
     reads_committed = True
+    bounded = True
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.gamma < 0:

@@ -25,6 +25,7 @@ class PlannedDenoising(Plan):
     steps: int
     corruptions = UNIFORM
     reads_committed = True
+    bounded = True
 
     def __post_init__(self) -> None:
         if self.steps < 1:

@@ -5,36 +5,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import Plan
 from adaptive_diffusion.core.prediction import Prediction, Reading
 from adaptive_diffusion.core.readings import Top
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
+from adaptive_diffusion.rules.around import Around
 from adaptive_diffusion.rules.proposal import DrawReading
-
-
-@dataclass(frozen=True)
-class Around(Plan):
-    """A plan that adds to the decisions of an inner one."""
-
-    inner: Plan
-    reads_committed = True
-
-    @property
-    def corruptions(self) -> frozenset[str]:  # type: ignore[override]
-        """Those of the inner plan."""
-        return self.inner.corruptions
-
-    def reads(self) -> tuple[Reading, ...]:
-        return self.inner.reads()
-
-    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
-        return self.inner.start(state, vocabulary)
-
-    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
-        return self.inner.remember(state, prediction, decision)
-
-    def first_level(self, state: SamplerState) -> Tensor:
-        return self.inner.first_level(state)
 
 
 @dataclass(frozen=True)
@@ -46,6 +21,7 @@ class TokenEditing(Around):
 
     threshold: float = 0.9
     extra: int = 16
+    revises = reads_committed = True
 
     def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         return {**self.inner.start(state, vocabulary), "editing.extra": torch.zeros_like(state.step)}
@@ -82,6 +58,7 @@ class SelfCorrection(Around):
     temperature: float = 0.1
     patience: int = 32
     cap: int = 128
+    revises = reads_committed = True
 
     def reads(self) -> tuple[Reading, ...]:
         return *self.inner.reads(), Top(), DrawReading(self.temperature, "correction")

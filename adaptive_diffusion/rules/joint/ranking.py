@@ -23,6 +23,7 @@ class Ranking(Plan):
 
     steps: int
     reads_committed = True
+    bounded = True
 
     def __post_init__(self) -> None:
         if self.steps < 1:

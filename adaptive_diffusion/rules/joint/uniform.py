@@ -86,6 +86,7 @@ class UniformPosterior(Plan):
     steps: int
     corruptions = UNIFORM
     reads_committed = True
+    bounded = True
 
     @property
     def clock(self) -> Clock:
@@ -154,6 +155,7 @@ class UniformRoutes(Plan):
     steps: int
     corruptions = UNIFORM
     reads_committed = True
+    bounded = True
 
     def __post_init__(self) -> None:
         Clock(self.steps)

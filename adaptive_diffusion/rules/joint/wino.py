@@ -26,6 +26,7 @@ class WideInNarrowOut(Plan):
     most: int = 20
     corruptions = ABSORBING
     reads_committed = True
+    bounded = True
 
     def __post_init__(self) -> None:
         if self.most < 1:
