@@ -6,18 +6,20 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, PercentFormatter, ScalarFormatter
+from scipy.stats import binomtest
 
 from adaptive_diffusion.analysis.allocation import DIFFICULTY_EDGES, allocation, bucket_labels
-from adaptive_diffusion.analysis.layout import GridLayout, Layout
+from adaptive_diffusion.analysis.layout import Layout
+from adaptive_diffusion.analysis.maps import commit_order, revision_map
 from adaptive_diffusion.analysis.measures import SamplerMeasures
 from adaptive_diffusion.analysis.style import LIGHT, colour, family, marker, new_axes, save, setting, themed
-from adaptive_diffusion.evaluation.calibration import reliability
+from adaptive_diffusion.evaluation.calibration import Reliability, reliability
 from adaptive_diffusion.evaluation.intervals import Interval
 
 Measures = Sequence[SamplerMeasures]
+Draw = Callable[[Measures, Layout], Figure | None]
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Kind:
     name: str
     title: str
     caption: str
-    draw: Callable[[Measures, Layout], Figure | None]
+    draw: Draw
 
 
 def accuracy_against_nfe(measures: Measures, layout: Layout) -> Figure | None:
@@ -35,10 +37,14 @@ def accuracy_against_nfe(measures: Measures, layout: Layout) -> Figure | None:
     if not judged:
         return None
     figure, axes = new_axes(5.8, 5.0)
-    for _, members in groupby(sorted(judged, key=_family_order), key=lambda sampler: family(sampler.name)):
-        if len(curve := list(members)) > 1:
+    curves = [list(group) for _, group in groupby(sorted(judged, key=_family_order), lambda one: family(one.name))]
+    alone = {curve[0].name for curve in curves if len(curve) == 1}
+    for curve in curves:
+        if len(curve) > 1:
             nfe, exact = [sampler.nfe.value for sampler in curve], [_exact(sampler).value for sampler in curve]
             axes.plot(nfe, exact, color=colour(family(curve[0].name)), zorder=2, alpha=0.6)
+    front = pareto_front(judged)
+    axes.plot(*front, drawstyle="steps-post", color=axes.xaxis.label.get_color(), linewidth=1, alpha=0.45, zorder=1)
     for sampler in judged:
         exact, style = _exact(sampler), {"color": colour(sampler.name), "zorder": 3}
         error = {"xerr": _bars(sampler.nfe), "yerr": _bars(exact), "elinewidth": 1, "linestyle": "none"}
@@ -47,7 +53,10 @@ def accuracy_against_nfe(measures: Measures, layout: Layout) -> Figure | None:
             sampler.nfe.value, exact.value, **error, **style, marker=marker(sampler.name), ms=size, label=sampler.name
         )
         axes.annotate(
-            setting(sampler.name) or "", (sampler.nfe.value, exact.value), (7, -11), textcoords="offset points"
+            "" if sampler.name in alone else setting(sampler.name) or "",
+            (sampler.nfe.value, exact.value),
+            (7, -11),
+            textcoords="offset points",
         )
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(LogLocator(base=2, subs=(1, 1.5)))
@@ -56,6 +65,17 @@ def accuracy_against_nfe(measures: Measures, layout: Layout) -> Figure | None:
     axes.set(xlabel="mean denoiser forwards per query (NFE), log scale", ylabel="exact answers")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
+
+
+def pareto_front(judged: Measures) -> tuple[list[float], list[float]]:
+    """NFE and accuracy of the samplers that no cheaper one equals (Pareto), the cheapest first."""
+    nfe: list[float] = []
+    exact: list[float] = []
+    for sampler in sorted(judged, key=lambda sampler: (sampler.nfe.value, -_exact(sampler).value)):
+        if not exact or _exact(sampler).value > exact[-1]:
+            nfe.append(sampler.nfe.value)
+            exact.append(_exact(sampler).value)
+    return nfe, exact
 
 
 def nfe_histograms(measures: Measures, layout: Layout) -> Figure | None:
@@ -75,92 +95,60 @@ def nfe_histograms(measures: Measures, layout: Layout) -> Figure | None:
 
 
 def nfe_by_difficulty(measures: Measures, layout: Layout) -> Figure | None:
-    rated = [sampler for sampler in measures if sampler.rows["difficulty"].null_count < sampler.rows.num_rows]
-    if not rated:
-        return None
-    figure, axes = new_axes(6.2, 5.2)
-    labels = bucket_labels(DIFFICULTY_EDGES)
-    for number, sampler in enumerate(rated):
-        groups = allocation(sampler.rows, "difficulty", DIFFICULTY_EDGES)
-        place = np.array([labels.index(group.label) for group in groups])
-        shift = 0.24 * ((number + 0.5) / len(rated) - 0.5)
-        bars = np.concatenate([_bars(group.nfe) for group in groups], axis=1)
-        axes.errorbar(
-            place + shift,
-            [group.nfe.value for group in groups],
-            yerr=bars,
-            color=colour(sampler.name),
-            marker=marker(sampler.name),
-            ms=6,
-            elinewidth=1,
-            linewidth=1.4,
-            label=sampler.name,
-        )
-    axes.set_xticks(range(len(labels)), labels)
-    axes.set_ylim(bottom=0)
-    axes.set(xlabel="difficulty (solver's guesses)", ylabel="mean NFE of a query")
-    figure.legend(loc="outside lower center", ncols=3)
-    return figure
+    return nfe_by("difficulty", DIFFICULTY_EDGES, "difficulty (solver's guesses)")(measures, layout)
 
 
-def commit_order(measures: Measures, layout: Layout) -> Figure | None:
-    written = [sampler for sampler in measures if not np.isnan(sampler.commit_step).all()]
-    if not written:
-        return None
-    if isinstance(layout, GridLayout):
-        columns = min(5, len(written))
-        lines = -(-len(written) // columns)
-        figure = Figure(figsize=(2.1 * columns + 0.3, 2.2 * lines), layout="constrained")
-    else:
-        columns, lines = 1, len(written)
-        figure = Figure(figsize=(10.8, 0.8 + 0.8 * lines), layout="constrained")
-    places = figure.subplots(lines, columns, squeeze=False, sharex=True).ravel()
-    for axes, sampler in zip(places, written, strict=False):
-        _order_map(figure, axes, sampler, layout)
-    for axes in places[len(written) :]:
-        axes.set_visible(False)
-    if not isinstance(layout, GridLayout):
-        places[-1].set_xlabel("position in the text")
-    return figure
+def nfe_by(column: str, edges: Sequence[float] | None = None, label: str | None = None) -> Draw:
+    """How to draw the mean NFE by the groups of a column of the rows."""
 
+    def draw(measures: Measures, layout: Layout) -> Figure | None:
+        rated = [sampler for sampler in measures if sampler.rows[column].null_count < sampler.rows.num_rows]
+        if not rated:
+            return None
+        found = [(sampler, allocation(sampler.rows, column, edges)) for sampler in rated]
+        known = dict.fromkeys(group.label for _, groups in found for group in groups)
+        labels = bucket_labels(edges) if edges else list(known)
+        figure, axes = new_axes(6.2, 5.2)
+        for number, (sampler, groups) in enumerate(found):
+            place = np.array([labels.index(group.label) for group in groups])
+            shift = 0.24 * ((number + 0.5) / len(rated) - 0.5)
+            style = {"color": colour(sampler.name), "marker": marker(sampler.name), "ms": 6, "label": sampler.name}
+            bars = np.concatenate([_bars(group.nfe) for group in groups], axis=1)
+            nfe = [group.nfe.value for group in groups]
+            axes.errorbar(place + shift, nfe, yerr=bars, **style, elinewidth=1, linewidth=1.4)
+        axes.set_xticks(range(len(labels)), labels)
+        axes.set_ylim(bottom=0)
+        axes.set(xlabel=label or column.replace("_", " "), ylabel="mean NFE of a query")
+        figure.legend(loc="outside lower center", ncols=3)
+        return figure
 
-def _order_map(figure: Figure, axes: Axes, sampler: SamplerMeasures, layout: Layout) -> None:
-    if isinstance(layout, GridLayout):
-        picture, aspect = sampler.commit_step.reshape(layout.rows, layout.columns), "equal"
-        for line in range(layout.box_rows, layout.rows, layout.box_rows):
-            axes.axhline(line - 0.5, color="white", linewidth=1.5)
-        for line in range(layout.box_columns, layout.columns, layout.box_columns):
-            axes.axvline(line - 0.5, color="white", linewidth=1.5)
-        axes.set(xticks=[], yticks=[])
-    else:
-        picture, aspect = sampler.commit_step[None], "auto"
-        axes.set(yticks=[])
-    image = axes.imshow(picture, cmap="cividis", aspect=aspect, interpolation="nearest")
-    axes.set_title(sampler.name, loc="left", fontsize=9 if len(sampler.name) < 16 else 7.5)
-    axes.grid(visible=False)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    bar = figure.colorbar(image, ax=axes, pad=0.02, shrink=0.72 if aspect == "equal" else 1)
-    bar.outline.set_visible(False)
-    bar.ax.grid(visible=False)
-    bar.ax.yaxis.set_major_locator(MaxNLocator(3))
+    return draw
 
 
 def solved_by_step(measures: Measures, layout: Layout) -> Figure | None:
     judged = [(sampler, sampler.solved_by_step) for sampler in measures if sampler.solved_by_step is not None]
     if not judged:
         return None
-    figure, axes = new_axes(6.2, 5.2)
+    lost = {sampler.name: sampler.unlearned_by_step for sampler, _ in judged if np.any(sampler.unlearned_by_step)}
+    figure = Figure(figsize=(6.2, 6.0 if lost else 4.8), layout="constrained")
+    panels = figure.subplots(1 + bool(lost), sharex=True, height_ratios=(3.4, 1)[: 1 + bool(lost)], squeeze=False)[:, 0]
     longest = max(len(solved) for _, solved in judged)
     for sampler, solved in judged:
-        steps = np.arange(longest + 1)
         held = np.r_[0, solved, np.full(longest - len(solved), solved[-1])]
-        axes.step(steps, held, where="post", color=colour(sampler.name), label=sampler.name, alpha=0.9)
-        axes.plot(len(solved), solved[-1], color=colour(sampler.name), marker=marker(sampler.name), ms=6)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set(xlabel="steps", ylabel="queries whose tokens are the answer", ylim=(0, 1.03), xlim=(0, longest + 0.5))
-    figure.legend(loc="outside lower center", ncols=3)
+        line = {"color": colour(sampler.name), "label": sampler.name, "alpha": 0.9}
+        panels[0].step(np.arange(longest + 1), held, where="post", **line)
+        panels[0].plot(len(solved), solved[-1], color=colour(sampler.name), marker=marker(sampler.name), ms=6)
+    panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    panels[0].set(ylabel="queries whose tokens are the answer", ylim=(0, 1.03), xlim=(0, longest + 0.5))
+    for name, shares in lost.items():
+        steps = np.flatnonzero(shares)
+        panels[1].plot(steps + 1, shares[steps], marker(name), color=colour(name), ms=5)
+        panels[1].yaxis.set_major_formatter(PercentFormatter(1))
+        panels[1].set_ylim(bottom=0)
+        panels[1].set_ylabel("become wrong")
+    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    panels[-1].set_xlabel("steps")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -177,8 +165,8 @@ def halting_reliability(measures: Measures, layout: Layout) -> Figure | None:
         assert sampler.halt_probability is not None
         solved = sampler.rows["exact"].to_numpy()
         points = reliability(sampler.halt_probability, solved, bins=10)
-        style = {"color": colour(sampler.name), "marker": marker(sampler.name)}
-        upper.plot(points.probability, points.solved, **style, ms=8, label=sampler.name)
+        style = {"color": colour(sampler.name), "marker": marker(sampler.name), "ms": 8, "elinewidth": 1}
+        upper.errorbar(points.probability, points.solved, _wilson(points), **style, label=sampler.name)
         lower.hist(sampler.halt_probability, np.linspace(0, 1, 41), color=colour(sampler.name), alpha=0.75)
     for axis in (upper.xaxis, upper.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -193,7 +181,8 @@ KINDS = (
     Kind(
         "accuracy_nfe",
         "Accuracy against cost",
-        "Up and left is better. Bars are 95% bootstrap intervals over queries; a line joins the settings of one rule.",
+        "Up and left is better. Bars are 95% bootstrap intervals over queries; a coloured line joins the settings of "
+        "one rule, grey steps the samplers that no cheaper one equals (the Pareto front).",
         accuracy_against_nfe,
     ),
     Kind(
@@ -211,13 +200,14 @@ KINDS = (
     Kind(
         "solved_by_step",
         "When answers become right",
-        "Share of queries whose standing tokens are the whole answer after each step. A falling line unlearns.",
+        "Share of queries whose standing tokens are the whole answer after each step; below, the share that was right "
+        "before a step and is wrong after it: there, a step hurt.",
         solved_by_step,
     ),
     Kind(
         "halting_reliability",
         "Does halting know?",
-        "Halting probability when the query stopped, against the share that was then right.",
+        "Halting probability when the query stopped, against the share that was then right, with 95% intervals.",
         halting_reliability,
     ),
     Kind(
@@ -226,18 +216,37 @@ KINDS = (
         "Mean step at which a position got its last token, averaged over the queries where it was open. Dark is early.",
         commit_order,
     ),
+    Kind(
+        "revisions",
+        "Which positions are revised",
+        "Tokens taken back or replaced per query, by position. Samplers that revised nothing are left out.",
+        revision_map,
+    ),
 )
 
 
-def write_figures(measures: Measures, layout: Layout, folder: Path) -> list[Path]:
+def by_column(column: str) -> Kind:
+    """The figure of NFE by a column that a user names."""
+    title = f"Where the steps go, by {column.replace('_', ' ')}"
+    return Kind(f"nfe_by_{column}", title, f"Mean NFE of queries with a like value of {column}.", nfe_by(column))
+
+
+def write_figures(measures: Measures, layout: Layout, folder: Path, kinds: Sequence[Kind] = KINDS) -> list[Path]:
     """Draws every figure that the measures allow into `folder`, each as PNG and SVG."""
     paths = []
     with themed(LIGHT):
-        for kind in KINDS:
+        for kind in kinds:
             figure = kind.draw(measures, layout)
             if figure is not None:
                 paths += save(figure, folder, kind.name)
     return paths
+
+
+def _wilson(points: Reliability) -> np.ndarray:
+    """Distances [2, bins] from the shares solved to the ends of their 95% intervals (Wilson 1927)."""
+    tests = [binomtest(round(share * n), int(n)) for share, n in zip(points.solved, points.count, strict=True)]
+    ends = np.array([test.proportion_ci(method="wilson") for test in tests]).T
+    return np.maximum(0, np.stack([points.solved - ends[0], ends[1] - points.solved]))
 
 
 def _exact(sampler: SamplerMeasures) -> Interval:

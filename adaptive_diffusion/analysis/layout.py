@@ -1,5 +1,6 @@
 """How the tokens of a task are laid out for a reader: on a grid, or as running text."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -34,3 +35,9 @@ class TextLayout:
 
 
 Layout = GridLayout | TextLayout
+
+
+def layout_of(task: str | None) -> Layout:
+    """The layout of the task of that name, `sudoku_6x6`; any other is laid out as text whose symbols are not known."""
+    board = re.fullmatch(r"sudoku_(\d)x\1", task or "")
+    return GridLayout.sudoku(int(board[1])) if board else TextLayout({})

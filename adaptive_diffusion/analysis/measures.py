@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from adaptive_diffusion.core.trace import Trace
+from adaptive_diffusion.core.trace import Event, Trace
 from adaptive_diffusion.evaluation.calibration import auroc, calibration_error
 from adaptive_diffusion.evaluation.correction import CorrectionSummary, correction_counts, summarise_correction
 from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
@@ -41,6 +41,20 @@ class HaltingMeasures:
 
 
 @dataclass(frozen=True)
+class Reasons:
+    """What goes with the NFE of a query.
+
+    `correlations` holds Spearman's ρ of NFE with columns of the rows that vary; `costly_share` the part of all forwards
+    that the costliest tenth of the queries took, `costly_exact` and `other_exact` how often it and the rest are right.
+    """
+
+    correlations: dict[str, Interval]
+    costly_share: float
+    costly_exact: Interval | None
+    other_exact: Interval | None
+
+
+@dataclass(frozen=True)
 class SamplerMeasures:
     """One sampler's figures. `rows` keeps the scalar columns of the trace's rows."""
 
@@ -50,8 +64,13 @@ class SamplerMeasures:
     exact: Interval | None
     commit_step: np.ndarray
     """mean step of the last write on each position [L]; NaN where nothing was ever written"""
+    revisions_by_position: np.ndarray
+    """tokens taken back or replaced per query on each position [L]"""
+    reasons: Reasons | None
     solved_by_step: np.ndarray | None
     """share of rows whose standing tokens are the target after each step [T]"""
+    unlearned_by_step: np.ndarray | None
+    """share of rows whose tokens were the target before each step and are not after it [T]"""
     halt_probability: np.ndarray | None
     """given when the row stopped [R], for learned halting"""
     halting: HaltingMeasures
@@ -78,7 +97,10 @@ def measure(name: str, trace: Trace) -> SamplerMeasures:
         nfe=bootstrap(mean, rows["nfe"].to_numpy()),
         exact=None if exact is None else bootstrap(mean, exact),
         commit_step=_mean_commit_step(replay),
+        revisions_by_position=_revisions_by_position(replay),
+        reasons=_reasons(rows, exact),
         solved_by_step=None if solved is None else solved.mean(0),
+        unlearned_by_step=None if solved is None else (_before(solved) & ~solved).mean(0),
         halt_probability=probability,
         halting=_halting(rows, replay, solved, probability, exact),
         correction=summarise_correction(correction_counts(replay)) if revised else None,
@@ -125,6 +147,34 @@ def _mean_commit_step(replay: Replay) -> np.ndarray:
     count = np.bincount(replay.position[final], minlength=positions)
     total = np.bincount(replay.position[final], weights=replay.step[final], minlength=positions)
     return np.divide(total, count, out=np.full(positions, np.nan), where=count > 0)
+
+
+def _revisions_by_position(replay: Replay) -> np.ndarray:
+    revised = replay.position[replay.event != Event.COMMIT]
+    return np.bincount(revised, minlength=replay.start.shape[1]) / len(replay.start)
+
+
+def _before(solved: np.ndarray) -> np.ndarray:
+    """`solved` a step earlier; before the first step nothing is."""
+    return np.pad(solved, ((0, 0), (1, 0)))[:, :-1]
+
+
+def _reasons(rows: pa.Table, exact: np.ndarray | None) -> Reasons | None:
+    """None where every query took the same."""
+    nfe = rows["nfe"].to_numpy().astype(np.float64)
+    if np.ptp(nfe) == 0:
+        return None
+    columns = {name: _known(rows, name) for name in ("difficulty", "clues", "revisions")}
+    varied = {name: values for name, values in columns.items() if values is not None and np.ptp(values) > 0}
+    costly = np.zeros(len(nfe), bool)
+    costly[np.argsort(-nfe, kind="stable")[: -(-len(nfe) // 10)]] = True
+    judged = exact is not None and not costly.all()
+    return Reasons(
+        correlations={name: spearman(values, nfe) for name, values in varied.items()},
+        costly_share=float(nfe[costly].sum() / nfe.sum()),
+        costly_exact=bootstrap(mean, exact[costly]) if judged else None,
+        other_exact=bootstrap(mean, exact[~costly]) if judged else None,
+    )
 
 
 def _probability_at_halt(replay: Replay) -> np.ndarray | None:

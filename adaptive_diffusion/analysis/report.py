@@ -21,6 +21,7 @@ from adaptive_diffusion.analysis.tables import (
     correction_sheet,
     gain_sheet,
     halting_sheet,
+    reasons_sheet,
     summary_sheet,
 )
 from adaptive_diffusion.core.trace import read_trace
@@ -53,14 +54,14 @@ def build_report(
         traces[entry.name] = pick(trace, max_queries)
     data = episodes(traces, layout, max_queries)
     data["difficultyEdges"] = DIFFICULTY_EDGES
-    sheets = (gain_sheet(measures), halting_sheet(measures), correction_sheet(measures), allocation_sheet(measures))
+    tables = (gain_sheet, halting_sheet, reasons_sheet, correction_sheet, allocation_sheet)
     if figures:
         write_figures(measures, layout, figures)
     page = _render(
         title=title,
         colours={entry.name: colour(entry.name) for entry in samplers},
         summary=summary_sheet([{"sampler": entry.name, **entry.summary} for entry in samplers]),
-        sheets=[sheet for sheet in sheets if sheet],
+        sheets=[sheet for table in tables if (sheet := table(measures))],
         figures=_figures(measures, layout),
         data=data,
         queries=max(len(sampler.rows["query"].unique()) for sampler in measures),

@@ -25,20 +25,28 @@ _FAMILIES = {
     "confidence": (_GREEN, "^"),
     "margin": (_PURPLE, "v"),
     "entropy": (_AMBER, "D"),
-    "random": (_SKY, "X"),
-    "remasking": (_OLIVE, "P"),
+    "random_halting": (_SKY, "X"),
+    "threshold_remasking": (_OLIVE, "P"),
 }
 
 
 def family(name: str) -> str:
-    """A sampler's name without its numbers: `threshold_0.9` and `threshold_0.95` are of the family `threshold`."""
+    """A sampler's name without its numbers: `threshold_0.9` and `threshold_0.95` are of the family `threshold`.
+
+    What stands before a stroke is the run it is from, `seed_1/learned`, and does not count.
+    """
+    name = _sampler(name)
     return re.sub(r"[_\-]+", "_", re.sub(r"\d*\.?\d+", "", name)).strip("_") or name
 
 
 def setting(name: str) -> str | None:
     """The number in a sampler's name, as it is written; None without one."""
-    number = re.search(r"\d*\.?\d+", name)
+    number = re.search(r"\d*\.?\d+", _sampler(name))
     return number[0] if number else None
+
+
+def _sampler(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def colour(name: str) -> str:
@@ -72,9 +80,11 @@ def _look(name: str) -> tuple[str, str]:
     known = _FAMILIES.get(family(name))
     if known:
         return known
+    # Any other family has a colour and a marker that no known one pairs.
     digest = hashlib.sha256(family(name).encode()).digest()
     looks = list(_FAMILIES.values())
-    return looks[digest[0] % len(looks)][0], looks[digest[1] % len(looks)][1]
+    hue, apart = digest[0] % len(looks), 1 + digest[1] % (len(looks) - 1)
+    return looks[hue][0], looks[(hue + apart) % len(looks)][1]
 
 
 def _strength(name: str) -> float | None:

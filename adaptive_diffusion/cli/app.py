@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from adaptive_diffusion.cli.ablate import ablate
+from adaptive_diffusion.cli.analyze import analyze
 from adaptive_diffusion.cli.evaluate import evaluate
 from adaptive_diffusion.cli.guarded import Guarded
 from adaptive_diffusion.cli.run import run
@@ -45,7 +46,7 @@ def adaptive_diffusion(
     """
 
 
-for command in (run, train, evaluate, sample, ablate, samplers):
+for command in (run, train, evaluate, sample, analyze, ablate, samplers):
     app.command()(command)
 
 

@@ -1,17 +1,20 @@
 """The figures are drawn for what there is, and say what their axes are."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 from synthetic_traces import Row, commit, record, simulate
 
-from adaptive_diffusion.analysis.figures import KINDS, write_figures
+from adaptive_diffusion.analysis.figures import KINDS, pareto_front, write_figures
 from adaptive_diffusion.analysis.layout import GridLayout, TextLayout
 from adaptive_diffusion.analysis.measures import SamplerMeasures, measure
 from adaptive_diffusion.analysis.style import DARK, LIGHT, colour, svg, themed
+from adaptive_diffusion.evaluation.intervals import Interval
 
 SUDOKU = GridLayout.sudoku(4)
+MAPS = ("commit_order", "revisions")
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +32,27 @@ def test_every_figure_is_written_as_png_and_svg(measures: list[SamplerMeasures],
     assert all(min(Image.open(path).size) > 200 for path in paths if path.suffix == ".png")
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name != "commit_order"], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name not in MAPS], ids=lambda kind: kind.name)
 def test_axes_are_named(measures: list[SamplerMeasures], kind):
     figure = kind.draw(measures, SUDOKU)
     assert figure.axes[-1].get_xlabel()
     assert all(axes.get_ylabel() for axes in figure.axes)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name in MAPS], ids=lambda kind: kind.name)
+def test_maps_say_what_their_colours_are(measures: list[SamplerMeasures], kind):
+    assert "colour: " in kind.draw(measures, SUDOKU).get_supxlabel()
+
+
+def test_the_grey_steps_join_the_samplers_that_no_cheaper_one_equals():
+    def sampler(nfe, exact):
+        return SimpleNamespace(nfe=Interval(nfe, nfe, nfe), exact=Interval(exact, exact, exact))
+
+    dominated = [sampler(3, 0.4), sampler(5, 0.9)]
+    assert pareto_front([*dominated, sampler(2, 0.5), sampler(4, 0.9), sampler(6, 0.95)]) == (
+        [2, 4, 6],
+        [0.5, 0.9, 0.95],
+    )
 
 
 def test_the_same_numbers_give_the_same_bytes_and_another_ground_does_not(measures: list[SamplerMeasures]):

@@ -43,3 +43,15 @@ def test_a_name_of_numbers_only_is_its_own_family(name: str):
 def test_the_measure_of_luminance_is_that_of_the_web():
     assert (luminance("#ffffff"), luminance("#000000")) == (pytest.approx(1), 0)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+def test_a_run_before_the_name_changes_nothing():
+    for name in ("learned", "threshold_0.9", "wino"):
+        assert (colour(f"seed_1/{name}"), marker(f"seed_1/{name}")) == (colour(name), marker(name))
+
+
+def test_no_other_family_looks_like_a_known_one():
+    known = {(colour(name), marker(name)) for name in ("learned", "confidence", "margin", "entropy", "random_halting")}
+    assert known.isdisjoint(
+        {(colour(f"rule {letter}"), marker(f"rule {letter}")) for letter in "abcdefghijklmnopqrstuvwxyz"}
+    )

@@ -7,12 +7,14 @@ from rich.console import Console
 from synthetic_traces import simulate
 
 from adaptive_diffusion.analysis.measures import SamplerMeasures, measure
+from adaptive_diffusion.analysis.sheet import Column, Sheet, interval
 from adaptive_diffusion.analysis.tables import (
+    accuracy_sheet,
     allocation_sheet,
     correction_sheet,
     gain_sheet,
     halting_sheet,
-    interval,
+    reasons_sheet,
     summary_table,
 )
 from adaptive_diffusion.evaluation.intervals import Interval
@@ -72,9 +74,10 @@ def test_gains_are_shown_for_all_but_the_baselines(measures: list[SamplerMeasure
     sheet = gain_sheet(measures)
     assert sheet is not None
     assert [row[0] for row in sheet.rows] == ["learned"]
-    assert sheet.rows[0][1].startswith("threshold_0.9")
+    assert sheet.rows[0][1] == "threshold"
+    assert sheet.rows[0][2].startswith("threshold_0.9")
     assert gain_sheet(measures[:2]) is None
-    assert gain_sheet(measures, baseline="absent") is None
+    assert gain_sheet(measures, baselines=["absent"]) is None
 
 
 def test_only_samplers_that_revised_are_judged_for_it(measures: list[SamplerMeasures]):
@@ -98,3 +101,28 @@ def test_allocation_has_a_column_for_each_group(measures: list[SamplerMeasures])
     by_reason = allocation_sheet(measures, "halt_reason", None)
     assert by_reason is not None
     assert by_reason.rows[-1][1] == "–"
+
+
+def test_who_got_more_is_said_with_what_goes_with_it(measures: list[SamplerMeasures]):
+    sheet = reasons_sheet(measures)
+    assert sheet is not None
+    records = {record["sampler"]: record for record in sheet.records()}
+    assert records["learned"]["ρ_difficulty"] > 0.3 > 0 > records["learned"]["ρ_clues"]
+    assert records["threshold_0.9"]["ρ_revisions"] is None
+    assert 0.1 < records["learned"]["costliest_tenth_NFE"] < 1
+
+
+def test_accuracy_has_the_groups_of_the_allocation(measures: list[SamplerMeasures]):
+    cost, exact = allocation_sheet(measures), accuracy_sheet(measures)
+    assert cost is not None
+    assert exact is not None
+    assert cost.header == exact.header
+
+
+def test_a_sheet_is_written_as_numbers_in_their_own_units():
+    sheet = Sheet(
+        "S", [Column("sampler"), Column("exact %", 1, 100), Column("why")], [["a", Interval(0.5, 0.4, 0.6), None]]
+    )
+    assert sheet.rows == [["a", "50.0 [40.0, 60.0]", "–"]]
+    assert sheet.records() == [{"sampler": "a", "exact": 0.5, "exact_low": 0.4, "exact_high": 0.6, "why": None}]
+    assert sheet.csv() == "sampler,exact,exact_low,exact_high,why\na,0.5,0.4,0.6,\n"

@@ -1,0 +1,65 @@
+"""Heat maps of positions: on the grid they stand on, or along the text."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from adaptive_diffusion.analysis.layout import GridLayout, Layout
+from adaptive_diffusion.analysis.measures import SamplerMeasures
+
+
+def commit_order(measures: Sequence[SamplerMeasures], layout: Layout) -> Figure | None:
+    """Mean step of the last write, by position."""
+    written = {sampler.name: sampler.commit_step for sampler in measures if not np.isnan(sampler.commit_step).all()}
+    return _maps(written, layout, "mean step of the last token")
+
+
+def revision_map(measures: Sequence[SamplerMeasures], layout: Layout) -> Figure | None:
+    """Tokens taken back or replaced per query, by position."""
+    revised = {sampler.name: sampler.revisions_by_position for sampler in measures}
+    return _maps({name: values for name, values in revised.items() if values.any()}, layout, "revisions per query")
+
+
+def _maps(values: dict[str, np.ndarray], layout: Layout, unit: str) -> Figure | None:
+    if not values:
+        return None
+    if isinstance(layout, GridLayout):
+        columns = min(5, len(values))
+        lines = -(-len(values) // columns)
+        figure = Figure(figsize=(2.1 * columns + 0.3, 2.2 * lines), layout="constrained")
+    else:
+        columns, lines = 1, len(values)
+        figure = Figure(figsize=(10.8, 0.8 + 0.8 * lines), layout="constrained")
+    places = figure.subplots(lines, columns, squeeze=False, sharex=True).ravel()
+    for axes, (name, by_position) in zip(places, values.items(), strict=False):
+        _map(figure, axes, name, by_position, layout)
+    for axes in places[len(values) :]:
+        axes.set_visible(False)
+    where = "" if isinstance(layout, GridLayout) else "position in the text; "
+    figure.supxlabel(f"{where}colour: {unit}", fontsize=9)
+    return figure
+
+
+def _map(figure: Figure, axes: Axes, name: str, by_position: np.ndarray, layout: Layout) -> None:
+    if isinstance(layout, GridLayout):
+        picture, aspect = by_position.reshape(layout.rows, layout.columns), "equal"
+        for line in range(layout.box_rows, layout.rows, layout.box_rows):
+            axes.axhline(line - 0.5, color="white", linewidth=1.5)
+        for line in range(layout.box_columns, layout.columns, layout.box_columns):
+            axes.axvline(line - 0.5, color="white", linewidth=1.5)
+        axes.set(xticks=[], yticks=[])
+    else:
+        picture, aspect = by_position[None], "auto"
+        axes.set(yticks=[])
+    image = axes.imshow(picture, cmap="cividis", aspect=aspect, interpolation="nearest")
+    axes.set_title(name, loc="left", fontsize=9 if len(name) < 16 else 7.5)
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    bar = figure.colorbar(image, ax=axes, pad=0.02, shrink=0.72 if aspect == "equal" else 1)
+    bar.outline.set_visible(False)
+    bar.ax.grid(visible=False)
+    bar.ax.yaxis.set_major_locator(MaxNLocator(3))

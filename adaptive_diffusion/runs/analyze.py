@@ -1,0 +1,147 @@
+"""Runs in, tables and pictures out: what `analyze` does."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv
+
+from adaptive_diffusion.analysis.figures import KINDS, by_column, write_figures
+from adaptive_diffusion.analysis.layout import Layout, layout_of
+from adaptive_diffusion.analysis.measures import SamplerMeasures, measure
+from adaptive_diffusion.analysis.sheet import Sheet
+from adaptive_diffusion.analysis.tables import (
+    accuracy_sheet,
+    allocation_sheet,
+    correction_sheet,
+    gain_sheet,
+    halting_sheet,
+    reasons_sheet,
+    summary_sheet,
+)
+from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.whole import whole
+
+RECORDS = "analysis.json"
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The tables of some runs, and the figures that were written."""
+
+    sheets: list[Sheet]
+    figures: list[Path]
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Every table with its title, note and records."""
+        return [{"title": sheet.title, "note": sheet.note, "rows": sheet.records()} for sheet in self.sheets]
+
+
+def analyze(runs: Sequence[Path], out: Path, by: Sequence[str] = ()) -> Analysis:
+    """Measures every trace of the runs; writes `tables/`, `figures/` and `analysis.json` to the folder `out`.
+
+    Traces are read one after another, so memory holds one at a time. Samplers of several runs are named `RUN/SAMPLER`.
+
+    Args:
+        runs: run folders, with traces and, if they have one, `summary.json`.
+        out: a folder, replaced as a whole.
+        by: columns of the rows to group by, beside the difficulty.
+
+    Raises:
+        ValueError: a folder without traces, a trace that cannot be read, a column that rows do not have, an
+            `out` that is there and holds something else.
+    """
+    if out.exists() and not (out / RECORDS).is_file():
+        raise ValueError(f"{out} is there and holds no analysis: it would be replaced; name another place with --out")
+    summaries, measures = [], []
+    task: str | None = None
+    for run in runs:
+        summary = RunFolder(run).read_json("summary.json", {})
+        task = summary.get("task", task)
+        prefix = f"{run.resolve().name}/" if len(runs) > 1 else ""
+        rows = {row["sampler"]: row for row in summary.get("samplers", ())}
+        for folder in _traces(run, list(rows)):
+            name = prefix + folder.name
+            measures.append(measure(name, read_trace(folder)))
+            summaries.append({**_figures(measures[-1]), **rows.get(folder.name, {}), "sampler": name})
+    for column in by:
+        if column not in measures[0].rows.column_names:
+            raise ValueError(f"rows have no column {column!r}; they have {', '.join(measures[0].rows.column_names)}")
+    sheets = [
+        summary_sheet(summaries),
+        gain_sheet(measures),
+        halting_sheet(measures),
+        reasons_sheet(measures),
+        correction_sheet(measures),
+        allocation_sheet(measures),
+        accuracy_sheet(measures),
+        *(table(measures, column, None) for column in by for table in (allocation_sheet, accuracy_sheet)),
+    ]
+    with whole(out) as folder:
+        found = _write(folder, [sheet for sheet in sheets if sheet], measures, layout_of(task), by)
+    return Analysis(found.sheets, [out / path.relative_to(folder) for path in found.figures])
+
+
+def _traces(run: Path, order: list[str]) -> list[Path]:
+    """The traces of a run in the order of its summary, then what it does not mention."""
+    folders = {folder.name: folder for folder in sorted((run / "traces").glob("*")) if folder.is_dir()}
+    if not folders:
+        raise ValueError(f"{run} holds no traces: run an experiment there, or name another folder")
+    return [folders[name] for name in [*order, *sorted(folders.keys() - set(order))] if name in folders]
+
+
+def _figures(sampler: SamplerMeasures) -> dict[str, Any]:
+    """A summary row from the trace alone."""
+    nfe = np.sort(sampler.rows["nfe"].to_numpy())
+    shares = {
+        name: None if column.null_count else float(np.mean(column.to_numpy()))
+        for name in ("exact", "valid")
+        if (column := sampler.rows[name]) is not None
+    }
+    enough = int(nfe[-(-95 * len(nfe) // 100) - 1])
+    return {**shares, "nfe_mean": sampler.nfe.value, "nfe_p95": enough, "nfe_max": int(nfe[-1]), "queries": len(nfe)}
+
+
+def _write(
+    folder: Path, sheets: list[Sheet], measures: list[SamplerMeasures], layout: Layout, by: Sequence[str]
+) -> Analysis:
+    tables = folder / "tables"
+    tables.mkdir(parents=True)
+    for sheet in sheets:
+        (tables / f"{sheet.slug}.csv").write_text(sheet.csv(), encoding="utf-8")
+    csv.write_csv(_queries(measures), tables / "queries.csv")
+    csv.write_csv(_positions(measures), tables / "positions.csv")
+    kinds = [*KINDS, *map(by_column, by)]
+    found = Analysis(sheets, write_figures(measures, layout, folder / "figures", kinds))
+    text = json.dumps(found.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / RECORDS).write_text(text + "\n", encoding="utf-8")
+    return found
+
+
+def _queries(measures: list[SamplerMeasures]) -> pa.Table:
+    """A row per sampler and query."""
+    return pa.concat_tables(_named(sampler.name, sampler.rows) for sampler in measures)
+
+
+def _positions(measures: list[SamplerMeasures]) -> pa.Table:
+    """A row per sampler and position: when it got its last token, how often it was revised."""
+    tables = [
+        pa.table(
+            {
+                "position": np.arange(len(sampler.commit_step)),
+                "mean_last_commit_step": pa.array(sampler.commit_step, mask=np.isnan(sampler.commit_step)),
+                "revisions_per_query": sampler.revisions_by_position,
+            }
+        )
+        for sampler in measures
+    ]
+    return pa.concat_tables(_named(sampler.name, table) for sampler, table in zip(measures, tables, strict=True))
+
+
+def _named(name: str, table: pa.Table) -> pa.Table:
+    return table.add_column(0, "sampler", pa.array([name] * table.num_rows))

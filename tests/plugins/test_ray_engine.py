@@ -1,0 +1,60 @@
+"""Ray and processes do what this process does."""
+
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+import torch
+
+from adaptive_diffusion.config import compose_part, instantiate, resolve
+from adaptive_diffusion.plugins.ray_engine import Ray
+from adaptive_diffusion.runs.asked import Asked
+from adaptive_diffusion.runs.checkpoint import save_checkpoint
+from adaptive_diffusion.runs.engine import Engine, Processes
+from adaptive_diffusion.runs.evaluate import evaluate_file
+from adaptive_diffusion.runs.sample import sample_file
+
+ENGINES = [
+    pytest.param(Processes(2), id="processes"),
+    pytest.param(Ray(2), id="ray", marks=pytest.mark.slow),
+]
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of a 4×4 denoiser as it is before training, and forty puzzles beside it."""
+    folder: Path = tmp_path_factory.mktemp("untrained")
+    node = resolve(compose_part("model", "sudoku_4x4"))
+    torch.manual_seed(0)
+    task = {"_target_": "adaptive_diffusion.tasks.sudoku.SudokuDataModule", "size": 4, "test_puzzles": 40}
+    save_checkpoint(folder / "denoiser.safetensors", instantiate(node), node, {"task": task})
+    puzzles = instantiate(task).test.puzzles
+    (folder / "puzzles.txt").write_text("\n".join("".join(map(str, row)) for row in puzzles.tolist()))
+    return folder
+
+
+def asked(folder: Path, engine: Engine | None) -> Asked:
+    return Asked(folder / "denoiser.safetensors", folder / "puzzles.txt", engine=engine)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_answers_in_shards_are_those_of_one_process(untrained: Path, engine: Engine) -> None:
+    if isinstance(engine, Ray):
+        pytest.importorskip("ray", reason="needs the extra: pip install adaptive-diffusion[ray]")
+    with patch("adaptive_diffusion.runs.shards.Sharded.shard", 16):
+        samplers = ["threshold_0.9", "mdlm"]
+        here, there = (evaluate_file(asked(untrained, where), samplers) for where in (None, engine))
+        for one, other in zip(here, there, strict=True):
+            assert {**one, "seconds": 0} == {**other, "seconds": 0}
+        here, there = (list(sample_file(asked(untrained, where), "mdlm", 2)) for where in (None, engine))
+    assert here == there
+    assert len(here) == 80
+
+
+def test_an_engine_that_is_not_installed_names_its_extra() -> None:
+    with (
+        patch.dict("sys.modules", {"ray": None}),
+        pytest.raises(ModuleNotFoundError, match=r"adaptive-diffusion\[ray\]"),
+    ):
+        list(Ray(1).each(str, [1]))
