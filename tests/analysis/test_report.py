@@ -71,7 +71,7 @@ def test_every_picture_has_a_text_and_every_control_a_label(report: Path):
 def test_the_figures_of_the_summary_are_in_the_page(report: Path):
     text = report.read_text(encoding="utf-8")
     assert "97.5" in text
-    assert text.count("<figure") == 6
+    assert text.count("<figure") == 7
 
 
 def test_text_is_never_markup(tmp_path: Path):
