@@ -1,0 +1,87 @@
+"""From text to tokens and back. Text is bytes throughout, so that what is kept is kept to the byte."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+
+class Tokenizer(ABC):
+    """Attributes:
+    size: K, clean tokens, the end included; the mask is token K.
+    end: the token that ends a document, once; it stands for no text.
+    """
+
+    size: int
+    end: int
+
+    @abstractmethod
+    def encode(self, text: bytes) -> np.ndarray:
+        """int64 [L]."""
+
+    @abstractmethod
+    def decode(self, tokens: Iterable[int]) -> bytes:
+        """The text of tokens; ends and masks give nothing."""
+
+    def symbols(self) -> dict[int, str]:
+        """What each token is shown as."""
+        shown = {token: self.decode([token]).decode("utf-8", "backslashreplace") for token in range(self.size)}
+        return shown | {self.end: "␃"}
+
+
+@dataclass(frozen=True)
+class ByteTokenizer(Tokenizer):
+    """A token a byte, and the end of a document: K = 257."""
+
+    size = 257
+    end = 256
+
+    def encode(self, text: bytes) -> np.ndarray:
+        return np.frombuffer(text, np.uint8).astype(np.int64)
+
+    def decode(self, tokens: Iterable[int]) -> bytes:
+        return bytes(token for token in tokens if 0 <= token < 256)
+
+
+@dataclass(frozen=True)
+class PretrainedTokenizer(Tokenizer):
+    """A tokeniser of `transformers` (the extra `pretrained`), by its name or the folder it lies in.
+
+    Raises:
+        ModuleNotFoundError: the extra is not installed.
+        ValueError: a tokeniser without an end-of-sequence token.
+    """
+
+    name: str
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        try:
+            from transformers import AutoTokenizer
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"the tokeniser {self.name!r} needs transformers: pip install 'adaptive-diffusion[pretrained]'"
+            ) from error
+        found = AutoTokenizer.from_pretrained(self.name, trust_remote_code=False)
+        if found.eos_token_id is None:
+            raise ValueError(f"the tokeniser {self.name!r} has no end-of-sequence token; choose one that has")
+        return found
+
+    @property
+    def size(self) -> int:  # type: ignore[override]
+        return len(self._tokenizer)
+
+    @property
+    def end(self) -> int:  # type: ignore[override]
+        return self._tokenizer.eos_token_id
+
+    def encode(self, text: bytes) -> np.ndarray:
+        decoded = text.decode("utf-8", "replace")
+        return np.asarray(self._tokenizer.encode(decoded, add_special_tokens=False), np.int64)
+
+    def decode(self, tokens: Iterable[int]) -> bytes:
+        known = [token for token in tokens if 0 <= token < self.size and token != self.end]
+        return self._tokenizer.decode(known, clean_up_tokenization_spaces=False).encode()

@@ -1,0 +1,27 @@
+"""Training canvases for an autoregressive model: the clean text."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.training.canvases import Canvases, Fresh
+
+
+class Uncorrupted(Canvases):
+    """Everything stands, committed: a model that sees only what is on a token's left is asked about all tokens at once,
+    so that `Denoising` is the next-token loss.
+
+    Args:
+        rows: canvases a batch.
+    """
+
+    def __init__(self, rows: int):
+        self.rows = rows
+
+    def begin(self, model: DenoiserWithHeads, fresh: Fresh, seed: int) -> tuple[SamplerState, Tensor]:
+        state = Sampler(model).begin(fresh.queries, torch.zeros_like(fresh.queries.ids), seed)
+        return replace(state, tokens=fresh.clean, committed=state.editable), fresh.clean
