@@ -5,35 +5,44 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.state import Rows
 from adaptive_diffusion.models.attention import attention
 from adaptive_diffusion.models.positions import Positions
-from adaptive_diffusion.models.rowwise import rowwise
-from adaptive_diffusion.models.transformer import Block, TransformerDenoiser
+from adaptive_diffusion.models.transformer import TransformerDenoiser
 
 
 @dataclass(frozen=True)
-class KeyValueCache(Rows):
-    """What the tokens read so far left behind: `keys` and `values` [B, depth, H, L, d], of which the first `length` [B]
-    places count. `write` changes the tensors in place, so that no step copies the past."""
+class KeyValueCache:
+    """What was read so far: `keys` and `values` [depth, B, H, L, d], of which the first `length` [B] places count. The
+    tensors are written in place, so that no step copies the past."""
 
     keys: Tensor
     values: Tensor
     length: Tensor
 
     def write(self, layer: int, places: Tensor, keys: Tensor, values: Tensor) -> None:
-        """Keys and values [B, H, T, d] of the tokens at `places` [B, T]."""
+        """Keys and values [B, H, T, d] of what stands at `places` [B, T]."""
         rows = torch.arange(len(places), device=places.device)[:, None]
-        self.keys[:, layer].transpose(1, 2)[rows, places] = keys.transpose(1, 2)
-        self.values[:, layer].transpose(1, 2)[rows, places] = values.transpose(1, 2)
+        self.keys[layer][rows, :, places] = keys.transpose(1, 2)
+        self.values[layer][rows, :, places] = values.transpose(1, 2)
+
+    def take(self, rows: Tensor) -> "KeyValueCache":
+        """The cache of some rows."""
+        return KeyValueCache(self.keys[:, rows], self.values[:, rows], self.length[rows])
+
+    def put(self, rows: Tensor, other: "KeyValueCache") -> None:
+        """Takes over another cache as these rows."""
+        read = other.keys.shape[3]
+        self.keys[:, rows, :, :read], self.values[:, rows, :, :read] = other.keys, other.values
+        self.length[rows] = other.length
 
 
 class AutoregressiveTransformer(TransformerDenoiser):
-    """p(x_i | x_<i) from the trunk of `TransformerDenoiser` under a causal mask, with the same parameters: what is the
-    mask's embedding there is the beginning of the text here, and nobody asks for status or time.
+    """p(x_i | x_<i) from the trunk of `TransformerDenoiser` under a causal mask and with the same parameters: what is
+    the mask's embedding there is the beginning of the text here.
 
     Hidden states stand where the denoiser's stand: those at position i give the logits of token i and have seen the
-    tokens before it, so objectives and canvases are shared (`Denoising` is then the next-token loss).
+    tokens before it. So canvases and objectives are shared: `Denoising` on `Uncorrupted` canvases is the next-token
+    loss.
     """
 
     def __init__(
@@ -55,44 +64,29 @@ class AutoregressiveTransformer(TransformerDenoiser):
         padding: Tensor | None = None,
         expected: Tensor | None = None,
     ) -> Tensor:
-        """[B, L, D] from tokens [B, L]: row i has seen tokens 0 … i − 1. The rest is there for those who call any
-        trunk alike."""
-        length = tokens.shape[1]
-        causal = torch.ones(length, length, dtype=torch.bool, device=tokens.device).tril()
-        return self.trunk(self.positions.add(self.tokens(self.shifted(tokens))), self.positions, causal)
-
-    def shifted(self, tokens: Tensor) -> Tensor:
-        """[B, L]: the beginning, then all tokens but the last."""
+        """[B, L, D] from tokens [B, L]; the rest is for those who call any trunk alike."""
         begin = torch.full_like(tokens[:, :1], self.vocabulary)
-        return torch.cat([begin, tokens[:, :-1]], 1)
+        read = torch.cat([begin, tokens[:, :-1]], 1)
+        causal = torch.ones(read.shape[1], read.shape[1], dtype=torch.bool, device=read.device).tril()
+        return self.trunk(self.positions.add(self.tokens(read)), self.positions, causal)
 
     def cache(self, rows: int, length: int) -> KeyValueCache:
-        """An empty cache for texts of at most `length` tokens."""
-        block, weight = self.blocks[0], self.head.weight
-        heads: int = block.heads  # type: ignore[assignment]
-        keys = weight.new_zeros(rows, len(self.blocks), heads, length, self.width // heads)
+        """An empty cache for `length` places of `rows` texts."""
+        weight, heads = self.head.weight, int(self.blocks[0].heads)  # type: ignore[arg-type]
+        keys = weight.new_zeros(len(self.blocks), rows, heads, length, self.width // heads)
         return KeyValueCache(keys, torch.zeros_like(keys), torch.zeros(rows, dtype=torch.int64, device=weight.device))
 
     def read_on(self, tokens: Tensor, cache: KeyValueCache) -> Tensor:
-        """[B, T, D]: hidden states after each of T more tokens [B, T], which enter the cache (its `length` is the
-        caller's to move on, since rows may have been padded)."""
+        """[B, T, D]: hidden states after each of T further tokens [B, T] (the first of a text is the beginning, token
+        K), which enter the cache. Its `length` is the caller's to move on, since rows may be padded."""
         places = cache.length[:, None] + torch.arange(tokens.shape[1], device=tokens.device)
         seen = int(places.max()) + 1
         attend = (torch.arange(seen, device=tokens.device) <= places[:, :, None])[:, None]
-        x = self.positions.add_at(self.tokens(tokens), places)
+        x = self.positions.add(self.tokens(tokens), places)
         for layer, block in enumerate(self.blocks):
-            x = self._block(block, layer, x, places, seen, attend, cache)  # type: ignore[arg-type]
+            query, key, value = block.projected(x)  # type: ignore[operator]
+            cache.write(layer, places, self.positions.rotate(key, places), value)
+            keys, values = cache.keys[layer, :, :, :seen], cache.values[layer, :, :, :seen]
+            mixed = attention(self.positions.rotate(query, places), keys, values, attend)
+            x = block.joined(x, mixed)  # type: ignore[operator]
         return self.norm(x)
-
-    def _block(
-        self, block: Block, layer: int, x: Tensor, places: Tensor, seen: int, attend: Tensor, cache: KeyValueCache
-    ) -> Tensor:
-        """`Block.forward` for tokens at `places` that see the cache."""
-        query, key, value = block.query_key_value_heads(x)
-        query, key = self.positions.rotate_at(query, places), self.positions.rotate_at(key, places)
-        cache.write(layer, places, key, value)
-        mixed = attention(query, cache.keys[:, layer, :, :seen], cache.values[:, layer, :, :seen], attend)
-        return block.finish(x, mixed)
-
-
-__all__ = ["AutoregressiveTransformer", "KeyValueCache", "rowwise"]

@@ -30,24 +30,27 @@ class Positions(nn.Module):
     def build(self, width: int, heads: int, depth: int = 1) -> None:
         """Make the parameters for a trunk of this width, number of heads and of layers."""
 
-    def add(self, x: Tensor) -> Tensor:
-        """[B, L, D] embeddings with their places added."""
+    def add(self, x: Tensor, places: Tensor | None = None) -> Tensor:
+        """[B, L, D] embeddings with their places added: `places` [B, L] int64, or the first L."""
         return x
 
-    def rotate(self, x: Tensor) -> Tensor:
-        """[B, H, L, D/H] queries or keys turned by their places."""
+    def rotate(self, x: Tensor, places: Tensor | None = None) -> Tensor:
+        """[B, H, L, D/H] queries or keys turned by their places: `places` [B, L] int64, or the first L."""
         return x
 
     def bias(self, layer: int, length: int) -> Tensor | None:
         """[H, L, L] added to the attention scores of a layer; None where there is nothing to add."""
         return None
 
-    def _places(self, length: int) -> Tensor:
+    def _within(self, length: int, places: Tensor | None) -> Tensor | slice:
+        """Which of the known places are meant."""
+        if places is not None:
+            return places
         if length > len(self.coordinates):
             raise ValueError(
                 f"a canvas of {length} positions is longer than the {len(self.coordinates)} places the model knows"
             )
-        return self.coordinates[:length]
+        return slice(length)
 
 
 class LearnedPositions(Positions):
@@ -57,9 +60,10 @@ class LearnedPositions(Positions):
         sizes = (self.coordinates.amax(0) + 1).tolist()
         self.tables = nn.ModuleList(nn.Embedding(size, width) for size in sizes)
 
-    def add(self, x: Tensor) -> Tensor:
+    def add(self, x: Tensor, places: Tensor | None = None) -> Tensor:
+        coordinates = self.coordinates[self._within(x.shape[1], places)]
         for axis, table in enumerate(self.tables):
-            x = x + table(self._places(x.shape[1])[:, axis])
+            x = x + table(coordinates[..., axis])
         return x
 
 
@@ -115,10 +119,12 @@ class RotaryPositions(Positions):
         self.register_buffer("cosine", angles.cos(), persistent=False)
         self.register_buffer("sine", angles.sin(), persistent=False)
 
-    def rotate(self, x: Tensor) -> Tensor:
-        length = len(self._places(x.shape[2]))
-        cosine, sine = self.cosine[:length].to(x.dtype), self.sine[:length].to(x.dtype)
-        turned = 2 * cosine.shape[1]
+    def rotate(self, x: Tensor, places: Tensor | None = None) -> Tensor:
+        which = self._within(x.shape[2], places)
+        cosine, sine = (table[which].to(x.dtype) for table in (self.cosine, self.sine))
+        if places is not None:
+            cosine, sine = cosine[:, None], sine[:, None]
+        turned = 2 * cosine.shape[-1]
         even, odd, rest = x[..., :turned:2], x[..., 1:turned:2], x[..., turned:]
         pair = torch.stack([even * cosine - odd * sine, even * sine + odd * cosine], dim=-1).flatten(-2)
         return torch.cat([pair, rest], dim=-1)

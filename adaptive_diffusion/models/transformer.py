@@ -30,13 +30,17 @@ class Block(nn.Module):
         self.feed_out = nn.Linear(inner, width, bias=False)
 
     def forward(self, x: Tensor, positions: Positions, attend: Tensor | None, bias: Tensor | None = None) -> Tensor:
-        batch, length, width = x.shape
+        query, key, value = self.projected(x)
+        return self.joined(x, attention(positions.rotate(query), positions.rotate(key), value, attend, bias))
+
+    def projected(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Queries, keys and values [B, H, L, D/H] each, not yet turned."""
         qkv = rowwise(self.query_key_value, self.attention_norm(x))
-        qkv = qkv.view(batch, length, 3, self.heads, width // self.heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        query, key = positions.rotate(query), positions.rotate(key)
-        mixed = attention(query, key, value, attend, bias)
-        x = x + rowwise(self.attention_out, mixed.transpose(1, 2).reshape(batch, length, width))
+        return qkv.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+
+    def joined(self, x: Tensor, mixed: Tensor) -> Tensor:
+        """[B, L, D] after attention has `mixed` [B, H, L, D/H] and the feed-forward layer has followed."""
+        x = x + rowwise(self.attention_out, mixed.transpose(1, 2).reshape(x.shape))
         return x + rowwise(self.feed, self.feed_norm(x))
 
     def feed(self, x: Tensor) -> Tensor:

@@ -73,7 +73,7 @@ class Twice(Positions):
         nn.Module.__init__(self)
         self.once = positions
 
-    def rotate(self, x: Tensor) -> Tensor:
+    def rotate(self, x: Tensor, places: Tensor | None = None) -> Tensor:
         """[B, H, 2L, D/H]: both halves turned alike."""
         return torch.cat([self.once.rotate(half) for half in x.chunk(2, dim=2)], dim=2)
 

@@ -147,7 +147,7 @@ class HuggingFaceDataset(Corpus):
             raise ModuleNotFoundError(
                 f"the data set {self.name!r} needs datasets: pip install 'adaptive-diffusion[datasets]'"
             ) from error
-        rows = load_dataset(self.name, self.configuration, split=self.split)
+        rows: Any = load_dataset(self.name, self.configuration, split=self.split)
         for number, row in enumerate(rows):
             yield _numbered(self.name, number, row[self.column])
 

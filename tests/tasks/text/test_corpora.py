@@ -85,10 +85,10 @@ def test_a_held_out_document_that_stands_in_training_is_left_out(tmp_path):
     for number in range(60):
         (tmp_path / f"{number:02d}.txt").write_text(line.format(number) + f"end {number:02d}")
     splits = Collection(TextFiles([str(tmp_path)])).splits
-    held_out, kept = splits["validation"]
+    held_out, *kept = splits["validation"]
     copied = splits["train"][0].text.splitlines(keepends=True)[0]
     (tmp_path / held_out.name.rsplit("/")[-1]).write_bytes(copied + held_out.text[-6:])
-    assert Collection(TextFiles([str(tmp_path)])).splits["validation"] == (kept,)
+    assert Collection(TextFiles([str(tmp_path)])).splits["validation"] == tuple(kept)
 
 
 def test_what_is_shared_is_a_share_of_long_lines():
