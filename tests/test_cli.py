@@ -33,7 +33,7 @@ def test_help_imports_nothing_heavy():
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert "heavy: set()" in shown
-    for name in ("run", "train", "evaluate", "sample", "quickstart"):
+    for name in ("run", "train", "evaluate", "sample", "edit", "quickstart"):
         assert name in shown
 
 
@@ -42,7 +42,7 @@ def test_the_module_is_the_script():
     assert shown.stdout.startswith("adaptive-diffusion 0.")
 
 
-@pytest.mark.parametrize("name", ["run", "train", "evaluate", "sample"])
+@pytest.mark.parametrize("name", ["run", "train", "evaluate", "sample", "edit"])
 def test_every_command_teaches_by_example(name):
     result = CliRunner().invoke(app, [name, "--help"])
     assert result.exit_code == 0

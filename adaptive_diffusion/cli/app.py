@@ -6,6 +6,7 @@ import typer
 
 from adaptive_diffusion.cli.ablate import ablate
 from adaptive_diffusion.cli.analyze import analyze
+from adaptive_diffusion.cli.edit import edit
 from adaptive_diffusion.cli.evaluate import evaluate
 from adaptive_diffusion.cli.guarded import Guarded
 from adaptive_diffusion.cli.run import run
@@ -46,7 +47,7 @@ def adaptive_diffusion(
     """
 
 
-for command in (run, train, evaluate, sample, analyze, ablate, samplers):
+for command in (run, train, evaluate, sample, edit, analyze, ablate, samplers):
     app.command()(command)
 
 

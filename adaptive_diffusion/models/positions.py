@@ -27,6 +27,11 @@ class Positions(nn.Module):
         boxes = columns // box_columns
         return cls([[r, c, r // box_rows * boxes + c // box_columns] for r in range(rows) for c in range(columns)])
 
+    @classmethod
+    def line(cls, length: int) -> "Positions":
+        """Places in reading order."""
+        return cls([[place] for place in range(length)])
+
     def build(self, width: int, heads: int, depth: int = 1) -> None:
         """Make the parameters for a trunk of this width, number of heads and of layers."""
 

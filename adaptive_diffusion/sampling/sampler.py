@@ -1,17 +1,20 @@
 """A sampler: a recipe and the loop that follows it."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.sampling.editing import Edited, edited
 from adaptive_diffusion.sampling.recipe import Recipe
 from adaptive_diffusion.sampling.result import Recorder, SampleResult
 from adaptive_diffusion.sampling.slots import Loop, continuous
 from adaptive_diffusion.sampling.step import Step
+from adaptive_diffusion.tasks.text.changes import Change
+from adaptive_diffusion.tasks.text.tokenizer import Tokenizer
 
 
 class Observer(Protocol):
@@ -67,6 +70,31 @@ class Sampler(Recipe):
         if self.whole_plan.revises and len(queries) and not result.revisions.any():
             warnings.warn(f"{self._revising} revised nothing in {len(result.answers)} answers", stacklevel=3)
         return result
+
+    def edit(
+        self,
+        text: bytes,
+        changes: Sequence[Change],
+        tokenizer: Tokenizer,
+        longest: int,
+        n: int = 1,
+        seed: int = 0,
+        **options: Any,
+    ) -> Edited:
+        """Changes spans of a text and keeps all else to the byte; remasking may revise inside the spans only.
+
+        Args:
+            text: what is edited, of any length; the canvas holds the changes and the surroundings that fit.
+            changes: what is written anew, revised, inserted or deleted.
+            tokenizer: the denoiser's.
+            longest: tokens of the largest canvas the denoiser knows.
+            n: variations, whose seeds are `seed`, `seed` + 1, …; five in one call are five single calls.
+            options: of `sample`.
+
+        Raises:
+            ValueError: changes that overlap, lie outside the text or too far apart, or n below 1.
+        """
+        return edited(self.sample, text, changes, tokenizer, longest, n, seed, options)
 
     @property
     def _revising(self) -> str:

@@ -1,0 +1,167 @@
+"""Edits: what is kept stays to the byte, variations stand on their own, revision stays where it is allowed."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from small_worlds import transformer
+
+from adaptive_diffusion.models.positions import RotaryPositions
+from adaptive_diffusion.rules.order import Random
+from adaptive_diffusion.rules.pace import Ancestral, Threshold
+from adaptive_diffusion.rules.proposal import Draw
+from adaptive_diffusion.rules.remasking import LowProbability
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.tasks.text.changes import Change, canvas_of
+from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer, Tokenizer
+
+TOKENIZER, LONGEST = ByteTokenizer(), 48
+MODEL = transformer(257, positions=RotaryPositions([[i] for i in range(LONGEST)]), width=16, depth=1)
+SAMPLERS = {
+    "by threshold": Sampler(MODEL, pace=Threshold(0.5)),
+    "drawn": Sampler(MODEL, proposal=Draw(), order=Random(), pace=Ancestral(4)),
+    "doubting": Sampler(MODEL, pace=Threshold(0.0), remasking=LowProbability(1.0)),
+}
+pytestmark = pytest.mark.filterwarnings("ignore:.*revised nothing")
+
+
+@some.composite
+def texts_with_changes(draw):
+    """Any bytes, and up to three changes of any kind that do not overlap."""
+    text = draw(some.binary(max_size=80))
+    count = draw(some.integers(1, 3))
+    marks = sorted(draw(some.lists(some.integers(0, len(text)), min_size=2 * count, max_size=2 * count)))
+    changes = []
+    for start, stop in zip(marks[::2], marks[1::2], strict=True):
+        kind = draw(some.sampled_from(["rewrite", "count", "revise", "delete", "insert"]))
+        counted = draw(some.integers(0, 6))
+        changes.append(
+            {
+                "rewrite": Change(start, stop),
+                "count": Change(start, stop, counted),
+                "revise": Change(start, stop, revise=True),
+                "delete": Change.delete(start, stop),
+                "insert": Change.insert(start, counted),
+            }[kind]
+        )
+    return text, changes
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS.keys())
+@settings(max_examples=25, deadline=None)
+@given(case=texts_with_changes(), seed=some.integers(0, 1000))
+def test_kept_spans_are_the_same_to_the_byte(sampler, case, seed):
+    text, changes = case
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made = sampler.edit(text, changes, TOKENIZER, LONGEST, n=2, seed=seed, max_steps=6)
+    except ValueError as error:
+        assert "nothing to write" in str(error) or "one at a time" in str(error)  # noqa: PT017
+        return
+    ordered = sorted(changes, key=lambda change: (change.start, change.stop))
+    for changed in made.texts:
+        rest = changed
+        place = 0
+        for change in ordered:
+            kept = text[place : change.start]
+            assert rest.startswith(kept)
+            most = change.stop - change.start if change.count is None or change.revise else change.count
+            # What stands between is at most as long as its open tokens; the next kept span tells where it ends.
+            behind = len(text) - change.stop
+            rest, place = rest[len(kept) :], change.stop
+            if change is ordered[-1]:
+                assert rest.endswith(text[place:])
+                assert len(rest) - behind <= most
+            else:
+                following = ordered[ordered.index(change) + 1]
+                ends = [size for size in range(most + 1) if rest[size:].startswith(text[place : following.start])]
+                assert ends
+                start, stop = made.canvas.spans[ordered.index(change)]
+                row = made.result.answers[made.texts.index(changed), start:stop].tolist()
+                rest = rest[len(TOKENIZER.decode(row)) :]
+
+
+def test_five_variations_are_five_single_calls():
+    text, changes = b"def f(x):\n    return x + 1\n", [Change(4, 5), Change(14, 26)]
+    together = SAMPLERS["drawn"].edit(text, changes, TOKENIZER, LONGEST, n=5, seed=7)
+    assert together.seeds == (7, 8, 9, 10, 11)
+    assert len(set(together.texts)) == 5
+    for index, seed in enumerate(together.seeds):
+        alone = SAMPLERS["drawn"].edit(text, changes, TOKENIZER, LONGEST, seed=seed)
+        assert alone.texts == (together.texts[index],)
+        assert torch.equal(alone.result.answers[0], together.result.answers[index])
+
+
+def test_a_beginning_is_written_for_an_ending_and_a_middle_is_filled():
+    sampler = SAMPLERS["drawn"]
+    [text] = sampler.edit(b"the end", [Change.insert(0, 9)], TOKENIZER, LONGEST).texts
+    assert text.endswith(b"the end")
+    [text] = sampler.edit(b"begin...end", [Change(5, 8, 12)], TOKENIZER, LONGEST).texts
+    assert text.startswith(b"begin")
+    assert text.endswith(b"end")
+
+
+def test_revision_begins_with_what_stands_and_moves_nothing_that_stands_firm():
+    text, span = b"keep this, look at that", [Change(11, 18, revise=True)]
+    canvas = canvas_of(text, span, TOKENIZER, LONGEST)
+    assert canvas.drafted.tolist() == [11 <= place < 18 for place in range(len(text))]
+    firm = Sampler(MODEL, pace=Threshold(0.0), remasking=LowProbability(0.0))
+    assert firm.edit(text, span, TOKENIZER, LONGEST).texts == (text,)
+    doubting = SAMPLERS["doubting"].edit(text, span, TOKENIZER, LONGEST, max_steps=6)
+    assert doubting.texts[0] != text
+    assert doubting.result.revisions.sum() > 0
+
+
+def test_a_long_text_is_seen_through_a_canvas_around_its_changes():
+    text = bytes(range(256)) * 4
+    made = SAMPLERS["by threshold"].edit(text, [Change(500, 505)], TOKENIZER, LONGEST)
+    assert len(made.canvas.tokens) == LONGEST
+    assert made.canvas.spans == ((21, 26),)
+    assert made.texts[0][:500] == text[:500]
+    assert made.texts[0][-519:] == text[505:]
+    at_the_end = canvas_of(text, [Change.insert(1024, 8)], TOKENIZER, LONGEST)
+    assert at_the_end.spans == ((40, 48),)
+
+
+class Lossy(Tokenizer):
+    """A tokeniser that cannot give back what it reads: case is lost."""
+
+    size, end = 257, 256
+
+    def encode(self, text):
+        return np.frombuffer(text.lower(), np.uint8).astype(np.int64)
+
+    def decode(self, tokens):
+        return bytes(token for token in tokens if token < 256)
+
+
+def test_a_tokeniser_that_loses_something_does_not_touch_what_is_kept():
+    [text] = SAMPLERS["drawn"].edit(b"KEPT gone ALSO", [Change(5, 9)], Lossy(), LONGEST).texts
+    assert text.startswith(b"KEPT ")
+    assert text.endswith(b" ALSO")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ([], "nothing is to be changed"),
+        ([Change(2, 99)], "2:99 is not in the text, which has 80 bytes"),
+        ([Change(5, 2)], "5:2 is not in the text"),
+        ([Change(0, 5), Change(4, 6)], "0:5 and 4:6 overlap"),
+        ([Change.delete(0, 5)], "nothing to write"),
+        ([Change.insert(0, -1)], "-1 tokens cannot be written"),
+        ([Change(0, 5), Change(70, 80)], "80 tokens, the canvas holds 48; .* one at a time"),
+    ],
+)
+def test_changes_that_cannot_be_met_are_refused(changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        SAMPLERS["drawn"].edit(b"x" * 80, changes, TOKENIZER, LONGEST)
+
+
+def test_no_variation_is_refused():
+    with pytest.raises(ValueError, match="n=0"):
+        SAMPLERS["drawn"].edit(b"x", [Change(0, 1)], TOKENIZER, LONGEST, n=0)
