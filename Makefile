@@ -7,7 +7,7 @@ PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-browser test-peers test-pretrained lint format types check bench bench-quick
+.PHONY: help setup demo test test-slow test-browser test-peers test-pretrained lint format types check bench bench-quick paper
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -26,7 +26,11 @@ test: $(STAMP) ## the tests
 test-slow: $(STAMP) ## the tests that train or count for minutes
 	@$(PYTEST) -m slow
 
-test-browser: $(STAMP) ## the report in a real browser
+test-browser: $(STAMP) ## the report in a real browser (Debian's chromium, the extra browser)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+		{ echo "A browser is needed. On Debian and Ubuntu: apt install chromium" >&2; exit 1; }
+	@$(BIN)/python -c 'import playwright' 2>/dev/null || \
+		{ echo "Playwright is needed: $(BIN)/pip install -c constraints.txt -e '.[browser]'" >&2; exit 1; }
 	@$(PYTEST) -m browser
 
 test-peers: $(STAMP) ## our rules beside those of transformers and diffusers (the extra peers)
@@ -53,3 +57,10 @@ bench: $(STAMP) ## measure; results in benchmarks/results
 
 bench-quick: $(STAMP) ## the same in under five minutes
 	@$(BIN)/python -m benchmarks --quick
+
+paper: $(STAMP) ## numbers, tables, figures and paper/build/main.pdf from the result files (LaTeX)
+	@$(BIN)/python -m paper
+	@command -v latexmk >/dev/null && kpsewhich microtype.sty pplr8t.tfm >/dev/null || \
+		{ echo "LaTeX is needed. On Debian and Ubuntu: apt install --no-install-recommends latexmk texlive-latex-base" \
+		"texlive-latex-recommended texlive-fonts-recommended texlive-latex-extra" >&2; exit 1; }
+	@cd paper && latexmk -pdf -interaction=nonstopmode -halt-on-error -silent -outdir=build main.tex

@@ -129,7 +129,8 @@ def solved_by_step(measures: Measures, layout: Layout) -> Figure | None:
     judged = [(sampler, sampler.solved_by_step) for sampler in measures if sampler.solved_by_step is not None]
     if not judged:
         return None
-    lost = {sampler.name: sampler.unlearned_by_step for sampler, _ in judged if np.any(sampler.unlearned_by_step)}
+    unlearned = {sampler.name: sampler.unlearned_by_step for sampler, _ in judged}
+    lost = {name: shares for name, shares in unlearned.items() if shares is not None and shares.any()}
     figure = Figure(figsize=(6.2, 6.0 if lost else 4.8), layout="constrained")
     panels = figure.subplots(1 + bool(lost), sharex=True, height_ratios=(3.4, 1)[: 1 + bool(lost)], squeeze=False)[:, 0]
     longest = max(len(solved) for _, solved in judged)

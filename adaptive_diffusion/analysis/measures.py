@@ -168,12 +168,11 @@ def _reasons(rows: pa.Table, exact: np.ndarray | None) -> Reasons | None:
     varied = {name: values for name, values in columns.items() if values is not None and np.ptp(values) > 0}
     costly = np.zeros(len(nfe), bool)
     costly[np.argsort(-nfe, kind="stable")[: -(-len(nfe) // 10)]] = True
-    judged = exact is not None and not costly.all()
     return Reasons(
         correlations={name: spearman(values, nfe) for name, values in varied.items()},
         costly_share=float(nfe[costly].sum() / nfe.sum()),
-        costly_exact=bootstrap(mean, exact[costly]) if judged else None,
-        other_exact=bootstrap(mean, exact[~costly]) if judged else None,
+        costly_exact=None if exact is None else bootstrap(mean, exact[costly]),
+        other_exact=None if exact is None else bootstrap(mean, exact[~costly]),
     )
 
 

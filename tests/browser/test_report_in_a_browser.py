@@ -7,14 +7,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from synthetic_traces import simulate
+from synthetic_traces import Row, commit, edit, record, simulate
 
-from adaptive_diffusion.analysis.layout import GridLayout
+from adaptive_diffusion.analysis.layout import GridLayout, TextLayout
 from adaptive_diffusion.analysis.measures import SamplerEntry
 from adaptive_diffusion.analysis.report import build_report
 from adaptive_diffusion.core.trace import Trace, read_trace
 
 pytestmark = pytest.mark.browser
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+"""A browser that asks nothing of the network by itself."""
 
 NAMES = ("threshold_0.9", "learned")
 
@@ -30,7 +41,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="needs the extra: pip install adaptive-diffusion[browser]"
     )
@@ -38,14 +49,16 @@ def browser() -> Iterator[Any]:
     if not chromium:
         pytest.skip("needs Chromium: apt-get install chromium")
     with playwright.sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield launched
-        launched.close()
+        profile = tmp_path_factory.mktemp("profile")
+        context = started.chromium.launch_persistent_context(profile, executable_path=chromium, args=QUIET)
+        yield context
+        context.close()
 
 
 @pytest.fixture
 def page(run: Path, browser: Any) -> Iterator[Any]:
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened = browser.new_page()
+    opened.set_viewport_size({"width": 1280, "height": 900})
     troubles: list[str] = []
     opened.on("pageerror", lambda error: troubles.append(str(error)))
     opened.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
@@ -189,3 +202,44 @@ def test_the_page_cannot_reach_the_network(run: Path, browser: Any):
     )
     page.close()
     assert refused == ["connect-src", "img-src"]
+
+
+def test_text_is_shown_as_text(tmp_path: Path, browser: Any):
+    words = ("ab", " cd", "\n", "<b>")
+    rows = [
+        Row([0, -1, -1], [[commit(1, 1)], [commit(2, 3)]], [0, 1, 3]),
+        Row([-1, -1, 2], [[commit(0, 3), commit(1, 1)], [edit(0, 0)]], [0, 1, 2], query=1),
+    ]
+    record(tmp_path / "text", rows)
+    entry, out = SamplerEntry("text", {}, Path("text")), tmp_path / "report.html"
+    build_report(tmp_path, title="Text", samplers=[entry], layout=TextLayout(words), out=out)
+    page = browser.new_page()
+    page.goto(out.as_uri())
+    choose(page, 0)
+    page.keyboard.press("End")
+    assert page.locator(".board .text > span .symbol").all_inner_texts() == ["ab", " cd", "<b>"]
+    assert page.locator(".board .text b").count() == 0
+    choose(page, 1)
+    page.keyboard.press("End")
+    assert "changes to ab at position 1" in page.inner_text(".board .readout")
+    page.close()
+
+
+def test_two_thousand_queries_are_a_list_of_a_few_elements(tmp_path: Path, browser: Any):
+    simulate(tmp_path / "many", 2000, side=4, per_step=16.0)
+    entry, out = SamplerEntry("many", {}, Path("many")), tmp_path / "report.html"
+    build_report(tmp_path, title="Many", samplers=[entry], layout=GridLayout.sudoku(4), out=out)
+    page = browser.new_page()
+    page.goto(out.as_uri())
+    assert page.inner_text("#found").startswith("2,000 of 2,000")
+    assert page.locator("#list [role=option]").count() < 60
+    page.select_option("#order", "nfe")
+    nfe = read_trace(tmp_path / "many").rows["nfe"].to_numpy()
+    page.evaluate("document.getElementById('list').scrollTop = 0")
+    page.focus("#list")
+    for _ in range(3):
+        page.keyboard.press("PageDown")
+    chosen = page.locator("[aria-selected=true]")
+    place = int(chosen.get_attribute("aria-posinset")) - 1
+    assert int(chosen.locator(".cost").first.inner_text().split()[0]) == sorted(nfe, reverse=True)[place]
+    page.close()
