@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import torch
+from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 
@@ -90,6 +91,17 @@ class Measure:
         exact, nfe = 0.5 + self.level / 100 + self.seed / 1000, 3.0 + self.level * (1 + self.seed)
         row = {"sampler": "toy", "exact": exact, "valid": None, "nfe_mean": nfe, "seconds": time.perf_counter()}
         folder.write_json("summary.json", {"samplers": [row]})
+
+
+class Witness(Callback):
+    """Writes down what each process saw and what it had learnt after each step."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        weights = torch.cat([weight.detach().flatten() for weight in pl_module.model.parameters()])
+        torch.save((batch["tokens"], weights), self.folder / f"{trainer.global_rank}-{batch_idx}.pt")
 
 
 class Net(nn.Module):

@@ -171,3 +171,69 @@ def _solve(puzzle: Row, per_step: float, mistake: float, finds: float, learned: 
         clues=puzzle.clues,
         valid=bool((tokens == target).all()),
     )
+
+
+def simulate_many(folder: Path, queries: int, *, per_step: float = 6.0, mistake: float = 0.02, seed: int = 0) -> None:
+    """As `simulate` with learned halting on 6×6 boards, without a loop over queries; mistakes stand for two steps."""
+    rng = np.random.default_rng(seed)
+    length = 36
+    target = rng.integers(0, 6, (queries, length))
+    blanks = rng.integers(14, 27, queries)
+    rank = rng.random((queries, length)).argsort(1).argsort(1)
+    difficulty = rng.choice([0, 1, 2, 3, 4, 6, 9, 14], queries, p=[0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.06, 0.04])
+    pace = np.maximum(1, np.round(per_step / (1 + difficulty / 4))).astype(int)
+    row, position = np.nonzero(rank < blanks[:, None])
+    step = rank[row, position] // pace[row] + 1
+    wrong = rng.random(len(row)) < mistake
+    written = np.where(wrong, (target[row, position] + 1) % 6, target[row, position])
+    again = row[wrong], position[wrong], step[wrong]
+    happened = [
+        (row, position, step, written, Event.COMMIT),
+        (*again[:2], again[2] + 2, written[wrong], Event.REVOKE),
+        (*again[:2], again[2] + 3, target[again[:2]], Event.COMMIT),
+    ]
+    row, position, step, token = (np.concatenate([part[i] for part in happened]) for i in range(4))
+    event = np.concatenate([np.full(len(part[0]), int(part[4])) for part in happened])
+    exact = rng.random(queries) < 0.97
+    spoiled = (rank == 0) & ~exact[:, None]
+    answer = np.where(spoiled, (target + 2) % 6, target)
+    token = np.where(spoiled[row, position] & (event == Event.COMMIT), answer[row, position], token)
+    token = np.where(spoiled[row, position] & (event == Event.REVOKE), answer[row, position], token)
+    order = np.lexsort((position, row, step))
+    row, position, step, token, event = (column[order] for column in (row, position, step, token, event))
+    steps = np.zeros(queries, int)
+    np.maximum.at(steps, row, step)
+    of, at = np.nonzero(np.arange(1, steps.max() + 1) <= steps[:, None])
+    with TraceWriter(folder) as writer:
+        writer.append_events(
+            query=row,
+            variation=np.zeros_like(row),
+            step=step,
+            position=position,
+            token=token,
+            event=event,
+            confidence=rng.beta(9, 1, len(row)),
+        )
+        writer.append_steps(
+            query=of,
+            variation=np.zeros_like(of),
+            step=at + 1,
+            open=np.maximum(0, blanks[of] - pace[of] * (at + 1)),
+            halt_probability=np.clip(rng.normal(0.8, 0.1, len(of)) + 0.1 * exact[of], 0, 1),
+        )
+        writer.append_rows(
+            query=np.arange(queries),
+            variation=np.zeros(queries, int),
+            length=np.full(queries, length),
+            nfe=steps,
+            tokens_forwarded=steps * length,
+            halt_reason=["learned"] * queries,
+            revisions=np.bincount(row, weights=event == Event.REVOKE, minlength=queries).astype(int),
+            exact=exact,
+            valid=exact,
+            difficulty=difficulty.astype(float),
+            clues=length - blanks,
+            answer=answer,
+            start=np.where(rank < blanks[:, None], OPEN, target),
+            target=target,
+        )

@@ -83,7 +83,8 @@ class Lesson(LightningModule):
 
     def _scenes(self, batch: dict[str, Tensor]) -> list[Scene]:
         """The sources' canvases, forwarded together."""
-        fresh = _fresh(batch, self.global_step)
+        world = self.trainer.world_size if self._trainer else 1
+        fresh = _fresh(batch, self.global_step * world + self.global_rank)
         places, begun = 0, []
         for source in self.canvases:
             begun.append(source.begin(self.model, fresh.take(slice(places, places + source.rows)), self.seed))
@@ -136,9 +137,10 @@ class Lesson(LightningModule):
             source.load_state_dict(state)
 
 
-def _fresh(batch: dict[str, Tensor], step: int) -> Fresh:
+def _fresh(batch: dict[str, Tensor], number: int) -> Fresh:
+    """The batch as queries whose ids no other batch has: `number` counts the batches of all processes."""
     clean, given = batch["tokens"], batch["given"]
-    ids = torch.arange(len(clean), device=clean.device) + step * len(clean)
+    ids = torch.arange(len(clean), device=clean.device) + number * len(clean)
     return Fresh(Queries(ids, clean, ~given), clean)
 
 

@@ -19,7 +19,7 @@ class Progress(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.begin, self.first = time.monotonic(), trainer.global_step
-        if sys.stdout.isatty():
+        if sys.stdout.isatty() and trainer.is_global_zero:
             columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
             self.bar = Bar(*columns, TextColumn("{task.fields[figures]}"))
             self.task = self.bar.add_task(self.name, total=self.steps, completed=self.first, figures="")
@@ -32,12 +32,13 @@ class Progress(Callback):
         tenth = step * 10 // self.steps > (step - 1) * 10 // self.steps
         if step % 20 and not tenth:
             return
-        rate = (step - self.first) * len(batch["tokens"]) / max(1e-9, time.monotonic() - self.begin)
+        samples = (step - self.first) * trainer.world_size * len(batch["tokens"])
+        rate = samples / max(1e-9, time.monotonic() - self.begin)
         losses = [f"{name.removeprefix('train/')} {float(v):.3f}" for name, v in trainer.callback_metrics.items()]
         figures = "  ".join([*losses, f"{rate:.0f} samples/s"])
         if self.bar is not None:
             self.bar.update(self.task, completed=step, figures=figures)
-        elif tenth:
+        elif tenth and trainer.is_global_zero:
             print(f"{self.name}: step {step} of {self.steps}  {figures}", flush=True)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -26,7 +26,7 @@ NO_NUMBERS = (
     r"\$(?:6\\times6|95\\%|[^$0-9]*[01]?[^$0-9]*)\$",
     r"\bP2\b",
 )
-"""What may hold digits: results, names, formulas; in the text's own formulas the board, the level of intervals, indices."""
+"""What may hold digits: results, names, formulas; in the text's formulas the board, the level of intervals, indices."""
 SCALE = {"percent": 100, "points": 100}
 
 

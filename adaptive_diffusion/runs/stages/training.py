@@ -38,6 +38,8 @@ class Train:
         average: decay of the exponential average; the last weights are averaged over about 1/(1 − decay) steps.
         precision: `auto` is bf16 where the processor multiplies it in hardware, else float32.
         save_every: steps between resumable states.
+        devices, strategy: of Lightning's `Trainer`; several devices need a strategy that starts its own processes, such
+            as `ddp_spawn`, because the run folder is held by this one. Each process trains on a whole batch.
         first_puzzle: where in the training stream it begins, so that stages see different problems.
         seed: of weights and canvases.
     """
@@ -52,6 +54,8 @@ class Train:
     clip: float = 1.0
     precision: str = "auto"
     save_every: int = 100
+    devices: int = 1
+    strategy: str = "auto"
     first_puzzle: int = 0
     seed: int = 0
     trains: ClassVar[bool] = True
@@ -87,6 +91,8 @@ class Train:
         ]
         return Trainer(
             max_steps=self.steps,
+            devices=self.devices,
+            strategy=self.strategy,
             precision=best_precision() if self.precision == "auto" else self.precision,  # type: ignore[arg-type]
             gradient_clip_val=self.clip,
             callbacks=callbacks,

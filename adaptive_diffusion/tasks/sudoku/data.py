@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count, islice
 from typing import Any
@@ -39,7 +39,8 @@ class PuzzleStream(IterableDataset):
     """Training batches without end: batch by batch, puzzles ``position``, ``position + 1``, … of the seed's list.
 
     Puzzle n is image n mod ``copies`` of generated puzzle n div ``copies``, a function of (seed, n) alone, so a stream
-    resumes at any position. ``threads`` generate ahead, outside the interpreter lock.
+    resumes at any position. ``threads`` generate ahead, outside the interpreter lock. Of ``parts`` processes that train
+    together, process ``part`` gets every ``parts``-th batch.
     """
 
     task: SudokuTask
@@ -49,6 +50,8 @@ class PuzzleStream(IterableDataset):
     copies: int = 1
     threads: int = 1
     position: int = 0
+    part: int = 0
+    parts: int = 1
 
     def batch(self, position: int) -> Batch:
         """The batch that begins at a position."""
@@ -60,7 +63,7 @@ class PuzzleStream(IterableDataset):
         return to_batch(problems)
 
     def __iter__(self) -> Iterator[Batch]:
-        positions = count(self.position, self.batch_size)
+        positions = count(self.position + self.part * self.batch_size, self.parts * self.batch_size)
         with ThreadPoolExecutor(self.threads, thread_name_prefix="puzzles") as pool:
             ahead = deque(pool.submit(self.batch, position) for position in islice(positions, BATCHES_AHEAD))
             while True:
@@ -128,10 +131,10 @@ class SudokuDataModule(LightningDataModule):
         return stratified(self.task.board, self.stratified_puzzles, "test", self.evaluation_seed, self.clues)
 
     def train_stream(self) -> PuzzleStream:
-        """The training stream from the present position on."""
-        return PuzzleStream(
-            self.task, self.batch_size, self.seed, self.clues, self.copies, self.threads, position=self.position
-        )
+        """The training stream from the present position on; of several processes, this one's part of it."""
+        part, parts = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        whole = PuzzleStream(self.task, self.batch_size, self.seed, self.clues, self.copies, self.threads)
+        return replace(whole, position=self.position, part=part, parts=parts)
 
     def train_dataloader(self) -> DataLoader:
         return DataLoader(self.train_stream(), batch_size=None)
@@ -150,7 +153,7 @@ class SudokuDataModule(LightningDataModule):
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         # Lightning fetches a batch ahead, so the stream itself cannot know which batches were trained on.
         if self.trainer is not None and self.trainer.training:
-            self.position += len(batch["tokens"])
+            self.position += self.trainer.world_size * len(batch["tokens"])
         return batch
 
     def state_dict(self) -> dict[str, int]:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -129,6 +130,15 @@ def test_a_training_run_resumes_on_the_batches_it_would_have_seen(tmp_path):
     _, after = train(tmp_path, 7, tmp_path / "three.ckpt")
     assert len(before) == 3
     assert torch.equal(torch.stack(before + after), torch.stack(uninterrupted))
+
+
+def test_processes_that_train_together_share_the_stream_out_among_them():
+    whole = small().train_stream()
+    parts = [replace(whole, part=part, parts=2) for part in range(2)]
+    batches = [batch["tokens"] for batch in islice(whole, 4)]
+    for part, stream in enumerate(parts):
+        for mine, batch in zip(batches[part::2], islice(stream, 2), strict=True):
+            assert torch.equal(mine, batch["tokens"])
 
 
 @pytest.mark.parametrize("size", [4, 6, 9])
