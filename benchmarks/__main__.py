@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from adaptive_diffusion.runs.manifest import environment, now
-from benchmarks import slots
+from benchmarks import slots, step
 
 Row = dict[str, Any]
-BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {"slots": slots.measure}
+BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {"slots": slots.measure, "step": step.measure}
 RESULTS = Path(__file__).parent / "results"
 
 

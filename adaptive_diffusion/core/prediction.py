@@ -60,20 +60,23 @@ class Logits:
         self.values, self.state, self.rows, self.positions = values, state, rows, positions
 
     @cached_property
+    def probability(self) -> Tensor:
+        """[P, K] p."""
+        return self.values.softmax(-1)
+
+    @cached_property
     def log_probability(self) -> Tensor:
         """[P, K] log p."""
         return self.values.log_softmax(-1)
 
     @cached_property
-    def probability(self) -> Tensor:
-        """[P, K] p."""
-        return self.log_probability.exp()
-
-    @cached_property
     def top(self) -> tuple[Tensor, Tensor]:
-        """The two largest probabilities [P, 2] and their tokens [P, 2]."""
-        value, token = self.values.topk(min(2, self.values.shape[-1]), dim=-1)
-        return (value - self.values.logsumexp(-1, keepdim=True)).exp(), token
+        """The two largest logits [P, 2] and their tokens [P, 2]."""
+        return self.values.topk(min(2, self.values.shape[-1]), dim=-1)
+
+    def probability_of(self, token: Tensor) -> Tensor:
+        """[P] p of a token [P] each."""
+        return self.probability.gather(-1, token[:, None])[:, 0]
 
     @property
     def standing(self) -> Tensor:

@@ -12,7 +12,8 @@ class Top(Reading):
     """`argmax`, its probability `confidence` p₍₁₎, and `margin` p₍₁₎ − p₍₂₎; by top-2, never by a sort."""
 
     def __call__(self, logits: Logits) -> dict[str, Tensor]:
-        probability, token = logits.top
+        token = logits.top[1]
+        probability = logits.probability.gather(-1, token)
         return {
             "argmax": token[:, 0],
             "confidence": probability[:, 0],
@@ -22,11 +23,17 @@ class Top(Reading):
 
 @dataclass(frozen=True)
 class Entropy(Reading):
-    """`entropy` H = −Σ p log p, in nats."""
+    """`entropy` H = −Σ p log p, in nats.
+
+    As Σ p·(x₍₁₎ − x) − log p₍₁₎ of the logits x: both terms are positive, so nothing cancels, and no logarithm is taken
+    but one a position.
+    """
 
     def __call__(self, logits: Logits) -> dict[str, Tensor]:
-        plogp = logits.probability * logits.log_probability
-        return {"entropy": -plogp.nan_to_num().sum(-1).clamp(max=0)}
+        value, token = (part[:, :1] for part in logits.top)
+        # An impossible token, x = −∞, would be ∞ times 0.
+        below = (logits.values - value).clamp_(min=-1e4).mul_(logits.probability).sum(-1)
+        return {"entropy": -below - logits.probability_of(token[:, 0]).log()}
 
 
 @dataclass(frozen=True)
@@ -36,5 +43,4 @@ class Standing(Reading):
     def __call__(self, logits: Logits) -> dict[str, Tensor]:
         standing = logits.standing
         known = standing < logits.values.shape[-1]
-        value = logits.log_probability.gather(-1, standing.where(known, 0)[:, None])[:, 0].exp()
-        return {"standing_probability": value.where(known, 0.0)}
+        return {"standing_probability": logits.probability_of(standing.where(known, 0)).where(known, 0.0)}

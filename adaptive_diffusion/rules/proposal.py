@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from adaptive_diffusion.core.part import Proposal
 from adaptive_diffusion.core.prediction import Logits, Prediction, Reading
 from adaptive_diffusion.core.readings import Top
 from adaptive_diffusion.core.state import Candidate, SamplerState
+
+BLOCK = 256
+"""Tokens a block of `inverse_cdf`: about the square root of a large vocabulary."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,33 @@ class DrawReading(Reading):
     name: str = "drawn"
 
     def __call__(self, logits: Logits) -> dict[str, Tensor]:
-        tempered = logits.values if self.temperature == 1 else logits.values / self.temperature
-        token = inverse_cdf(tempered.double().softmax(-1), logits.uniforms(self.name))
-        probability = logits.log_probability.gather(-1, token[:, None])[:, 0].exp()
-        return {self.name: token, f"{self.name}_probability": probability}
+        mass = logits.probability if self.temperature == 1 else (logits.values / self.temperature).softmax(-1)
+        token = inverse_cdf(mass, logits.uniforms(self.name))
+        return {self.name: token, f"{self.name}_probability": logits.probability_of(token)}
 
 
-def inverse_cdf(probability: Tensor, uniform: Tensor) -> Tensor:
-    """[P] tokens from float64 masses [P, K] (any positive scale) and uniforms [P]; never a token of mass zero."""
-    cumulative = probability.cumsum(-1)
-    target = uniform[:, None] * cumulative[:, -1:]
-    last = cumulative.argmax(-1)  # the first place that reaches the total: rounding may not step past it
-    return torch.searchsorted(cumulative, target, right=True)[:, 0].minimum(last)
+def inverse_cdf(mass: Tensor, uniform: Tensor) -> Tensor:
+    """[P] tokens from masses [P, K] (any positive scale) and float64 uniforms [P]; never a token of mass zero.
+
+    Cumulative sums are float64. Beyond `BLOCK` tokens there are two stages, first the block by the sums of blocks, then
+    the token in it, so that a large vocabulary is read once and no cumulative sum of it is written.
+    """
+    vocabulary = mass.shape[-1]
+    if vocabulary <= BLOCK:
+        reached = mass.double().cumsum(-1)
+        return _first_above(reached, uniform * reached[:, -1])
+    whole = vocabulary // BLOCK * BLOCK
+    blocks = mass[:, :whole].unflatten(-1, (-1, BLOCK)).sum(-1), mass[:, whole:].sum(-1, keepdim=True)
+    reached = torch.cat(blocks, -1).double().cumsum(-1)
+    target = uniform * reached[:, -1]
+    block = _first_above(reached, target)
+    before = F.pad(reached, (1, 0)).gather(-1, block[:, None])[:, 0]
+    tokens = block[:, None] * BLOCK + torch.arange(BLOCK, device=mass.device)
+    inside = mass.gather(-1, tokens.clamp(max=vocabulary - 1)).double().masked_fill(tokens >= vocabulary, 0.0)
+    return block * BLOCK + _first_above(inside.cumsum(-1), target - before)
+
+
+def _first_above(reached: Tensor, target: Tensor) -> Tensor:
+    """[P], the first place at which cumulative masses [P, N] exceed a target [P]; none at which nothing is added."""
+    last = reached.argmax(-1)  # the first place that reaches the total: rounding may not step past it
+    return torch.searchsorted(reached, target[:, None], right=True)[:, 0].minimum(last)

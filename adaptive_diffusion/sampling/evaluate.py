@@ -12,8 +12,11 @@ PACK = 32
 """Packed rows come in multiples of this: a matrix product over fewer than about 17 rows takes another kernel and
 differs in the last bit, and then a query's answer would depend on how many of its neighbours are open."""
 
-CHUNK = 1 << 21
-"""Logits formed at once (rows × vocabulary), so that they are reduced while they are in cache."""
+FORMED = 1 << 25
+"""Logits formed at once (rows × vocabulary), 128 MB: matrix products want many rows (docs/performance.md)."""
+
+REDUCED = 1 << 21
+"""Logits reduced at once: the passes over them, and what they write, want to stay in cache."""
 
 
 def read(
@@ -29,17 +32,18 @@ def read(
     flat = where.flatten().nonzero()[:, 0]
     padded = torch.cat([flat, flat.new_zeros(-len(flat) % PACK)])
     hidden = evaluation.hidden.flatten(0, 1)
-    height = max(PACK, CHUNK // denoiser.vocabulary // PACK * PACK)
+    tall, short = (max(PACK, size // denoiser.vocabulary // PACK * PACK) for size in (FORMED, REDUCED))
     parts: dict[str, list[Tensor]] = {}
-    for packed in padded.split(height):
-        rows, positions = packed // length, packed % length
-        values = denoiser.logits(hidden[packed])
-        for processor in processors:
-            values = processor(values, state, rows, positions)
-        logits = Logits(values, state, rows, positions)
-        for reading in readings:
-            for name, value in reading(logits).items():
-                parts.setdefault(name, []).append(value)
+    for formed in padded.split(tall):
+        logits = denoiser.logits(hidden.index_select(0, formed))
+        for packed, values in zip(formed.split(short), logits.split(short), strict=True):
+            rows, positions = packed // length, packed % length
+            for processor in processors:
+                values = processor(values, state, rows, positions)
+            reduced = Logits(values, state, rows, positions)
+            for reading in readings:
+                for name, value in reading(reduced).items():
+                    parts.setdefault(name, []).append(value)
     summaries = dict(evaluation.summaries)
     for name, values in parts.items():
         whole = torch.cat(values)[: len(flat)]

@@ -34,6 +34,13 @@ def test_entropy_is_in_nats_and_survives_impossible_tokens():
     torch.testing.assert_close(read, torch.tensor([math.log(4), math.log(2), 0.0]), atol=1e-6, rtol=0)
 
 
+def test_the_entropy_of_a_sharp_prediction_keeps_its_digits():
+    p = 1e-6
+    read = Entropy()(logits([[1 - p, p]]))["entropy"]
+    exact = -(1 - p) * math.log(1 - p) - p * math.log(p)
+    torch.testing.assert_close(read, torch.tensor([exact]), rtol=0.01, atol=0)
+
+
 def test_the_standing_token_is_weighed_and_a_mask_counts_nothing():
     read = Standing()(logits([[0.2, 0.7, 0.1], [0.2, 0.7, 0.1], [0.2, 0.7, 0.1]], tokens=[1, 3, 2]))
     torch.testing.assert_close(read["standing_probability"], torch.tensor([0.7, 0.0, 0.1]))

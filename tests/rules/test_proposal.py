@@ -47,6 +47,27 @@ def test_whole_number_masses_are_inverted_exactly(masses, step):
     assert inverse_cdf(double([masses]), double([step / 2**20])).item() == expected
 
 
+@pytest.mark.parametrize("vocabulary", [255, 256, 257, 512, 1000])
+def test_blocks_of_a_large_vocabulary_are_inverted_exactly(vocabulary):
+    generator = torch.Generator().manual_seed(vocabulary)
+    mass = torch.randint(0, 3, (400, vocabulary), generator=generator).double()  # whole numbers: sums are exact
+    mass[0] = 0.0
+    mass[0, -1] = 1.0  # all of it in the last block
+    uniform = torch.arange(400).double() / 512
+    reached = mass.cumsum(1)
+    expected = (reached > uniform[:, None] * reached[:, -1:]).long().argmax(1)
+    assert torch.equal(inverse_cdf(mass, uniform), expected)
+
+
+def test_a_token_without_mass_is_never_drawn_from_a_large_vocabulary():
+    generator = torch.Generator().manual_seed(0)
+    mass = torch.rand(300, 1000, generator=generator) * (torch.rand(300, 1000, generator=generator) < 0.01)
+    mass[:, 300] = 1e-30
+    for uniform in (0.0, 0.5, BELOW_ONE):
+        token = inverse_cdf(mass, torch.full((300,), uniform, dtype=torch.float64))
+        assert (mass.gather(1, token[:, None]) > 0).all()
+
+
 def drawn(temperature, rows=20_000):
     state = canvas([[9]] * rows)
     index = torch.arange(rows)
