@@ -5,13 +5,14 @@ import logging
 import signal
 import warnings
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.models.heads import DenoiserWithHeads
@@ -96,12 +97,20 @@ class Train:
             precision=best_precision() if self.precision == "auto" else self.precision,  # type: ignore[arg-type]
             gradient_clip_val=self.clip,
             callbacks=callbacks,
-            logger=CSVLogger(folder.path, name="logs", version=self.name, flush_logs_every_n_steps=self.save_every),
+            logger=self._loggers(folder),
             log_every_n_steps=20,
             limit_val_batches=0,
             enable_progress_bar=False,
             enable_model_summary=False,
         )
+
+    def _loggers(self, folder: RunFolder) -> list[Logger]:
+        """CSV always, TensorBoard beside it where the extra `logging` is installed."""
+        place: dict[str, Any] = {"name": "logs", "version": self.name}
+        loggers: list[Logger] = [CSVLogger(folder.path, flush_logs_every_n_steps=self.save_every, **place)]
+        if find_spec("tensorboard"):
+            loggers.append(TensorBoardLogger(folder.path, **place))
+        return loggers
 
     def _finish(self, folder: RunFolder, model: DenoiserWithHeads) -> None:
         about = {"task": self.data, "stage": self.name, "steps": self.steps, "seed": self.seed, "averaged": True}

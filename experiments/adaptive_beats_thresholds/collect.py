@@ -1,0 +1,53 @@
+"""Gathers runs of `adaptive_beats_thresholds`, a folder a seed, into `results/`: a file a seed and `summary.json`.
+
+python experiments/adaptive_beats_thresholds/collect.py runs/adaptive_beats_thresholds*
+"""
+
+import argparse
+import json
+from pathlib import Path
+from statistics import mean
+
+from adaptive_diffusion.runs.whole import write_whole
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path, help="finished run folders, one a seed")
+    runs = sorted((read(folder) for folder in parser.parse_args().runs), key=lambda run: run["seed"])
+    for run in runs:
+        write(f"seed{run['seed']}.json", run)
+    policies = [next(row for row in run["samplers"] if row["sampler"] == run["comparison"]["policy"]) for run in runs]
+    gains = [run["comparison"]["gain"] for run in runs]
+    if None in gains:
+        parser.error("a run has no comparison at equal mean NFE; add a threshold that spends as much as the policy")
+    write(
+        "summary.json",
+        {
+            "exact": mean(row["exact"] for row in policies),
+            "nfe_mean": mean(row["nfe_mean"] for row in policies),
+            "gain_over_threshold": mean(gain["value"] for gain in gains),
+            # The weakest seed's: every seed has to lie above its curve.
+            "gain_over_threshold_ci_low": min(gain["low"] for gain in gains),
+            "seeds": len(runs),
+            "queries": policies[0]["queries"],
+        },
+    )
+
+
+def read(folder: Path) -> dict:
+    """What a run found, with its manifest."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = {key: value for key, value in manifest.items() if key not in ("earlier", "working_folder")}
+    return json.loads((folder / "summary.json").read_text()) | {"manifest": manifest}
+
+
+def write(name: str, content: dict) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    write_whole(RESULTS / name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

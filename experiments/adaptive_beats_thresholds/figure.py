@@ -1,0 +1,55 @@
+"""Draws `accuracy_nfe.png` and `.svg` from the results of the seeds, and nothing else.
+
+python experiments/adaptive_beats_thresholds/figure.py
+"""
+
+import json
+from pathlib import Path
+
+from matplotlib.ticker import PercentFormatter
+
+from adaptive_diffusion.analysis.style import LIGHT, colour, marker, new_axes, save, themed
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    seeds = [json.loads(path.read_text()) for path in sorted((HERE / "results").glob("seed*.json"))]
+    with themed(LIGHT):
+        figure, axes = new_axes(5.8, 4.2)
+        for run in seeds:
+            rows = {row["sampler"]: row for row in run["samplers"]}
+            named = f"seed {run['seed']}"
+            curve = sorted(
+                (row["nfe_mean"], row["exact"])
+                for name, row in rows.items()
+                if name.startswith("threshold") and "remasking" not in name
+            )
+            policy = rows[run["comparison"]["policy"]]
+            first = run is seeds[0]
+            axes.plot(
+                *zip(*curve, strict=True),
+                color=colour("threshold"),
+                marker=marker("threshold"),
+                ms=4,
+                alpha=0.7,
+                label="confidence thresholds" if first else None,
+            )
+            axes.plot(
+                policy["nfe_mean"],
+                policy["exact"],
+                color=colour("learned"),
+                marker=marker("learned"),
+                ms=13,
+                linestyle="none",
+                label="learned halting and remasking" if first else None,
+            )
+            axes.annotate(named, (policy["nfe_mean"], policy["exact"]), (8, 5), textcoords="offset points")
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+        axes.set(xlabel="mean denoiser forwards per query (NFE)", ylabel="exact answers")
+        figure.legend(loc="outside lower center", ncols=2)
+        save(figure, HERE / "results", "accuracy_nfe")
+
+
+if __name__ == "__main__":
+    main()
