@@ -18,7 +18,7 @@ Experiment = Annotated[
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(help="Changes to its config, key=value, such as denoiser.depth=6.", show_default=False),
+    typer.Argument(help="Changes to its config, key=value, such as model.depth=6.", show_default=False),
 ]
 Folder = Annotated[
     Path | None,

@@ -18,7 +18,7 @@ def run(
 
         adaptive-diffusion run quickstart
 
-        adaptive-diffusion run quickstart denoiser.depth=6 seed=1
+        adaptive-diffusion run quickstart model.depth=6 seed=1
 
         adaptive-diffusion run quickstart --folder runs/mine
     """

@@ -24,7 +24,7 @@ ENGINES = [
 def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of a 4×4 denoiser as it is before training, and forty puzzles beside it."""
     folder: Path = tmp_path_factory.mktemp("untrained")
-    node = resolve(compose_part("model", "sudoku_4x4"))
+    node = resolve(compose_part("model", "sudoku_4x4"))["network"]
     torch.manual_seed(0)
     task = {"_target_": "adaptive_diffusion.tasks.sudoku.SudokuDataModule", "size": 4, "test_puzzles": 40}
     save_checkpoint(folder / "denoiser.safetensors", instantiate(node), node, {"task": task})
