@@ -14,6 +14,7 @@ from adaptive_diffusion.core.trace import TraceWriter
 from adaptive_diffusion.evaluation.accuracy import SamplerSummary
 from adaptive_diffusion.evaluation.curves import Setting
 from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.runs.engine import Engine, Here
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.tracing import TraceRecorder
 from adaptive_diffusion.tasks.task import Task
@@ -70,19 +71,33 @@ def compare(
 
 
 def compare_all(
-    samplers: Mapping[str, Sampler], task: Task, problems: Any, say: Callable[[str], None], **options: Any
+    samplers: Mapping[str, Sampler],
+    task: Task,
+    problems: Any,
+    say: Callable[[str], None],
+    seed: int = 0,
+    slots: int = 256,
+    traces: Path | None = None,
+    engine: Engine | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, Setting]]:
-    """`compare` for each sampler, saying each row; `traces` in `options` is a folder that gets a folder per sampler."""
-    traces = options.pop("traces", None)
-    rows, settings = [], {}
-    for name, sampler in samplers.items():
-        with torch.inference_mode():
-            row, settings[name] = compare(
-                name, sampler, task, problems, trace=None if traces is None else traces / name, **options
-            )
-        say(f"  {name}: {100 * row['exact']:.1f}% exact at {row['nfe_mean']:.2f} mean NFE, {row['seconds']:.1f} s")
-        rows.append(row)
-    return rows, settings
+    """`compare` for each sampler, on an engine if there is one, saying each row; `traces` gets a folder per sampler."""
+    work = partial(_compare_one, task, problems, seed, slots, traces)
+    names, found = list(samplers), {}
+    for number, (row, setting) in (engine or Here()).each(work, list(samplers.items())):
+        found[names[number]] = row, setting
+        say(
+            f"  {row['sampler']}: {100 * row['exact']:.1f}% exact at {row['nfe_mean']:.2f} mean NFE, "
+            f"{row['seconds']:.1f} s"
+        )
+    return [found[name][0] for name in names], {name: found[name][1] for name in names}
+
+
+def _compare_one(
+    task: Task, problems: Any, seed: int, slots: int, traces: Path | None, named: tuple[str, Sampler]
+) -> tuple[dict[str, Any], Setting]:
+    name, sampler = named
+    with torch.inference_mode():
+        return compare(name, sampler, task, problems, seed, slots, None if traces is None else traces / name)
 
 
 def chief_difficulty(task: Task, problems: Any) -> Tensor:

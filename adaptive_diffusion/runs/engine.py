@@ -1,6 +1,7 @@
 """Where pieces of work are done: in processes of this machine, or wherever another engine sends them."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +23,15 @@ class Engine(Protocol):
             OSError: where a worker died.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Here:
+    """This process, piece by piece."""
+
+    def each(self, work: Work, pieces: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        for number, piece in enumerate(pieces):
+            yield number, work(piece)
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,7 @@ def settle() -> None:
     """Makes this process a worker: one thread, as equal bits need it, and no life without its parent."""
     import torch
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its workers
     torch.set_num_threads(1)
     if parent := parent_process():
         Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()

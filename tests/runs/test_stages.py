@@ -35,6 +35,7 @@ SMALL = [
     "stages.halting.steps=3",
     "stages.halting.lesson.canvases.0.rows=32",
     "stages.evaluation.samplers=[confidence, fixed_4, threshold_0.9, learned]",
+    "stages.evaluation.workers=1",
     "stages.report.size=4",
 ]
 PUZZLES = "1234341221434321:0:\n.2343412214343.1\n"

@@ -14,6 +14,7 @@ from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
 from adaptive_diffusion.evaluation.curves import Setting, gain_at_equal_nfe
 from adaptive_diffusion.evaluation.intervals import Interval, paired_difference
 from adaptive_diffusion.runs.compare import chief_difficulty, compare, compare_all
+from adaptive_diffusion.runs.engine import Engine, Here, Processes, cores
 from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.source import open_source
 from adaptive_diffusion.runs.stages.training import checkpoint
@@ -32,6 +33,7 @@ class Evaluate:
         family: samplers whose names begin so form the curve the policy must lie above.
         reference: the careful sampler the policy's accuracy is compared with.
         seed, slots: of sampling.
+        workers: processes of one thread, each with a sampler at a time; null is one for each core, 1 none but this.
     """
 
     model: str
@@ -42,6 +44,7 @@ class Evaluate:
     reference: str = "confidence"
     seed: int = 0
     slots: int = 256
+    workers: int | None = None
     trains: ClassVar[bool] = False
 
     def __call__(self, folder: RunFolder, resume: Path) -> None:
@@ -51,7 +54,7 @@ class Evaluate:
         with folder.whole("traces") as traces:
             os.makedirs(traces, exist_ok=True)
             rows, settings = compare_all(
-                samplers, data.task, data.test, print, seed=self.seed, slots=self.slots, traces=traces
+                samplers, data.task, data.test, print, self.seed, self.slots, traces, self._engine()
             )
         summary: dict[str, Any] = {"task": data.task.name, "seed": self.seed, "samplers": rows}
         if self.policy is not None:
@@ -62,6 +65,10 @@ class Evaluate:
         Console().print(summary_table(rows))
         for sentence in sentences(summary):
             print(sentence)
+
+    def _engine(self) -> Engine:
+        workers = self.workers or cores()
+        return Processes(workers) if workers > 1 else Here()
 
     def _comparison(self, settings: dict[str, Setting]) -> dict[str, Any]:
         """The policy against the curve of its family, and against the careful sampler."""
