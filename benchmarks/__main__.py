@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from adaptive_diffusion.runs.manifest import environment, now
-from benchmarks import slots, step
+from benchmarks import overhead, scale, slots, step, train
 
 Row = dict[str, Any]
-BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {"slots": slots.measure, "step": step.measure}
+BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
+    "slots": slots.measure,
+    "step": step.measure,
+    "train": train.measure,
+    "scale": scale.measure,
+    "overhead": overhead.measure,
+}
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 
 from torch import Tensor
-from torch.nn import functional as F
 
 from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.objectives.cross_entropy import cross_entropy
 from adaptive_diffusion.objectives.scene import Objective, Scene
 
 
 @dataclass(frozen=True)
 class Denoising(Objective):
-    """Cross-entropy −log p(x_0,i | x_t), the mean over all editable positions of the batch, gathered before the head.
+    """Cross-entropy −log p(x_0,i | x_t), the mean over all editable positions of the batch, gathered before the head
+    and taken chunk by chunk where the vocabulary is large.
 
     On open positions it is the masked-diffusion loss with weight 1 (Sahoo et al. 2024, arXiv 2406.07524, with 1/t
     divided out). On committed ones, some of them wrong, it teaches the denoiser to doubt what it sees, so that the
@@ -26,9 +27,12 @@ class Denoising(Objective):
 
     def __call__(self, scene: Scene) -> dict[str, Tensor]:
         where = scene.state.open if self.committed == 0 else scene.state.editable
-        loss = F.cross_entropy(scene.model.logits(scene.hidden[where]), scene.clean[where], reduction="none")
         share = position_weights(scene.state, self.committed)[where]
-        return {"denoising": self.weight * (loss * share).sum() / share.sum().clamp(min=1)}
+        model = scene.model
+        total = cross_entropy(
+            model.logits, list(model.parameters()), scene.hidden[where], scene.clean[where], share, model.vocabulary
+        )
+        return {"denoising": self.weight * total / share.sum().clamp(min=1)}
 
 
 def position_weights(state: SamplerState, committed: float) -> Tensor:
