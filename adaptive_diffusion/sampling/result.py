@@ -59,7 +59,7 @@ class Recorder:
         left = (step.before.running & ~step.after.running).nonzero()[:, 0]
         after = step.after
         at = self.place[torch.searchsorted(self.order, after.query[left])] * self.n + after.variation[left]
-        self.answers[at] = after.tokens[left]
+        self.answers[at, : after.tokens.shape[1]] = after.tokens[left]  # a bucket's canvas may be shorter
         self.nfe[at] = after.nfe[left]
         self.revisions[at] = after.revisions[left].sum(1).long()
         self.halt_reason[at] = after.halt_reason[left]

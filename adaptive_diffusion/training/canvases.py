@@ -17,6 +17,7 @@ from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.step import Step, advance
+from adaptive_diffusion.training.levels import NoiseLevels, Spaced
 
 
 @dataclass(frozen=True)
@@ -56,23 +57,21 @@ class Canvases(ABC):
 class RandomMasks(Canvases):
     """Clean answers with a random share of the editable positions noised, visible answer tokens given or committed.
 
-    The noise level t is low-discrepancy over the batch: one uniform, then equal spacing (Kingma et al. 2021, arXiv
-    2107.00630).
-
     Args:
         rows: canvases a batch.
         wrong: the largest share of committed tokens replaced by a uniformly drawn one; each row draws its own share.
         given: probability that a row's visible answer tokens count as given instead of committed.
+        levels: how the batch draws its noise levels; spaced evenly by default.
     """
 
-    def __init__(self, rows: int, wrong: float = 0.0, given: float = 0.3):
+    def __init__(self, rows: int, wrong: float = 0.0, given: float = 0.3, levels: NoiseLevels | None = None):
         self.rows, self.wrong, self.given = rows, wrong, given
+        self.levels = levels or Spaced()
 
     def begin(self, model: DenoiserWithHeads, fresh: Fresh, seed: int) -> tuple[SamplerState, Tensor]:
         state = Sampler(model).begin(fresh.queries, torch.zeros_like(fresh.queries.ids), seed)
         length, noise = state.tokens.shape[1], state.noise
-        spaced = torch.arange(len(state.tokens), device=state.key.device) / len(state.tokens)
-        t = (noise.once_a_query("t")[:1] + spaced) % 1
+        t = self.levels(noise.once_a_query("t"))
         visible = state.editable & (noise.everywhere("mask", length) >= t[:, None])
         given = visible & (noise.once_a_query("given") < self.given)[:, None]
         committed = visible & ~given

@@ -64,12 +64,15 @@ class PuzzleStream(IterableDataset):
 
     def __iter__(self) -> Iterator[Batch]:
         positions = count(self.position + self.part * self.batch_size, self.parts * self.batch_size)
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="puzzles") as pool:
+        pool = ThreadPoolExecutor(self.threads, thread_name_prefix="puzzles")
+        try:
             ahead = deque(pool.submit(self.batch, position) for position in islice(positions, BATCHES_AHEAD))
             while True:
                 ready = ahead.popleft().result()
                 ahead.append(pool.submit(self.batch, next(positions)))
                 yield ready
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # whoever stops need not wait for what nobody will see
 
 
 class SudokuDataModule(LightningDataModule):

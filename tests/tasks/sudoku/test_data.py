@@ -1,6 +1,7 @@
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from threading import Event
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from lightning.pytorch import LightningModule, Trainer
 from omegaconf import OmegaConf
 
 from adaptive_diffusion.tasks.sudoku import SudokuDataModule
+from adaptive_diffusion.tasks.sudoku.data import PuzzleStream
 from adaptive_diffusion.tasks.sudoku.generator import CLUES
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
 from adaptive_diffusion.tasks.sudoku.split import SPLITS, split_of
@@ -52,6 +54,37 @@ def test_neither_threads_nor_the_batch_size_change_the_stream():
     expected = torch.cat([batch["tokens"] for batch in batches(small(), 6)])
     threaded = torch.cat([batch["tokens"] for batch in batches(small(threads=3, batch_size=16), 3)])
     assert torch.equal(expected, threaded)
+
+
+@pytest.fixture
+def gated(monkeypatch):
+    """A training stream whose batches from the third on are made only once the gate is opened."""
+    gate, made = Event(), []
+    plain = PuzzleStream.batch
+
+    def batch(self, position):
+        if position >= 16 and not gate.wait(60):
+            raise AssertionError("somebody waited for a batch that nobody needed yet")
+        made.append(position)
+        return plain(self, position)
+
+    monkeypatch.setattr(PuzzleStream, "batch", batch)
+    yield iter(small().train_stream()), gate, made
+    gate.set()
+
+
+def test_a_batch_that_is_ready_is_handed_out_while_later_ones_are_still_made(gated):
+    stream, _, made = gated
+    next(stream), next(stream)
+    assert made == [0, 8]
+
+
+def test_a_stream_that_is_left_does_not_wait_for_the_batches_ahead(gated):
+    stream, gate, made = gated
+    next(stream)
+    stream.close()
+    assert not gate.is_set()
+    assert 24 not in made
 
 
 def test_training_puzzles_follow_the_seed_and_the_fixed_sets_do_not():
