@@ -2,18 +2,30 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 STAMP := .venv/.installed
+PRETRAINED := .venv/.pretrained
+LOWEST := .venv/lowest
 # One thread: the tests are many small tensors, and equal bits need equal threads.
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-browser test-peers test-pretrained lint format types check bench bench-quick paper
+.PHONY: help setup demo test test-slow test-browser test-peers test-pretrained test-pretrained-lowest lint format types check bench bench-quick paper
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 $(STAMP): pyproject.toml constraints.txt
 	@scripts/setup.sh
+
+$(PRETRAINED): pyproject.toml constraints.txt | $(STAMP)
+	@$(BIN)/pip install --quiet -c constraints.txt -e '.[pretrained,peers,lm-eval]'
+	@touch $@
+
+# Beside the tested versions, not in their place: what is found first on the path counts.
+$(LOWEST): | $(STAMP)
+	@$(BIN)/pip install --quiet --target $@.part numpy==2.4.6 transformers==5.11.0
+	@$(BIN)/pip install --quiet --target $@.part --no-deps peft==0.17.0 diffusers==0.40.0
+	@mv $@.part $@
 
 setup: $(STAMP) ## create .venv with the tested versions (the other targets do this themselves)
 
@@ -36,8 +48,11 @@ test-browser: $(STAMP) ## the report in a real browser (Debian's chromium, the e
 test-peers: $(STAMP) ## our rules beside those of transformers and diffusers (the extra peers)
 	@$(PYTEST) -m peers
 
-test-pretrained: $(STAMP) ## the adapters of pretrained models
+test-pretrained: $(STAMP) $(PRETRAINED) ## pretrained models: adapters, heads, lm-eval (installs their extras)
 	@$(PYTEST) -m pretrained
+
+test-pretrained-lowest: $(STAMP) $(PRETRAINED) $(LOWEST) ## the same with the lowest supported transformers, peft and diffusers
+	@PYTHONPATH=$(LOWEST) $(PYTEST) -m pretrained
 
 lint: $(STAMP) ## ruff: rules and format
 	@$(BIN)/ruff check .

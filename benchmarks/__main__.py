@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adaptive_diffusion.runs.manifest import environment, now
-from benchmarks import overhead, scale, slots, step, train
+from benchmarks import overhead, pretrained, scale, slots, step, train
 
 Row = dict[str, Any]
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
     "train": train.measure,
     "scale": scale.measure,
     "overhead": overhead.measure,
+    "pretrained": pretrained.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -8,6 +8,7 @@ from adaptive_diffusion.cli.ablate import ablate
 from adaptive_diffusion.cli.analyze import analyze
 from adaptive_diffusion.cli.edit import edit
 from adaptive_diffusion.cli.evaluate import evaluate
+from adaptive_diffusion.cli.export import export
 from adaptive_diffusion.cli.guarded import Guarded
 from adaptive_diffusion.cli.run import run
 from adaptive_diffusion.cli.sample import sample
@@ -47,7 +48,7 @@ def adaptive_diffusion(
     """
 
 
-for command in (run, train, evaluate, sample, edit, analyze, ablate, samplers):
+for command in (run, train, evaluate, sample, edit, analyze, ablate, samplers, export):
     app.command()(command)
 
 

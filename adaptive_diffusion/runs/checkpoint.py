@@ -20,11 +20,14 @@ from torch.overrides import TorchFunctionMode
 
 from adaptive_diffusion.config import instantiate, resolve
 from adaptive_diffusion.config.resolution import Node, leaves
+from adaptive_diffusion.models.pretrained.loading import borrowing
 from adaptive_diffusion.runs.whole import whole
 
 FORMAT = "adaptive-diffusion/1"
 #: The rooms of this package that the config of a checkpoint may name.
 ROOMS = ("core.corruption", "core.schedule", "models")
+#: The module in which `transformers` keeps the code of models that bring their own.
+REMOTE_CODE = "transformers_modules"
 LARGEST_HEADER = 16 * 2**20
 
 
@@ -78,6 +81,7 @@ def load_checkpoint(path: Path | str, allow: Sequence[str] = ()) -> nn.Module:
     """
     path = Path(path)
     header = read_header(path)
+    _refuse_remote_code(header, path, allow)
     try:
         with torch.random.fork_rng(devices=[]), _Budget(sum(map(prod, header.shapes.values()))):
             module = instantiate(header.config, allow, ROOMS)
@@ -88,6 +92,15 @@ def load_checkpoint(path: Path | str, allow: Sequence[str] = ()) -> nn.Module:
         raise ValueError(f"{path} is refused: {error}") from error
     module.load_state_dict(load_file(path), strict=False)
     return module.eval()
+
+
+def _refuse_remote_code(header: Header, path: Path, allow: Sequence[str]) -> None:
+    wanted = [value for key, value in leaves(header.config) if key.rpartition(".")[2] == "remote_code"]
+    if any(wanted) and REMOTE_CODE not in allow:
+        raise ValueError(
+            f"{path} is refused: its denoiser runs code that lies beside other weights, and a file cannot consent to "
+            f"that. If you trust that code: --allow-module {REMOTE_CODE}"
+        )
 
 
 def read_header(path: Path | str) -> Header:
@@ -147,7 +160,7 @@ class _Budget(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if isinstance(result, torch.Tensor):
+        if isinstance(result, torch.Tensor) and not borrowing():
             self.left -= result.numel()
             if self.left < 0:
                 raise ValueError("its config describes a module far larger than its weights.")

@@ -135,6 +135,8 @@ class Recipe:
         block, length = self.block_of(state), state.tokens.shape[1]
         later = state.editable & (block > state.block[:, None])
         going = (later.any(1) & ~state.running).nonzero()[:, 0]
+        if not len(going):
+            return state
         rows, onto = state.take(going), block.masked_fill(~later, length)[going].amin(1)
         rows = replace(rows, halt_reason=torch.full_like(onto, HaltReason.RUNNING))
         return state.put(going, self.open_block(rows, onto))

@@ -1,0 +1,29 @@
+"""``adaptive-diffusion export``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    source: Annotated[Path, typer.Argument(help="A run folder (its newest checkpoint) or a checkpoint.")],
+    folder: Annotated[Path, typer.Argument(help="Where config.json, model.safetensors and the model card go.")],
+    push_to_hub: Annotated[str | None, typer.Option(metavar="OWNER/NAME", help="Upload it there as well.")] = None,
+    public: Annotated[bool, typer.Option("--public", help="Let everybody see a repository that is created.")] = False,
+) -> None:
+    """Write a trained model as the ecosystem keeps them: config.json, safetensors, a model card.
+
+    Examples:
+
+        adaptive-diffusion export runs/quickstart exported
+
+        adaptive-diffusion export runs/quickstart exported --push-to-hub me/sudoku-heads
+    """
+    from adaptive_diffusion.runs import hub
+    from adaptive_diffusion.runs.source import newest_checkpoint
+
+    hub.save_pretrained(newest_checkpoint(source) if source.is_dir() else source, folder)
+    typer.echo(folder)
+    if push_to_hub:
+        typer.echo(hub.push_to_hub(folder, push_to_hub, private=not public))

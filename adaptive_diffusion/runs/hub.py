@@ -1,0 +1,105 @@
+"""Models as the ecosystem keeps them: a folder of config.json, model.safetensors and a model card, here or on the hub.
+
+`model.safetensors` is a checkpoint of ours, config included, so nothing can come apart; `config.json` and the card say
+the same to people and to the hub. Of a denoiser whose weights are borrowed only heads and adapters are there.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from adaptive_diffusion.config.resolution import leaves
+from adaptive_diffusion.models.pretrained.loading import extra
+from adaptive_diffusion.runs.checkpoint import FORMAT, Header, load_checkpoint, read_header
+from adaptive_diffusion.runs.whole import whole, write_whole
+
+WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+
+
+def save_pretrained(checkpoint: Path, folder: Path) -> Path:
+    """Exports a checkpoint file to `folder` and returns it.
+
+    Raises:
+        ValueError: a file that is no checkpoint.
+    """
+    header = read_header(checkpoint)
+    folder.mkdir(parents=True, exist_ok=True)
+    with whole(folder / WEIGHTS) as part:
+        part.write_bytes(checkpoint.read_bytes())
+    config = {"format": FORMAT, "weights": weights_are(header), "model": header.config, "about": header.about}
+    write_whole(folder / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+    write_whole(folder / CARD, model_card(header))
+    return folder
+
+
+def from_pretrained(name: str | Path, revision: str | None = None, allow: Sequence[str] = ()) -> nn.Module:
+    """The module of an exported folder, or of a repository of the hub that holds one, in evaluation mode.
+
+    Args:
+        name: a folder, or OWNER/NAME on the hub.
+        revision: commit, branch or tag on the hub.
+        allow: modules whose classes the config may name; `transformers_modules` consents to remote code.
+
+    Raises:
+        ValueError: no such folder, or a checkpoint that is refused.
+        ModuleNotFoundError: a name on the hub without the extra `pretrained`.
+    """
+    folder = Path(name)
+    if not folder.is_dir():
+        hub = extra("huggingface_hub")
+        folder = Path(hub.snapshot_download(str(name), revision=revision, allow_patterns=[WEIGHTS, CONFIG, CARD]))
+    return load_checkpoint(folder / WEIGHTS, allow)
+
+
+def push_to_hub(folder: Path, repository: str, private: bool = True) -> str:
+    """Uploads an exported folder and returns its address. Private unless told, since publishing cannot be undone.
+
+    Raises:
+        ValueError: a folder that holds no export.
+        ModuleNotFoundError: without the extra `pretrained`.
+    """
+    if missing := [name for name in (WEIGHTS, CONFIG, CARD) if not (folder / name).is_file()]:
+        raise ValueError(f"{folder} lacks {', '.join(missing)}; export to it first: adaptive-diffusion export")
+    api = extra("huggingface_hub").HfApi(library_name="adaptive-diffusion")
+    address = api.create_repo(repository, private=private, exist_ok=True)
+    api.upload_folder(repo_id=address.repo_id, folder_path=folder, allow_patterns=[WEIGHTS, CONFIG, CARD])
+    return str(address)
+
+
+def weights_are(header: Header) -> str:
+    """`ema` where the weights are an exponential moving average, `raw` where they are the last, `unknown` otherwise."""
+    return {True: "ema", False: "raw"}.get(header.about.get("averaged"), "unknown")  # type: ignore[arg-type]
+
+
+def model_card(header: Header) -> str:
+    """The card in Markdown: what it is, what it stands on, what the weights are, how to load it."""
+    borrowed = {key.rpartition(".")[2]: value for key, value in leaves(header.config) if key.startswith("denoiser.")}
+    base = borrowed.get("name") if str(borrowed.get("_target_", "")).endswith("from_pretrained") else None
+    words = {"ema": "an exponential moving average over training", "raw": "the last of training", "unknown": "unknown"}
+    about: dict[str, Any] = {key: value for key, value in header.about.items() if not isinstance(value, dict)}
+    return "\n".join(
+        [
+            "---",
+            "library_name: adaptive-diffusion",
+            "tags: [text-diffusion, adaptive-compute]",
+            *([f"base_model: {base}"] if base else []),
+            "---",
+            "",
+            f"# {str(header.config['_target_']).rpartition('.')[2]}",
+            "",
+            f"Weights: {words[weights_are(header)]} (`{weights_are(header)}`).",
+            *([f"Heads and adapters only; the denoiser itself is {base}, loaded from there."] if base else []),
+            "",
+            *(f"- {key}: {value}" for key, value in about.items()),
+            "",
+            "```python",
+            "from adaptive_diffusion.runs.hub import from_pretrained",
+            "",
+            'model = from_pretrained("OWNER/NAME")',
+            "```",
+            "",
+        ]
+    )

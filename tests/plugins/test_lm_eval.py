@@ -1,0 +1,121 @@
+"""lm-eval runs a small local task file with our model, by the launcher's registration."""
+
+import json
+
+import pytest
+import torch
+
+pytestmark = pytest.mark.pretrained
+pytest.importorskip("transformers", reason="needs the extra pretrained")
+lm_eval = pytest.importorskip("lm_eval", reason="needs the extra lm-eval")
+
+from remote_models import tokenizer  # noqa: E402
+from transformers import BertConfig, BertForMaskedLM  # noqa: E402
+
+from adaptive_diffusion.models.heads import DenoiserWithHeads, QualityHead  # noqa: E402
+from adaptive_diffusion.plugins import lm_eval as plugin  # noqa: E402
+from adaptive_diffusion.runs.checkpoint import save_checkpoint  # noqa: E402
+from adaptive_diffusion.runs.hub import save_pretrained  # noqa: E402
+
+WRITES = """
+task: tiny_writes
+dataset_path: json
+dataset_kwargs: {{data_files: {{test: {questions}}}}}
+test_split: test
+output_type: generate_until
+doc_to_text: "{{{{question}}}}"
+doc_to_target: "{{{{answer}}}}"
+generation_kwargs: {{until: ["w7"], max_gen_toks: 6}}
+metric_list: [{{metric: exact_match}}]
+"""
+CHOOSES = """
+task: tiny_chooses
+dataset_path: json
+dataset_kwargs: {{data_files: {{test: {questions}}}}}
+test_split: test
+output_type: multiple_choice
+doc_to_text: "{{{{question}}}}"
+doc_to_choice: ["w5 w6", "w8"]
+doc_to_target: 0
+metric_list: [{{metric: acc}}]
+"""
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A folder with heads on a tiny BERT, as `adaptive-diffusion export` leaves it."""
+    folder = tmp_path_factory.mktemp("lm-eval")
+    torch.manual_seed(0)
+    size = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 16}
+    BertForMaskedLM(BertConfig(vocab_size=24, max_position_embeddings=128, **size)).save_pretrained(folder / "bert")
+    tokenizer().save_pretrained(folder / "bert")
+    room = "adaptive_diffusion.models"
+    loader = f"{room}.pretrained.MaskedLanguageModel.from_pretrained"
+    config = {
+        "_target_": f"{room}.heads.DenoiserWithHeads",
+        "denoiser": {"_target_": loader, "name": str(folder / "bert")},
+        "quality": {"_target_": f"{room}.heads.QualityHead", "width": 16},
+    }
+    from adaptive_diffusion.config import instantiate
+
+    model = instantiate(config)
+    assert isinstance(model, DenoiserWithHeads)
+    assert isinstance(model.quality, QualityHead)
+    save_checkpoint(folder / "heads.safetensors", model, config, {"averaged": True})
+    return str(save_pretrained(folder / "heads.safetensors", folder / "exported"))
+
+
+@pytest.fixture(scope="module")
+def results(exported, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tasks")
+    questions = folder / "questions.jsonl"
+    rows = [{"question": "w1 w2 w3", "answer": "w4"}, {"question": "w9", "answer": "w5"}]
+    questions.write_text("\n".join(map(json.dumps, rows)))
+    for name, task in (("writes", WRITES), ("chooses", CHOOSES)):
+        (folder / f"{name}.yaml").write_text(task.format(questions=questions))
+    plugin.register()
+    return lm_eval.simple_evaluate(
+        model="adaptive_diffusion",
+        model_args=f"model={exported},sampler=threshold_0.9,draws=3,batch_size=4",
+        tasks=["tiny_writes", "tiny_chooses"],
+        task_manager=lm_eval.tasks.TaskManager(include_path=str(folder), include_defaults=False),
+        bootstrap_iters=0,
+        log_samples=True,
+    )
+
+
+def test_both_kinds_of_task_have_a_result(results):
+    assert 0 <= results["results"]["tiny_writes"]["exact_match,none"] <= 1
+    assert 0 <= results["results"]["tiny_chooses"]["acc,none"] <= 1
+
+
+def test_every_request_says_what_it_cost(results):
+    cost = results["config"]["nfe_by_request"]
+    writes = [nfe for name, nfe in cost.items() if name.startswith("tiny_writes/")]
+    assert len(writes) == 2
+    assert all(1 <= nfe <= 6 for nfe in writes)
+    assert sorted(nfe for name, nfe in cost.items() if name.startswith("tiny_chooses/")) == [3, 3, 3, 3]
+    assert results["config"]["nfe_max"] == max(cost.values())
+
+
+def test_answers_end_where_they_were_asked_to(results):
+    for sample in results["samples"]["tiny_writes"]:
+        assert "w7" not in sample["resps"][0][0]
+        assert len(sample["resps"][0][0].split()) <= 6
+
+
+def test_an_answer_does_not_depend_on_the_other_requests(exported):
+    from types import SimpleNamespace
+
+    def ask(*texts):
+        model = plugin.DiffusionLM(exported, sampler="threshold_0.9")
+        rows = [SimpleNamespace(args=(text, {"max_gen_toks": 5}), task_name="t", doc_id=i, idx=0) for i, text in texts]
+        return model.generate_until(rows)
+
+    one, other = (0, "w1 w2"), (1, " ".join(["w3"] * 40))
+    assert ask(one, other) == ask(one) + ask(other)
+
+
+def test_a_name_that_nobody_knows_is_refused():
+    with pytest.raises(ValueError, match="no model 'llama'"):
+        plugin.DiffusionLM("llama")

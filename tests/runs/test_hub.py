@@ -1,0 +1,90 @@
+"""Export to a folder of the ecosystem's form, and back."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from adaptive_diffusion.cli.app import app
+from adaptive_diffusion.config import compose_part, instantiate, resolve
+from adaptive_diffusion.runs import hub
+from adaptive_diffusion.runs.checkpoint import save_checkpoint
+
+CONFIG = "sudoku_4x4"
+
+
+def checkpoint(folder: Path, **about) -> Path:
+    config = resolve(compose_part("model", CONFIG))["network"]
+    torch.manual_seed(0)
+    save_checkpoint(folder / "last.safetensors", instantiate(config), config, about)
+    return folder / "last.safetensors"
+
+
+def test_what_is_exported_comes_back_bit_for_bit(tmp_path):
+    file = checkpoint(tmp_path, averaged=True)
+    folder = hub.save_pretrained(file, tmp_path / "exported")
+    assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors", "README.md"}
+    torch.manual_seed(0)
+    before = instantiate(resolve(compose_part("model", CONFIG))["network"]).state_dict()
+    after = hub.from_pretrained(folder).state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize(
+    ("about", "word"), [({"averaged": True}, "ema"), ({"averaged": False}, "raw"), ({}, "unknown")]
+)
+def test_the_weights_say_whether_they_are_an_average(tmp_path, about, word):
+    folder = hub.save_pretrained(checkpoint(tmp_path, steps=7, **about), tmp_path / "exported")
+    assert json.loads((folder / "config.json").read_text())["weights"] == word
+    card = (folder / "README.md").read_text()
+    assert f"(`{word}`)" in card
+    assert "- steps: 7" in card
+
+
+def test_heads_name_the_model_they_stand_on():
+    denoiser = {"_target_": "adaptive_diffusion.models.pretrained.LLaDA.from_pretrained", "name": "somebody/model"}
+    config = {"_target_": "adaptive_diffusion.models.heads.DenoiserWithHeads", "denoiser": denoiser}
+    card = hub.model_card(hub.Header(config, {}, {}, frozenset()))
+    assert "base_model: somebody/model" in card
+
+
+class FakeApi:
+    def __init__(self, **library):
+        self.calls = []
+
+    def create_repo(self, name, private, exist_ok):
+        self.calls.append((name, private))
+        return SimpleNamespace(repo_id=name)
+
+    def upload_folder(self, repo_id, folder_path, allow_patterns):
+        self.calls.append((repo_id, sorted(path.name for path in folder_path.iterdir() if path.name in allow_patterns)))
+
+
+def test_an_upload_is_the_three_files_and_private_unless_told(tmp_path, monkeypatch):
+    api = FakeApi()
+    monkeypatch.setattr(hub, "extra", lambda module, *name: SimpleNamespace(HfApi=lambda **library: api))
+    folder = hub.save_pretrained(checkpoint(tmp_path), tmp_path / "exported")
+    (folder / "secret.txt").write_text("")
+    hub.push_to_hub(folder, "me/heads")
+    hub.push_to_hub(folder, "me/heads", private=False)
+    files = ["README.md", "config.json", "model.safetensors"]
+    assert api.calls == [("me/heads", True), ("me/heads", files), ("me/heads", False), ("me/heads", files)]
+
+
+def test_a_folder_without_an_export_is_not_uploaded(tmp_path):
+    with pytest.raises(ValueError, match="adaptive-diffusion export"):
+        hub.push_to_hub(tmp_path, "me/heads")
+
+
+def test_the_command_exports_the_newest_checkpoint_of_a_run(tmp_path):
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    checkpoint(tmp_path / "run" / "checkpoints")
+    done = CliRunner().invoke(app, ["export", str(tmp_path / "run"), str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    assert isinstance(
+        hub.from_pretrained(tmp_path / "out"), type(instantiate(resolve(compose_part("model", CONFIG))["network"]))
+    )
