@@ -60,6 +60,10 @@ class Rows:
         """A copy in which the rows at `index` [R] are `rows`."""
         return self._zip(rows, lambda old, new: old.index_copy(0, index, new.to(old.dtype)))
 
+    def append(self, rows: Self) -> Self:
+        """These rows and after them `rows`."""
+        return self._zip(rows, lambda mine, others: torch.cat([mine, others]))
+
     def _map(self, change) -> Self:
         return self._zip(self, lambda value, _: change(value))
 

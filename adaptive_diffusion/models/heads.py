@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.models.policy import PolicyHead
 from adaptive_diffusion.models.rowwise import rowwise
 from adaptive_diffusion.models.view import View
 
@@ -63,12 +64,19 @@ class DenoiserWithHeads(View):
     """A denoiser and the heads trained on it, itself a denoiser: what every training stage begins and ends with.
 
     With a quality head, evaluations also carry the summary `quality` [B, L], P(the standing token is right), at no
-    further forward. The halting head is asked by the halting rule, which knows the step's decision.
+    further forward. The halting head is asked by the halting rule, which knows the step's decision, the policy head by
+    the plan `LearnedRevising`.
     """
 
-    def __init__(self, denoiser: nn.Module, quality: QualityHead | None = None, halting: HaltingHead | None = None):
+    def __init__(
+        self,
+        denoiser: nn.Module,
+        quality: QualityHead | None = None,
+        halting: HaltingHead | None = None,
+        policy: PolicyHead | None = None,
+    ):
         super().__init__(denoiser)
-        self.quality, self.halting = quality, halting
+        self.quality, self.halting, self.policy = quality, halting, policy
 
     def evaluate(self, state: SamplerState) -> Evaluation:
         """The denoiser's evaluation, with the quality of standing tokens where there is a head for it."""

@@ -54,7 +54,7 @@ class Limited(Around):
     """
 
     limits: RevisionLimits = field(default_factory=RevisionLimits)
-    bounded = True
+    bounded = True  # type: ignore[assignment]
 
     def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         never = torch.zeros_like(state.running)

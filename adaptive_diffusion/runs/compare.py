@@ -24,19 +24,22 @@ Unbound = Callable[..., Sampler]
 
 
 def build_sampler(unbound: Unbound, model: DenoiserWithHeads) -> Sampler:
-    """The sampler on a model: the denoiser is put in, and the halting head where a halting rule waits for one.
+    """The sampler on a model: the denoiser is put in, and the heads that its halting rule and its plan
+    wait for.
 
     Raises:
         ValueError: a rule that needs a head the model does not have.
     """
-    halting = getattr(unbound, "keywords", {}).get("halting")
-    if isinstance(halting, partial):
-        if model.halting is None:
-            raise ValueError(
-                f"{halting.func.__name__} needs a halting head, but this checkpoint has none; train one first"
-            )
-        return unbound(denoiser=model, halting=halting(head=model.halting))
-    return unbound(denoiser=model)
+    bound = {}
+    for role, name in (("halting", "halting"), ("plan", "policy")):
+        rule = getattr(unbound, "keywords", {}).get(role)
+        if isinstance(rule, partial):
+            if (head := getattr(model, name)) is None:
+                raise ValueError(
+                    f"{rule.func.__name__} needs a {name} head, but this checkpoint has none; train one first"
+                )
+            bound[role] = rule(head=head)
+    return unbound(denoiser=model, **bound)
 
 
 def compare(

@@ -21,6 +21,7 @@ class SampleResult:
         nfe: [R] int64, every forward made for the row.
         halt_reason: [R] int64, `HaltReason` numbers.
         revisions: [R] int64, tokens taken back or replaced.
+        log_probability: [R] float64, Σ log p over the answer's own tokens, p the probability each was written with.
         cycled, budget_spent: [R] bool, rows that met a revision limit: a canvas came back, a budget was used up.
         rows_forwarded: how many canvases went through the denoiser in all, halted ones that kept their seat included.
     """
@@ -31,6 +32,7 @@ class SampleResult:
     nfe: Tensor
     halt_reason: Tensor
     revisions: Tensor
+    log_probability: Tensor
     cycled: Tensor
     budget_spent: Tensor
     rows_forwarded: int
@@ -51,6 +53,7 @@ class Recorder:
         self.answers = queries.tokens.repeat_interleave(n, 0)
         self.nfe, self.revisions = torch.zeros_like(self.query), torch.zeros_like(self.query)
         self.halt_reason = torch.full_like(self.query, HaltReason.SETTLED)
+        self.log_probability = torch.zeros_like(self.query, dtype=torch.float64)
         self.cycled, self.budget_spent = (torch.zeros_like(self.query, dtype=torch.bool) for _ in range(2))
         self.rows_forwarded = 0
 
@@ -63,6 +66,10 @@ class Recorder:
         self.nfe[at] = after.nfe[left]
         self.revisions[at] = after.revisions[left].sum(1).long()
         self.halt_reason[at] = after.halt_reason[left]
+        filled = step.decision.still_open(step.before)[left]
+        written = torch.where(filled, step.prediction["confidence"][left], after.commit_probability[left])
+        chance = written.double().clamp(min=1e-30).log()
+        self.log_probability[at] = (chance * after.editable[left]).sum(1)
         for met, name in ((self.cycled, CYCLED), (self.budget_spent, SPENT)):
             if name in after.carry:
                 met[at] = after.carry[name][left]

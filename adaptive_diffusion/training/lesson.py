@@ -32,7 +32,7 @@ class Lesson(LightningModule):
         learning_rate, warm_up, final: AdamW's peak, the steps up to it, and the share of it at the end of the cosine.
         weight_decay: on matrices only.
         steps: length of the schedule.
-        trainable: which parts learn: "denoiser", "quality", "halting". What is not named is frozen.
+        trainable: which parts learn: "denoiser", "quality", "halting", "policy". What is not named is frozen.
         seed: keys the canvases.
         compile: compile the trunk where a compiler is present; otherwise it is said and training goes on without.
     """
@@ -47,7 +47,7 @@ class Lesson(LightningModule):
         warm_up: int = 100,
         final: float = 0.02,
         weight_decay: float = 0.01,
-        trainable: Sequence[str] = ("denoiser", "quality", "halting"),
+        trainable: Sequence[str] = ("denoiser", "quality", "halting", "policy"),
         seed: int = 0,
         compile: bool = False,  # noqa: A002 (what everybody calls it)
     ):
@@ -61,7 +61,7 @@ class Lesson(LightningModule):
         self._hidden: Any = _compiled(trunk) if compile else trunk
 
     def _freeze(self, trainable: Sequence[str]) -> None:
-        parts = {"denoiser": self.model.denoiser, "quality": self.model.quality, "halting": self.model.halting}
+        parts = {name: getattr(self.model, name) for name in ("denoiser", "quality", "halting", "policy")}
         unknown = set(trainable) - set(parts)
         if unknown:
             raise ValueError(f"trainable names {sorted(unknown)}; the parts of a model are {sorted(parts)}")

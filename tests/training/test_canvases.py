@@ -14,6 +14,7 @@ from adaptive_diffusion.rules.pace import RandomThreshold
 from adaptive_diffusion.rules.remasking import RandomLowProbability
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.training.canvases import Canvases, Fresh, LiveSlots, OwnDraws, RandomMasks
+from adaptive_diffusion.training.injected import InjectedErrors
 
 ROWS, LENGTH, TOKENS = 64, 16, 4
 
@@ -110,3 +111,16 @@ def test_live_slots_resume_bit_for_bit(model: DenoiserWithHeads) -> None:
     run(first, range(3))
     second.load_state_dict(first.state_dict())
     assert torch.equal(run(second, range(3, 6)), whole)
+
+
+def test_injected_errors_are_wrong_committed_and_as_many_as_their_share(model: DenoiserWithHeads) -> None:
+    new = fresh()
+    state, clean = InjectedErrors(ROWS, share=0.4).begin(model, new, seed=0)
+    wrong = state.tokens != clean
+    assert torch.equal(state.committed, new.queries.editable)
+    assert not (wrong & ~state.editable).any()
+    share = wrong.sum() / state.editable.sum()
+    assert 0.1 < share < 0.3
+    assert not (InjectedErrors(ROWS, share=0.0).begin(model, new, seed=0)[0].tokens != clean).any()
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        InjectedErrors(ROWS, share=1.5)

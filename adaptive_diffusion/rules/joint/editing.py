@@ -21,7 +21,8 @@ class TokenEditing(Around):
 
     threshold: float = 0.9
     extra: int = 16
-    revises = reads_committed = True
+    revises = True  # type: ignore[assignment]
+    reads_committed = True  # type: ignore[assignment]
 
     def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         return {**self.inner.start(state, vocabulary), "editing.extra": torch.zeros_like(state.step)}
@@ -58,7 +59,8 @@ class SelfCorrection(Around):
     temperature: float = 0.1
     patience: int = 32
     cap: int = 128
-    revises = reads_committed = True
+    revises = True  # type: ignore[assignment]
+    reads_committed = True  # type: ignore[assignment]
 
     def reads(self) -> tuple[Reading, ...]:
         return *self.inner.reads(), Top(), DrawReading(self.temperature, "correction")

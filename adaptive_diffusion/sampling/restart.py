@@ -1,0 +1,63 @@
+"""Starting over: the baseline of every correction."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import torch
+
+from adaptive_diffusion.core.prediction import Denoiser
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.sampling.result import SampleResult
+from adaptive_diffusion.sampling.sampler import Observer, Sampler
+
+
+@dataclass(frozen=True)
+class Restart:
+    """Best of n by the model's own score: a query is answered again, with other draws, until an answer scores `enough`
+    or `tries` are spent; the best one counts, and the forwards of all of them.
+
+    The score is the probability of the answer as it was written, ∏ over its tokens. The inner sampler must draw, or
+    every try is the same.
+
+    Raises:
+        ValueError: fewer than one try.
+    """
+
+    sampler: Sampler
+    tries: int = 4
+    enough: float = 0.9
+
+    def __post_init__(self) -> None:
+        if self.tries < 1:
+            raise ValueError(f"tries={self.tries} answers nothing; use at least 1")
+
+    @classmethod
+    def of(cls, denoiser: Denoiser, sampler: Callable[[Denoiser], Sampler], tries: int = 4, enough: float = 0.9):
+        """How a config asks for it."""
+        return cls(sampler(denoiser), tries, enough)
+
+    def sample(
+        self, queries: Queries, seed: int = 0, slots: int = 256, observers: Iterable[Observer] = ()
+    ) -> SampleResult:
+        """One answer to each query, in their order; observers see every try."""
+        best = self.sampler.sample(queries, seed=seed, slots=slots, observers=observers)
+        for number in range(1, self.tries):
+            pending = (best.log_probability.exp() < self.enough).nonzero()[:, 0]
+            if not len(pending):
+                break
+            again = self.sampler.sample(queries.take(pending), seed=seed + number, slots=slots, observers=observers)
+            better = again.log_probability > best.log_probability[pending]
+            chosen = {
+                name: getattr(best, name).index_copy(0, pending[better], getattr(again, name)[better])
+                for name in ("answers", "halt_reason", "log_probability")
+            }
+            spent = {
+                name: getattr(best, name).index_add(0, pending, getattr(again, name)) for name in ("nfe", "revisions")
+            }
+            met = {
+                name: getattr(best, name) | torch.zeros_like(best.cycled).index_copy(0, pending, getattr(again, name))
+                for name in ("cycled", "budget_spent")
+            }
+            rows = best.rows_forwarded + again.rows_forwarded
+            best = replace(best, **chosen, **spent, **met, rows_forwarded=rows)
+        return best

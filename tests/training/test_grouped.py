@@ -1,0 +1,122 @@
+"""Policy gradient on grouped rollouts: advantages and losses by hand, steps that can be drawn again, a toy learnt."""
+
+import pytest
+import torch
+from small_worlds import canvas, prediction
+
+from adaptive_diffusion.core.corruption import Absorbing
+from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.models.policy import PolicyHead
+from adaptive_diffusion.objectives.policy import ADVANTAGE, PolicyGradient, group_advantage
+from adaptive_diffusion.objectives.scene import Outcome, Scene
+from adaptive_diffusion.rules.joint.correcting import LearnedRevising
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.training.canvases import Fresh
+from adaptive_diffusion.training.grouped import GroupedRollouts
+
+LENGTH, TOKENS = 6, 2
+
+
+class SureWhenAsked(torch.nn.Module):
+    """Rather sure of the wrong token at first sight; from the second step on it knows that 0 is right everywhere. So
+    what is committed at once must be doubted afterwards."""
+
+    vocabulary = TOKENS
+
+    def __init__(self):
+        super().__init__()
+        self.corruption = Absorbing(TOKENS)
+
+    def evaluate(self, state):
+        seen = (state.committed.any(1) | (state.step > 0))[:, None].expand(state.tokens.shape)
+        logit = torch.where(seen, 6.0, -1.0)
+        return Evaluation(torch.stack([logit, torch.zeros_like(logit)], dim=-1))
+
+    def logits(self, hidden):
+        return hidden
+
+
+def model(**start):
+    torch.manual_seed(0)
+    return DenoiserWithHeads(SureWhenAsked(), policy=PolicyHead(**start))
+
+
+def fresh(rows, first=0):
+    clean = torch.zeros(rows, LENGTH, dtype=torch.int64)
+    return Fresh(Queries(torch.arange(first, first + rows), clean, torch.ones_like(clean).bool()), clean)
+
+
+def test_advantages_compare_a_rollout_with_its_own_group():
+    reward = torch.tensor([[1.0, 0.0], [0.5, 0.5]])
+    assert group_advantage(reward).tolist() == [[0.5, -0.5], [0.0, 0.0]]
+
+
+def test_recorded_steps_carry_the_advantage_of_their_rollout_and_draw_the_same_again():
+    made = model(commit=0.7, doubt=0.01)
+    source = GroupedRollouts(rows=64, queries=8, group=4, price=0.1, replace=2.0)
+    state, clean = source.begin(made, fresh(64), seed=0)
+    assert len(state.tokens) == len(clean) == 64
+    assert state.carry[ADVANTAGE].unique().numel() > 2
+    assert state.query.unique().numel() > 4
+    again = source.advance(made.evaluate(state))
+    steps = torch.stack([state.query, state.variation, state.step], dim=1).tolist()
+    following = {tuple(each): at for at, each in enumerate(steps)}
+    pairs = [(at, following[q, v, n + 1]) for (q, v, n), at in following.items() if (q, v, n + 1) in following]
+    assert pairs
+    for before, after in pairs:
+        assert torch.equal(again.after.tokens[before], state.tokens[after])
+
+
+def scene(made, advantage):
+    state = canvas([[9, 0]] * 2, committed=[[0, 1]] * 2, carry={ADVANTAGE: torch.tensor(advantage)})
+    half = torch.full((2, 2), 0.5)
+    said = prediction((2, 2), confidence=half, standing_probability=half, entropy=half, argmax=state.tokens)
+    outcome = Outcome(said, None, state.tokens)
+    return Scene(made, state, state.tokens, torch.zeros(2, 2, 1), outcome)
+
+
+def test_the_loss_is_advantage_times_log_probability_of_what_was_drawn():
+    made = model(commit=0.5, doubt=0.5)
+    loss = PolicyGradient()(scene(made, [1.0, -3.0]))["policy"]
+    assert loss.item() == pytest.approx(-(1.0 - 3.0) * 2 * torch.tensor(0.5).log().item() / 2, rel=1e-5)
+    assert PolicyGradient()(scene(made, [0.0, 0.0]))["policy"].item() == 0
+
+
+def test_canvases_without_advantages_and_models_without_a_policy():
+    plain = scene(model(), [1.0, 1.0])
+    without = Scene(plain.model, canvas([[9]]), plain.clean, plain.hidden, plain.outcome)
+    assert PolicyGradient()(without) == {}
+    plain.model.policy = None
+    with pytest.raises(ValueError, match=r"add model\.policy"):
+        PolicyGradient()(plain)
+
+
+@pytest.mark.parametrize("broken", [{"group": 1}, {"queries": 65}, {"queries": 0}])
+def test_groups_without_comparison_are_refused(broken):
+    with pytest.raises(ValueError, match=r"group ≥ 2"):
+        GroupedRollouts(64, **broken)
+
+
+def test_a_policy_learns_to_doubt_what_it_wrote_in_haste():
+    made = model(commit=0.5, doubt=0.001, sharpness=1.0)
+
+    def accuracy():
+        few = fresh(40, first=10_000)
+        sampler = Sampler(made, plan=LearnedRevising(made.policy, replace=2.0, draws=True))
+        return float((sampler.sample(few.queries).answers == 0).all(1).float().mean())
+
+    before = accuracy()
+    source = GroupedRollouts(rows=128, queries=16, group=8, price=0.01, replace=2.0)
+    optimizer = torch.optim.Adam(made.policy.parameters(), lr=0.05)
+    for number in range(40):
+        state, clean = source.begin(made, fresh(128, first=128 * number), seed=0)
+        step = source.advance(made.evaluate(state))
+        hidden = torch.zeros(len(clean), LENGTH, 1)
+        outcome = Outcome(step.prediction, step.decision, step.answer)
+        loss = PolicyGradient()(Scene(made, state, clean, hidden, outcome))["policy"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert accuracy() > before + 0.3
