@@ -104,6 +104,11 @@ class Planned(View):
             raise ValueError("a planner goes with a denoiser trained under masks; this one is under uniform noise")
         self.planner = planner
 
+    @classmethod
+    def by_quality(cls, denoiser: DenoiserWithHeads) -> "Planned":
+        """The denoiser's own quality head as planner, trained on full canvases (`configs/remasking/planner.yaml`)."""
+        return cls(denoiser, QualityPlanner(denoiser))
+
     @property
     def corruption(self) -> Corruption:
         """Uniform noise on the denoiser's schedule: the canvases hold tokens, never masks."""
@@ -141,6 +146,28 @@ class PlannerHead(nn.Module):
     def forward(self, state: SamplerState) -> Tensor:
         """[B, L] logits."""
         return self.out(self.denoiser.evaluate(state).hidden)[..., 0].float()
+
+
+class QualityPlanner(nn.Module):
+    """A planner from the quality head of a mask denoiser: P(corrupted) = 1 − quality on the canvas as it stands, all of
+    it committed.
+
+    Raises:
+        ValueError: a denoiser without a quality head.
+    """
+
+    def __init__(self, denoiser: DenoiserWithHeads):
+        super().__init__()
+        if denoiser.quality is None:
+            raise ValueError("a planner by quality needs a quality head; add model.quality and train it")
+        self.denoiser = denoiser
+
+    def forward(self, state: SamplerState) -> Tensor:
+        """[B, L] logits of P(corrupted)."""
+        whole = replace(state, committed=state.editable, noise_level=torch.zeros_like(state.noise_level))
+        quality = self.denoiser.quality
+        assert quality is not None
+        return -quality(self.denoiser.denoiser.evaluate(whole).hidden)  # type: ignore[operator]
 
 
 def standing_probability(logits: Tensor, state: SamplerState) -> Tensor:

@@ -131,3 +131,17 @@ def test_self_conditioning_shows_the_last_prediction_and_starts_as_if_it_were_no
 def test_the_heads_hand_on_what_the_denoiser_remembers():
     assert DenoiserWithHeads(transformer()).memory is None
     assert DenoiserWithHeads(transformer(self_conditioning=True)).memory is not None
+
+
+def test_a_quality_head_plans_by_doubting_the_whole_canvas():
+    torch.manual_seed(0)
+    trunk = transformer(vocabulary=5, length=9)
+    quality = QualityHead(32)
+    torch.nn.init.normal_(quality.out.weight)
+    denoiser = DenoiserWithHeads(trunk, quality)
+    state = canvas([[0, 1, 2, 3, 4, 0, 1, 2, 3]], committed=[[0] * 9])
+    planner = Planned.by_quality(denoiser).planner(state)
+    whole = canvas([[0, 1, 2, 3, 4, 0, 1, 2, 3]], committed=[[1] * 9], noise_level=torch.zeros(1).double())
+    torch.testing.assert_close(planner.sigmoid(), 1 - denoiser.evaluate(whole).summaries["quality"])
+    with pytest.raises(ValueError, match=r"add model\.quality"):
+        Planned.by_quality(DenoiserWithHeads(trunk))

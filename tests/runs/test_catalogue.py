@@ -13,6 +13,7 @@ from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.config import compose_part, instantiate
 from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
+from adaptive_diffusion.models.policy import PolicyHead
 from adaptive_diffusion.rules.guards import Limited, RevisionLimits
 from adaptive_diffusion.rules.joint.ranking import SelfPlanning
 from adaptive_diffusion.rules.remasking import LowProbability
@@ -62,7 +63,7 @@ def model(kind):
     trunk = transformer(**noise)
     quality = QualityHead(32, reluctance=0.0)
     torch.nn.init.normal_(quality.out.weight)
-    return DenoiserWithHeads(trunk, quality, HaltingHead(32)).eval()
+    return DenoiserWithHeads(trunk, quality, HaltingHead(32), PolicyHead()).eval()
 
 
 def test_every_published_rule_has_its_name(listed):

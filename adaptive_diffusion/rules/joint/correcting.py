@@ -74,6 +74,21 @@ class CommitReplaceReopen(Correcting):
 
 
 @dataclass(frozen=True)
+class RandomlyHasty(Correcting):
+    """`CommitReplaceReopen` with a commit threshold of each row's own, uniform between the bounds: the plan of
+    on-policy training."""
+
+    low: float = 0.5
+    high: float = 0.99
+    doubt: float = 0.3
+    replace: float = 0.7
+
+    def chosen(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> tuple[Tensor, Tensor]:
+        threshold = self.low + (self.high - self.low) * state.noise.once_a_query("pace")[:, None]
+        return candidate.probability >= threshold, prediction["standing_probability"] < self.doubt
+
+
+@dataclass(frozen=True)
 class LearnedRevising(Correcting):
     """A head says how probable it is that a position should change: an open one be committed, a committed one be
     suspect. Trained by policy gradient, where each position draws; at evaluation the more probable is done (after

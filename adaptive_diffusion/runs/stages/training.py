@@ -4,6 +4,7 @@ import csv
 import logging
 import signal
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,7 +36,8 @@ class Train:
         data: node of a LightningDataModule.
         lesson: node of a `Lesson`, without the model and the number of steps.
         steps: optimiser steps.
-        after: the stage whose checkpoint it starts from; null starts anew.
+        after: the stage whose checkpoint it starts from, or a checkpoint file of another run; null starts anew. A head
+            that is not in the checkpoint begins fresh.
         average: decay of the exponential average; the last weights are averaged over about 1/(1 − decay) steps.
         precision: `auto` is bf16 where the processor multiplies it in hardware, else float32.
         save_every: steps between resumable states.
@@ -66,7 +68,7 @@ class Train:
         torch.manual_seed(self.seed)
         model = instantiate(self.model, folder.allow)
         if self.after is not None:
-            model.load_state_dict(load_checkpoint(folder.file(checkpoint(self.after)), folder.allow).state_dict())
+            _begin_with(model, self._start(folder), folder.allow)
         data = instantiate(self.data, folder.allow)
         data.position = self.first_puzzle
         lesson = instantiate(self.lesson, folder.allow)(model=model, steps=self.steps, seed=self.seed)
@@ -83,6 +85,10 @@ class Train:
         # Averaging equal numbers rounds: what was frozen is put back to the bit.
         model.load_state_dict(frozen, strict=False)
         self._finish(folder, model.eval())
+
+    def _start(self, folder: RunFolder) -> Path:
+        after = str(self.after)
+        return Path(after) if after.endswith(".safetensors") else folder.file(checkpoint(after))
 
     def _trainer(self, folder: RunFolder, resume: Path) -> Trainer:
         callbacks: list[Callback] = [
@@ -121,6 +127,20 @@ class Train:
 def checkpoint(stage: str) -> str:
     """Where a stage's checkpoint lies in its run folder."""
     return f"checkpoints/{stage}.safetensors"
+
+
+def _begin_with(model: DenoiserWithHeads, file: Path, allow: Sequence[str]) -> None:
+    """Gives the model the weights of a checkpoint.
+
+    Raises:
+        ValueError: a checkpoint of another denoiser.
+    """
+    try:
+        missing, unknown = model.load_state_dict(load_checkpoint(file, allow).state_dict(), strict=False)
+    except RuntimeError as error:
+        raise ValueError(f"{file} holds another model than the config describes: {error}") from error
+    if wrong := [*unknown, *(name for name in missing if name.startswith("denoiser."))]:
+        raise ValueError(f"{file} holds another model than the config describes: {', '.join(wrong[:3])}")
 
 
 def best_precision() -> str:
