@@ -17,8 +17,8 @@ def completion_bound(denoiser: Denoiser, queries: Queries, draws: int = 128, see
     """[N] nats, an unbiased estimate of a bound −log p(completion | rest) ≤ E[…] from `draws` forwards a query; what is
     editable in `queries` is the completion, with the true tokens in it.
 
-    k of the l positions are masked, k evenly spread over 1…l: (l/k)·Σ −log p at the masked ones (Nie et al. 2025, LLaDA,
-    arXiv 2502.09992, eq. 6; of less variance than masking each with probability t).
+    k of the l positions are masked, k evenly spread over 1…l: (l/k)·Σ −log p at the masked ones (Nie et al. 2025,
+    LLaDA, arXiv 2502.09992, eq. 6; of less variance than masking each with probability t).
 
     Raises:
         ValueError: draws or slots below 1, or a denoiser trained under another noise than masks.
