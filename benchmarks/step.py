@@ -80,7 +80,7 @@ def measure(quick: bool) -> Iterator[dict[str, Any]]:
     """Rows `step/RULE-VOCABULARY`; `ratio` is our time over diffusers' for the same decision."""
     for rule in (block_refinement, entropy_bound):
         for vocabulary in (10, 256, 32_000) if quick else ROWS:
-            yield rule(Head(vocabulary).eval(), 9 if quick else 31 if vocabulary < 1000 else 15)
+            yield rule(Head(vocabulary).eval(), 15 if vocabulary < 1000 else 3 if quick else 15)
 
 
 @torch.inference_mode()
