@@ -42,7 +42,7 @@ def test_the_module_is_the_script():
     assert shown.stdout.startswith("adaptive-diffusion 0.")
 
 
-@pytest.mark.parametrize("name", ["run", "train", "evaluate", "sample", "edit"])
+@pytest.mark.parametrize("name", ["run", "train", "evaluate", "sample", "analyze", "ablate", "edit"])
 def test_every_command_teaches_by_example(name):
     result = CliRunner().invoke(app, [name, "--help"])
     assert result.exit_code == 0
@@ -78,6 +78,11 @@ def test_training_leaves_the_rest_to_a_later_run(command, tmp_path):
         (("run", "small", "stages.first._target_=os.system", ALLOW), "stages.first: _target_ 'os.system' is refused"),
         (("run", "small", "+x=${oc.env:HOME}", ALLOW), "x: '${oc.env:HOME}' is refused"),
         (("run", "small", "stages.first.then=refuse", ALLOW), "stages.first: this stage refuses its config"),
+        (("ablate", "smal", "seed=0,1"), "There is no experiment 'smal'. The nearest is 'small'."),
+        (("ablate", "small", "sead=0,1"), "There is no key 'sead' in the config. The nearest is 'seed'."),
+        (("ablate", "small", "seed=0,1", "--engine", "cloud"), "There is no engine 'cloud'; they are local and ray."),
+        (("ablate", "small", "--address", "ray://head:1"), "add --engine ray"),
+        (("ablate", "small", "--queries", "some.txt"), "small is neither"),
     ],
 )
 def test_a_refused_request_is_one_sentence_and_status_2(command, arguments, sentence):

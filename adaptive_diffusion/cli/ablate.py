@@ -69,9 +69,10 @@ def ablate(
         raise ValueError(f"--queries are sampled from a run or a checkpoint, and {subject} is neither")
     else:
         cells = experiment_cells(subject, settings)
+    chosen = engine(where, workers or cores(), address)
     place = folder or Path("runs/ablate") / UNSAFE.sub("_", trained.stem if trained.exists() else subject)
     with RunFolder(place, allowed(allow_module)) as held, Progress(cells) as progress:
-        rows = run_sweep(cells, held, engine(where, workers or cores(), address), progress.tell)
+        rows = run_sweep(cells, held, chosen, progress.tell)
     _print(rows, as_json, place / SUMMARY)
 
 
