@@ -13,7 +13,7 @@ from adaptive_diffusion.runs.folder import RunFolder
 
 
 def save(path: Path, seed: int) -> Path:
-    node = resolve(compose_part("model", "sudoku_4x4"))
+    node = resolve(compose_part("model", "sudoku_4x4"))["network"]
     torch.manual_seed(seed)
     task = {"_target_": "adaptive_diffusion.tasks.sudoku.SudokuDataModule", "size": 4, "validation_puzzles": 8}
     save_checkpoint(path, instantiate(node), node, {"task": task})
