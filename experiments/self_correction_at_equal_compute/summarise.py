@@ -1,0 +1,79 @@
+"""Pools the seeds of results/seed_*.json into results/summary.json; queries are paired within a seed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from adaptive_diffusion.evaluation.curves import Setting
+from adaptive_diffusion.evaluation.intervals import bootstrap, mean, paired_difference, ratio_of_sums
+from adaptive_diffusion.runs.whole import write_whole
+
+RESULTS = Path(__file__).parent / "results"
+HEADLESS = (
+    "token_editing",
+    "gidd",
+    "wino",
+    "p2",
+    "remdm_cap",
+    "remdm_rescale",
+    "remdm_conf",
+    "restart",
+    "reprediction",
+)
+
+
+def pooled(seeds, name):
+    """The figures of one sampler over all seeds, each seed's queries under ids of their own."""
+    parts = [seed["queries"][name] for seed in seeds]
+    exact = np.concatenate([bits(part["exact"]) for part in parts])
+    nfe = np.concatenate([np.array(part["nfe"]) for part in parts])
+    return Setting(name, np.arange(len(nfe)), nfe, exact)
+
+
+def bits(text):
+    return np.array([letter == "1" for letter in text])
+
+
+def removed(ours, baseline):
+    """Share of the baseline's errors that are not made: (value, low, high)."""
+    left = bootstrap(ratio_of_sums, ~ours.exact, ~baseline.exact)
+    return [1 - left.value, 1 - left.high, 1 - left.low]
+
+
+def summary(seeds):
+    """The figures of the claim."""
+    settings = {name: pooled(seeds, name) for name in seeds[0]["queries"]}
+    ours = settings["correcting"]
+    gains = {name: paired_difference(ours.exact, settings[name].exact) for name in ("threshold", *HEADLESS)}
+    best = min(gains, key=lambda name: gains[name].low)
+    errors_removed = removed(ours, settings["threshold"])
+    counts = {count: np.concatenate([bits(seed["planted"][count]["exact"]) for seed in seeds]) for count in "01234"}
+    planted = bootstrap(mean, np.concatenate([counts[count] for count in "1234"]))
+    kept = bootstrap(mean, counts["0"])
+    return {
+        "errors_removed": errors_removed[0],
+        "errors_removed_ci_low": errors_removed[1],
+        "gain_over_best_headless_ci_low": gains[best].low,
+        "best_headless": best,
+        "gains": {name: list(gain) for name, gain in gains.items()},
+        "errors_removed_by_looking_back": removed(ours, settings["halting_alone"]),
+        "planted_repaired": planted.value,
+        "planted_repaired_interval": list(planted),
+        "planted_repaired_each": {count: float(right.mean()) for count, right in counts.items()},
+        "clues_touched": sum(row["clues_touched"] for seed in seeds for row in seed["planted"].values()),
+        "right_kept": kept.value,
+        "right_kept_interval": list(kept),
+        "head_cost": max(max(seed["head_cost"].values()) for seed in seeds),
+        "exact": {name: float(each.exact.mean()) for name, each in settings.items()},
+        "nfe_mean": {name: float(each.nfe.mean()) for name, each in settings.items()},
+        "seeds": len(seeds),
+    }
+
+
+if __name__ == "__main__":
+    files = sorted(RESULTS.glob("seed_*.json"))
+    if not files:
+        raise SystemExit(f"no results in {RESULTS}; run measure.py first")
+    told = summary([json.loads(file.read_text()) for file in files])
+    write_whole(RESULTS / "summary.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
