@@ -193,5 +193,5 @@ def main():
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore", UserWarning)
-    with torch.inference_mode():
+    with torch.no_grad():
         main()
