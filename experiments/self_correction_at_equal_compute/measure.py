@@ -19,7 +19,7 @@ from adaptive_diffusion.evaluation.correction import correction_counts, summaris
 from adaptive_diffusion.evaluation.planting import Repair, planted
 from adaptive_diffusion.evaluation.replay import Replay
 from adaptive_diffusion.rules.halting import step_summaries
-from adaptive_diffusion.rules.joint.correcting import position_summaries
+from adaptive_diffusion.rules.joint.correcting import LearnedRevising, position_summaries
 from adaptive_diffusion.runs.compare import compare
 from adaptive_diffusion.runs.manifest import environment
 from adaptive_diffusion.runs.source import open_source
@@ -127,7 +127,8 @@ def share(row):
 
 def head_cost(source, problems):
     """What quality, halting and policy heads add to one forward, in floating-point operations and processor time."""
-    model, sampler = source.model, Sampler(source.model, plan=dict(looking_through(source.model))["doubt 0.3"].plan)
+    model = source.model
+    sampler = Sampler(model, plan=LearnedRevising(model.policy))
     queries = source.task.queries(problems[:256])
     state = sampler.begin(queries, torch.zeros_like(queries.ids), 0)
     done = step(sampler, state, 99)
@@ -141,8 +142,7 @@ def head_cost(source, problems):
     def heads():
         model.quality(hidden)
         model.halting(hidden, summaries, state.editable)
-        if model.policy is not None:
-            model.policy(places)
+        model.policy(places)
 
     def operations(work):
         with FlopCounterMode(display=False) as counter:
