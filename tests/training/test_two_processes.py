@@ -57,7 +57,7 @@ def test_two_processes_see_other_puzzles_and_learn_the_same_weights(tmp_path: Pa
 
 
 def test_a_training_stage_takes_a_strategy(tmp_path: Path) -> None:
-    many = ["+stages.remasking.devices=2", "+stages.remasking.strategy=ddp_spawn", "stages.report=null"]
+    many = ["+stages.remasking.devices=2", "+stages.remasking.strategy=ddp_fork", "stages.report=null"]
     with RunFolder(tmp_path / "run") as folder:
         run_experiment(compose("quickstart", [*SMALL, *ALONE, *many]), folder, say=lambda line: None)
     trained = load_checkpoint(tmp_path / "run" / "checkpoints" / "remasking.safetensors")

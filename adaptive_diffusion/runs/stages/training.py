@@ -42,7 +42,7 @@ class Train:
         precision: `auto` is bf16 where the processor multiplies it in hardware, else float32.
         save_every: steps between resumable states.
         devices, strategy: of Lightning's `Trainer`; several devices need a strategy that starts its own processes, such
-            as `ddp_spawn`, because the run folder is held by this one. Each process trains on a whole batch.
+            as `ddp_fork`, because the run folder is held by this one. Each process trains on a whole batch.
         first_puzzle: where in the training stream it begins, so that stages see different problems.
         seed: of weights and canvases.
     """
