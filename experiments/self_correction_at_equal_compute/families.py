@@ -15,9 +15,9 @@ from adaptive_diffusion.rules.remdm import ByConfidence, Cap, Rescale
 from adaptive_diffusion.sampling import Sampler
 from adaptive_diffusion.sampling.restart import Restart
 
-THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995)
+THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99)
 STEPS = (2, 3, 4, 5, 6)
-STOPS = (0.7, 0.9, 0.97)
+STOPS = (0.8, 0.9, 0.95)
 
 FAMILIES = (
     "threshold",
