@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adaptive_diffusion.runs.manifest import environment, now
-from benchmarks import overhead, pretrained, scale, slots, step, train
+from benchmarks import overhead, pretrained, scale, slots, step, text, train
 
 Row = dict[str, Any]
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
     "scale": scale.measure,
     "overhead": overhead.measure,
     "pretrained": pretrained.measure,
+    "text": text.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 

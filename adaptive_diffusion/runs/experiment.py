@@ -33,8 +33,8 @@ class Stage(Protocol):
 
     trains: ClassVar[bool]
 
-    def __call__(self, folder: RunFolder, resume: Path) -> None:
-        """Does the work.
+    def __call__(self, folder: RunFolder, resume: Path) -> dict[str, Any] | None:
+        """Does the work. What it returns, such as the hash of its data, the manifest notes.
 
         Args:
             folder: the run folder, locked; results are written through it, whole or not at all.
@@ -155,8 +155,8 @@ def _run_stage(stage: StageNode, folder: RunFolder, manifest: Manifest, say: Cal
     folder.write_json(_mark(stage), mark)
     resume.mkdir(parents=True, exist_ok=True)
     with _timed(mark, stage, folder, manifest):
-        instantiate({"stages": {stage.name: stage.node}}, folder.allow)["stages"][stage.name](folder, resume)
-        mark |= {"done": True, "ended": now()}
+        made = instantiate({"stages": {stage.name: stage.node}}, folder.allow)["stages"][stage.name]
+        mark |= {"facts": made(folder, resume) or {}, "done": True, "ended": now()}
     shutil.rmtree(resume, ignore_errors=True)
     say(f"{stage.name}: finished in {mark['seconds']:.0f} s")
 

@@ -1,7 +1,8 @@
-"""The stages an experiment is made of: train, evaluate, report."""
+"""The stages an experiment is made of: train, evaluate, measure likelihoods, report."""
 
 from adaptive_diffusion.runs.stages.evaluation import Evaluate
+from adaptive_diffusion.runs.stages.likelihood import BitsPerByte
 from adaptive_diffusion.runs.stages.report import Report
 from adaptive_diffusion.runs.stages.training import Train
 
-__all__ = ["Evaluate", "Report", "Train"]
+__all__ = ["BitsPerByte", "Evaluate", "Report", "Train"]

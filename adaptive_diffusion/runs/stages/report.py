@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from adaptive_diffusion.analysis.layout import GridLayout
+from adaptive_diffusion.analysis.layout import GridLayout, Layout, TextLayout
 from adaptive_diffusion.analysis.measures import SamplerEntry
 from adaptive_diffusion.analysis.report import build_report
 from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.tasks.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,18 @@ class Report:
     Attributes:
         title: of the page.
         size: side of the Sudoku board.
+        tokenizer: of a text, which is laid out as running text instead.
     """
 
     title: str
-    size: int
+    size: int = 9
+    tokenizer: Tokenizer | None = None
     trains: ClassVar[bool] = False
+
+    @property
+    def layout(self) -> Layout:
+        """How tokens are laid out."""
+        return GridLayout.sudoku(self.size) if self.tokenizer is None else TextLayout(self.tokenizer.symbols())
 
     def __call__(self, folder: RunFolder, resume: Path) -> None:
         rows = folder.read_json("summary.json")["samplers"]
@@ -31,7 +39,7 @@ class Report:
                 folder.path,
                 title=self.title,
                 samplers=entries,
-                layout=GridLayout.sudoku(self.size),
+                layout=self.layout,
                 out=page,
                 figures=figures,
             )

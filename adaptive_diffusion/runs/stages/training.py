@@ -63,7 +63,7 @@ class Train:
     seed: int = 0
     trains: ClassVar[bool] = True
 
-    def __call__(self, folder: RunFolder, resume: Path) -> None:
+    def __call__(self, folder: RunFolder, resume: Path) -> dict[str, Any]:
         _hush()
         torch.manual_seed(self.seed)
         model = instantiate(self.model, folder.allow)
@@ -85,6 +85,7 @@ class Train:
         # Averaging equal numbers rounds: what was frozen is put back to the bit.
         model.load_state_dict(frozen, strict=False)
         self._finish(folder, model.eval())
+        return data.facts() if hasattr(data, "facts") else {}
 
     def _start(self, folder: RunFolder) -> Path:
         after = str(self.after)

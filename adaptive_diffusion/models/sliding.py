@@ -1,0 +1,51 @@
+"""Long canvases through a window: what a denoiser of short ones needs to write in blocks."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.models.view import View
+
+_COLUMNS = "tokens", "editable", "eligible", "committed", "commit_probability", "commit_step", "revisions"
+
+
+class Sliding(View):
+    """The denoiser sees `width` positions of each row, up to the end of the block that is being written; what lies
+    before has been forgotten, what lies behind does not exist yet. A forward costs the same in the first block and in
+    the hundredth, in time and in memory. A canvas of at most `width` positions is seen whole, so that then nothing
+    changes.
+
+    Raises:
+        ValueError: a denoiser that remembers predictions between steps, for which the window would move.
+    """
+
+    def __init__(self, denoiser: nn.Module, width: int):
+        super().__init__(denoiser)
+        if self.memory is not None:
+            raise ValueError("a sliding window does not go with self-conditioning: its memory would have to slide too")
+        self.width = width
+
+    def evaluate(self, state: SamplerState) -> Evaluation:
+        """The window's evaluation, at its place in the row; zero elsewhere."""
+        length = state.tokens.shape[1]
+        if length <= self.width:
+            return super().evaluate(state)
+        spread = torch.arange(length, device=state.tokens.device)
+        end = spread.masked_fill(~state.eligible, -1).amax(1) + 1
+        index = (end - self.width).clamp(min=0)[:, None] + spread[: self.width]
+        inside = {name: getattr(state, name).gather(1, index) for name in _COLUMNS}
+        evaluation = super().evaluate(replace(state, **inside))
+        return replace(
+            evaluation,
+            hidden=_placed(evaluation.hidden, index, length),
+            summaries={name: _placed(value, index, length) for name, value in evaluation.summaries.items()},
+        )
+
+
+def _placed(window: Tensor, index: Tensor, length: int) -> Tensor:
+    """[B, L, …] from [B, W, …] at `index` [B, W]."""
+    whole = window.new_zeros(len(window), length, *window.shape[2:])
+    return whole.scatter(1, index.view(*index.shape, *[1] * (window.ndim - 2)).expand_as(window), window)

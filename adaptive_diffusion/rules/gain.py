@@ -1,0 +1,46 @@
+"""Halting where nobody knows the right answer: stop when a further forward no longer makes the answer likelier."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.part import Halting
+from adaptive_diffusion.core.prediction import Prediction, Reading
+from adaptive_diffusion.core.readings import Standing, Top
+from adaptive_diffusion.core.state import Decision, HaltReason, SamplerState, Verdict
+
+_LEAST = 1e-6
+
+
+@dataclass(frozen=True)
+class LikelihoodGain(Halting):
+    """Stop when the mean over eligible positions of log p(x_i), x_i the token that stands or would be filled in, has
+    risen by less than `least` nats since the forward before; the rest is filled from the prediction (ours: the price of
+    a forward in nats per token, for text without a verifier).
+
+    It carries the last mean, [B] float64.
+    """
+
+    least: float = 0.01
+    reason = HaltReason.STABLE
+    reads_committed = True
+
+    def reads(self) -> tuple[Reading, ...]:
+        return Top(), Standing()
+
+    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+        return {"gain.mean": torch.full_like(state.noise_level, -torch.inf)}
+
+    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+        return {"gain.mean": self.mean(state, prediction)}
+
+    def mean(self, state: SamplerState, prediction: Prediction) -> Tensor:
+        """[B] float64, the mean log-probability of the answer as it would be read off now."""
+        chance = torch.where(state.open, prediction["confidence"], prediction["standing_probability"])
+        logs = chance.double().clamp(min=_LEAST).log().masked_fill(~state.eligible, 0.0)
+        # Added up one by one: a reduction may add in another order in another batch.
+        return logs.cumsum(1)[:, -1] / state.eligible.sum(1).clamp(min=1)
+
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
+        return Verdict(self.mean(state, prediction) - state.carry["gain.mean"] < self.least)

@@ -1,0 +1,77 @@
+"""A stage that measures bits per byte on held-out text."""
+
+from dataclasses import dataclass
+from math import log
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from adaptive_diffusion.config import instantiate
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.evaluation.intervals import bootstrap, ratio_of_sums
+from adaptive_diffusion.objectives.scene import Objective, Scene
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.source import open_source
+from adaptive_diffusion.runs.stages.training import checkpoint
+from adaptive_diffusion.tasks.text.packing import Windows
+from adaptive_diffusion.training.canvases import Canvases, Fresh
+
+
+@dataclass(frozen=True)
+class BitsPerByte:
+    """Writes `bits_per_byte.json`, a row a model: exact for an autoregressive one, a bound from above for diffusion.
+
+    Attributes:
+        data: node of a text data module.
+        models: name → `{stage, canvases, objective}`: whose checkpoint, which canvases it is asked about, and the
+            objective that gives nats per token on them (`Corrupted` and `LikelihoodBound`, `Uncorrupted` and
+            `Denoising`).
+        split: whose windows.
+        passes: noise draws of each window.
+        rows: windows at once; the levels of a bound are spread evenly over them.
+    """
+
+    data: dict[str, Any]
+    models: dict[str, dict[str, Any]]
+    split: str = "test"
+    passes: int = 1
+    rows: int = 32
+    seed: int = 0
+    trains: ClassVar[bool] = False
+
+    def __call__(self, folder: RunFolder, resume: Path) -> None:
+        data = instantiate(self.data, folder.allow)
+        windows, found = data.windows(self.split), []
+        for name, parts in self.models.items():
+            model = open_source(folder.file(checkpoint(parts["stage"])), folder.allow).model
+            canvases, objective = (instantiate(parts[part], folder.allow) for part in ("canvases", "objective"))
+            nats, sizes = zip(*self._batches(model, canvases, objective, data, windows), strict=True)
+            interval = bootstrap(ratio_of_sums, np.array(nats) / log(2), np.array(sizes))
+            found.append(
+                {
+                    "model": name,
+                    "bits_per_byte": interval.value,
+                    "low": interval.low,
+                    "high": interval.high,
+                    "parameters": sum(parameter.numel() for parameter in model.parameters()),
+                    "bytes": int(sum(sizes)) // self.passes,
+                    "passes": self.passes,
+                }
+            )
+            print(f"  {name}: {interval.value:.3f} bits per byte ({interval.low:.3f} to {interval.high:.3f})")
+        folder.write_json("bits_per_byte.json", {"split": self.split, **data.facts(), "models": found})
+
+    @torch.inference_mode()
+    def _batches(self, model: Any, canvases: Canvases, objective: Objective, data: Any, windows: Windows):
+        """Nats and bytes of every batch."""
+        for start in range(0, self.passes * len(windows), self.rows):
+            ids = torch.arange(start, min(start + self.rows, self.passes * len(windows)))
+            index = ids.numpy() % len(windows)
+            some = Windows(windows.tokens[index], windows.padding[index])
+            clean, editable = torch.from_numpy(some.tokens), ~torch.from_numpy(some.padding)
+            state, clean = canvases.begin(model, Fresh(Queries(ids, clean, editable), clean), self.seed)
+            hidden = model.denoiser.hidden(state.tokens, state.status, state.noise_level)
+            losses = objective(Scene(model, state, clean, hidden))
+            yield float(sum(losses.values())) * int(editable.sum()), data.bytes_of(some)

@@ -1,0 +1,183 @@
+"""Diffusion beside autoregression at equal parameters and tokens: quality under a judge, seconds at each batch size."""
+
+import argparse
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.decoding import Decoder
+from adaptive_diffusion.evaluation.intervals import bootstrap, mean
+from adaptive_diffusion.evaluation.judge import surprisal, unigram_entropy
+from adaptive_diffusion.evaluation.mauve import byte_features, mauve
+from adaptive_diffusion.rules.adaptive import EntropyBound
+from adaptive_diffusion.rules.gain import LikelihoodGain
+from adaptive_diffusion.rules.pace import FixedSteps, Threshold
+from adaptive_diffusion.rules.proposal import Draw
+from adaptive_diffusion.rules.remasking import LowProbability
+from adaptive_diffusion.runs.manifest import environment, now
+from adaptive_diffusion.runs.source import open_source
+from adaptive_diffusion.runs.stages.training import checkpoint
+from adaptive_diffusion.runs.whole import write_whole
+from adaptive_diffusion.sampling.sampler import Sampler
+from benchmarks.text import Contender, race
+
+RESULTS = Path(__file__).parent / "results"
+PROMPT = 64
+HEADLINE = "fixed_16"
+"""Chosen before anything was measured: 16 forwards for 192 bytes, 12 bytes a forward."""
+
+
+def samplers(model):
+    """What is compared: fixed steps, adaptive paces, halting and remasking on top; all draw at temperature 1."""
+    made = {f"fixed_{steps}": {"pace": FixedSteps(steps)} for steps in (4, 8, 16, 32, 64)}
+    made["threshold_0.7"] = {"pace": Threshold(0.7)}
+    made["entropy_bound_1"] = {"pace": EntropyBound(1.0)}
+    made["fixed_32_gain"] = {"pace": FixedSteps(32), "halting": LikelihoodGain(0.01)}
+    made["threshold_0.7_remasking"] = {"pace": Threshold(0.7), "remasking": LowProbability(0.05)}
+    return {name: Sampler(model, proposal=Draw(), **parts) for name, parts in made.items()}
+
+
+def prompts(windows, count, length):
+    """Queries of held-out windows whose first bytes are given."""
+    tokens = torch.from_numpy(windows.tokens[:count])
+    return Queries.of(tokens, (torch.arange(length) >= PROMPT).expand(count, -1))
+
+
+def quality(answers, judge, real, tokenizer, length):
+    """Bits per byte under the judge with its interval over texts, entropy and the distributional measure beside it."""
+    bits = surprisal(judge, answers, length)[:, PROMPT:].double()
+    found = bootstrap(mean, bits.mean(1).numpy())
+    texts = [tokenizer.decode(row) for row in answers[:, PROMPT:].tolist()]
+    return {
+        "judge_bits_per_byte": found.value,
+        "low": found.low,
+        "high": found.high,
+        "unigram_entropy": unigram_entropy(answers[:, PROMPT:]).mean().item(),
+        "mauve": mauve(real, byte_features(texts)),
+    }
+
+
+def crossing(rows, name, clock):
+    """The smallest measured batch at which autoregression writes more tokens a second; None where it never did."""
+    speed = {(row["sampler"], row["batch"]): row[f"tokens_per_{clock}second"] for row in rows}
+    batches = sorted({row["batch"] for row in rows})
+    return next((batch for batch in batches if speed["autoregressive", batch] > speed[name, batch]), None)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="a finished run of the experiment text")
+    parser.add_argument("--texts", type=int, default=256, help="for quality")
+    parser.add_argument("--samplers", nargs="+", help="only these, the headline always among them")
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024])
+    parser.add_argument("--tries", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--processor-time", action="store_true", help="compare processor seconds: for one thread on a busy machine"
+    )
+    chosen = parser.parse_args()
+    begun = now()
+    masked, autoregressive, judge = (
+        open_source(chosen.run / checkpoint(name)) for name in ("masked", "autoregressive", "judge")
+    )
+    data, length = masked.data, masked.task.length
+    windows, tokenizer = data.windows("test"), masked.task.tokenizer
+    real = byte_features([tokenizer.decode(row[PROMPT:].tolist()) for row in windows.tokens[-chosen.texts :]])
+    asked = prompts(windows, chosen.texts, length)
+    decoder = Decoder(autoregressive.model.denoiser)
+    made = samplers(masked.model)
+    if chosen.samplers is not None:
+        made = {name: made[name] for name in made if name in {HEADLINE, *chosen.samplers}}
+
+    measured = {"held_out": quality(asked.tokens, judge.model.denoiser, real, tokenizer, length)}
+    decoded = decoder.decode(asked, seed=chosen.seed)
+    measured["autoregressive"] = {
+        "forwards": decoded.written.double().mean().item(),
+        **quality(decoded.answers, judge.model.denoiser, real, tokenizer, length),
+    }
+    for name, sampler in made.items():
+        result = sampler.sample(asked, seed=chosen.seed)
+        measured[name] = {
+            "forwards": result.nfe.double().mean().item(),
+            "revisions": result.revisions.double().mean().item(),
+            **quality(result.answers, judge.model.denoiser, real, tokenizer, length),
+        }
+        print(name, measured[name], file=sys.stderr)
+
+    contenders = [
+        Contender("autoregressive", lambda queries: decoder.decode(queries, slots=1024).written),
+        *(Contender(name, lambda queries, s=s: s.sample(queries, slots=1024).nfe) for name, s in made.items()),
+    ]
+    rows = []
+    for batch in chosen.batches:
+        index = torch.arange(batch) % len(windows)
+        queries = prompts(windows, len(windows), length).repeat(index)
+        queries = Queries(torch.arange(batch), queries.tokens, queries.editable)
+        rows += race(contenders, queries, chosen.tries)
+        print(batch, {row["sampler"]: round(row["seconds"], 2) for row in rows[-len(contenders) :]}, file=sys.stderr)
+    summarise(chosen, begun, measured, rows, {"masked": masked, "autoregressive": autoregressive, "judge": judge})
+
+
+def summarise(chosen, begun, measured, rows, sources):
+    """Writes results/summary.json."""
+    clock = "processor_" if chosen.processor_time else ""
+    speed = {(row["sampler"], row["batch"]): row[f"{clock}seconds"] for row in rows}
+    names = [name for name in measured if name not in ("held_out", "autoregressive")]
+    cross = {name: crossing(rows, name, clock) for name in names}
+    least = min(chosen.batches)
+    fixed = sorted(
+        (name for name in names if name.startswith("fixed") and "gain" not in name), key=lambda name: int(name[6:])
+    )
+    result = {
+        "crossing_batch_size": cross[HEADLINE],
+        "crossing_reason": None if cross[HEADLINE] else f"no crossing up to batch {max(chosen.batches)}",
+        "headline": HEADLINE,
+        "clock": "processor seconds" if clock else "seconds",
+        "crossing_by_sampler": cross,
+        "latency_speedup_batch1": speed["autoregressive", least] / speed[HEADLINE, least],
+        "latency_speedup_by_sampler": {name: speed["autoregressive", least] / speed[name, least] for name in names},
+        "quality_gap": measured[HEADLINE]["judge_bits_per_byte"] - measured["autoregressive"]["judge_bits_per_byte"],
+        "nfe_ratio_fixed_over_adaptive": ratios(measured, fixed, [name for name in names if name not in fixed]),
+        "device": environment()["device"],
+        "parameters": {name: sum(p.numel() for p in source.model.parameters()) for name, source in sources.items()},
+        "prompt": PROMPT,
+        "length": sources["masked"].task.length,
+        "texts": chosen.texts,
+        "quality": measured,
+        "seconds": rows,
+        "likelihood": json.loads((chosen.run / "bits_per_byte.json").read_text()),
+        "manifest": {
+            "command": f"measure.py RUN --texts {chosen.texts} --batches {' '.join(map(str, chosen.batches))} "
+            f"--tries {chosen.tries} --seed {chosen.seed}{' --processor-time' if clock else ''}",
+            "started": begun,
+            "ended": now(),
+            **environment(),
+        },
+    }
+    RESULTS.mkdir(exist_ok=True)
+    write_whole(RESULTS / "summary.json", json.dumps(result, indent=1) + "\n")
+
+
+def ratios(measured, fixed, adaptive):
+    """Forwards of fixed steps, their logarithm interpolated to the adaptive sampler's quality, over its own forwards;
+    None where its quality lies outside what fixed steps reach."""
+    curve = sorted((measured[name]["judge_bits_per_byte"], measured[name]["forwards"]) for name in fixed)
+    bits, forwards = np.array(curve).T
+    found = {}
+    for name in adaptive:
+        target = measured[name]["judge_bits_per_byte"]
+        inside = bits[0] <= target <= bits[-1]
+        steps = np.exp(np.interp(target, bits, np.log(forwards)))
+        found[name] = float(steps / measured[name]["forwards"]) if inside else None
+    return found
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", UserWarning)
+    with torch.inference_mode():
+        main()

@@ -1,0 +1,129 @@
+"""One canvas of 512 bytes at once, and 2,048 in blocks with halting per block: traces, memory and quality by block."""
+
+import argparse
+import json
+import resource
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.trace import TraceWriter, read_trace
+from adaptive_diffusion.evaluation.intervals import bootstrap, mean
+from adaptive_diffusion.evaluation.judge import surprisal, unigram_entropy
+from adaptive_diffusion.models.sliding import Sliding
+from adaptive_diffusion.rules.pace import Threshold
+from adaptive_diffusion.rules.proposal import Draw
+from adaptive_diffusion.runs.manifest import environment, now
+from adaptive_diffusion.runs.source import open_source
+from adaptive_diffusion.runs.stages.training import checkpoint
+from adaptive_diffusion.runs.whole import write_whole
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.sampling.tracing import TraceRecorder
+
+RESULTS = Path(__file__).parent / "results"
+PARALLEL, LONG, PROMPT = 512, 2048, 64
+
+
+class Memory:
+    """The largest resident size of the process so far, in MB, noted at the first step of every block of row 0."""
+
+    def __init__(self):
+        self.blocks = {}
+
+    def __call__(self, step):
+        block = int(step.before.block[0])
+        self.blocks.setdefault(block, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def written(sampler, queries, trace, seed, observers=()):
+    """Answers, with a trace of how they came about and the seconds they took."""
+    with TraceWriter(trace) as writer:
+        recorder, begin = TraceRecorder(writer), time.perf_counter()
+        result = sampler.sample(queries, seed=seed, observers=[recorder, *observers])
+        seconds = time.perf_counter() - begin
+        recorder.finish(queries, result)
+    return result, seconds, read_trace(trace)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="a finished run of the experiment text")
+    parser.add_argument("--texts", type=int, default=16)
+    parser.add_argument("--block", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    begun = now()
+    masked, judge = (open_source(chosen.run / checkpoint(name)) for name in ("masked", "judge"))
+    length = masked.task.length
+    given = torch.from_numpy(masked.data.windows("test").tokens[: chosen.texts, :PROMPT])
+    parts = {"proposal": Draw(), "pace": Threshold(0.7)}
+
+    def asked(size):
+        tokens = torch.zeros(chosen.texts, size, dtype=torch.int64)
+        tokens[:, :PROMPT] = given
+        return Queries.of(tokens, (torch.arange(size) >= PROMPT).expand(chosen.texts, -1))
+
+    at_once, seconds_at_once, trace_at_once = written(
+        Sampler(masked.model, **parts), asked(PARALLEL), chosen.run / "traces" / "parallel_512", chosen.seed
+    )
+    memory = Memory()
+    sampler = Sampler(Sliding(masked.model, length), **parts, block_length=chosen.block)
+    long, seconds, trace = written(sampler, asked(LONG), chosen.run / "traces" / "blocks_2048", chosen.seed, [memory])
+    bits = surprisal(judge.model.denoiser, long.answers, length)[:, PROMPT:].double()
+    each = [part.mean(1).numpy() for part in bits.split(chosen.block, 1)]
+    index = np.arange(len(each))
+    slopes = np.array([np.polyfit(index, row, 1)[0] for row in np.array(each).T])
+    query, step, position = (trace.events[name].to_numpy() for name in ("query", "step", "position"))
+    taken = np.unique(np.stack([(position - PROMPT) // chosen.block, query, step]), axis=1)[0]
+    steps = np.bincount(taken, minlength=len(each)) / chosen.texts
+    first = surprisal(judge.model.denoiser, at_once.answers, length)[:, PROMPT:].double().mean(1).numpy()
+    result = {
+        "parallel": {
+            "length": PARALLEL,
+            "nfe_mean": at_once.nfe.double().mean().item(),
+            "judge_bits_per_byte": bootstrap(mean, first)._asdict(),
+            "unigram_entropy": unigram_entropy(at_once.answers[:, PROMPT:]).mean().item(),
+            "seconds": seconds_at_once,
+            "events": trace_at_once.events.num_rows,
+        },
+        "long": {
+            "length": LONG,
+            "block": chosen.block,
+            "window": length,
+            "nfe_mean": long.nfe.double().mean().item(),
+            "judge_bits_per_byte": bootstrap(mean, bits.mean(1).numpy())._asdict(),
+            "slope_in_bits_per_block": bootstrap(mean, slopes)._asdict(),
+            "unigram_entropy": unigram_entropy(long.answers[:, PROMPT:]).mean().item(),
+            "seconds": seconds,
+            "events": trace.events.num_rows,
+        },
+        "blocks": [
+            {
+                "judge_bits_per_byte": found.value,
+                "low": found.low,
+                "high": found.high,
+                "steps": float(steps[block]),
+            }
+            for block, found in enumerate(bootstrap(mean, part) for part in each)
+        ],
+        "peak_memory_mb_by_block": memory.blocks,
+        "texts": chosen.texts,
+        "manifest": {
+            "command": f"blocks.py RUN --texts {chosen.texts} --block {chosen.block} --seed {chosen.seed}",
+            "started": begun,
+            "ended": now(),
+            **environment(),
+        },
+    }
+    RESULTS.mkdir(exist_ok=True)
+    write_whole(RESULTS / "blocks.json", json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", UserWarning)
+    with torch.inference_mode():
+        main()

@@ -1,0 +1,70 @@
+"""A window that slides: exact where it holds everything, of one size however long the canvas."""
+
+import pytest
+import torch
+from small_worlds import questions, transformer
+
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.models.positions import LearnedPositions
+from adaptive_diffusion.models.sliding import Sliding
+from adaptive_diffusion.rules.pace import Threshold
+from adaptive_diffusion.sampling.sampler import Sampler
+
+K, W = 5, 9
+
+
+def test_a_canvas_inside_the_window_is_sampled_as_without_it():
+    queries, model = questions(12, W, K), transformer(K, W)
+    plain = Sampler(model, pace=Threshold(0.24)).sample(queries)
+    for block_length in (None, W):
+        slid = Sampler(Sliding(model, W), pace=Threshold(0.24), block_length=block_length).sample(queries)
+        assert torch.equal(slid.answers, plain.answers)
+        assert torch.equal(slid.nfe, plain.nfe)
+
+
+class Widths(torch.nn.Module):
+    """A denoiser that notes how many numbers each forward holds."""
+
+    def __init__(self, denoiser):
+        super().__init__()
+        self.denoiser, self.seen = denoiser, []
+        self.corruption, self.vocabulary, self.logits = denoiser.corruption, denoiser.vocabulary, denoiser.logits
+
+    def evaluate(self, state):
+        self.seen.append((tuple(state.tokens.shape), state.tokens.clone(), state.eligible.clone()))
+        return self.denoiser.evaluate(state)
+
+
+def test_a_forward_is_as_large_in_the_last_block_as_in_the_first():
+    watched = Widths(transformer(K, W))
+    queries = Queries.of(torch.zeros(2, 60), torch.ones(2, 60))
+    result = Sampler(Sliding(watched, W), pace=Threshold(0.24), block_length=3).sample(queries)
+    assert {shape for shape, _, _ in watched.seen} == {(2, W)}
+    assert (result.answers < K).all()
+    assert len(result.answers.unique()) > 1
+    # Past the first windows the block stands at the end, behind what was written before it.
+    _, tokens, eligible = watched.seen[-1]
+    assert eligible[:, -3:].any(1).all()
+    assert not eligible[:, :-3].any()
+    assert torch.equal(tokens[:, :-3], result.answers[:, 60 - W : 57])
+
+
+def test_what_was_forgotten_has_no_say():
+    denoiser = transformer(K, W)
+    for parameter in denoiser.parameters():  # larger, so that what is seen matters
+        parameter.data.mul_(3)
+    model = Sliding(denoiser, W)
+    editable = torch.arange(30)[None] >= 24
+    tokens = torch.randint(K, (1, 30), generator=torch.Generator().manual_seed(0))
+    other = tokens.clone()
+    other[:, : 30 - W] = (other[:, : 30 - W] + 1) % K
+    answers = [Sampler(model, block_length=6).sample(Queries.of(each, editable)).answers for each in (tokens, other)]
+    assert torch.equal(answers[0][:, 24:], answers[1][:, 24:])
+    near = tokens.clone()
+    near[:, 30 - W : 24] = (near[:, 30 - W : 24] + 1) % K
+    assert not torch.equal(Sampler(model).sample(Queries.of(near, editable)).answers[:, 24:], answers[0][:, 24:])
+
+
+def test_a_denoiser_with_a_memory_is_refused():
+    with pytest.raises(ValueError, match="self-conditioning"):
+        Sliding(transformer(K, W, self_conditioning=True, positions=LearnedPositions([[i] for i in range(W)])), W)

@@ -1,0 +1,88 @@
+"""The text experiment, small: three short trainings, bits per byte, infilling, a report."""
+
+import json
+from math import log2
+
+import pytest
+import torch
+
+from adaptive_diffusion.config import compose, instantiate, resolve
+from adaptive_diffusion.runs.checkpoint import save_checkpoint
+from adaptive_diffusion.runs.experiment import run_experiment
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.stages.likelihood import BitsPerByte
+from adaptive_diffusion.runs.stages.training import checkpoint
+
+CODE = """def function_{n}(argument, scale):
+    value = argument + {n}
+    return value * scale
+
+
+"""
+SMALL = [
+    "task.length=96",
+    "task.batch_size=4",
+    "task.test_problems=4",
+    "task.evaluation_windows=6",
+    "model.denoiser.width=32",
+    "model.denoiser.depth=1",
+    "judge.denoiser={width: 32, depth: 2, heads: 4}",
+    "steps=3",
+    "stages.evaluation.samplers=[threshold_0.5, fixed_4]",
+]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    for n in range(100, 180):
+        (folder / f"{n}.txt").write_text(CODE.format(n=n) * 2)
+    files = f"{{_target_: adaptive_diffusion.tasks.text.corpora.TextFiles, paths: ['{folder}']}}"
+    return [*SMALL, f"task.corpus={files}"]
+
+
+@pytest.fixture(scope="module")
+def finished(corpus, tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "text"
+    with RunFolder(path) as folder:
+        run_experiment(compose("text", corpus), folder, say=lambda line: None)
+    return path
+
+
+def test_a_run_leaves_likelihoods_answers_and_a_report(finished):
+    rows = json.loads((finished / "bits_per_byte.json").read_text())["models"]
+    assert [row["model"] for row in rows] == ["masked", "autoregressive", "judge"]
+    assert rows[0]["parameters"] == rows[1]["parameters"] < rows[2]["parameters"]
+    for row in rows:
+        assert 0 < row["low"] <= row["bits_per_byte"] <= row["high"] < 20
+    assert {row["sampler"] for row in json.loads((finished / "summary.json").read_text())["samplers"]} == {
+        "threshold_0.5",
+        "fixed_4",
+    }
+    assert (finished / "report.html").stat().st_size > 10_000
+
+
+def test_the_manifest_knows_the_data(finished):
+    facts = json.loads((finished / "manifest.json").read_text())["stages"]["masked"]["facts"]
+    assert len(facts["corpus_sha256"]) == 64
+    assert facts["bytes"]["train"] > facts["bytes"]["test"] > 0
+
+
+@pytest.mark.parametrize("model", ["masked", "autoregressive"])
+def test_a_model_that_knows_nothing_needs_the_logarithm_of_the_vocabulary(corpus, tmp_path, model):
+    plain = resolve(compose("text", corpus))
+    node = plain["model" if model == "masked" else model]
+    asked = plain["stages"]["likelihood"]["models"][model]
+    torch.manual_seed(0)
+    made = instantiate(node)
+    for parameter in made.denoiser.head.parameters():
+        parameter.data.zero_()
+    with RunFolder(tmp_path) as folder:
+        save_checkpoint(folder.file(checkpoint(model)), made, node, {"task": plain["task"]})
+        BitsPerByte(plain["task"], {model: asked}, passes=20)(folder, tmp_path)
+    [row] = json.loads((tmp_path / "bits_per_byte.json").read_text())["models"]
+    # Ends are tokens but no bytes.
+    data = instantiate(plain["task"])
+    windows = data.windows("test")
+    share = int((~windows.padding).sum()) / data.bytes_of(windows)
+    assert row["bits_per_byte"] == pytest.approx(log2(257) * share, rel=1e-6 if model == "autoregressive" else 0.02)
