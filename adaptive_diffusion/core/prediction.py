@@ -19,12 +19,12 @@ class Evaluation:
     Attributes:
         hidden: [B, L, D], what the output head turns into logits.
         summaries: named [B, L] values that need no logits (a quality head's, a planner's).
-        forwards: how many forwards it took; every one counts as an NFE.
+        forwards: how many forwards it took, [B] where rows differ; every one counts as an NFE.
     """
 
     hidden: Tensor
     summaries: Mapping[str, Tensor] = field(default_factory=dict)
-    forwards: int = 1
+    forwards: int | Tensor = 1
 
 
 class Denoiser(Protocol):

@@ -56,7 +56,9 @@ def halt_reason(sampler: Recipe, state: SamplerState, decision: Decision, verdic
     return reason.masked_fill(decision.settled, HaltReason.SETTLED)
 
 
-def apply(state: SamplerState, decision: Decision, answer: Tensor, reason: Tensor, forwards: int) -> SamplerState:
+def apply(
+    state: SamplerState, decision: Decision, answer: Tensor, reason: Tensor, forwards: int | Tensor
+) -> SamplerState:
     """The state after a decision. Writes reach eligible positions only, here and nowhere else; halted rows stay.
 
     A row that halts holds its answer and stands by it. A position committed and re-opened at once ends re-opened. A

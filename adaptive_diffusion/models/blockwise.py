@@ -1,0 +1,152 @@
+"""Block-causal denoising: a block sees itself and the blocks before it, whose keys and values are kept."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.part import Part
+from adaptive_diffusion.core.prediction import Evaluation, Prediction
+from adaptive_diffusion.core.state import Decision, SamplerState
+from adaptive_diffusion.models.attention import attention
+from adaptive_diffusion.models.positions import Positions
+from adaptive_diffusion.models.transformer import TransformerDenoiser
+
+
+@dataclass(frozen=True)
+class CleanBlocks(Part):
+    """What a block-causal denoiser's samplers hand from step to step and from block to block: keys and values of the
+    last `places` clean positions, [B, depth, 2, H, places, d], in a ring, and how many positions were read, [B]."""
+
+    depth: int
+    heads: int
+    places: int
+    width: int
+    name: ClassVar[str] = "clean blocks"
+    read_so_far: ClassVar[str] = "clean blocks read"
+
+    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+        """Nothing read; what was read before an earlier block stays."""
+        if self.name in state.carry:
+            return {name: state.carry[name] for name in (self.name, self.read_so_far)}
+        shape = (len(state.tokens), self.depth, 2, self.heads, self.places, self.width // self.heads)
+        return {
+            self.name: torch.zeros(shape, device=state.tokens.device),
+            self.read_so_far: torch.zeros_like(state.step),
+        }
+
+    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+        """The cache with what this step's evaluation has added."""
+        return {name: prediction.evaluation.summaries[name] for name in (self.name, self.read_so_far)}
+
+
+class BlockCausalTransformer(TransformerDenoiser):
+    """p(block | noised block, clean blocks before it) (Arriola et al. 2025, BD3-LM, arXiv 2503.09573): positions attend
+    to all blocks up to their own. So a block's clean keys and values never change again, and a step of a sampler
+    forwards the present block alone.
+
+    Blocks are counted from position 0; a sampler's blocks must be these: `block_length` the same and what is given in
+    front a multiple of it. A block that has become clean is read once, which counts as a forward of its row. A ring of
+    `context` positions is kept, so memory does not grow with the text; on canvases of at most `context` and a block
+    nothing is forgotten.
+
+    Args:
+        block_length: positions of a block.
+        context: clean positions that are seen before the present block, a multiple of the block.
+
+    Raises:
+        ValueError: a context that is no multiple of the block, or at sampling blocks that are not the model's.
+    """
+
+    def __init__(
+        self,
+        vocabulary: int,
+        positions: Positions | None = None,
+        width: int = 128,
+        depth: int = 4,
+        heads: int = 4,
+        expansion: float = 8 / 3,
+        status: bool = True,
+        block_length: int = 32,
+        context: int = 224,
+    ):
+        super().__init__(vocabulary, positions, width, depth, heads, expansion, status=status)
+        if block_length < 1 or context < block_length or context % block_length:
+            raise ValueError(f"a context of {context} is no multiple of blocks of {block_length}")
+        self.block_length, self.context, self.heads = block_length, context, heads
+
+    @property
+    def memory(self) -> CleanBlocks:  # type: ignore[override]
+        """The clean blocks' keys and values."""
+        return CleanBlocks(len(self.blocks), self.heads, self.context, self.width)
+
+    def hidden(
+        self,
+        tokens: Tensor,
+        status: Tensor,
+        noise_level: Tensor,
+        padding: Tensor | None = None,
+        expected: Tensor | None = None,
+    ) -> Tensor:
+        """[B, L, D] of a whole canvas at once, as in training."""
+        place = torch.arange(tokens.shape[1], device=tokens.device)
+        block = place // self.block_length
+        first_seen = block * self.block_length - self.context
+        attend = (block[:, None] >= block) & (place >= first_seen[:, None])
+        return self.trunk(self.embedded(tokens, status, noise_level), self.positions, attend)
+
+    def evaluate(self, state: SamplerState) -> Evaluation:
+        """Hidden states of each row's present block, at their places; zero elsewhere."""
+        length = state.tokens.shape[1]
+        spread = torch.arange(length, device=state.tokens.device)
+        first = spread.masked_fill(~state.eligible, length).amin(1) // self.block_length * self.block_length
+        last = spread.masked_fill(~state.eligible, -1).amax(1)
+        if (last >= first + self.block_length).any():
+            raise ValueError(
+                f"the sampler writes blocks that are not the model's: set block_length={self.block_length} and give a "
+                "multiple of it in front"
+            )
+        cache, read = state.carry[CleanBlocks.name], state.carry[CleanBlocks.read_so_far]
+        forwards = torch.ones_like(read)
+        while (behind := read < first).any():
+            _, fresh = self._block(state, read.minimum(first - self.block_length).clamp(min=0), cache)
+            cache, read = self._kept(cache, fresh, read, behind), read + self.block_length * behind
+            forwards = forwards + behind
+        hidden, _ = self._block(state, first.clamp(max=max(0, length - 1)), cache)
+        index = (first[:, None] + spread[: hidden.shape[1]]).clamp(max=length - 1)
+        whole = hidden.new_zeros(*state.tokens.shape, hidden.shape[2])
+        # Beyond the canvas all places are its last one: they go first, so that the real one is what stays.
+        for offset in range(hidden.shape[1] - 1, -1, -1):
+            whole[torch.arange(len(whole), device=whole.device), index[:, offset]] = hidden[:, offset]
+        return Evaluation(whole, {CleanBlocks.name: cache, CleanBlocks.read_so_far: read}, forwards)
+
+    def _block(self, state: SamplerState, first: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
+        """Hidden states [B, T, D] of the block at `first` [B] and its keys and values [B, depth, 2, H, T, d]."""
+        length = state.tokens.shape[1]
+        places = first[:, None] + torch.arange(self.block_length, device=first.device)
+        inside = places < length
+        places = places.clamp(max=length - 1)
+        tokens, status = state.tokens.gather(1, places), state.status.gather(1, places)
+        x = self.tokens(tokens) if self.status is None else self.tokens(tokens) + self.status(status)
+        x = self.positions.add(x, places)
+        slot = torch.arange(self.context, device=first.device)
+        # The ring's slot holds the last place before `first` that falls on it, if there has been one.
+        seen = torch.where(slot < first[:, None] % self.context, True, first[:, None] >= self.context)
+        attend = torch.cat([seen, inside], 1)[:, None, None, :]
+        fresh = []
+        for layer, block in enumerate(self.blocks):
+            query, key, value = block.projected(x)  # type: ignore[operator]
+            key = self.positions.rotate(key, places)
+            keys, values = torch.cat([cache[:, layer, 0], key], 2), torch.cat([cache[:, layer, 1], value], 2)
+            x = block.joined(x, attention(self.positions.rotate(query, places), keys, values, attend))  # type: ignore[operator]
+            fresh.append(torch.stack([key, value], 1))
+        return self.norm(x), torch.stack(fresh, 1)
+
+    def _kept(self, cache: Tensor, fresh: Tensor, read: Tensor, where: Tensor) -> Tensor:
+        """The ring with a block written at `read` [B], for the rows of `where`."""
+        cache = cache.clone()
+        for row in where.nonzero()[:, 0].tolist():
+            begin = int(read[row]) % self.context
+            cache[row, ..., begin : begin + self.block_length, :] = fresh[row]
+        return cache
