@@ -20,7 +20,7 @@ CODE = """def function_{n}(argument, scale):
 
 """
 SMALL = [
-    "task.length=96",
+    "task.length=128",
     "task.batch_size=4",
     "task.test_problems=4",
     "task.evaluation_windows=6",
