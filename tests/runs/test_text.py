@@ -29,6 +29,7 @@ SMALL = [
     "judge.denoiser={width: 32, depth: 2, heads: 4}",
     "steps=3",
     "stages.evaluation.samplers=[threshold_0.5, fixed_4]",
+    "stages.evaluation.workers=1",
 ]
 
 
