@@ -13,6 +13,8 @@ from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.stages.likelihood import BitsPerByte
 from adaptive_diffusion.runs.stages.training import checkpoint
 
+pytestmark = pytest.mark.slow
+
 CODE = """def function_{n}(argument, scale):
     value = argument + {n}
     return value * scale
