@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from adaptive_diffusion.plugins.ray_engine import Ray
 from adaptive_diffusion.runs.ablate.cells import ExperimentCell
 from adaptive_diffusion.runs.ablate.sweep import Outcome, run_sweep
 from adaptive_diffusion.runs.engine import Processes
@@ -110,9 +111,12 @@ def test_a_sweep_of_twelve_cells_killed_in_the_middle_ends_like_an_undisturbed_o
 
 
 @pytest.mark.slow
-def test_processes_give_the_numbers_of_one(tmp_path):
+@pytest.mark.parametrize("engine", [Processes(2), Ray(2)], ids=["processes", "ray"])
+def test_an_engine_gives_the_numbers_of_one_process(tmp_path, engine):
+    if isinstance(engine, Ray):
+        pytest.importorskip("ray", reason="needs the extra: pip install adaptive-diffusion[ray]")
     log = tmp_path / "log"
     sweep(tmp_path / "one", grid(log))
-    sweep(tmp_path / "two", grid(log), Processes(2))
+    sweep(tmp_path / "two", grid(log), engine)
     one, two = ((tmp_path / name / "summary.json").read_bytes() for name in ("one", "two"))
     assert one == two
