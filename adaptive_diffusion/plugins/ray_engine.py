@@ -1,6 +1,7 @@
 """Ray as an engine: one machine, or a cluster that is already up (extra `ray`)."""
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ class Ray:
         )
         try:
             actor = ray.remote(num_cpus=1)(_Worker)
-            actors = [actor.remote(work) for _ in range(min(self.workers, len(pieces)))]
+            actors = [actor.remote(sys.path, work) for _ in range(min(self.workers, len(pieces)))]
             done = ray.util.ActorPool(actors).map_unordered(lambda one, piece: one.do.remote(*piece), enumerate(pieces))
             yield from done
         except ray.exceptions.RayTaskError as error:
@@ -51,9 +52,13 @@ class Ray:
 
 
 class _Worker:
-    """Keeps the work, and with it whatever the work has opened, from piece to piece."""
+    """Keeps the work, and with it whatever the work has opened, from piece to piece.
 
-    def __init__(self, work: Work):
+    It imports from where the caller does, as processes of this machine do: modules that a user allows may lie anywhere.
+    """
+
+    def __init__(self, paths: Sequence[str], work: Work):
+        sys.path.extend(path for path in paths if path not in sys.path)
         settle()
         self.work = work
 
