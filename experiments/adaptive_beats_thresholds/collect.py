@@ -38,9 +38,12 @@ def main() -> None:
 
 
 def read(folder: Path) -> dict:
-    """What a run found, with its manifest."""
+    """What a run found, with its manifest: what it ran on, its commands, and the seconds of each stage."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest = {key: value for key, value in manifest.items() if key not in ("earlier", "working_folder")}
+    commands = [[Path(word).name for word in one["command"]] for one in [*manifest.pop("earlier", []), manifest]]
+    marks = {path.stem: json.loads(path.read_text()) for path in sorted((folder / "stages").glob("*.json"))}
+    manifest = {key: value for key, value in manifest.items() if key not in ("working_folder", "command", "stages")}
+    manifest |= {"commands": commands, "seconds": {name: mark["seconds"] for name, mark in marks.items()}}
     return json.loads((folder / "summary.json").read_text()) | {"manifest": manifest}
 
 

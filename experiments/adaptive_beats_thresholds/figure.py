@@ -19,7 +19,6 @@ def main() -> None:
         figure, axes = new_axes(5.8, 4.2)
         for run in seeds:
             rows = {row["sampler"]: row for row in run["samplers"]}
-            named = f"seed {run['seed']}"
             curve = sorted(
                 (row["nfe_mean"], row["exact"])
                 for name, row in rows.items()
@@ -42,9 +41,10 @@ def main() -> None:
                 marker=marker("learned"),
                 ms=13,
                 linestyle="none",
-                label="learned halting and remasking" if first else None,
+                label="learned halting and remasking, by seed" if first else None,
             )
-            axes.annotate(named, (policy["nfe_mean"], policy["exact"]), (8, 5), textcoords="offset points")
+            here = policy["nfe_mean"], policy["exact"]
+            axes.annotate(str(run["seed"]), here, (0, -17), textcoords="offset points", ha="center")
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
         axes.set(xlabel="mean denoiser forwards per query (NFE)", ylabel="exact answers")
         figure.legend(loc="outside lower center", ncols=2)
