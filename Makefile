@@ -33,7 +33,7 @@ demo: $(STAMP) ## train on 6×6 Sudoku, compare samplers, write the report (abou
 	@$(BIN)/adaptive-diffusion run quickstart
 
 test: $(STAMP) ## the tests
-	@$(PYTEST)
+	@$(PYTEST) -n auto
 
 test-slow: $(STAMP) ## the tests that train or count for minutes
 	@$(PYTEST) -m slow

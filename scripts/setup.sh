@@ -39,7 +39,7 @@ if ! .venv/bin/python -c "$supported" >/dev/null 2>&1 || ! .venv/bin/python -m p
 fi
 
 echo "Installing the tested versions (torch first; a few minutes the first time)"
-pip=(.venv/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt)
+pip=(.venv/bin/python -m pip --disable-pip-version-check install --quiet --no-compile -c constraints.txt)
 "${pip[@]}" torch
 "${pip[@]}" -e '.[dev]'
 

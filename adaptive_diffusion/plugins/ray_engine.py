@@ -69,8 +69,8 @@ class _Worker:
 def _ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        import ray
-        import ray.util
+        import ray  # pyright: ignore[reportMissingImports]
+        import ray.util  # pyright: ignore[reportMissingImports]
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "the engine 'ray' needs an extra: pip install 'adaptive-diffusion[ray]'", name=error.name

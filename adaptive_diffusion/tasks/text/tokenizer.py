@@ -60,7 +60,7 @@ class PretrainedTokenizer(Tokenizer):
     @cached_property
     def _tokenizer(self) -> Any:
         try:
-            from transformers import AutoTokenizer
+            from transformers import AutoTokenizer  # pyright: ignore[reportMissingImports]
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(
                 f"the tokeniser {self.name!r} needs transformers: pip install 'adaptive-diffusion[pretrained]'"
