@@ -37,6 +37,8 @@ def sample(
         adaptive-diffusion sample runs/quickstart --queries puzzles.txt --sampler learned
 
         adaptive-diffusion sample runs/quickstart --queries puzzles.txt -n 5 --seed 1
+
+        adaptive-diffusion sample runs/halting --queries puzzles.txt --sampler "priced halting.price=0.01"
     """
     from adaptive_diffusion.runs.asked import Asked
     from adaptive_diffusion.runs.sample import sample_file

@@ -6,6 +6,13 @@ The controls need rows that were recorded past their halting point; the other me
 """
 
 import numpy as np
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
+
+from adaptive_diffusion.evaluation.calibration import auroc, calibration_error
+from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
+from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean, paired_difference, ratio_of_sums
 
 
 def hindsight_oracle(solved: np.ndarray, steps: np.ndarray) -> np.ndarray:
@@ -46,6 +53,67 @@ def shuffled_allocation(solved: np.ndarray, steps: np.ndarray, shuffles: int = 1
     rng = np.random.default_rng(seed)
     _checked(solved, steps)
     return np.mean([_at(solved, rng.permutation(steps)) for _ in range(shuffles)], axis=0)
+
+
+def matched_fixed(solved: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """P(right) [R] if every row stopped after the mean of `steps`, by a coin between the whole numbers around it."""
+    budget = _checked(solved, steps).mean()
+    low = int(np.floor(budget))
+    share = budget - low
+    return (1 - share) * solved[:, low - 1] + share * solved[:, min(low, solved.shape[1] - 1)]
+
+
+class HaltingSummary(Metric):
+    """Every measure and control of one halting rule over rows that were recorded past their halting point.
+
+    `compute()` gives intervals (95%, queries drawn with replacement) under `exact`, `nfe_mean`, `regret_to_oracle`,
+    `overthinking`, `gain_over_fixed`, `gain_over_random`, `gain_over_shuffle` (each at the rule's own mean NFE),
+    `auroc_solved_at_halt`, `calibration_error`, `spearman`, and the number `tie_ceiling` of the last.
+    """
+
+    full_state_update = False
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()
+        self.seed = seed
+        self.solved: list[Tensor]
+        self.steps: list[Tensor]
+        self.probability: list[Tensor]
+        self.difficulty: list[Tensor]
+        for state in ("solved", "steps", "probability", "difficulty"):
+            self.add_state(state, default=[], dist_reduce_fx="cat")
+
+    def update(self, solved: Tensor, steps: Tensor, probability: Tensor, difficulty: Tensor) -> None:
+        """Adds rows: `solved` bool [R, T] with the same T in every call, and [R] each: the step the rule stopped after,
+        the probability of being right that it gave there, and the query's difficulty."""
+        self.solved.append(solved)
+        self.steps.append(steps)
+        self.probability.append(probability)
+        self.difficulty.append(difficulty)
+
+    def compute(self) -> dict[str, Interval | float]:
+        states = self.solved, self.steps, self.probability, self.difficulty
+        solved, steps, probability, difficulty = (dim_zero_cat(state).numpy(force=True) for state in states)
+        exact = _at(solved, steps)
+        ratio = bootstrap(ratio_of_sums, steps, hindsight_oracle(solved, steps), seed=self.seed)
+        controls = {
+            "fixed": matched_fixed(solved, steps),
+            "random": random_halting(solved, steps),
+            "shuffle": shuffled_allocation(solved, steps, seed=self.seed),
+        }
+        return {
+            "exact": bootstrap(mean, exact, seed=self.seed),
+            "nfe_mean": bootstrap(mean, steps, seed=self.seed),
+            "regret_to_oracle": Interval(*(end - 1 for end in ratio)),
+            "overthinking": bootstrap(mean, overthinking(solved, steps), seed=self.seed),
+            **{
+                f"gain_over_{name}": paired_difference(exact, other, seed=self.seed) for name, other in controls.items()
+            },
+            "auroc_solved_at_halt": bootstrap(auroc, probability, exact, seed=self.seed),
+            "calibration_error": bootstrap(calibration_error, probability, exact, seed=self.seed),
+            "spearman": spearman(difficulty, steps, seed=self.seed),
+            "tie_ceiling": tie_ceiling(difficulty, steps),
+        }
 
 
 def _checked(solved: np.ndarray, steps: np.ndarray) -> np.ndarray:

@@ -38,12 +38,13 @@ class HaltingHead(nn.Module):
 
     Args:
         width: D of the denoiser.
-        summaries: S, the number of step summaries.
+        summaries: S, how many of the step summaries it looks at, from the first on.
         inner: width of z.
     """
 
     def __init__(self, width: int, summaries: int = 5, inner: int = 48, reluctance: float = 5.0):
         super().__init__()
+        self.summaries = summaries
         self.each = nn.Sequential(nn.Linear(width + summaries, inner), nn.SiLU())
         last = nn.Linear(64, 1)
         self.all = nn.Sequential(nn.Linear(2 * inner + 2 * summaries, 64), nn.SiLU(), last)
@@ -51,7 +52,8 @@ class HaltingHead(nn.Module):
         nn.init.constant_(last.bias, -reluctance)
 
     def forward(self, hidden: Tensor, summaries: Tensor, editable: Tensor) -> Tensor:
-        """[B] logits from hidden [B, L, D], summaries [B, L, S] and editable [B, L]."""
+        """[B] logits from hidden [B, L, D], at least S summaries [B, L, …] and editable [B, L]."""
+        summaries = summaries[..., : self.summaries]
         each = rowwise(self.each, torch.cat([hidden.float(), summaries], dim=-1))
         seen = editable[..., None]
         count = seen.sum(1).clamp(min=1)
@@ -72,7 +74,7 @@ class DenoiserWithHeads(View):
         self,
         denoiser: nn.Module,
         quality: QualityHead | None = None,
-        halting: HaltingHead | None = None,
+        halting: nn.Module | None = None,
         policy: PolicyHead | None = None,
     ):
         super().__init__(denoiser)

@@ -3,9 +3,11 @@
 A row also ends, under every rule, when its canvas is settled (`Decision.settled`) or the step limit is reached.
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -146,28 +148,52 @@ class Watched(AllCommitted):
     reads_committed = True
 
     def reads(self) -> tuple[Reading, ...]:
-        return Top(), Standing()
+        return Top(), Standing(), Entropy()
+
+
+class HeadHalting(Halting):
+    """Halting by a head: `head(hidden [B, L, D], summaries [B, L, S], editable [B, L])` says something of each row, and
+    the rule makes a verdict of it."""
+
+    head: Callable[[Tensor, Tensor, Tensor], Tensor]
+    reason = HaltReason.LEARNED
+    reads_committed = True
+    settings: ClassVar[tuple[float, ...]]
+    """Values of its threshold, margin or price among which a budget or an accuracy is looked for."""
+
+    @abstractmethod
+    def at(self, setting: float) -> "HeadHalting":
+        """The same rule at another threshold, margin or price."""
+
+    @abstractmethod
+    def verdict(self, said: Tensor) -> Verdict:
+        """Who stops, from what the head said [B, …] alone: so a rule can be tried on recorded rollouts too."""
+
+    def reads(self) -> tuple[Reading, ...]:
+        return Top(), Standing(), Entropy()
+
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
+        summaries = step_summaries(state, prediction, decision)
+        return self.verdict(self.head(prediction.evaluation.hidden, summaries, state.editable))
 
 
 @dataclass(frozen=True)
-class LearnedHalting(Halting):
+class LearnedHalting(HeadHalting):
     """Stop when the head's P(answer right if stopped now) reaches the threshold; trained by binary cross-entropy as in
     TRM (Jolicoeur-Martineau 2025, arXiv 2510.04871), but halting at evaluation.
 
-    `head(hidden [B, L, D], summaries [B, L, 5], editable [B, L])` gives logits [B].
+    The head gives logits [B]. With a head trained as a policy, or as PonderNet's, the probability is that of stopping.
     """
 
     head: Callable[[Tensor, Tensor, Tensor], Tensor]
     threshold: float = 0.9
-    reason = HaltReason.LEARNED
-    reads_committed = True
+    settings = tuple(1 / (1 + math.exp(-0.1 * logit)) for logit in range(-40, 81))
 
-    def reads(self) -> tuple[Reading, ...]:
-        return Top(), Standing()
+    def at(self, setting: float) -> "LearnedHalting":
+        return replace(self, threshold=setting)
 
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
-        logit = self.head(prediction.evaluation.hidden, step_summaries(state, prediction, decision), state.editable)
-        probability = logit.float().sigmoid()
+    def verdict(self, said: Tensor) -> Verdict:
+        probability = said.float().sigmoid()
         return Verdict(probability >= self.threshold, probability)
 
 
@@ -177,10 +203,13 @@ def _mean(value: Tensor, over: Tensor) -> Tensor:
 
 
 def step_summaries(state: SamplerState, prediction: Prediction, decision: Decision) -> Tensor:
-    """[B, L, 5] float32, what a halting head may know of each position: top-1 probability and margin, whether it stays
-    open, whether it is taken back, and how probable the answer's token is if the row stopped now."""
+    """[B, L, 8] float32, what a halting head may know of each position: top-1 probability and margin, whether it stays
+    open, whether it is taken back, how probable the answer's token is if the row stopped now, entropy, how often it was
+    taken back before, and a tenth of the row's steps so far."""
     stays_open = decision.still_open(state)
     kept = state.revisable & ~decision.reopen & ~decision.write
     answer = torch.where(kept, prediction["standing_probability"], prediction["confidence"])
-    columns = prediction["confidence"], prediction["margin"], stays_open, decision.reopen, answer
+    steps = (state.step / 10)[:, None].expand_as(answer)
+    first = prediction["confidence"], prediction["margin"], stays_open, decision.reopen, answer
+    columns = *first, prediction["entropy"], state.revisions, steps
     return torch.stack([column.float() for column in columns], dim=-1)

@@ -26,8 +26,9 @@ class Source:
         return self.data.task
 
     def sampler(self, name: str) -> Sampler:
-        """The sampler `configs/sampler/NAME.yaml` on this model."""
-        return build_sampler(instantiate(compose_part("sampler", name), self.allow), self.model)
+        """The sampler `configs/sampler/NAME.yaml` on this model. Changes may follow: `priced halting.price=0.02`."""
+        chosen, *changes = name.split() or [""]
+        return build_sampler(instantiate(compose_part("sampler", chosen, changes), self.allow), self.model)
 
 
 def open_source(path: Path, allow: Sequence[str] = ()) -> Source:

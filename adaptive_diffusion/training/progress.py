@@ -32,7 +32,7 @@ class Progress(Callback):
         tenth = step * 10 // self.steps > (step - 1) * 10 // self.steps
         if step % 20 and not tenth:
             return
-        samples = (step - self.first) * trainer.world_size * len(batch["tokens"])
+        samples = (step - self.first) * trainer.world_size * len(next(iter(batch.values())))
         rate = samples / max(1e-9, time.monotonic() - self.begin)
         losses = [f"{name.removeprefix('train/')} {float(v):.3f}" for name, v in trainer.callback_metrics.items()]
         figures = "  ".join([*losses, f"{rate:.0f} samples/s"])

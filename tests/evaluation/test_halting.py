@@ -4,9 +4,12 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+import torch
 
 from adaptive_diffusion.evaluation.halting import (
+    HaltingSummary,
     hindsight_oracle,
+    matched_fixed,
     overthinking,
     random_halting,
     regret,
@@ -47,6 +50,30 @@ def test_the_shuffled_allocation_is_a_mean_over_permutations():
     assert shuffled_allocation(SOLVED, STEPS, shuffles=20_000) == pytest.approx(everything, abs=0.02)
     one = shuffled_allocation(SOLVED, STEPS, shuffles=1, seed=1)
     assert any(np.array_equal(one, SOLVED[range(4), np.array(p) - 1]) for p in permutations(STEPS))
+
+
+def test_a_fixed_budget_of_the_same_mean_tosses_between_two_whole_numbers() -> None:
+    assert matched_fixed(SOLVED, STEPS) == pytest.approx([(0.25 * 0 + 0.75 * 1), 1, 0.25 * 1, 0])  # mean 3.75
+    assert matched_fixed(SOLVED, np.full(4, 5)) == pytest.approx([1, 1, 1, 1])
+
+
+def test_the_summary_holds_every_measure_of_rows_given_in_parts() -> None:
+    chance, hard = torch.tensor([0.9, 0.8, 0.3, 0.1]), torch.tensor([3.0, 0.0, 2.0, 1.0])
+    summary = HaltingSummary()
+    for part in (slice(0, 3), slice(3, 4)):
+        summary.update(torch.tensor(SOLVED)[part], torch.tensor(STEPS)[part], chance[part], hard[part])
+    found = summary.compute()
+    value = {name: one if isinstance(one, float) else one.value for name, one in found.items()}
+    assert value["exact"] == pytest.approx(2 / 4)
+    assert value["nfe_mean"] == pytest.approx(15 / 4)
+    assert value["regret_to_oracle"] == pytest.approx(15 / 12 - 1)
+    assert value["overthinking"] == pytest.approx(1 / 4)
+    assert value["gain_over_random"] == pytest.approx(2 / 4 - (2 / 4 + 1 + 3 / 4 + 1 / 4) / 4)
+    assert value["gain_over_fixed"] == pytest.approx(2 / 4 - 2 / 4)
+    assert value["auroc_solved_at_halt"] == 1
+    # ranks of steps 4, 1.5, 3, 1.5 against difficulty 4, 1, 3, 2
+    assert value["spearman"] == pytest.approx(4.5 / (5 * 4.5) ** 0.5)
+    assert value["spearman"] <= value["tie_ceiling"] <= 1
 
 
 @pytest.mark.parametrize("measure", [hindsight_oracle, overthinking, random_halting, shuffled_allocation])

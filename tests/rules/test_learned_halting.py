@@ -6,7 +6,7 @@ import pytest
 import torch
 from small_worlds import canvas, decision, prediction
 
-from adaptive_diffusion.core.readings import Standing, Top
+from adaptive_diffusion.core.readings import Entropy, Standing, Top
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.rules.halting import LearnedHalting, step_summaries
 
@@ -14,6 +14,7 @@ SUMMARIES = {
     "confidence": torch.tensor([[0.9, 0.8, 0.7, 0.6]]),
     "margin": torch.tensor([[0.5, 0.4, 0.3, 0.2]]),
     "standing_probability": torch.tensor([[0.0, 0.1, 0.2, 0.3]]),
+    "entropy": torch.tensor([[1.0, 1.1, 1.2, 1.3]]),
 }
 
 
@@ -36,21 +37,22 @@ def test_rows_stop_on_their_own():
 
 def test_the_head_is_told_what_each_position_would_answer():
     # open and left open; open and written; committed and kept; committed and taken back
-    state = canvas([[9, 9, 1, 2]], committed=[[0, 0, 1, 1]])
+    revisions = torch.tensor([[2, 0, 0, 0]], dtype=torch.int32)
+    state = canvas([[9, 9, 1, 2]], committed=[[0, 0, 1, 1]], revisions=revisions, step=torch.tensor([3]))
     made = decision(
         state, write=torch.tensor([[False, True, False, False]]), reopen=torch.tensor([[False, False, False, True]])
     )
     told = step_summaries(state, prediction((1, 4), **SUMMARIES), made)
     expected = [
-        [0.9, 0.5, 1, 0, 0.9],
-        [0.8, 0.4, 0, 0, 0.8],
-        [0.7, 0.3, 0, 0, 0.2],
-        [0.6, 0.2, 1, 1, 0.6],
+        [0.9, 0.5, 1, 0, 0.9, 1.0, 2, 0.3],
+        [0.8, 0.4, 0, 0, 0.8, 1.1, 0, 0.3],
+        [0.7, 0.3, 0, 0, 0.2, 1.2, 0, 0.3],
+        [0.6, 0.2, 1, 1, 0.6, 1.3, 0, 0.3],
     ]
     torch.testing.assert_close(told, torch.tensor([expected]))
 
 
 def test_it_reads_what_it_tells():
     rule = LearnedHalting(lambda *_: torch.zeros(1))
-    assert set(rule.reads()) == {Top(), Standing()}
+    assert set(rule.reads()) == {Top(), Standing(), Entropy()}
     assert rule.reads_committed

@@ -1,8 +1,11 @@
-"""The stages an experiment is made of: train, evaluate, measure likelihoods, report."""
+"""The stages an experiment is made of: train, evaluate, measure likelihoods, report; record rollouts, fit halting to them,
+measure it."""
 
 from adaptive_diffusion.runs.stages.evaluation import Evaluate
+from adaptive_diffusion.runs.stages.halting import FitHalting, Record
 from adaptive_diffusion.runs.stages.likelihood import BitsPerByte
+from adaptive_diffusion.runs.stages.measures import MeasureHalting
 from adaptive_diffusion.runs.stages.report import Report
 from adaptive_diffusion.runs.stages.training import Train
 
-__all__ = ["BitsPerByte", "Evaluate", "Report", "Train"]
+__all__ = ["BitsPerByte", "Evaluate", "FitHalting", "MeasureHalting", "Record", "Report", "Train"]

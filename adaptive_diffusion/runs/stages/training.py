@@ -64,7 +64,7 @@ class Train:
     trains: ClassVar[bool] = True
 
     def __call__(self, folder: RunFolder, resume: Path) -> dict[str, Any]:
-        _hush()
+        hush()
         torch.manual_seed(self.seed)
         model = instantiate(self.model, folder.allow)
         if self.after is not None:
@@ -162,7 +162,7 @@ def _all_metrics(logs: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _hush() -> None:
+def hush() -> None:
     """Lightning's banners and its warnings about choices that are made here on purpose."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,0 +1,134 @@
+"""Rollouts: trajectories of a sampler recorded once, past every halting point, for every halting objective."""
+
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.models.halting import observe
+from adaptive_diffusion.objectives.stopping import Trajectories
+from adaptive_diffusion.rules.halting import HeadHalting, Watched, step_summaries
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.sampling.step import Step
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """N trajectories, packed: S steps in all, those of a row together and in order.
+
+    A trajectory ends where no further forward could change the row, or at the step limit; then the answer is kept.
+
+    Attributes:
+        query: [N] int64 ids.
+        steps: [N] int64, how many steps each row has.
+        observation: [S, F], what a halting head is shown.
+        solved: [S] bool, is the answer right if the row stops after this step?
+        cost: [S] float32, forwards the step took.
+        difficulty: [N] float32.
+    """
+
+    query: Tensor
+    steps: Tensor
+    observation: Tensor
+    solved: Tensor
+    cost: Tensor
+    difficulty: Tensor
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+    @cached_property
+    def first(self) -> Tensor:
+        """[N] where each row's steps begin."""
+        return self.steps.cumsum(0) - self.steps
+
+    def batch(self, rows: Tensor) -> Trajectories:
+        """The trajectories of some rows, padded to the longest of them."""
+        step = torch.arange(int(self.steps[rows].max()))
+        taken = step < self.steps[rows, None]
+        at = (self.first[rows, None] + step).where(taken, self.first[rows, None])
+        return Trajectories(self.observation[at].float(), self.solved[at] & taken, self.cost[at] * taken, taken)
+
+    def padded(self, value: Tensor) -> Tensor:
+        """[N, T] from packed [S]; what holds at a row's last step holds on."""
+        step = torch.arange(int(self.steps.max())).expand(len(self), -1)
+        return value[self.first[:, None] + step.minimum(self.steps[:, None] - 1)]
+
+    def halted(self, rule: HeadHalting, said: Tensor) -> tuple[Tensor, Tensor]:
+        """Where a rule stops each row [N] int64, 1 to its number of steps, and the probability it gives there [N], from
+        what its head said of every step [S, …]. It is the rule of the sampler, asked of all steps at once."""
+        verdict = rule.verdict(said)
+        stop = self.padded(verdict.stop)
+        steps = torch.where(stop.any(1), stop.int().argmax(1) + 1, self.steps).minimum(self.steps)
+        assert verdict.probability is not None
+        return steps, verdict.probability[self.first + steps - 1]
+
+    def spent(self, steps: Tensor) -> Tensor:
+        """[N] forwards of each row up to a number of its steps [N]."""
+        total = self.cost.double().cumsum(0)
+        return total[self.first + steps - 1] - total[self.first] + self.cost[self.first]
+
+    def save(self, path: Path) -> None:
+        """Writes a safetensors file."""
+        save_file({item.name: getattr(self, item.name).contiguous() for item in fields(self)}, path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Rollouts":
+        """Raises `ValueError` for a file that holds no rollouts."""
+        stored = load_file(path)
+        names = [item.name for item in fields(cls)]
+        if set(stored) != set(names):
+            raise ValueError(f"{path} holds {sorted(stored)}, not the parts of rollouts; record them again")
+        return cls(**stored)
+
+
+class RolloutRecorder:
+    """An observer of the loop that keeps what a halting head would be shown, and whether stopping would be right."""
+
+    def __init__(self, queries: Queries, truth: Tensor):
+        self.order, self.place = queries.ids.sort()
+        self.truth = truth
+        self.parts: list[tuple[Tensor, ...]] = []
+
+    def __call__(self, step: Step) -> None:
+        live = step.before.running.nonzero()[:, 0]
+        before = step.before.take(live)
+        truth = self.truth[self.place[torch.searchsorted(self.order, before.query)]]
+        solved = ((step.answer[live] == truth) | ~before.editable).all(1)
+        summaries = step_summaries(step.before, step.prediction, step.decision)
+        observation = observe(step.prediction.evaluation.hidden, summaries, step.before.editable)[live]
+        cost = step.after.nfe[live] - before.nfe
+        self.parts.append((before.query, before.step, observation, solved, cost.float()))
+
+    def result(self, difficulty: Tensor) -> Rollouts:
+        """The rows in the order of their ids; `difficulty` [N] in that order."""
+        query, step, observation, solved, cost = (torch.cat(part) for part in zip(*self.parts, strict=True))
+        order = (torch.searchsorted(self.order, query) * (int(step.max()) + 1) + step).argsort()
+        rows, steps = query[order].unique_consecutive(return_counts=True)
+        return Rollouts(rows, steps, observation[order], solved[order], cost[order], difficulty)
+
+
+def record(
+    sampler: Sampler,
+    queries: Queries,
+    truth: Tensor,
+    difficulty: Tensor | None = None,
+    seed: int = 0,
+    slots: int = 256,
+    max_steps: int | None = None,
+) -> Rollouts:
+    """Samples all queries with halting off and keeps every step; no gradient, the same step as ever.
+
+    Args:
+        truth: [N, L] right answers; difficulty: [N], 0 where nobody says.
+        max_steps: a row that takes longer is cut there.
+    """
+    recorder = RolloutRecorder(queries, truth)
+    watched = replace(sampler, halting=Watched())
+    watched.sample(queries, seed=seed, slots=slots, max_steps=max_steps, observers=[recorder])
+    difficulty = torch.zeros(len(queries)) if difficulty is None else difficulty.float()
+    return recorder.result(difficulty[queries.ids.argsort()])

@@ -1,0 +1,95 @@
+"""Any halting policy on any trained denoiser, from a checkpoint to its measures, small."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from adaptive_diffusion.config import choices, compose, compose_part, instantiate
+from adaptive_diffusion.config.folder import config_folder
+from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.runs.checkpoint import save_checkpoint
+from adaptive_diffusion.runs.experiment import run_experiment
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.source import open_source
+from adaptive_diffusion.runs.stages.halting import without_halting
+from adaptive_diffusion.training.rollouts import Rollouts
+
+TASK = {
+    "_target_": "adaptive_diffusion.tasks.sudoku.SudokuDataModule",
+    "size": 6,
+    "batch_size": 64,
+    "validation_puzzles": 40,
+    "test_puzzles": 40,
+    "stratified_puzzles": 40,
+}
+SMALL = ["stages.rollouts.queries=80", "halting.steps=6", "sampler.pace.threshold=0.3"]
+
+
+@pytest.fixture(scope="module")
+def denoiser(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    node = {
+        "_target_": "adaptive_diffusion.models.heads.DenoiserWithHeads",
+        "denoiser": {
+            "_target_": "adaptive_diffusion.models.transformer.TransformerDenoiser",
+            "vocabulary": 6,
+            "width": 16,
+            "depth": 1,
+            "heads": 2,
+        },
+    }
+    path = tmp_path_factory.mktemp("checkpoints") / "denoiser.safetensors"
+    model = instantiate(node)
+    assert isinstance(model, DenoiserWithHeads)
+    save_checkpoint(path, model, node, {"task": TASK})
+    return path
+
+
+def run(path: Path, denoiser: Path, *overrides: str) -> RunFolder:
+    with RunFolder(path) as folder:
+        changes = [f"checkpoint={denoiser}", *SMALL, *overrides]
+        run_experiment(compose("halting", changes), folder, say=lambda line: None)
+    return folder
+
+
+def test_a_policy_is_recorded_for_fitted_and_measured(denoiser: Path, tmp_path: Path) -> None:
+    changes = ["stages.measures.baselines=[fixed_4,threshold_0.9]", "+stages.measures.budgets=[3,6]"]
+    folder = run(tmp_path / "run", denoiser, *changes)
+    assert len(Rollouts.load(folder.file("rollouts/train.safetensors"))) == 80
+    summary = json.loads(folder.file("summary.json").read_text())
+    assert {"nfe_ratio_at_equal_accuracy", "exact_difference", "run_to_the_end", "budgets", "curves"} <= summary.keys()
+    assert {"spearman", "tie_ceiling", "gain_over_shuffle", "regret_to_oracle"} <= summary["stratified"].keys()
+    for found in summary["budgets"]:
+        assert found["validation"] <= found["budget"]
+    source = open_source(folder.file("checkpoints/halting.safetensors"))
+    queries = source.task.queries(source.data.test)
+    dear, cheap = (source.sampler(f"priced halting.price={price}").sample(queries) for price in (5.0, 0.0001))
+    assert dear.nfe.double().mean() <= cheap.nfe.double().mean()
+
+
+@pytest.mark.parametrize("policy", ["solved_if_stopped", "q_halting", "ponder", "policy_gradient"])
+def test_every_policy_of_the_catalogue_trains(denoiser: Path, tmp_path: Path, policy: str) -> None:
+    folder = run(tmp_path / "run", denoiser, f"halting={policy}", "stages.measures=null")
+    assert open_source(folder.file("checkpoints/halting.safetensors")).model.halting is not None
+
+
+def test_every_policy_of_the_catalogue_is_tried_above() -> None:
+    named = {"cost_aware", "solved_if_stopped", "q_halting", "ponder", "policy_gradient"}
+    assert set(choices("halting", config_folder())) == named
+
+
+def test_a_refreshed_head_sees_new_queries_in_every_epoch(denoiser: Path, tmp_path: Path) -> None:
+    folder = run(tmp_path / "run", denoiser, "+stages.halting.refresh=${stages.rollouts}", "stages.measures=null")
+    assert folder.file("checkpoints/halting.safetensors").is_file()
+
+
+def test_a_head_that_says_too_little_is_refused_with_the_objective_it_needs(denoiser: Path, tmp_path: Path) -> None:
+    folder = run(tmp_path / "run", denoiser, "halting=solved_if_stopped", "stages.measures=null")
+    source = open_source(folder.file("checkpoints/halting.safetensors"))
+    with pytest.raises(ValueError, match="needs one trained with OptimalStopping"):
+        source.sampler("priced").sample(source.task.queries(source.data.test))
+
+
+@pytest.mark.parametrize("name", ["hasty", "priced", "q_halting"])
+def test_the_samplers_of_learned_halting_share_one_recipe(name: str) -> None:
+    assert without_halting(compose_part("sampler", name)) == compose_part("sampler", "hasty")

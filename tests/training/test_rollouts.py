@@ -1,0 +1,105 @@
+"""Recorded rollouts are the sampler's own trajectories, past where any rule would stop."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.models.halting import StoppingHead
+from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.models.positions import LearnedPositions
+from adaptive_diffusion.models.transformer import TransformerDenoiser
+from adaptive_diffusion.rules.halting import Fixed, LearnedHalting, Watched
+from adaptive_diffusion.rules.pace import Threshold
+from adaptive_diffusion.rules.stopping import CostAware
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.training.rollouts import Rollouts, record
+
+QUERIES = 40
+
+
+@pytest.fixture(scope="module")
+def sampler() -> Sampler:
+    torch.manual_seed(0)
+    trunk = TransformerDenoiser(4, LearnedPositions.grid(4, 4, 2, 2), width=32, depth=1, heads=2)
+    return Sampler(DenoiserWithHeads(trunk).eval(), pace=Threshold(0.4))
+
+
+@pytest.fixture(scope="module")
+def queries() -> Queries:
+    generator = torch.Generator().manual_seed(1)
+    ids = torch.randperm(QUERIES, generator=generator)  # out of order, so that the order is put right
+    tokens = torch.randint(0, 4, (QUERIES, 16), generator=generator)
+    return Queries(ids, tokens, torch.rand(QUERIES, 16, generator=generator) < 0.7)
+
+
+@pytest.fixture(scope="module")
+def rollouts(sampler: Sampler, queries: Queries) -> Rollouts:
+    return record(sampler, queries, truth(sampler, queries), queries.ids.float(), slots=16)
+
+
+def truth(sampler: Sampler, queries: Queries) -> torch.Tensor:
+    """What the plain sampler ends with, for half of the queries; something else for the others."""
+    answers = sampler.sample(queries, slots=16).answers
+    return torch.where((torch.arange(QUERIES) % 2 == 0)[:, None], answers, (answers + 1) % 4)
+
+
+def eager(outputs: int) -> StoppingHead:
+    torch.manual_seed(3)
+    head = StoppingHead(32, outputs, reluctance=0.0)
+    torch.nn.init.normal_(head.map[-1].weight, std=3.0)
+    return head.eval()
+
+
+def test_rows_come_in_the_order_of_their_ids_and_run_to_their_end(
+    rollouts: Rollouts, sampler: Sampler, queries: Queries
+) -> None:
+    plain = replace(sampler, halting=Watched()).sample(queries)
+    by_id = queries.ids.argsort()
+    assert rollouts.query.tolist() == list(range(QUERIES)) == rollouts.difficulty.tolist()
+    assert torch.equal(rollouts.steps, plain.nfe[by_id])
+    assert len(rollouts.observation) == len(rollouts.solved) == len(rollouts.cost) == int(plain.nfe.sum())
+    assert (rollouts.cost == 1).all()
+
+
+def test_solved_is_what_stopping_after_each_step_would_give(
+    rollouts: Rollouts, sampler: Sampler, queries: Queries
+) -> None:
+    right = truth(sampler, queries)
+    solved = rollouts.padded(rollouts.solved)
+    for steps in range(1, int(rollouts.steps.max()) + 1):
+        answers = replace(sampler, halting=Fixed(steps)).sample(queries).answers
+        assert torch.equal(solved[:, steps - 1], (answers == right).all(1)[queries.ids.argsort()]), steps
+
+
+@pytest.mark.parametrize(
+    "rule", [LearnedHalting(eager(1), 0.6), CostAware(eager(7), 0.01), CostAware(eager(7), 0.1)], ids=str
+)
+def test_a_rule_asked_of_rollouts_halts_where_the_sampler_halts(
+    rule: LearnedHalting | CostAware, rollouts: Rollouts, sampler: Sampler, queries: Queries
+) -> None:
+    assert isinstance(rule.head, StoppingHead)
+    with torch.no_grad():
+        steps, _ = rollouts.halted(rule, rule.head.judge(rollouts.observation))
+        really = replace(sampler, halting=rule).sample(queries)
+    assert torch.equal(steps, really.nfe[queries.ids.argsort()])
+    assert len(steps.unique()) > 1
+
+
+def test_a_batch_is_padded_to_its_longest_row(rollouts: Rollouts) -> None:
+    rows = torch.tensor([5, 2])
+    batch = rollouts.batch(rows)
+    assert batch.taken.sum(1).tolist() == rollouts.steps[rows].tolist()
+    assert batch.taken.shape[1] == int(rollouts.steps[rows].max())
+    for row, number in enumerate(rows.tolist()):
+        first, steps = int(rollouts.first[number]), int(rollouts.steps[number])
+        assert torch.equal(batch.solved[row, :steps], rollouts.solved[first : first + steps])
+        assert torch.equal(batch.observation[row, :steps], rollouts.observation[first : first + steps])
+
+
+def test_rollouts_are_saved_whole(rollouts: Rollouts, tmp_path: Path) -> None:
+    rollouts.save(tmp_path / "some.safetensors")
+    again = Rollouts.load(tmp_path / "some.safetensors")
+    assert all(torch.equal(value, getattr(again, name)) for name, value in vars(again).items())
