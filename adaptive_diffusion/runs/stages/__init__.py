@@ -1,4 +1,4 @@
-"""The stages an experiment is made of: train, evaluate, measure likelihoods, report; record and fit halting, measure it."""
+"""The stages of an experiment: train, evaluate, likelihoods, report; record rollouts, fit halting, measure it."""
 
 from adaptive_diffusion.runs.stages.evaluation import Evaluate
 from adaptive_diffusion.runs.stages.halting import FitHalting, Record
