@@ -54,14 +54,15 @@ class StoppingLesson(LightningModule):
             mine = half == number
             part = trajectories.take(mine)
             assert foreign is not None
-            losses = self.objective(head.judge(part.observation), part, foreign[mine])
+            judged = head.judge(part.observation)  # type: ignore[operator]
+            losses = self.objective(judged, part, foreign[mine])
             total = total + torch.stack(list(losses.values())).sum()
         return total
 
     @torch.no_grad()
     def _foreign(self, trajectories: Trajectories, half: Tensor) -> Tensor:
         """What the head of the other half says of each row."""
-        first, second = (head.judge(trajectories.observation) for head in self.halves)
+        first, second = (head.judge(trajectories.observation) for head in self.halves)  # type: ignore[operator]
         return torch.where((half == 0)[:, None, None], second, first)
 
     def configure_optimizers(self) -> Any:

@@ -86,7 +86,7 @@ class MeasureHalting:
         fitted = {split: self._speak(folder, rollouts) for split, rollouts in splits.items()}
         source = open_source(Path(self.checkpoint), folder.allow)
         samplers = {name: source.sampler(name) for name in self.baselines}
-        options = {"seed": self.seed, "slots": self.slots}
+        options: dict[str, Any] = {"seed": self.seed, "slots": self.slots}
         seen, known = compare_all(samplers, source.task, source.data.validation, print, **options)
         rows, settings = compare_all(samplers, source.task, source.data.test, print, **options)
         best = max(seen, key=lambda row: (row["exact"], -row["nfe_mean"]))["sampler"]
