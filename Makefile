@@ -29,7 +29,7 @@ $(LOWEST): | $(STAMP)
 
 setup: $(STAMP) ## create .venv with the tested versions (the other targets do this themselves)
 
-demo: $(STAMP) ## train on 6×6 Sudoku, compare samplers, write the report (about ten minutes on two cores)
+demo: $(STAMP) ## train on 6×6 Sudoku, compare samplers, write the report (13 minutes on two cores without AVX-512)
 	@$(BIN)/adaptive-diffusion run quickstart
 
 test: $(STAMP) ## the tests
