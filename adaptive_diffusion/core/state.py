@@ -133,8 +133,9 @@ class SamplerState(Rows):
     @property
     def status(self) -> Tensor:
         """[B, L] int64 for the denoiser: 0 given, 1 committed, 2 open. A given token is never wrong, a committed one
-        may be."""
-        return torch.where(self.editable, torch.where(self.committed, 1, 2), 0)
+        may be. Where noise cannot be told from a token, every editable position is open to it, as in training."""
+        stands = self.committed & (self.corruption.kind == "absorbing")
+        return torch.where(self.editable, torch.where(stands, 1, 2), 0)
 
     @property
     def noise(self) -> RowNoise:

@@ -93,13 +93,11 @@ class Planned(View):
         planner: from a state to logits [B, L], its forward counted as one.
 
     Raises:
-        ValueError: no planner, or a denoiser trained under another noise.
+        ValueError: a denoiser trained under another noise.
     """
 
-    def __init__(self, denoiser: nn.Module, planner: nn.Module | None = None):
+    def __init__(self, denoiser: nn.Module, planner: nn.Module):
         super().__init__(denoiser)
-        if planner is None:
-            raise ValueError("Planned needs a planner of uniform noise; train one and give it as `view.planner`")
         if self.denoiser.corruption.kind != "absorbing":  # type: ignore[union-attr]
             raise ValueError("a planner goes with a denoiser trained under masks; this one is under uniform noise")
         self.planner = planner
@@ -135,17 +133,18 @@ class Planned(View):
         )
 
 
-class PlannerHead(nn.Module):
-    """A planner from a denoiser of its own and a linear head on its hidden states: logits of P(corrupted) [B, L]."""
+class QualityPlanner(nn.Module):
+    """A planner from a model of uniform noise and its quality head: P(corrupted) is 1 − P(the token is no noise)."""
 
-    def __init__(self, denoiser: TransformerDenoiser):
+    def __init__(self, model: DenoiserWithHeads):
         super().__init__()
-        self.denoiser = denoiser
-        self.out = nn.Linear(denoiser.width, 1)
+        if model.quality is None:
+            raise ValueError("a planner judges by its quality head, but this model has none; add model.quality")
+        self.model, self.quality = model, model.quality
 
     def forward(self, state: SamplerState) -> Tensor:
-        """[B, L] logits."""
-        return self.out(self.denoiser.evaluate(state).hidden)[..., 0].float()
+        """[B, L] logits of P(corrupted)."""
+        return -self.quality(self.model.denoiser.evaluate(state).hidden)  # type: ignore[operator]
 
 
 class QualityPlanner(nn.Module):

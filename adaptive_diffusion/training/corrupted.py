@@ -14,7 +14,8 @@ from adaptive_diffusion.training.levels import NoiseLevels, Spaced
 
 class Corrupted(Canvases):
     """x_t ~ q(x_t | x_0): what the likelihood bound is taken over, for any corruption. Where noise is a mask, all else
-    counts as committed; where it cannot be told from a token, nothing does.
+    counts as committed; where it cannot be told from a token, nothing does. The carry `noised` [B, L] bool says what is
+    noise.
 
     Args:
         rows: canvases a batch.
@@ -30,10 +31,11 @@ class Corrupted(Canvases):
         state = Sampler(model).begin(fresh.queries, torch.zeros_like(fresh.queries.ids), seed)
         noise, length = state.noise, state.tokens.shape[1]
         t = self.least + (1 - self.least) * self.levels(noise.once_a_query("t"))
-        tokens, _ = state.corruption.corrupt(
+        tokens, noised = state.corruption.corrupt(
             fresh.clean, state.editable, t, noise.everywhere("mask", length), lambda: noise.everywhere("other", length)
         )
         tokens = torch.where(state.editable, tokens, state.tokens)
         masked = state.corruption.kind == "absorbing"
         committed = state.editable & (tokens < model.vocabulary) & masked
-        return replace(state, tokens=tokens, committed=committed, noise_level=t), fresh.clean
+        carry = {**state.carry, "noised": noised}
+        return replace(state, tokens=tokens, committed=committed, noise_level=t, carry=carry), fresh.clean

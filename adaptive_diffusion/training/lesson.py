@@ -13,6 +13,7 @@ from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.models.self_conditioning import SelfConditioning
 from adaptive_diffusion.objectives.scene import Objective, Outcome, Scene
 from adaptive_diffusion.training.canvases import Canvases, Fresh
 
@@ -23,7 +24,7 @@ class Lesson(LightningModule):
     """Trains a denoiser and its heads on the canvases of several sources at once.
 
     A batch is split over the sources; one forward covers all of their canvases; every objective looks at every source;
-    live sources then move on by the same forward.
+    live sources then move on by the same forward. A self-conditioned denoiser sees what its canvases carry.
 
     Args:
         model: the denoiser with its heads.
@@ -104,8 +105,10 @@ class Lesson(LightningModule):
         tokens = torch.cat([state.tokens for state in states])
         status = torch.cat([state.status for state in states])
         level = torch.cat([state.noise_level for state in states])
+        carried = [state.carry[SelfConditioning.name] for state in states if SelfConditioning.name in state.carry]
+        recalled = {"expected": torch.cat(carried)} if carried else {}
         with torch.set_grad_enabled(self.trunk_learns):
-            return self._hidden(tokens, status, level)
+            return self._hidden(tokens, status, level, **recalled)
 
     def configure_optimizers(self) -> Any:
         matrices = [p for p in self.parameters() if p.requires_grad and p.ndim > 1]
@@ -150,14 +153,14 @@ def _compiled(hidden: Any) -> Any:
     compiled = torch.compile(hidden, dynamic=False)
     state = {"function": compiled}
 
-    def forward(*inputs: Tensor) -> Tensor:
+    def forward(*inputs: Tensor, **recalled: Tensor) -> Tensor:
         try:
-            return state["function"](*inputs)
+            return state["function"](*inputs, **recalled)
         except (InductorError, RuntimeError) as error:
             if state["function"] is hidden:
                 raise
             log.warning("the trunk cannot be compiled here and runs uncompiled: %s", str(error).splitlines()[0])
             state["function"] = hidden
-            return hidden(*inputs)
+            return hidden(*inputs, **recalled)
 
     return forward

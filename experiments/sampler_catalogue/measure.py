@@ -24,16 +24,13 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def measured(name, source, problems, seed):
-    """One row of the table, or the sentence that refuses the sampler."""
+    """One row of the table, or the sentence that refuses the sampler. Its seconds include writing the trace."""
     try:
         sampler = source.sampler(name)
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            trace = Path(folder) / "trace"
-            row, _ = compare(name, sampler, source.task, problems, seed, trace=trace)
-            counts = correction_counts(Replay.of(read_trace(trace)))
-            # Timed again without the trace, which costs time of its own.
-            row["seconds"] = compare(name, sampler, source.task, problems, seed)[0]["seconds"]
+            row, _ = compare(name, sampler, source.task, problems, seed, trace=Path(folder) / "trace")
+            counts = correction_counts(Replay.of(read_trace(Path(folder) / "trace")))
     except ValueError as error:
         return {"sampler": name, "refused": str(error)}
     ways = {way: int(getattr(counts, way).sum()) for way in ("error_to_correct", "correct_to_error")}
@@ -44,31 +41,33 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="a run folder or a checkpoint")
     parser.add_argument("--name", required=True, help="of the result file")
+    parser.add_argument("--about", default="", help="a few words on the checkpoint, for the title of the table")
     parser.add_argument("--puzzles", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--sampler", action="append", help="only these; may be repeated")
+    parser.add_argument("--sampler", action="append", help="only these, the other rows stay; may be repeated")
     chosen = parser.parse_args()
     source = open_source(chosen.source)
     file = newest_checkpoint(chosen.source) if chosen.source.is_dir() else chosen.source
     data = instantiate(read_header(file).about["task"])
     problems = data.test[: chosen.puzzles]
     result_file = RESULTS / f"{chosen.name}.json"
-    before = json.loads(result_file.read_text()) if result_file.exists() else {}
-    rows = []
-    for name in chosen.sampler or choices("sampler"):
-        rows.append(measured(name, source, problems, chosen.seed))
-        print(json.dumps(rows[-1]), file=sys.stderr)
-    result = {
-        "title": source.task.name,
-        "command": f"measure.py {file.name} --name {chosen.name} --puzzles {len(problems)} --seed {chosen.seed}",
-        "queries": len(problems),
-        "seed": chosen.seed,
-        "device": f"{environment()['processor']}, {torch.get_num_threads()} threads",
-        "samplers": rows,
-        "remarks": before.get("remarks", {}),
-    }
     RESULTS.mkdir(exist_ok=True)
-    write_whole(result_file, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    before = json.loads(result_file.read_text()) if result_file.exists() else {}
+    stays = before.get("samplers", []) if chosen.sampler else []
+    rows = {row["sampler"]: row for row in stays}
+    for name in chosen.sampler or choices("sampler"):
+        rows[name] = measured(name, source, problems, chosen.seed)
+        print(json.dumps(rows[name]), file=sys.stderr)
+        result = {
+            "title": f"{source.task.name}{', ' if chosen.about else ''}{chosen.about}",
+            "command": f"measure.py {file.name} --name {chosen.name} --puzzles {len(problems)} --seed {chosen.seed}",
+            "queries": len(problems),
+            "seed": chosen.seed,
+            "device": f"{environment()['processor']}, {torch.get_num_threads()} threads",
+            "samplers": [rows[name] for name in sorted(rows)],
+            "remarks": before.get("remarks", {}),
+        }
+        write_whole(result_file, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

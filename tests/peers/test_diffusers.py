@@ -75,6 +75,45 @@ def test_block_refinement_commits_and_edits_the_same_positions(steps, edit):
     assert (edits > 0) is (edit is not None)
 
 
+@pytest.mark.parametrize(("edit", "post"), [(None, 0), (0.5, 0), (0.5, 2), (0.9, 16)])
+def test_block_refinement_stops_after_the_same_look_at_a_full_canvas(edit, post):
+    """Row by row, since their loop goes on for all as long as one row does; they make one look more than `post`."""
+    peer = diffusers.BlockRefinementScheduler(LENGTH, 4, threshold=0.7, editing_threshold=edit)
+    plan = Composed(Confidence(), Quota(0.7, 4), NoRemasking())
+    plan = TokenEditing(plan, threshold=edit, extra=post + 1) if edit else TokenEditing(plan, threshold=1.0, extra=1)
+    ends = set()
+    for row in range(ROWS):
+        peer.set_timesteps(4)
+        state = canvas([[K] * LENGTH] * ROWS, corruption=Absorbing(K))
+        state = replace(state, carry=plan.start(state, K))
+        looks, goes_on, settled = 0, True, False
+        while goes_on:
+            assert not settled
+            masks = bool(state.open[row].any())
+            looks += not masks
+            step = int(state.step[row])
+            said = logits(100 * row + step) * (1 + step / 2)
+            told = peer.step(said[row : row + 1], min(step, 3), state.tokens[row : row + 1], mask_token_id=K)
+            edited, never = told.editing_transfer_index, torch.zeros(1, dtype=torch.bool)
+            goes_on = peer.check_block_should_continue(
+                step + masks, masks, edit is not None, edited, looks, post, never
+            )
+            prediction = seen(said, state, (*Argmax().reads(), *plan.reads()))
+            decision = plan(state, prediction, Argmax()(state, prediction))
+            tokens, settled = decision.tokens_after(state), bool(decision.settled[row])
+            assert torch.equal(tokens[row], told.prev_sample[0])
+            state = replace(
+                state,
+                tokens=tokens,
+                committed=state.committed | decision.write,
+                step=state.step + 1,
+                carry=plan.remember(state, prediction, decision),
+            )
+        assert settled
+        ends.add(int(state.step[row]))
+    assert len(ends) > 1 or edit != 0.9
+
+
 @pytest.mark.parametrize("step", [0, 5, 31])
 @pytest.mark.parametrize("bound", [0.1, 2.0])
 def test_the_entropy_bound_accepts_the_same_positions(step, bound):

@@ -7,6 +7,7 @@ import torch
 from small_worlds import canvas, prediction
 
 from adaptive_diffusion.core.corruption import Uniform
+from adaptive_diffusion.core.prediction import Logits
 from adaptive_diffusion.core.state import Candidate
 from adaptive_diffusion.rules.choice import at_random, best
 from adaptive_diffusion.rules.composed import Composed
@@ -14,7 +15,7 @@ from adaptive_diffusion.rules.joint.acceptance import EntropyBoundAcceptance
 from adaptive_diffusion.rules.joint.ddpd import PlannedDenoising
 from adaptive_diffusion.rules.joint.editing import SelfCorrection, TokenEditing
 from adaptive_diffusion.rules.joint.ranking import ByQuality, ExternalPlanning, SelfPlanning
-from adaptive_diffusion.rules.joint.uniform import Clock, UniformRoutes
+from adaptive_diffusion.rules.joint.uniform import Clock, Posterior, UniformRoutes
 from adaptive_diffusion.rules.joint.wino import WideInNarrowOut
 from adaptive_diffusion.rules.order import Confidence
 from adaptive_diffusion.rules.pace import FixedCount
@@ -100,6 +101,16 @@ def test_acceptance_is_not_sticky_and_the_rest_is_noise():
     assert not decision.settled.any()
 
 
+@pytest.mark.parametrize(("gamma", "accepted"), [(0.25, [0, 1]), (0.2499, [0]), (0.75, [0, 1, 2]), (0.0, [0])])
+def test_acceptance_reaches_its_bound_and_does_not_pass_it(gamma, accepted):
+    state = canvas([[0, 1, 2, 0]] * 2, corruption=Uniform(3))
+    said = prediction((2, 4), entropy=torch.tensor([[0.25, 0.5, 1.0, 2.0], [0.0, 0.0, 0.0, 0.0]]))  # 0, .25, .75, 1.75
+    assert places(EntropyBoundAcceptance(gamma)(state, said, candidate([[1.0] * 4] * 2)).write) == [
+        accepted,
+        [0, 1, 2, 3],
+    ]
+
+
 def edited(probability, tokens, extra=0, committed=(1, 1, 0)):
     plan = TokenEditing(ONE_A_STEP, threshold=0.9, extra=2)
     state = canvas([[0, 0, 0 if all(committed) else M]], committed=[list(committed)])
@@ -118,7 +129,7 @@ def test_editing_ends_when_nothing_is_edited_or_the_extra_steps_are_spent():
     assert not edited([0.95, 0.5, 0.5], [1, 1, 1], committed=full).settled.item()
     assert edited([0.95, 0.5, 0.5], [1, 1, 1], extra=1, committed=full).settled.item()
     assert not edited([0.95, 0.5, 0.5], [1, 1, 1]).settled.item()
-    assert edited([0.5, 0.5, 0.5], [1, 1, 1]).settled.item()  # the last position is filled and nothing was edited
+    assert not edited([0.5, 0.5, 0.5], [1, 1, 1]).settled.item()  # full from here on, but not looked at yet
 
 
 def corrected(tokens, argmax, drawn, probability, committed=(1, 1, 1), **carry):
@@ -171,6 +182,16 @@ def test_a_planner_draws_one_position_and_ends_when_it_expects_no_noise():
     assert decision.noise_level.tolist() == pytest.approx([0.0, 0.0, 1 / 3])
 
 
+@pytest.mark.parametrize(("expected", "settled"), [(0.4999, True), (0.5, False), (0.5001, False)])
+def test_a_planner_ends_below_half_a_corrupted_position(expected, settled):
+    state = canvas([[0, 1]], corruption=Uniform(3))
+    chance = torch.tensor([[expected, 0.0]], dtype=torch.float64)
+    said = prediction((1, 2), planner=chance.logit().clamp(min=-1e9), standing_probability=torch.ones(1, 2))
+    decision = PlannedDenoising(5)(state, said, candidate([[0.9, 0.9]], [[2, 2]]))
+    assert decision.settled.item() is settled
+    assert decision.tokens_after(state).tolist() == ([[0, 1]] if settled else [[2, 1]])
+
+
 def test_a_position_is_drawn_with_its_weight():
     uniform = (torch.arange(1000).double() + 0.5) / 1000
     weight = torch.tensor([0.2, 0.5, 0.3, 9.0]).log().expand(1000, 4)
@@ -192,6 +213,23 @@ def test_sweeps_count_inside_the_budget_and_the_last_step_predicts():
     assert clock.predicts(steps[:7]).tolist() == [True, False, False, True, False, False, True]
     assert clock.level(steps).tolist() == pytest.approx([1, 2 / 3, 2 / 3, 2 / 3, 1 / 3, 1 / 3, 1 / 3, 0])
     assert Clock(4).level(torch.arange(5)).tolist() == [1.0, 0.75, 0.5, 0.25, 0.0]
+
+
+@pytest.mark.parametrize(("t", "s"), [(1.0, 0.75), (0.5, 0.25), (0.5, 0.0), (1.0, 0.0)])
+def test_the_posterior_is_bayes_rule(t, s):
+    """q(x_s | x_t) ∝ q(x_t | x_s)·q(x_s) with q(x_s) from the leave-one-out prediction."""
+    p, standing, steps = torch.tensor([0.7, 0.2, 0.1], dtype=torch.float64), 1, round(1 / (t - s))
+    state = canvas([[standing]] * 600, corruption=Uniform(3), noise_level=torch.full((600,), t).double())
+    state = replace(state, step=torch.full((600,), round((1 - t) * steps)))
+    here = torch.arange(600), torch.zeros(600, dtype=torch.int64)
+    read = Posterior(Clock(steps))(Logits(p.log().expand(600, 3), state, *here))
+    kept = (1 - t) / (1 - s)
+    now = (1 - s) * p + s / 3
+    seen = torch.full((3,), (1 - kept) / 3).double()
+    seen[standing] += kept
+    expected = now * seen / (now * seen).sum()
+    torch.testing.assert_close(read["posterior_probability"], expected[read["posterior"]])
+    assert set(read["posterior"].tolist()) == set(expected.nonzero()[:, 0].tolist())
 
 
 def test_the_routes_by_hand():

@@ -184,16 +184,23 @@ def tensors(state):
     return named | dict(state.carry)
 
 
-@pytest.mark.parametrize("rule", [*REMASKING, *PLANS], ids=lambda rule: type(rule).__name__)
-def test_a_step_leaves_its_input_as_it_was(rule):
+RULES = {"order": ORDERS, "pace": PACES, "remasking": REMASKING, "plan": PLANS, "halting": HALTING}
+
+
+@pytest.mark.parametrize(
+    ("role", "rule"),
+    [pytest.param(role, rule, id=type(rule).__name__) for role, rules in RULES.items() for rule in rules],
+)
+def test_a_step_leaves_its_input_as_it_was_and_can_be_made_again(role, rule):
     kind = Absorbing(K) if "absorbing" in rule.corruptions else Uniform(K)
-    parts = {"remasking": rule} if rule in REMASKING else {"plan": rule}
-    sampler = Sampler(Hashing(kind, 1), proposal=Draw(), halting=StableAndConfident(2), **parts)
+    sampler = Sampler(Hashing(kind, 1), proposal=Draw(), **({"halting": StableAndConfident(2)} | {role: rule}))
     state = sampler.begin(questions(4, L, K), torch.zeros(4, dtype=torch.int64), seed=0)
     for _ in range(3):
         before = {name: value.clone() for name, value in tensors(state).items()}
         after = step(sampler, state, 9).after
         assert all(torch.equal(value, before[name]) for name, value in tensors(state).items())
+        again = tensors(step(sampler, state, 9).after)
+        assert all(torch.equal(value, again[name]) for name, value in tensors(after).items())
         state = after
 
 

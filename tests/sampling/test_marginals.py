@@ -11,22 +11,43 @@ from small_worlds import table
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.oracle import LeaveOneOutOracle, OracleDenoiser
-from adaptive_diffusion.rules.adaptive import EntropyBound, Factor
+from adaptive_diffusion.rules.adaptive import EntropyBound, Factor, Quota
 from adaptive_diffusion.rules.composed import Composed
+from adaptive_diffusion.rules.controls import RandomHalting
+from adaptive_diffusion.rules.halting import Prophet, Sched, StableAndConfident
 from adaptive_diffusion.rules.joint.editing import TokenEditing
-from adaptive_diffusion.rules.joint.ranking import SelfPlanning
+from adaptive_diffusion.rules.joint.ranking import ByQuality, ExternalPlanning, SelfPlanning
 from adaptive_diffusion.rules.joint.uniform import PredictorCorrector, UniformPosterior, UniformRoutes
+from adaptive_diffusion.rules.joint.wino import WideInNarrowOut
+from adaptive_diffusion.rules.klass import Stable
 from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LowEntropy, Random
-from adaptive_diffusion.rules.pace import Ancestral, CosineSteps, FirstHitting, FixedCount, FixedSteps, Threshold
+from adaptive_diffusion.rules.pace import (
+    Ancestral,
+    CosineSteps,
+    FirstHitting,
+    FixedCount,
+    FixedSteps,
+    ProportionalSteps,
+    Threshold,
+)
 from adaptive_diffusion.rules.processor import LeaveOneOut
 from adaptive_diffusion.rules.proposal import Draw
-from adaptive_diffusion.rules.remasking import LowestQuality, NoRemasking
+from adaptive_diffusion.rules.remasking import BinomialQuality, LowestQuality, LowProbability, LowQuality, NoRemasking
 from adaptive_diffusion.rules.remdm import AncestralLoop, ByConfidence, Cap, Rescale, WhileHeld
 from adaptive_diffusion.sampling import Sampler
 
+
+class Judged(OracleDenoiser):
+    """An oracle that also finds every standing token right."""
+
+    def evaluate(self, state):
+        sure = torch.ones(state.tokens.shape)
+        return replace(super().evaluate(state), summaries={"quality": sure, "verified": sure})
+
+
 LENGTH = 2
 PRIOR = table(3, LENGTH)
-MASKED = OracleDenoiser.of_table(PRIOR, Absorbing(3))
+MASKED = Judged.of_table(PRIOR, Absorbing(3))
 ORDINARY = OracleDenoiser.of_table(PRIOR, Uniform(3))
 LEFT_OUT = LeaveOneOutOracle.of_table(PRIOR, Uniform(3))
 SIGNIFICANT = 1e-4
@@ -58,6 +79,7 @@ def total_variation(answers):
 
 # Positions committed in the same step are drawn apart; with this many steps that is far below what 6,000 samples show.
 KEEP = {
+    "many steps": {"pace": Ancestral(160)},
     "first hitting": {"pace": FirstHitting()},
     "cap": {"pace": Ancestral(160), "remasking": Cap(0.015)},
     "rescale": {"pace": Ancestral(160), "remasking": Rescale(0.05)},
@@ -114,12 +136,16 @@ def test_a_tokens_own_evidence_counted_twice_is_an_error_that_shows():
 def same(one, other, count=2000, world=MASKED):
     first, second = sampled(Sampler(world, **one), count), sampled(Sampler(world, **other), count)
     assert torch.equal(first.answers, second.answers)
-    if "remasking" not in one:  # a rule that may still revise goes on to the end of its clock
+    if "remasking" not in one and "halting" not in one:  # a rule that may still revise goes on to the end of its clock
         assert torch.equal(first.nfe, second.nfe)
 
 
 PLAIN = {"proposal": Draw(), "order": Random(), "pace": Ancestral(6)}
 ONE = {"proposal": Draw(), "pace": FixedCount(1)}
+GREEDY = {"pace": FixedCount(1)}
+EQUAL = {"proposal": Draw(), "pace": FixedSteps(2)}
+RANDOM = {"proposal": Draw(), "order": Random()}
+LOOP = RANDOM | {"pace": AncestralLoop(20)}
 LIMITS = {
     "cap at η = 0 is MDLM": (PLAIN | {"remasking": Cap(0.0)}, PLAIN),
     "rescale at η = 0 is MDLM": (PLAIN | {"remasking": Rescale(0.0)}, PLAIN),
@@ -128,7 +154,40 @@ LIMITS = {
         {"proposal": Draw(), "plan": SelfPlanning(2, eta=0.0)},
         {"proposal": Draw(), "pace": FixedSteps(2)},
     ),
-    "threshold above 1 is one a step": ({"proposal": Draw(), "pace": Threshold(1.01)}, ONE),
+    "loop at η = 0 is its clock alone": (LOOP | {"remasking": WhileHeld(0.0)}, LOOP),
+    "first hitting is one a step in random order": (
+        RANDOM | {"pace": FirstHitting()},
+        RANDOM | {"pace": FixedCount(1)},
+    ),
+    "τ = 1 is one a step": ({"proposal": Draw(), "pace": Threshold(1.0)}, ONE),
+    "as many steps as positions is one a step": ({"proposal": Draw(), "pace": FixedSteps(LENGTH)}, ONE),
+    "Dream in as many steps as positions is one a step": ({"proposal": Draw(), "pace": ProportionalSteps(LENGTH)}, ONE),
+    "a cosine of many steps is one a step": ({"proposal": Draw(), "pace": CosineSteps(1000)}, ONE),
+    "a quota of one above every confidence is one a step": ({"proposal": Draw(), "pace": Quota(1.0, LENGTH)}, ONE),
+    "KLASS at ε = 0 is one a step": ({"proposal": Draw(), "order": Stable(epsilon=0.0), "pace": Threshold(1.0)}, ONE),
+    "WINO that accepts nothing at once is one a step": (
+        {"proposal": Draw(), "plan": WideInNarrowOut(accept=1.0, keep=1.1)},
+        ONE,
+    ),
+    "P2 with a planner at η = 0 is confidence in equal steps": (
+        {"proposal": Draw(), "plan": ExternalPlanning(2, eta=0.0)},
+        {"proposal": Draw(), "pace": FixedSteps(2)},
+    ),
+    "RemeDi where all is equally good is confidence in equal steps": (
+        {"proposal": Draw(), "plan": ByQuality(2)},
+        {"proposal": Draw(), "pace": FixedSteps(2)},
+    ),
+    "PRISM that reopens none is plain": (EQUAL | {"remasking": LowestQuality(0)}, EQUAL),
+    "PRISM that draws none is plain": (EQUAL | {"remasking": BinomialQuality(0)}, EQUAL),
+    "quality is never below 0": (ONE | {"remasking": LowQuality(0.0)}, ONE),
+    "probability is never below 0": (ONE | {"remasking": LowProbability(0.0)}, ONE),
+    "no entropy is below 0": (GREEDY | {"halting": StableAndConfident(1, 0.0)}, GREEDY),
+    "no gap reaches infinity": (
+        ONE | {"halting": Prophet(4, early=torch.inf, middle=torch.inf, late=torch.inf)},
+        ONE,
+    ),
+    "no gap reaches a threshold that stays at infinity": (ONE | {"halting": Sched(4, torch.inf, 0.0, 0.0)}, ONE),
+    "a random halt after the last step is none": (ONE | {"halting": RandomHalting((0.0,) * LENGTH + (1.0,))}, ONE),
     "factor 0 is one a step": ({"proposal": Draw(), "pace": Factor(0.0)}, ONE),
     "γ below 0 is one a step": (
         {"proposal": Draw(), "order": LowEntropy(), "pace": EntropyBound(-1.0)},
@@ -156,18 +215,6 @@ def test_at_its_limit_a_rule_is_its_baseline(one, other):
 
 def test_no_sweeps_is_no_corrector():
     same({"plan": PredictorCorrector(7, sweeps=0)}, {"plan": UniformPosterior(7)}, world=LEFT_OUT)
-
-
-class Judged(OracleDenoiser):
-    """An oracle that also finds every standing token equally good."""
-
-    def evaluate(self, state):
-        return replace(super().evaluate(state), summaries={"quality": torch.full(state.tokens.shape, 0.5)})
-
-
-def test_prism_that_reopens_none_is_plain():
-    world = Judged.of_table(PRIOR, Absorbing(3))
-    same({"pace": FixedSteps(2), "remasking": LowestQuality(0)}, {"pace": FixedSteps(2)}, world=world)
 
 
 def test_a_rule_under_the_wrong_noise_is_refused_with_a_sentence():

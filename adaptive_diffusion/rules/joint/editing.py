@@ -15,7 +15,7 @@ from adaptive_diffusion.rules.proposal import DrawReading
 @dataclass(frozen=True)
 class TokenEditing(Around):
     """A committed token is replaced when the drawn one differs and has p > `threshold`, also while positions are still
-    open; the row is settled when nothing is open and nothing was edited, or after `extra` steps without open positions
+    open; the row is settled when nothing of a full canvas was edited, or after `extra` looks at one
     (LLaDA2.1, Bie et al. 2026, arXiv 2602.08676; diffusers uses .7 to commit and .5 to edit).
     """
 
@@ -42,9 +42,10 @@ class TokenEditing(Around):
         edit = state.revisable & (candidate.token != state.tokens) & (candidate.probability > self.threshold)
         edit &= ~decision.reopen
         decision = replace(decision, write=decision.write | edit)
+        looked = ~state.open.any(1)
+        spent = state.carry["editing.extra"] + looked.long() >= self.extra
         full = ~decision.still_open(state).any(1)
-        spent = state.carry["editing.extra"] + (~state.open.any(1)).long() >= self.extra
-        return replace(decision, settled=full & (~edit.any(1) | spent))
+        return replace(decision, settled=full & (spent | (looked & ~edit.any(1))))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,44 @@
+"""What the planner of DDPD learns: what is noise."""
+
+import math
+
+import pytest
+from small_worlds import questions, transformer
+
+from adaptive_diffusion.core.corruption import Uniform
+from adaptive_diffusion.models.heads import DenoiserWithHeads, QualityHead
+from adaptive_diffusion.objectives.planning import Uncorrupted
+from adaptive_diffusion.objectives.scene import Scene
+from adaptive_diffusion.training.canvases import Fresh, RandomMasks
+from adaptive_diffusion.training.corrupted import Corrupted
+
+K = 5
+
+
+def scene(source, model):
+    queries = questions(source.rows, 9, K)
+    state, clean = source.begin(model, Fresh(queries, queries.tokens), 0)
+    return Scene(model, state, clean, model.evaluate(state).hidden)
+
+
+def model(quality=True):
+    return DenoiserWithHeads(transformer(corruption=Uniform(K)), QualityHead(32, reluctance=3.0) if quality else None)
+
+
+def test_a_head_that_knows_nothing_costs_what_its_bias_says():
+    told = scene(Corrupted(400), model())
+    where, noised = told.state.editable, told.state.carry["noised"]
+    assert not (noised & ~where).any()
+    share = noised[where].float().mean().item()
+    expected = share * math.log(1 + math.exp(3)) + (1 - share) * math.log(1 + math.exp(-3))
+    assert Uncorrupted()(told)["uncorrupted"].item() == pytest.approx(expected, rel=1e-5)
+    lucky = (noised & (told.state.tokens == told.clean))[where].float().mean().item()
+    assert lucky == pytest.approx(share / K, rel=0.3)  # noise that happens to be right still counts as noise
+
+
+def test_it_says_what_it_lacks():
+    with pytest.raises(ValueError, match="add model.quality"):
+        Uncorrupted()(scene(Corrupted(4), model(quality=False)))
+    masked = DenoiserWithHeads(transformer(), QualityHead(32))
+    with pytest.raises(ValueError, match="know what is noise"):
+        Uncorrupted()(scene(RandomMasks(4), masked))

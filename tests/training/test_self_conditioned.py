@@ -1,0 +1,113 @@
+"""Training with self-conditioning: what canvases carry reaches the denoiser, and the denoiser learns to use it."""
+
+from functools import partial
+
+import pytest
+import torch
+from small_worlds import questions, transformer
+
+from adaptive_diffusion.core.corruption import Uniform
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.models.self_conditioning import SelfConditioning
+from adaptive_diffusion.objectives.denoising import Denoising
+from adaptive_diffusion.rules.pace import RandomThreshold
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.training.canvases import Fresh, LiveSlots, RandomMasks
+from adaptive_diffusion.training.corrupted import Corrupted
+from adaptive_diffusion.training.lesson import Lesson
+from adaptive_diffusion.training.self_conditioned import SelfConditioned
+
+ROWS, LENGTH, K = 32, 9, 5
+NAME = SelfConditioning.name
+
+
+def model(**options):
+    told = DenoiserWithHeads(transformer(self_conditioning=True, **options))
+    torch.nn.init.normal_(told.denoiser.recall.weight, generator=torch.Generator().manual_seed(0))
+    return told
+
+
+def fresh(first=0):
+    queries = questions(ROWS, LENGTH, K, seed=first, first_id=first)
+    return Fresh(queries, queries.tokens)
+
+
+def batch(first=0):
+    queries = questions(ROWS, LENGTH, K, seed=first)
+    return {"tokens": queries.tokens, "given": ~queries.editable}
+
+
+def lesson(told, *canvases):
+    return Lesson(told, canvases, [Denoising()], steps=10, trainable=["denoiser"])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_share_of_the_canvases_carries_the_prediction_made_for_it(share):
+    told = model()
+    state, _ = SelfConditioned(RandomMasks(ROWS), share).begin(told, fresh(), seed=0)
+    plain, _ = RandomMasks(ROWS).begin(told, fresh(), seed=0)
+    assert torch.equal(state.tokens, plain.tokens)
+    with torch.no_grad():
+        logits = told.logits(told.evaluate(plain).hidden)
+        expected = (logits.softmax(-1) @ told.denoiser.tokens.weight[:K]) * plain.editable[..., None]
+    carries = state.carry[NAME].flatten(1).any(1)
+    told_of = carries[plain.editable.any(1)].float().mean()
+    assert told_of == share or 0.2 < told_of < 0.8
+    torch.testing.assert_close(state.carry[NAME], expected * carries[:, None, None], atol=1e-5, rtol=1e-5)
+
+
+def test_the_lesson_hands_the_carry_to_the_denoiser():
+    told = model()
+    scene = lesson(told, SelfConditioned(RandomMasks(ROWS)))._scenes(batch())[0]
+    state = scene.state
+    expected = told.denoiser.hidden(state.tokens, state.status, state.noise_level, expected=state.carry[NAME])
+    torch.testing.assert_close(scene.hidden, expected)
+    without = told.denoiser.hidden(state.tokens, state.status, state.noise_level)
+    carries = state.carry[NAME].flatten(1).any(1)
+    assert not torch.isclose(scene.hidden[carries], without[carries]).all()
+    torch.testing.assert_close(scene.hidden[~carries], without[~carries])
+    Denoising()(scene)["denoising"].backward()
+    assert told.denoiser.recall.weight.grad.any()
+
+
+def test_live_slots_carry_what_their_last_step_predicted():
+    told = model()
+    slots = LiveSlots(ROWS, partial(Sampler, pace=RandomThreshold()))
+    taught = lesson(told, slots)
+    first = taught._scenes(batch())[0]
+    assert not first.state.carry[NAME].any()
+    second = taught._scenes(batch(1))[0]
+    goes_on = second.state.step > 0
+    assert goes_on.any()
+    logits = told.logits(first.hidden)
+    expected = (logits.softmax(-1) @ told.denoiser.tokens.weight[:K]) * first.state.editable[..., None]
+    torch.testing.assert_close(second.state.carry[NAME][goes_on], expected[goes_on], atol=1e-5, rtol=1e-5)
+    assert not second.state.carry[NAME][~goes_on].any()
+
+
+def test_a_few_steps_of_training_use_it_under_uniform_noise_too():
+    told = model(corruption=Uniform(K))
+    taught = lesson(told, SelfConditioned(Corrupted(ROWS)))
+    before = told.denoiser.recall.weight.detach().clone()
+    optimizer = torch.optim.Adam(told.parameters(), 3e-3)
+    clean = torch.arange(LENGTH).remainder(K).expand(ROWS, LENGTH)
+    losses = []
+    for _ in range(30):
+        scenes = taught._scenes({"tokens": clean, "given": torch.zeros_like(clean).bool()})
+        loss = Denoising()(scenes[0])["denoising"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / 3
+    assert not torch.equal(told.denoiser.recall.weight, before)
+    answers = Sampler(told).sample(Queries.of(clean, torch.ones_like(clean))).answers
+    assert (answers == clean).float().mean() > 0.9
+
+
+def test_a_denoiser_without_it_is_refused():
+    with pytest.raises(ValueError, match="self_conditioning: true"):
+        SelfConditioned(RandomMasks(ROWS)).begin(DenoiserWithHeads(transformer()), fresh(), seed=0)
+    with pytest.raises(ValueError, match="share=1.5 is not a probability"):
+        SelfConditioned(RandomMasks(ROWS), 1.5)
