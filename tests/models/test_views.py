@@ -97,7 +97,7 @@ def test_the_denoiser_sees_masks_where_the_planner_sees_noise():
 
 
 def test_a_planner_and_a_denoiser_sample_together():
-    planner = QualityPlanner(DenoiserWithHeads(transformer(corruption=Uniform(5)), QualityHead(32)))
+    planner = QualityPlanner(DenoiserWithHeads(transformer(corruption=Uniform(5)), QualityHead(32, reluctance=-3.0)))
     sampler = Sampler(Planned(transformer(), planner), proposal=Draw(), plan=PlannedDenoising(6))
     result = sampler.sample(questions(5, 9, 5))
     assert (result.nfe == 12).all()
