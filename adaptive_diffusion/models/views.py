@@ -133,7 +133,7 @@ class Planned(View):
         )
 
 
-class QualityPlanner(nn.Module):
+class NoisePlanner(nn.Module):
     """A planner from a model of uniform noise and its quality head: P(corrupted) is 1 − P(the token is no noise)."""
 
     def __init__(self, model: DenoiserWithHeads):

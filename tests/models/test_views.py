@@ -9,7 +9,7 @@ from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.models.heads import DenoiserWithHeads, QualityHead
 from adaptive_diffusion.models.oracle import LeaveOneOutOracle, OracleDenoiser
 from adaptive_diffusion.models.positions import LearnedPositions, RelationalPositions, RotaryPositions
-from adaptive_diffusion.models.views import Planned, QualityPlanner, ShadowVerified, Verified
+from adaptive_diffusion.models.views import Planned, NoisePlanner, ShadowVerified, Verified
 from adaptive_diffusion.rules.joint.ddpd import PlannedDenoising
 from adaptive_diffusion.rules.joint.wino import WideInNarrowOut
 from adaptive_diffusion.rules.proposal import Draw
@@ -97,7 +97,7 @@ def test_the_denoiser_sees_masks_where_the_planner_sees_noise():
 
 
 def test_a_planner_and_a_denoiser_sample_together():
-    planner = QualityPlanner(DenoiserWithHeads(transformer(corruption=Uniform(5)), QualityHead(32, reluctance=-3.0)))
+    planner = NoisePlanner(DenoiserWithHeads(transformer(corruption=Uniform(5)), QualityHead(32, reluctance=-3.0)))
     sampler = Sampler(Planned(transformer(), planner), proposal=Draw(), plan=PlannedDenoising(6))
     result = sampler.sample(questions(5, 9, 5))
     assert (result.nfe == 12).all()
@@ -150,9 +150,9 @@ def test_a_quality_head_plans_by_doubting_the_whole_canvas():
 def test_a_planner_is_a_quality_head_turned_round():
     model = DenoiserWithHeads(transformer(corruption=Uniform(5)), QualityHead(32, reluctance=2.0))
     state = Sampler(model).begin(questions(3, 9, 5), torch.zeros(3).long(), 0)
-    torch.testing.assert_close(QualityPlanner(model)(state).sigmoid(), 1 - model.evaluate(state).summaries["quality"])
+    torch.testing.assert_close(NoisePlanner(model)(state).sigmoid(), 1 - model.evaluate(state).summaries["quality"])
     with pytest.raises(ValueError, match="has none; add model.quality"):
-        QualityPlanner(DenoiserWithHeads(transformer(corruption=Uniform(5))))
+        NoisePlanner(DenoiserWithHeads(transformer(corruption=Uniform(5))))
 
 
 def test_under_uniform_noise_the_denoiser_is_not_told_what_is_committed():

@@ -15,7 +15,7 @@ from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.models.halting import StoppingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
 from adaptive_diffusion.models.policy import PolicyHead
-from adaptive_diffusion.models.views import Planned, QualityPlanner
+from adaptive_diffusion.models.views import Planned, NoisePlanner
 from adaptive_diffusion.rules.guards import Limited, RevisionLimits
 from adaptive_diffusion.rules.joint.ranking import SelfPlanning
 from adaptive_diffusion.rules.remasking import LowProbability
@@ -73,7 +73,7 @@ def model(kind):
 
 
 def planned():
-    return DenoiserWithHeads(Planned(model("absorbing"), QualityPlanner(model("uniform")))).eval()
+    return DenoiserWithHeads(Planned(model("absorbing"), NoisePlanner(model("uniform")))).eval()
 
 
 def test_every_published_rule_has_its_name(listed):
