@@ -9,7 +9,7 @@ from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.models.heads import DenoiserWithHeads, QualityHead
 from adaptive_diffusion.models.oracle import LeaveOneOutOracle, OracleDenoiser
 from adaptive_diffusion.models.positions import LearnedPositions, RelationalPositions, RotaryPositions
-from adaptive_diffusion.models.views import Planned, NoisePlanner, ShadowVerified, Verified
+from adaptive_diffusion.models.views import NoisePlanner, Planned, ShadowVerified, Verified
 from adaptive_diffusion.rules.joint.ddpd import PlannedDenoising
 from adaptive_diffusion.rules.joint.wino import WideInNarrowOut
 from adaptive_diffusion.rules.proposal import Draw

@@ -15,7 +15,7 @@ from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.models.halting import StoppingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
 from adaptive_diffusion.models.policy import PolicyHead
-from adaptive_diffusion.models.views import Planned, NoisePlanner
+from adaptive_diffusion.models.views import NoisePlanner, Planned
 from adaptive_diffusion.rules.guards import Limited, RevisionLimits
 from adaptive_diffusion.rules.joint.ranking import SelfPlanning
 from adaptive_diffusion.rules.remasking import LowProbability
