@@ -91,13 +91,9 @@ def test_every_preset_answers_under_the_noise_it_names(name, listed):
         recipe = instantiate(compose_part("sampler", name))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-<<<<<<< HEAD
-            answering = model(kind)
+            answering = planned() if name == "ddpd" else model(kind)
             answering.halting = StoppingHead(32, OUTPUTS[name]) if name in OUTPUTS else answering.halting
             result = build_sampler(recipe, answering).sample(questions(4, 9, 5))
-=======
-            result = build_sampler(recipe, planned() if name == "ddpd" else model(kind)).sample(questions(4, 9, 5))
->>>>>>> e6034aa (Limits, boundaries and stops of every rule; uniform and mixed noise trained, a planner joined to its denoiser; a lesson hands on what a denoiser remembers)
         assert ((result.answers >= 0) & (result.answers < 5)).all()
 
 
