@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adaptive_diffusion.runs.manifest import environment, now
+from adaptive_diffusion.runs.memory import keep_freed_memory
 from benchmarks import overhead, pretrained, scale, slots, step, text, train
 
 Row = dict[str, Any]
@@ -30,6 +31,7 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    keep_freed_memory()  # as the command does
     for name in options.names or BENCHMARKS:
         manifest = {"command": [*sys.argv[1:]], "quick": options.quick, "started": now(), **environment()}
         rows = []

@@ -14,6 +14,7 @@ from adaptive_diffusion.cli.run import run
 from adaptive_diffusion.cli.sample import sample
 from adaptive_diffusion.cli.samplers import samplers
 from adaptive_diffusion.cli.train import train
+from adaptive_diffusion.runs.memory import keep_freed_memory
 
 app = typer.Typer(
     cls=Guarded,
@@ -54,4 +55,5 @@ for command in (run, train, evaluate, sample, edit, analyze, ablate, samplers, e
 
 def main() -> None:
     """The console script."""
+    keep_freed_memory()
     app(prog_name="adaptive-diffusion")

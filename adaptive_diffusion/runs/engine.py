@@ -10,6 +10,8 @@ from multiprocessing import active_children, get_context, parent_process
 from threading import Thread
 from typing import Any, Protocol
 
+from adaptive_diffusion.runs.memory import keep_freed_memory
+
 Work = Callable[[Any], Any]
 
 
@@ -61,6 +63,7 @@ def settle() -> None:
     """Makes this process a worker: one thread, as equal bits need it, and no life without its parent."""
     import torch
 
+    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its workers
     torch.set_num_threads(1)
     if parent := parent_process():
