@@ -1,4 +1,4 @@
-"""Policy gradient over what a plan does to each position."""
+"""Policy gradient over what a plan does to each position, and over when to stop."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from adaptive_diffusion.objectives.scene import Objective, Scene
+from adaptive_diffusion.rules.halting import DrawnHalting, step_summaries
 from adaptive_diffusion.rules.joint.correcting import LearnedRevising, position_summaries
 
 ADVANTAGE = "policy.advantage"
@@ -43,3 +44,27 @@ class PolicyGradient(Objective):
         log_policy = torch.where(drawn, F.logsigmoid(logit), F.logsigmoid(-logit))
         told = (log_policy * scene.state.eligible).sum(1)
         return {"policy": -self.weight * (scene.state.carry[ADVANTAGE] * told).mean()}
+
+
+@dataclass(frozen=True)
+class HaltingGradient(Objective):
+    """−A·log π(stop or go on, as was drawn) of each recorded step, mean over those at which the row had the choice. The
+    rollouts are those of `DrawnHalting`; beside `PolicyGradient` it trains halting and pace together, from one reward.
+
+    Start from a head of `SolvedIfStopped`: its P(right if stopped now) is the first chance of stopping.
+    """
+
+    weight: float = 1.0
+
+    def __call__(self, scene: Scene) -> dict[str, Tensor]:
+        if scene.model.halting is None:
+            raise ValueError("HaltingGradient trains a halting head, but the model has none; add model.halting")
+        if scene.outcome is None or ADVANTAGE not in scene.state.carry:
+            return {}
+        summaries = step_summaries(scene.state, scene.outcome.prediction, scene.outcome.decision)
+        logit = scene.model.halting(scene.hidden.detach(), summaries, scene.state.editable)
+        drawn = DrawnHalting.drawn(scene.state, logit.detach().float().sigmoid())
+        log_policy = torch.where(drawn, F.logsigmoid(logit), F.logsigmoid(-logit))
+        chose = ~scene.outcome.decision.settled
+        told = (scene.state.carry[ADVANTAGE] * log_policy)[chose]
+        return {"halting_policy": -self.weight * told.sum() / chose.sum().clamp(min=1)}

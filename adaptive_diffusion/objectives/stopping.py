@@ -151,7 +151,8 @@ class OptimalStopping(StoppingObjective):
     and the sampler would overthink.
 
     Attributes:
-        lowest, highest, prices: the grid of prices, equally spaced in log λ.
+        lowest, highest, prices: the grid of prices, equally spaced in log λ, close enough that between two of them a
+            falling convex function has no room to stray.
         ways: K, the number of ways to go on among which `continuation` takes the best.
 
     Raises:
@@ -160,7 +161,7 @@ class OptimalStopping(StoppingObjective):
 
     lowest: float = 0.001
     highest: float = 0.2
-    prices: int = 8
+    prices: int = 12
     ways: int = 6
     crossed = True
 

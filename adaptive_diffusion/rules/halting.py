@@ -197,6 +197,22 @@ class LearnedHalting(HeadHalting):
         return Verdict(probability >= self.threshold, probability)
 
 
+@dataclass(frozen=True)
+class DrawnHalting(LearnedHalting):
+    """Stop with the probability that the head says, drawn from the row's own noise: how a policy of stopping explores
+    while it is trained by policy gradient (Williams 1992, REINFORCE, doi 10.1007/BF00992696)."""
+
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
+        verdict = super().__call__(state, prediction, decision)
+        assert verdict.probability is not None
+        return replace(verdict, stop=self.drawn(state, verdict.probability))
+
+    @staticmethod
+    def drawn(state: SamplerState, probability: Tensor) -> Tensor:
+        """[B] bool: the same probability at the same step draws the same again."""
+        return state.noise.once_a_step("halting") < probability.double()
+
+
 def _mean(value: Tensor, over: Tensor) -> Tensor:
     """[B] means of [B, L] over the positions `over` [B, L]."""
     return (value.double() * over).sum(1) / over.sum(1).clamp(min=1)

@@ -1,5 +1,7 @@
 """Policy gradient on grouped rollouts: advantages and losses by hand, steps that can be drawn again, a toy learnt."""
 
+from functools import partial
+
 import pytest
 import torch
 from small_worlds import canvas, prediction
@@ -7,10 +9,11 @@ from small_worlds import canvas, prediction
 from adaptive_diffusion.core.corruption import Absorbing
 from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead
 from adaptive_diffusion.models.policy import PolicyHead
-from adaptive_diffusion.objectives.policy import ADVANTAGE, PolicyGradient, group_advantage
+from adaptive_diffusion.objectives.policy import ADVANTAGE, HaltingGradient, PolicyGradient, group_advantage
 from adaptive_diffusion.objectives.scene import Outcome, Scene
+from adaptive_diffusion.rules.halting import DrawnHalting
 from adaptive_diffusion.rules.joint.correcting import LearnedRevising
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.training.canvases import Fresh
@@ -120,3 +123,71 @@ def test_a_policy_learns_to_doubt_what_it_wrote_in_haste():
         loss.backward()
         optimizer.step()
     assert accuracy() > before + 0.3
+
+
+def stopping_model(chance=0.5):
+    """The same denoiser, and a halting head that stops with this chance whatever it sees."""
+    made = model(commit=0.5, doubt=0.001)
+    made.halting = HaltingHead(TOKENS, reluctance=-torch.logit(torch.tensor(chance)).item())
+    return made
+
+
+def test_a_drawn_stop_has_the_chance_that_the_head_says_and_draws_the_same_again():
+    made = stopping_model(chance=0.3)
+    plan = LearnedRevising(made.policy, replace=2.0, draws=True)
+    recipe = Sampler(made, plan=plan, halting=DrawnHalting(made.halting))
+    queries = fresh(4000).queries
+    result = recipe.sample(queries, max_steps=2, slots=4000)
+    settled = Sampler(made, plan=plan).sample(queries, max_steps=2, slots=4000).nfe == 1
+    stopped = (result.nfe == 1)[~settled].float().mean().item()
+    assert stopped == pytest.approx(0.3, abs=0.04)
+    assert torch.equal(result.nfe, recipe.sample(queries, max_steps=2, slots=4000).nfe)
+
+
+def test_the_halting_loss_is_advantage_times_log_probability_where_the_row_had_the_choice():
+    made = stopping_model(chance=0.5)
+    recipe = partial(Sampler, halting=DrawnHalting(made.halting))
+    source = GroupedRollouts(rows=32, queries=4, group=4, replace=2.0, sampler=recipe)
+    state, clean = source.begin(made, fresh(32), seed=0)
+    step = source.advance(made.evaluate(state))
+    outcome = Outcome(step.prediction, step.decision, step.answer)
+    loss = HaltingGradient()(Scene(made, state, clean, torch.zeros(32, LENGTH, TOKENS), outcome))["halting_policy"]
+    chose = ~step.decision.settled
+    assert 0 < chose.sum() < 32
+    half = torch.tensor(0.5).log()
+    assert loss.item() == pytest.approx(-(state.carry[ADVANTAGE][chose] * half).mean().item(), rel=1e-4)
+
+
+def test_a_model_without_a_halting_head_is_told_so():
+    with pytest.raises(ValueError, match=r"add model\.halting"):
+        HaltingGradient()(scene(model(), [1.0, 1.0]))
+
+
+def test_halting_and_pace_learnt_together_stop_paying_for_forwards_that_confirm():
+    made = stopping_model(chance=0.1)
+    made.policy = PolicyHead(commit=0.2, doubt=0.5, sharpness=2.0)
+    recipe = partial(Sampler, halting=DrawnHalting(made.halting))
+
+    def figures():
+        few = fresh(200, first=10_000)
+        sampler = recipe(denoiser=made, plan=LearnedRevising(made.policy, replace=2.0, draws=True))
+        result = sampler.sample(few.queries)
+        return float((result.answers == 0).all(1).float().mean()), float(result.nfe.float().mean())
+
+    before = figures()
+    source = GroupedRollouts(rows=128, queries=16, group=8, price=0.1, replace=2.0, sampler=recipe)
+    parts = [*made.policy.parameters(), *made.halting.parameters()]
+    optimizer = torch.optim.Adam(parts, lr=0.03)
+    for number in range(40):
+        state, clean = source.begin(made, fresh(128, first=128 * number), seed=0)
+        evaluation = made.evaluate(state)
+        step = source.advance(evaluation)
+        outcome = Outcome(step.prediction, step.decision, step.answer)
+        seen = Scene(made, state, clean, evaluation.hidden, outcome)
+        loss = PolicyGradient()(seen)["policy"] + HaltingGradient()(seen)["halting_policy"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    after = figures()
+    assert after[0] - 0.1 * after[1] > before[0] - 0.1 * before[1] + 0.1
+    assert after[0] >= before[0]

@@ -56,7 +56,7 @@ def fitted(objective: StoppingObjective, rollouts: Rollouts, steps: int = 200) -
 @pytest.fixture(scope="module")
 def said() -> Tensor:
     """What the fitted head says of every step and state, [T, S, outputs]."""
-    head = fitted(OptimalStopping(lowest=0.005, highest=0.3, prices=6), problem())
+    head = fitted(OptimalStopping(lowest=0.005, highest=0.3), problem())
     step, state = torch.meshgrid(torch.arange(STEPS), torch.arange(STATES), indexing="ij")
     with torch.no_grad():
         return head.judge(shown(step, state))
@@ -66,11 +66,7 @@ def test_the_head_learns_how_often_each_state_is_right(said: Tensor) -> None:
     assert (solved_logit(said).sigmoid() - RIGHT).abs().max() < 0.03
 
 
-# At .1 the head is .043 off: an open finding, among the slow tests until it is mended.
-OPEN = 0.1
-
-
-@pytest.mark.parametrize("price", [pytest.param(p, marks=[pytest.mark.slow] * (p == OPEN)) for p in PRICES])
+@pytest.mark.parametrize("price", PRICES)
 def test_the_head_recovers_the_known_value_of_going_on_at_every_price(said: Tensor, price: float) -> None:
     found = continuation(said, torch.tensor([price]))[: STEPS - 1, :, 0]
-    assert (found - known_continuation(price)).abs().max() < 0.04
+    assert (found - known_continuation(price)).abs().max() < 0.03
