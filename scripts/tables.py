@@ -1,0 +1,75 @@
+"""Puts the tables of committed results into the documents; with --check, says which document is stale."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+
+
+def rows(file: str, key: str) -> list[dict[str, Any]]:
+    """The list under a key of a result file."""
+    return json.loads((ROOT / file).read_text(encoding="utf-8"))[key]
+
+
+def markdown(header: list[str], lines: list[list[str]]) -> str:
+    """A table."""
+    return "".join(f"| {' | '.join(line)} |\n" for line in [header, ["---"] * len(header), *lines])
+
+
+def quickstart() -> str:
+    """A row a sampler of the demo."""
+    lines = [
+        [
+            f"`{row['sampler']}`",
+            f"{100 * row['exact']:.1f}%",
+            f"{row['nfe_mean']:.2f}",
+            f"{row['nfe_p95']:.0f}",
+            f"{row['nfe_max']:.0f}",
+            f"{row['revisions_mean']:.2f}",
+        ]
+        for row in rows("docs/quickstart/summary.json", "samplers")
+    ]
+    return markdown(["sampler", "exact", "mean NFE", "p95", "max", "revisions"], lines)
+
+
+RATIOS = {
+    "slots": ("saved", "seconds saved ÷ rows saved"),
+    "step": ("ratio", "our time ÷ diffusers'"),
+    "train": ("ratio", "time with all logits ÷ ours"),
+    "scale": ("linear", "cost a query ÷ the size before"),
+    "overhead": ("share", "of a step outside the trunk"),
+}
+
+
+def benchmarks() -> str:
+    """A row a benchmark's row, its ratio by the wall and by processor time."""
+    lines = []
+    for name, (key, what) in RATIOS.items():
+        for row in rows(f"benchmarks/results/{name}.json", "rows"):
+            by_processor = row.get(f"{key}_processor_time")
+            lines.append([f"`{row['name']}`", what, f"{row[key]:.3g}", f"{by_processor:.3g}" if by_processor else ""])
+    return markdown(["row", "ratio", "by the wall", "by processor time"], lines)
+
+
+TABLES = {"README.md": {"quickstart": quickstart}, "docs/performance.md": {"benchmarks": benchmarks}}
+
+
+def main() -> None:
+    """Writes or checks."""
+    for name, tables in TABLES.items():
+        path = ROOT / name
+        text = new = path.read_text(encoding="utf-8")
+        for table, made in tables.items():
+            block = re.compile(rf"(<!-- table:{table} -->\n).*?(<!-- /table -->)", re.DOTALL)
+            new = block.sub(lambda found, made=made: found[1] + made() + found[2], new)
+        if "--check" not in sys.argv[1:]:
+            path.write_text(new, encoding="utf-8")
+        elif new != text:
+            sys.exit(f"{name} is stale: run python scripts/tables.py")
+
+
+if __name__ == "__main__":
+    main()
