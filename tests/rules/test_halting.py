@@ -73,6 +73,16 @@ def test_the_smooth_threshold_falls_from_high_towards_low():
     assert float(threshold[10]) == pytest.approx(1 + 7 * 0.1353352832)
 
 
+@pytest.mark.parametrize("step", [0, 5, 10])
+def test_the_smooth_threshold_stops_a_mean_gap_that_equals_it_and_none_just_below(step):
+    rule = Sched(10, high=8.0, low=1.0, rate=2.0)
+    threshold = float(rule.threshold(torch.tensor(step)))
+    state = replace(canvas([[9, 9]] * 3), step=torch.full((3,), step))
+    around = [[0, 0], [-1, 0.999], [-1, 1.001]]
+    gaps = threshold + torch.tensor(around, dtype=torch.float64)
+    assert stops(rule, state, logit_gap=gaps) == [True, False, True]
+
+
 def test_a_random_halt_takes_the_steps_of_its_histogram():
     rows = 8000
     state = canvas([[9]] * rows)
