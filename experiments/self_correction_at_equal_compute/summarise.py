@@ -4,23 +4,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+from families import FAMILIES
 
 from adaptive_diffusion.evaluation.curves import Setting
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean, paired_difference, ratio_of_sums
 from adaptive_diffusion.runs.whole import write_whole
 
 RESULTS = Path(__file__).parent / "results"
-HEADLESS = (
-    "token_editing",
-    "gidd",
-    "wino",
-    "p2",
-    "remdm_cap",
-    "remdm_rescale",
-    "remdm_conf",
-    "restart",
-    "reprediction",
-)
 
 
 def pooled(seeds, name):
@@ -45,7 +35,7 @@ def summary(seeds):
     """The figures of the claim."""
     settings = {name: pooled(seeds, name) for name in seeds[0]["queries"]}
     ours = settings["correcting"]
-    gains = {name: paired_difference(ours.exact, settings[name].exact) for name in ("threshold", *HEADLESS)}
+    gains = {name: paired_difference(ours.exact, settings[name].exact) for name in FAMILIES}
     best = min(gains, key=lambda name: gains[name].low)
     errors_removed = removed(ours, settings["threshold"])
     counts = {count: np.concatenate([bits(seed["planted"][count]["exact"]) for seed in seeds]) for count in "01234"}
