@@ -7,25 +7,35 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.core.trace import Event, Trace
 from adaptive_diffusion.evaluation.calibration import auroc, calibration_error
 from adaptive_diffusion.evaluation.correction import CorrectionSummary, correction_counts, summarise_correction
 from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
 from adaptive_diffusion.evaluation.curves import Setting
-from adaptive_diffusion.evaluation.halting import hindsight_oracle, overthinking
+from adaptive_diffusion.evaluation.halting import (
+    PastHalting,
+    gains_over_chance,
+    hindsight_oracle,
+    overthinking,
+    regret_to_oracle,
+)
 from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean, ratio_of_sums
 from adaptive_diffusion.evaluation.replay import Replay
 
+_RULES = HaltReason.STABLE, HaltReason.CONFIDENT, HaltReason.LEARNED, HaltReason.RULE
 _COLUMNS = ["query", "variation", "nfe", "halt_reason", "revisions", "exact", "valid", "difficulty", "clues"]
 
 
 @dataclass(frozen=True)
 class SamplerEntry:
-    """One sampler of a run: its name, its row of `summary.json`, the folder of its trace."""
+    """One sampler of a run: its name, its row of `summary.json`, the folder of its trace, and its queries past their
+    halting point, where those were recorded."""
 
     name: str
     summary: dict[str, Any]
     trace: Path
+    past: PastHalting | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,20 @@ class Reasons:
 
 
 @dataclass(frozen=True)
+class Controls:
+    """What chance and hindsight would have made of a halting rule's steps, at the same mean of them.
+
+    `gains` holds accuracy over equal steps for all (`fixed`), over steps drawn from the rule's own histogram (`random`)
+    and over its steps shuffled among the queries (`shuffle`); `oracle_steps` is the mean of the hindsight oracle.
+    """
+
+    steps: float
+    gains: dict[str, Interval]
+    oracle_steps: float
+    regret: Interval
+
+
+@dataclass(frozen=True)
 class SamplerMeasures:
     """One sampler's figures. `rows` keeps the scalar columns of the trace's rows."""
 
@@ -74,15 +98,25 @@ class SamplerMeasures:
     halt_probability: np.ndarray | None
     """given when the row stopped [R], for learned halting"""
     halting: HaltingMeasures
+    controls: Controls | None
     correction: CorrectionSummary | None
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether a rule that looks at the query ended some row."""
+        return not {rule.name.lower() for rule in _RULES}.isdisjoint(self.rows["halt_reason"].unique().to_pylist())
 
     @property
     def setting(self) -> Setting:
         return Setting.of(self.name, self.rows)
 
 
-def measure(name: str, trace: Trace) -> SamplerMeasures:
-    """Replays a trace once and takes every measure its columns allow. Raises `ValueError` for a trace without rows."""
+def measure(name: str, trace: Trace, past: PastHalting | None = None) -> SamplerMeasures:
+    """Replays a trace once and takes every measure its columns allow, and with `past` the controls of its halting.
+
+    Raises:
+        ValueError: a trace without rows, or with a query that `past` does not hold.
+    """
     if not trace.rows.num_rows:
         raise ValueError(f"the trace of {name} has no rows: nothing was sampled")
     replay = Replay.of(trace)
@@ -103,6 +137,7 @@ def measure(name: str, trace: Trace) -> SamplerMeasures:
         unlearned_by_step=None if solved is None else (_before(solved) & ~solved).mean(0),
         halt_probability=probability,
         halting=_halting(rows, replay, solved, probability, exact),
+        controls=None if past is None else _controls(rows, replay, past),
         correction=summarise_correction(correction_counts(replay)) if revised else None,
     )
 
@@ -138,6 +173,17 @@ def _regret(nfe: np.ndarray, solved: np.ndarray, steps: np.ndarray) -> Interval:
     """Policy ÷ hindsight oracle − 1. A row's steps are taken to cost the same number of forwards each."""
     ratio = bootstrap(ratio_of_sums, nfe, nfe * hindsight_oracle(solved, steps) / steps)
     return Interval(ratio.value - 1, ratio.low - 1, ratio.high - 1)
+
+
+def _controls(rows: pa.Table, replay: Replay, past: PastHalting) -> Controls:
+    taken = (replay.steps > 0) & (rows["variation"].to_numpy() == 0)  # what is recorded past halting is the first
+    solved, steps = past.of(rows["query"].to_numpy()[taken]), replay.steps[taken]
+    return Controls(
+        steps=float(steps.mean()),
+        gains=gains_over_chance(solved, steps),
+        oracle_steps=float(hindsight_oracle(solved, steps).mean()),
+        regret=regret_to_oracle(solved, steps),
+    )
 
 
 def _mean_commit_step(replay: Replay) -> np.ndarray:

@@ -18,6 +18,7 @@ from adaptive_diffusion.analysis.measures import SamplerEntry, measure
 from adaptive_diffusion.analysis.style import DARK, LIGHT, Theme, colour, svg, themed
 from adaptive_diffusion.analysis.tables import (
     allocation_sheet,
+    controls_sheet,
     correction_sheet,
     gain_sheet,
     halting_sheet,
@@ -50,11 +51,11 @@ def build_report(
     measures, traces = [], {}
     for entry in samplers:
         trace = read_trace(folder / entry.trace)
-        measures.append(measure(entry.name, trace))
+        measures.append(measure(entry.name, trace, entry.past))
         traces[entry.name] = pick(trace, max_queries)
     data = episodes(traces, layout, max_queries)
     data["difficultyEdges"] = DIFFICULTY_EDGES
-    tables = (gain_sheet, halting_sheet, reasons_sheet, correction_sheet, allocation_sheet)
+    tables = (gain_sheet, halting_sheet, controls_sheet, reasons_sheet, correction_sheet, allocation_sheet)
     if figures:
         write_figures(measures, layout, figures)
     page = _render(

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from adaptive_diffusion.analysis.allocation import DIFFICULTY_EDGES, allocation, bucket_labels
 from adaptive_diffusion.analysis.measures import SamplerMeasures
-from adaptive_diffusion.analysis.sheet import Column, Sheet
+from adaptive_diffusion.analysis.sheet import NONE, Column, Sheet
 from adaptive_diffusion.analysis.style import family
 from adaptive_diffusion.evaluation.curves import gain_at_equal_nfe
 from adaptive_diffusion.evaluation.intervals import Interval
@@ -81,6 +81,56 @@ def halting_sheet(measures: Sequence[SamplerMeasures]) -> Sheet | None:
         "Overthinking: right at some step, wrong at the end. AUROC and calibration are of the halting probability."
     )
     return Sheet("Are steps spent where they pay?", columns, cells, note) if cells else None
+
+
+def controls_sheet(measures: Sequence[SamplerMeasures]) -> Sheet | None:
+    """A halting rule against chance and hindsight; None where no rule ended a query early."""
+    cells = []
+    for sampler in (one for one in measures if one.controls or one.stops_early):
+        found = sampler.controls
+        gains = [found and found.gains[f"gain_over_{name}"] for name in ("fixed", "random", "shuffle")]
+        ends = (found.steps, *gains, found.oracle_steps, found.regret) if found else (None,) * 6
+        cells.append([sampler.name, *ends])
+    columns = [
+        SAMPLER,
+        Column("mean steps"),
+        *(Column(f"exact over {name}", 1, 100) for name in ("equal steps", "random steps", "shuffled steps")),
+        Column("steps in hindsight"),
+        Column("regret %", 1, 100),
+    ]
+    note = (
+        "Points of accuracy over controls with the rule's own mean number of steps: as many for every query, drawn "
+        "from its histogram, its own shuffled among the queries. Hindsight: the fewest steps for the same answers."
+    )
+    if any(row[1] is None for row in cells):
+        note += (
+            f" {NONE}: what the control would have answered is not known, since nothing was recorded past the halting "
+            "point; the evaluation stage records it for its policy."
+        )
+    return Sheet("Would chance have done as well?", columns, cells, note) if cells else None
+
+
+def measured_sheet(summaries: Mapping[str, Mapping[str, Any]]) -> Sheet | None:
+    """What the stage `MeasureHalting` wrote into the summaries of runs, by run; None where none has it."""
+    columns = {
+        "exact": Column("exact %", 1, 100),
+        "nfe_mean": Column("mean steps"),
+        "gain_over_fixed": Column("exact over equal steps", 1, 100),
+        "gain_over_random": Column("exact over random steps", 1, 100),
+        "gain_over_shuffle": Column("exact over shuffled steps", 1, 100),
+        "regret_to_oracle": Column("regret %", 1, 100),
+        "overthinking": Column("overthinking %", 1, 100),
+        "auroc_solved_at_halt": Column("AUROC", 3),
+        "spearman": Column("ρ with difficulty"),
+    }
+    cells = [
+        [f"{run}/{summary['policy']}", split, *(as_interval(summary[split][name]) for name in columns)]
+        for run, summary in summaries.items()
+        for split in ("test", "stratified")
+        if "policy" in summary and split in summary
+    ]
+    note = "On rollouts recorded past every halting point; the setting was chosen on the validation split."
+    return Sheet("Learned halting", [SAMPLER, Column("split"), *columns.values()], cells, note) if cells else None
 
 
 def reasons_sheet(measures: Sequence[SamplerMeasures]) -> Sheet | None:
@@ -178,10 +228,6 @@ def _grouped(
 def sweep_sheet(rows: Sequence[Mapping[str, Any]]) -> Sheet:
     """The settings of a sweep: figures over seeds, and their differences to each sampler's first setting."""
 
-    def cell(figures: Mapping[str, Any] | None, name: str) -> Interval | None:
-        found = (figures or {}).get(name)
-        return found and Interval(*(float("nan") if end is None else end for end in found.values()))
-
     columns = [
         Column("setting"),
         SAMPLER,
@@ -196,9 +242,18 @@ def sweep_sheet(rows: Sequence[Mapping[str, Any]]) -> Sheet:
             " ".join(row["setting"]) or "as it is",
             row["sampler"],
             len(row["seeds"]),
-            *(cell(figures, name) for figures in (row, row["over_first"]) for name in ("exact", "nfe_mean")),
+            *(
+                as_interval((figures or {}).get(name))
+                for figures in (row, row["over_first"])
+                for name in ("exact", "nfe_mean")
+            ),
         ]
         for row in rows
     ]
     note = "Means over seeds with Student's 95% interval; differences to the sampler's first setting, paired by seed."
     return Sheet("Settings", columns, cells, note)
+
+
+def as_interval(written: Mapping[str, float | None] | None) -> Interval | None:
+    """An interval as JSON has it, read back; null ends are not defined."""
+    return written and Interval(*(float("nan") if written[end] is None else written[end] for end in Interval._fields))

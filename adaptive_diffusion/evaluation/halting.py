@@ -5,6 +5,8 @@ and `steps` int [R], the step after which the rule stopped each row, 1 to T. Ste
 The controls need rows that were recorded past their halting point; the other measures look at no later column.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from torch import Tensor
 from torchmetrics import Metric
@@ -63,6 +65,40 @@ def matched_fixed(solved: np.ndarray, steps: np.ndarray) -> np.ndarray:
     return (1 - share) * solved[:, low - 1] + share * solved[:, min(low, solved.shape[1] - 1)]
 
 
+def gains_over_chance(solved: np.ndarray, steps: np.ndarray, seed: int = 0) -> dict[str, Interval]:
+    """Accuracy over each control's at the rule's own mean steps, paired by row: `gain_over_fixed`, `gain_over_random`,
+    `gain_over_shuffle`."""
+    exact = _at(solved, steps)
+    controls = {
+        "fixed": matched_fixed(solved, steps),
+        "random": random_halting(solved, steps),
+        "shuffle": shuffled_allocation(solved, steps, seed=seed),
+    }
+    return {f"gain_over_{name}": paired_difference(exact, other, seed=seed) for name, other in controls.items()}
+
+
+def regret_to_oracle(solved: np.ndarray, steps: np.ndarray, seed: int = 0) -> Interval:
+    """`regret` with its interval."""
+    ratio = bootstrap(ratio_of_sums, steps, hindsight_oracle(solved, steps), seed=seed)
+    return Interval(*(end - 1 for end in ratio))
+
+
+@dataclass(frozen=True)
+class PastHalting:
+    """Queries that a rule would have stopped, recorded with the rule unheeded: `solved` [N, T] of `query` [N]."""
+
+    query: np.ndarray
+    solved: np.ndarray
+
+    def of(self, query: np.ndarray) -> np.ndarray:
+        """`solved` [R, T] of those queries. Raises `ValueError` where one was not recorded."""
+        order = np.argsort(self.query)
+        place = order[np.searchsorted(self.query, query, sorter=order).clip(max=len(order) - 1)]
+        if not np.array_equal(self.query[place], query):
+            raise ValueError("some queries were not recorded past their halting point; evaluate the sampler again")
+        return self.solved[place]
+
+
 class HaltingSummary(Metric):
     """Every measure and control of one halting rule over rows that were recorded past their halting point.
 
@@ -95,20 +131,12 @@ class HaltingSummary(Metric):
         states = self.solved, self.steps, self.probability, self.difficulty
         solved, steps, probability, difficulty = (dim_zero_cat(state).numpy(force=True) for state in states)
         exact = _at(solved, steps)
-        ratio = bootstrap(ratio_of_sums, steps, hindsight_oracle(solved, steps), seed=self.seed)
-        controls = {
-            "fixed": matched_fixed(solved, steps),
-            "random": random_halting(solved, steps),
-            "shuffle": shuffled_allocation(solved, steps, seed=self.seed),
-        }
         return {
             "exact": bootstrap(mean, exact, seed=self.seed),
             "nfe_mean": bootstrap(mean, steps, seed=self.seed),
-            "regret_to_oracle": Interval(*(end - 1 for end in ratio)),
+            "regret_to_oracle": regret_to_oracle(solved, steps, self.seed),
             "overthinking": bootstrap(mean, overthinking(solved, steps), seed=self.seed),
-            **{
-                f"gain_over_{name}": paired_difference(exact, other, seed=self.seed) for name, other in controls.items()
-            },
+            **gains_over_chance(solved, steps, self.seed),
             "auroc_solved_at_halt": bootstrap(auroc, probability, exact, seed=self.seed),
             "calibration_error": bootstrap(calibration_error, probability, exact, seed=self.seed),
             "spearman": spearman(difficulty, steps, seed=self.seed),

@@ -17,14 +17,17 @@ from adaptive_diffusion.analysis.sheet import Sheet
 from adaptive_diffusion.analysis.tables import (
     accuracy_sheet,
     allocation_sheet,
+    controls_sheet,
     correction_sheet,
     gain_sheet,
     halting_sheet,
+    measured_sheet,
     reasons_sheet,
     summary_sheet,
 )
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.past_halting import read_past_halting
 from adaptive_diffusion.runs.whole import whole
 
 RECORDS = "analysis.json"
@@ -48,49 +51,53 @@ def analyze(runs: Sequence[Path], out: Path, by: Sequence[str] = ()) -> Analysis
     Traces are read one after another, so memory holds one at a time. Samplers of several runs are named `RUN/SAMPLER`.
 
     Args:
-        runs: run folders, with traces and, if they have one, `summary.json`.
+        runs: run folders, with traces and, if they have one, `summary.json`; or the summary of `MeasureHalting` alone.
         out: a folder, replaced as a whole.
         by: columns of the rows to group by, beside the difficulty.
 
     Raises:
-        ValueError: a folder without traces, a trace that cannot be read, a column that rows do not have, an
+        ValueError: a folder without either, a trace that cannot be read, a column that rows do not have, an
             `out` that is there and holds something else.
     """
     if out.exists() and not (out / RECORDS).is_file():
         raise ValueError(f"{out} is there and holds no analysis: it would be replaced; name another place with --out")
-    summaries, measures = [], []
+    summaries, measures, learned = [], [], {}
     task: str | None = None
     for run in runs:
         summary = RunFolder(run).read_json("summary.json", {})
         task = summary.get("task", task)
         prefix = f"{run.resolve().name}/" if len(runs) > 1 else ""
         rows = {row["sampler"]: row for row in summary.get("samplers", ())}
-        for folder in _traces(run, list(rows)):
+        if "policy" in summary:
+            learned[run.resolve().name] = summary
+        for folder in _traces(run, list(rows), needed="policy" not in summary):
             name = prefix + folder.name
-            measures.append(measure(name, read_trace(folder)))
+            measures.append(measure(name, read_trace(folder), read_past_halting(run, folder.name)))
             summaries.append({**_figures(measures[-1]), **rows.get(folder.name, {}), "sampler": name})
-    for column in by:
+    for column in by if measures else ():
         if column not in measures[0].rows.column_names:
             raise ValueError(f"rows have no column {column!r}; they have {', '.join(measures[0].rows.column_names)}")
     sheets = [
-        summary_sheet(summaries),
+        summary_sheet(summaries) if measures else None,
+        measured_sheet(learned),
         gain_sheet(measures),
         halting_sheet(measures),
+        controls_sheet(measures),
         reasons_sheet(measures),
         correction_sheet(measures),
         allocation_sheet(measures),
         accuracy_sheet(measures),
-        *(table(measures, column, None) for column in by for table in (allocation_sheet, accuracy_sheet)),
+        *(table(measures, column, None) for column in by for table in (allocation_sheet, accuracy_sheet) if measures),
     ]
     with whole(out) as folder:
         found = _write(folder, [sheet for sheet in sheets if sheet], measures, layout_of(task), by)
     return Analysis(found.sheets, [out / path.relative_to(folder) for path in found.figures])
 
 
-def _traces(run: Path, order: list[str]) -> list[Path]:
+def _traces(run: Path, order: list[str], needed: bool) -> list[Path]:
     """The traces of a run in the order of its summary, then what it does not mention."""
     folders = {folder.name: folder for folder in sorted((run / "traces").glob("*")) if folder.is_dir()}
-    if not folders:
+    if not folders and needed:
         raise ValueError(f"{run} holds no traces: run an experiment there, or name another folder")
     return [folders[name] for name in [*order, *sorted(folders.keys() - set(order))] if name in folders]
 
@@ -114,10 +121,12 @@ def _write(
     tables.mkdir(parents=True)
     for sheet in sheets:
         (tables / f"{sheet.slug}.csv").write_text(sheet.csv(), encoding="utf-8")
-    csv.write_csv(_queries(measures), tables / "queries.csv")
-    csv.write_csv(_positions(measures), tables / "positions.csv")
-    kinds = [*KINDS, *map(by_column, by)]
-    found = Analysis(sheets, write_figures(measures, layout, folder / "figures", kinds))
+    figures: list[Path] = []
+    if measures:
+        csv.write_csv(_queries(measures), tables / "queries.csv")
+        csv.write_csv(_positions(measures), tables / "positions.csv")
+        figures = write_figures(measures, layout, folder / "figures", [*KINDS, *map(by_column, by)])
+    found = Analysis(sheets, figures)
     text = json.dumps(found.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / RECORDS).write_text(text + "\n", encoding="utf-8")
     return found

@@ -8,6 +8,7 @@ from synthetic_traces import Row, commit, edit, record, revoke, simulate
 
 from adaptive_diffusion.analysis.measures import measure
 from adaptive_diffusion.core.trace import TraceWriter, read_trace
+from adaptive_diffusion.evaluation.halting import PastHalting
 
 
 def test_a_trace_without_targets_has_costs_and_order_only(tmp_path: Path):
@@ -62,3 +63,17 @@ def test_an_empty_trace_is_refused(tmp_path: Path):
     TraceWriter(tmp_path).close()
     with pytest.raises(ValueError, match="the trace of x has no rows"):
         measure("x", read_trace(tmp_path))
+
+
+def test_controls_are_measured_where_rows_were_recorded_past_their_halting(tmp_path: Path):
+    early = Row([-1], [[commit(0, 1)]], [1], query=0)
+    late = Row([-1], [[], [], [commit(0, 1)]], [1], query=1)
+    trace = record(tmp_path, [early, late])
+    assert measure("x", trace).controls is None
+    solved = np.array([[1, 1, 1], [0, 1, 1]], bool)
+    controls = measure("x", trace, PastHalting(np.array([0, 1]), solved)).controls
+    assert controls is not None
+    assert (controls.steps, controls.oracle_steps) == (2, 1.5)
+    assert controls.regret.value == pytest.approx(2 / 1.5 - 1)
+    assert controls.gains["gain_over_fixed"].value == 0
+    assert controls.gains["gain_over_random"].value == pytest.approx(1 - 3 / 4)

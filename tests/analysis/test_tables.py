@@ -2,21 +2,24 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
-from synthetic_traces import simulate
+from synthetic_traces import Row, commit, record, simulate
 
 from adaptive_diffusion.analysis.measures import SamplerMeasures, measure
 from adaptive_diffusion.analysis.sheet import Column, Sheet, interval
 from adaptive_diffusion.analysis.tables import (
     accuracy_sheet,
     allocation_sheet,
+    controls_sheet,
     correction_sheet,
     gain_sheet,
     halting_sheet,
     reasons_sheet,
     summary_table,
 )
+from adaptive_diffusion.evaluation.halting import PastHalting
 from adaptive_diffusion.evaluation.intervals import Interval
 
 
@@ -126,3 +129,20 @@ def test_a_sheet_is_written_as_numbers_in_their_own_units():
     assert sheet.rows == [["a", "50.0 [40.0, 60.0]", "–"]]
     assert sheet.records() == [{"sampler": "a", "exact": 0.5, "exact_low": 0.4, "exact_high": 0.6, "why": None}]
     assert sheet.csv() == "sampler,exact,exact_low,exact_high,why\na,0.5,0.4,0.6,\n"
+
+
+def test_a_rule_that_was_not_recorded_past_its_halting_is_told_so(tmp_path: Path):
+    row = Row([-1], [[commit(0, 1)]], [1], halt_reason="learned")
+    trace = record(tmp_path, [row])
+    sheet = controls_sheet([measure("learned", trace)])
+    assert sheet is not None
+    assert sheet.rows == [["learned", *"–" * 6]]
+    assert "nothing was recorded past the halting point" in sheet.note
+    known = controls_sheet([measure("learned", trace, PastHalting(np.array([0]), np.array([[True]])))])
+    assert known is not None
+    assert known.rows[0][-1].startswith("0.0")
+    assert "nothing was recorded" not in known.note
+
+
+def test_a_rule_that_looks_at_no_query_has_no_controls(measures: list[SamplerMeasures]):
+    assert controls_sheet(measures[:2]) is None

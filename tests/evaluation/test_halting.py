@@ -8,11 +8,14 @@ import torch
 
 from adaptive_diffusion.evaluation.halting import (
     HaltingSummary,
+    PastHalting,
+    gains_over_chance,
     hindsight_oracle,
     matched_fixed,
     overthinking,
     random_halting,
     regret,
+    regret_to_oracle,
     shuffled_allocation,
 )
 
@@ -81,3 +84,17 @@ def test_the_summary_holds_every_measure_of_rows_given_in_parts() -> None:
 def test_steps_outside_the_matrix_are_refused(measure, steps: list[int]):
     with pytest.raises(ValueError, match="the matrix holds 1 to 5"):
         measure(SOLVED, np.array(steps))
+
+
+def test_gains_and_regret_are_those_of_the_summary() -> None:
+    summary = HaltingSummary()
+    summary.update(torch.tensor(SOLVED), torch.tensor(STEPS), torch.rand(4), torch.arange(4.0))
+    found = {**gains_over_chance(SOLVED, STEPS), "regret_to_oracle": regret_to_oracle(SOLVED, STEPS)}
+    assert found.items() <= summary.compute().items()
+
+
+def test_rows_past_their_halting_are_found_by_query() -> None:
+    past = PastHalting(np.array([7, 3, 5, 1]), SOLVED)
+    assert np.array_equal(past.of(np.array([1, 7, 7])), SOLVED[[3, 0, 0]])
+    with pytest.raises(ValueError, match="not recorded past their halting point"):
+        past.of(np.array([1, 8]))

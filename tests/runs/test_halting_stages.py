@@ -8,6 +8,7 @@ import pytest
 from adaptive_diffusion.config import choices, compose, compose_part, instantiate
 from adaptive_diffusion.config.folder import config_folder
 from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.runs.analyze import analyze
 from adaptive_diffusion.runs.checkpoint import save_checkpoint
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.folder import RunFolder
@@ -65,6 +66,12 @@ def test_a_policy_is_recorded_for_fitted_and_measured(denoiser: Path, tmp_path: 
     queries = source.task.queries(source.data.test)
     dear, cheap = (source.sampler(f"priced halting.price={price}").sample(queries) for price in (5.0, 0.0001))
     assert dear.nfe.double().mean() <= cheap.nfe.double().mean()
+
+    analysis = analyze([tmp_path / "run"], tmp_path / "analysis")
+    (table,) = analysis.sheets
+    assert [row[1] for row in table.rows] == ["test", "stratified"]
+    shown = table.records()[0]["exact_over_shuffled_steps"]
+    assert shown == pytest.approx(summary["test"]["gain_over_shuffle"]["value"])
 
 
 @pytest.mark.parametrize("policy", ["solved_if_stopped", "q_halting", "ponder", "policy_gradient"])

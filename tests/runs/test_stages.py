@@ -14,6 +14,7 @@ from adaptive_diffusion.runs.checkpoint import load_checkpoint
 from adaptive_diffusion.runs.evaluate import evaluate_file
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.past_halting import read_past_halting
 from adaptive_diffusion.runs.sample import sample_file
 from adaptive_diffusion.training.progress import Progress
 
@@ -73,6 +74,17 @@ def test_a_trace_played_again_gives_the_answers(finished: Path) -> None:
     for folder in (finished / "traces").iterdir():
         replay = Replay.of(read_trace(folder))
         assert (replay.end == replay.answer).all(), folder.name
+
+
+def test_the_policy_is_held_against_chance_on_its_own_trajectories(finished: Path) -> None:
+    trace, past = read_trace(finished / "traces" / "learned"), read_past_halting(finished, "learned")
+    assert past is not None
+    steps, rows = Replay.of(trace).steps, trace.rows
+    at_halt = past.of(rows["query"].to_numpy())[range(rows.num_rows), steps - 1]
+    assert (at_halt == rows["exact"].to_numpy()).all()
+    assert past.solved.shape[1] >= steps.max()
+    assert read_past_halting(finished, "confidence") is None
+    assert "Would chance have done as well?" in (finished / "report.html").read_text()
 
 
 def test_a_second_run_trains_nothing(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from adaptive_diffusion.evaluation.intervals import Interval, paired_difference
 from adaptive_diffusion.runs.compare import chief_difficulty, compare, compare_all
 from adaptive_diffusion.runs.engine import Engine, Here, Processes, cores
 from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.past_halting import record_past_halting
 from adaptive_diffusion.runs.source import open_source
 from adaptive_diffusion.runs.stages.training import checkpoint
 from adaptive_diffusion.sampling.sampler import Sampler
@@ -23,13 +24,15 @@ from adaptive_diffusion.sampling.sampler import Sampler
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Runs every sampler on the same test queries and writes `summary.json`, with traces beside it.
+    """Runs every sampler on the same test queries and writes `summary.json`, with traces beside it, and the policy once
+    more past its halting points (`runs.past_halting`).
 
     Attributes:
         model: the stage whose checkpoint answers.
         data: node of the data module with `test` and, where difficulty varies enough, `stratified_test`.
         samplers: names in configs/sampler.
-        policy: the sampler that is held against the others at equal mean NFE; null for none.
+        policy: the sampler that is held against the others at equal mean NFE, and its halting against chance; null for
+            none.
         family: samplers whose names begin so form the curve the policy must lie above.
         reference: the careful sampler the policy's accuracy is compared with.
         seed, slots: of sampling.
@@ -58,9 +61,11 @@ class Evaluate:
             )
         summary: dict[str, Any] = {"task": data.task.name, "seed": self.seed, "samplers": rows}
         if self.policy is not None:
+            chosen = samplers[self.policy]
+            record_past_halting(folder, self.policy, chosen, data.task, data.test, self.seed, self.slots)
             summary["comparison"] = self._comparison(settings)
             if data.stratified_puzzles:
-                summary["stratified"] = self._stratified(data, samplers[self.policy])
+                summary["stratified"] = self._stratified(data, chosen)
         folder.write_json("summary.json", summary)
         Console().print(summary_table(rows))
         for sentence in sentences(summary):

@@ -8,6 +8,7 @@ from adaptive_diffusion.analysis.layout import GridLayout, Layout, TextLayout
 from adaptive_diffusion.analysis.measures import SamplerEntry
 from adaptive_diffusion.analysis.report import build_report
 from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.past_halting import read_past_halting
 from adaptive_diffusion.tasks.text.tokenizer import Tokenizer
 
 
@@ -33,7 +34,11 @@ class Report:
 
     def __call__(self, folder: RunFolder, resume: Path) -> None:
         rows = folder.read_json("summary.json")["samplers"]
-        entries = [SamplerEntry(row["sampler"], row, Path("traces") / row["sampler"]) for row in rows]
+        entries = [
+            SamplerEntry(name, row, Path("traces") / name, read_past_halting(folder.path, name))
+            for row in rows
+            if (name := row["sampler"])
+        ]
         with folder.whole("figures") as figures, folder.whole("report.html") as page:
             build_report(
                 folder.path,
