@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, PercentFormatter, ScalarFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.stats import binomtest
 
 from adaptive_diffusion.analysis.allocation import DIFFICULTY_EDGES, allocation, bucket_labels
 from adaptive_diffusion.analysis.layout import Layout
 from adaptive_diffusion.analysis.maps import commit_order, revision_map
 from adaptive_diffusion.analysis.measures import SamplerMeasures
+from adaptive_diffusion.analysis.scales import accuracy, doublings
 from adaptive_diffusion.analysis.style import LIGHT, colour, family, marker, new_axes, save, setting, themed
 from adaptive_diffusion.evaluation.calibration import Reliability, reliability
 from adaptive_diffusion.evaluation.intervals import Interval
@@ -37,32 +38,28 @@ def accuracy_against_nfe(measures: Measures, layout: Layout) -> Figure | None:
     if not judged:
         return None
     figure, axes = new_axes(5.8, 5.0)
+    doublings(axes.xaxis)
+    accuracy(axes, max(sampler.rows.num_rows for sampler in judged))
     curves = [list(group) for _, group in groupby(sorted(judged, key=_family_order), lambda one: family(one.name))]
-    alone = {curve[0].name for curve in curves if len(curve) == 1}
     for curve in curves:
+        settings = {setting(sampler.name) for sampler in curve} - {None}
+        told = 1 < len(settings) == len(curve)  # beside the points, so that the legend names the rule alone
         if len(curve) > 1:
             nfe, exact = [sampler.nfe.value for sampler in curve], [_exact(sampler).value for sampler in curve]
             axes.plot(nfe, exact, color=colour(family(curve[0].name)), zorder=2, alpha=0.6)
+        for sampler in curve:
+            exact, named = _exact(sampler), family(sampler.name) if told else sampler.name
+            error = {"xerr": _bars(sampler.nfe), "yerr": _bars(exact), "elinewidth": 1, "linestyle": "none"}
+            style = {"color": colour(sampler.name), "marker": marker(sampler.name), "zorder": 3}
+            size = 12 if marker(sampler.name) == "*" else 6.5
+            label = None if told and sampler is not curve[-1] else named
+            axes.errorbar(sampler.nfe.value, exact.value, **error, **style, ms=size, label=label)
+            if told:
+                at = sampler.nfe.value, exact.value
+                axes.annotate(setting(sampler.name) or "", at, (8, -4), textcoords="offset points")
     front = pareto_front(judged)
     axes.plot(*front, drawstyle="steps-post", color=axes.xaxis.label.get_color(), linewidth=1, alpha=0.45, zorder=1)
-    for sampler in judged:
-        exact, style = _exact(sampler), {"color": colour(sampler.name), "zorder": 3}
-        error = {"xerr": _bars(sampler.nfe), "yerr": _bars(exact), "elinewidth": 1, "linestyle": "none"}
-        size = 12 if marker(sampler.name) == "*" else 6.5
-        axes.errorbar(
-            sampler.nfe.value, exact.value, **error, **style, marker=marker(sampler.name), ms=size, label=sampler.name
-        )
-        axes.annotate(
-            "" if sampler.name in alone else setting(sampler.name) or "",
-            (sampler.nfe.value, exact.value),
-            (7, -11),
-            textcoords="offset points",
-        )
-    axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_locator(LogLocator(base=2, subs=(1, 1.5)))
-    axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-    axes.set(xlabel="mean denoiser forwards per query (NFE), log scale", ylabel="exact answers")
+    axes.set(xlabel="mean denoiser forwards per query (NFE), log scale", ylabel="exact answers, log scale of the wrong")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
@@ -117,8 +114,8 @@ def nfe_by(column: str, edges: Sequence[float] | None = None, label: str | None 
             nfe = [group.nfe.value for group in groups]
             axes.errorbar(place + shift, nfe, yerr=bars, **style, elinewidth=1, linewidth=1.4)
         axes.set_xticks(range(len(labels)), labels)
-        axes.set_ylim(bottom=0)
-        axes.set(xlabel=label or column.replace("_", " "), ylabel="mean NFE of a query")
+        doublings(axes.yaxis)
+        axes.set(xlabel=label or column.replace("_", " "), ylabel="mean NFE of a query, log scale")
         figure.legend(loc="outside lower center", ncols=3)
         return figure
 
@@ -134,21 +131,21 @@ def solved_by_step(measures: Measures, layout: Layout) -> Figure | None:
     figure = Figure(figsize=(6.2, 6.0 if lost else 4.8), layout="constrained")
     panels = figure.subplots(1 + bool(lost), sharex=True, height_ratios=(3.4, 1)[: 1 + bool(lost)], squeeze=False)[:, 0]
     longest = max(len(solved) for _, solved in judged)
+    doublings(panels[-1].xaxis)
     for sampler, solved in judged:
-        held = np.r_[0, solved, np.full(longest - len(solved), solved[-1])]
+        held = np.r_[solved, np.full(longest + 1 - len(solved), solved[-1])]
         line = {"color": colour(sampler.name), "label": sampler.name, "alpha": 0.9}
-        panels[0].step(np.arange(longest + 1), held, where="post", **line)
+        panels[0].step(np.arange(longest + 1) + 1, held, where="post", **line)
         panels[0].plot(len(solved), solved[-1], color=colour(sampler.name), marker=marker(sampler.name), ms=6)
     panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    panels[0].set(ylabel="queries whose tokens are the answer", ylim=(0, 1.03), xlim=(0, longest + 0.5))
+    panels[0].set(ylabel="queries whose tokens are the answer", ylim=(0, 1.03), xlim=(0.95, longest + 1))
     for name, shares in lost.items():
         steps = np.flatnonzero(shares)
         panels[1].plot(steps + 1, shares[steps], marker(name), color=colour(name), ms=5)
         panels[1].yaxis.set_major_formatter(PercentFormatter(1))
         panels[1].set_ylim(bottom=0)
         panels[1].set_ylabel("become wrong")
-    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    panels[-1].set_xlabel("steps")
+    panels[-1].set_xlabel("steps, log scale")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
@@ -166,12 +163,13 @@ def halting_reliability(measures: Measures, layout: Layout) -> Figure | None:
         assert sampler.halt_probability is not None
         solved = sampler.rows["exact"].to_numpy()
         points = reliability(sampler.halt_probability, solved, bins=10)
-        style = {"color": colour(sampler.name), "marker": marker(sampler.name), "ms": 8, "elinewidth": 1}
+        style = {"color": colour(sampler.name), "marker": marker(sampler.name), "ms": 10, "elinewidth": 1.4}
+        style |= {"linestyle": "none", "clip_on": False}  # between bins nobody stopped
         upper.errorbar(points.probability, points.solved, _wilson(points), **style, label=sampler.name)
         lower.hist(sampler.halt_probability, np.linspace(0, 1, 41), color=colour(sampler.name), alpha=0.75)
     for axis in (upper.xaxis, upper.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
-    upper.set(ylabel="queries that are solved", xlim=(0, 1.01), ylim=(0, 1.03))
+    upper.set(ylabel="queries that are solved", xlim=(-0.02, 1.02), ylim=(-0.03, 1.03))
     upper.legend(loc="upper left")
     lower.set_yscale("log")
     lower.set(xlabel="halting probability when the query stopped", ylabel="queries")
@@ -214,7 +212,8 @@ KINDS = (
     Kind(
         "commit_order",
         "Which positions come first",
-        "Mean step at which a position got its last token, averaged over the queries where it was open. Dark is early.",
+        "Mean step at which a position got its last token, averaged over the queries where it was open. Dark is early; "
+        "the colours span at least a tenth of the mean, so that differences of no weight stay pale.",
         commit_order,
     ),
     Kind(

@@ -1,6 +1,6 @@
 """Heat maps of positions: on the grid they stand on, or along the text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,18 +12,29 @@ from adaptive_diffusion.analysis.measures import SamplerMeasures
 
 
 def commit_order(measures: Sequence[SamplerMeasures], layout: Layout) -> Figure | None:
-    """Mean step of the last write, by position."""
+    """Mean step of the last write, by position; the colours span at least a tenth of the mean."""
     written = {sampler.name: sampler.commit_step for sampler in measures if not np.isnan(sampler.commit_step).all()}
     return _maps(written, layout, "mean step of the last token")
 
 
 def revision_map(measures: Sequence[SamplerMeasures], layout: Layout) -> Figure | None:
     """Tokens taken back or replaced per query, by position."""
-    revised = {sampler.name: sampler.revisions_by_position for sampler in measures}
-    return _maps({name: values for name, values in revised.items() if values.any()}, layout, "revisions per query")
+    revised = {sampler.name: 100 * sampler.revisions_by_position for sampler in measures}
+    revised = {name: values for name, values in revised.items() if values.any()}
+    return _maps(revised, layout, "revisions in 100 queries", lambda values: (0, values.max()))
 
 
-def _maps(values: dict[str, np.ndarray], layout: Layout, unit: str) -> Figure | None:
+def _around_the_mean(values: np.ndarray) -> tuple[float, float]:
+    middle = np.nanmean(values)
+    return min(np.nanmin(values), 0.95 * middle), max(np.nanmax(values), 1.05 * middle)
+
+
+def _maps(
+    values: dict[str, np.ndarray],
+    layout: Layout,
+    unit: str,
+    span: Callable[[np.ndarray], tuple[float, float]] = _around_the_mean,
+) -> Figure | None:
     if not values:
         return None
     if isinstance(layout, GridLayout):
@@ -35,7 +46,7 @@ def _maps(values: dict[str, np.ndarray], layout: Layout, unit: str) -> Figure | 
         figure = Figure(figsize=(10.8, 0.8 + 0.8 * lines), layout="constrained")
     places = figure.subplots(lines, columns, squeeze=False, sharex=True).ravel()
     for axes, (name, by_position) in zip(places, values.items(), strict=False):
-        _map(figure, axes, name, by_position, layout)
+        _map(figure, axes, name, by_position, layout, span(by_position))
     for axes in places[len(values) :]:
         axes.set_visible(False)
     where = "" if isinstance(layout, GridLayout) else "position in the text; "
@@ -43,7 +54,9 @@ def _maps(values: dict[str, np.ndarray], layout: Layout, unit: str) -> Figure | 
     return figure
 
 
-def _map(figure: Figure, axes: Axes, name: str, by_position: np.ndarray, layout: Layout) -> None:
+def _map(
+    figure: Figure, axes: Axes, name: str, by_position: np.ndarray, layout: Layout, span: tuple[float, float]
+) -> None:
     if isinstance(layout, GridLayout):
         picture, aspect = by_position.reshape(layout.rows, layout.columns), "equal"
         for line in range(layout.box_rows, layout.rows, layout.box_rows):
@@ -54,7 +67,7 @@ def _map(figure: Figure, axes: Axes, name: str, by_position: np.ndarray, layout:
     else:
         picture, aspect = by_position[None], "auto"
         axes.set(yticks=[])
-    image = axes.imshow(picture, cmap="cividis", aspect=aspect, interpolation="nearest")
+    image = axes.imshow(picture, cmap="cividis", vmin=span[0], vmax=span[1], aspect=aspect, interpolation="nearest")
     axes.set_title(name, loc="left", fontsize=9 if len(name) < 16 else 7.5)
     axes.grid(visible=False)
     for spine in axes.spines.values():
@@ -63,3 +76,4 @@ def _map(figure: Figure, axes: Axes, name: str, by_position: np.ndarray, layout:
     bar.outline.set_visible(False)
     bar.ax.grid(visible=False)
     bar.ax.yaxis.set_major_locator(MaxNLocator(3))
+    bar.ax.tick_params(labelsize=8)

@@ -6,8 +6,7 @@ python experiments/adaptive_beats_thresholds/figure.py
 import json
 from pathlib import Path
 
-from matplotlib.ticker import PercentFormatter
-
+from adaptive_diffusion.analysis.scales import accuracy, doublings
 from adaptive_diffusion.analysis.style import LIGHT, colour, marker, new_axes, save, themed
 
 HERE = Path(__file__).parent
@@ -17,6 +16,8 @@ def main() -> None:
     seeds = [json.loads(path.read_text()) for path in sorted((HERE / "results").glob("seed*.json"))]
     with themed(LIGHT):
         figure, axes = new_axes(5.8, 4.2)
+        doublings(axes.xaxis)
+        accuracy(axes, seeds[0]["samplers"][0]["queries"])
         for run in seeds:
             rows = {row["sampler"]: row for row in run["samplers"]}
             curve = sorted(
@@ -45,8 +46,9 @@ def main() -> None:
             )
             here = policy["nfe_mean"], policy["exact"]
             axes.annotate(str(run["seed"]), here, (0, -17), textcoords="offset points", ha="center")
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-        axes.set(xlabel="mean denoiser forwards per query (NFE)", ylabel="exact answers")
+        axes.set(
+            xlabel="mean denoiser forwards per query (NFE), log scale", ylabel="exact answers, log scale of the wrong"
+        )
         figure.legend(loc="outside lower center", ncols=2)
         save(figure, HERE / "results", "accuracy_nfe")
 

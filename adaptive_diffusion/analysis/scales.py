@@ -1,0 +1,31 @@
+"""On what scales figures are read: forwards by doublings, right answers by what is wrong with them."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
+
+_SHARES = [0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9998, 0.9999]
+
+
+def doublings(axis: Axis) -> None:
+    """A number of forwards or steps from 1 on, each doubling equally far."""
+    set_scale = axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale
+    set_scale("log", base=2)
+    axis.set_major_locator(LogLocator(base=2, subs=(1, 1.5)))
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_locator(NullLocator())
+
+
+def accuracy(axes: Axes, queries: int) -> None:
+    """Shares of right answers upwards, each halving of the wrong ones equally far, so that 98, 99 and 99.5% are told
+    apart. With so many queries nothing is nearer to 1 than half a query."""
+    finest = 0.5 / queries
+
+    def to_scale(share: np.ndarray) -> np.ndarray:
+        return -np.log2(np.maximum(1 - np.asarray(share, float), finest))
+
+    axes.set_yscale("function", functions=(to_scale, lambda place: 1 - 2.0 ** -np.asarray(place, float)))
+    axes.yaxis.set_major_locator(FixedLocator(_SHARES))
+    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
+    axes.yaxis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,47 @@
+"""Scales on which good samplers are told apart."""
+
+import numpy as np
+import pytest
+
+from adaptive_diffusion.analysis.scales import accuracy, doublings
+from adaptive_diffusion.analysis.style import new_axes
+
+
+@pytest.fixture
+def axes():
+    return new_axes()[1]
+
+
+def heights(axes, shares):
+    return axes.transData.transform(np.array([[1, share] for share in shares]))[:, 1]
+
+
+def test_every_halving_of_the_wrong_answers_is_equally_far(axes):
+    accuracy(axes, queries=10_000)
+    axes.set_ylim(0.5, 0.9999)
+    steps = np.diff(heights(axes, [0.6, 0.8, 0.9, 0.95, 0.975]))
+    assert steps == pytest.approx(steps[0])
+    assert steps[0] > 0
+
+
+def test_no_answer_wrong_stands_at_half_a_query(axes):
+    accuracy(axes, queries=50)
+    top, half = heights(axes, [1.0, 0.99])
+    assert top == half
+
+
+def test_every_doubling_is_equally_far_on_either_axis(axes):
+    doublings(axes.xaxis)
+    doublings(axes.yaxis)
+    axes.set(xlim=(1, 32), ylim=(1, 32))
+    steps = np.diff(axes.transData.transform([(1, 1), (2, 2), (4, 4), (8, 8)]), axis=0)
+    assert steps == pytest.approx(np.tile(steps[0], (3, 1)))
+
+
+def test_ticks_are_plain_numbers(axes):
+    doublings(axes.xaxis)
+    accuracy(axes, queries=2000)
+    axes.plot([1, 3, 24], [0.7, 0.99, 0.9995])
+    axes.figure.canvas.draw()
+    assert {"1", "1.5", "2", "24"} <= {label.get_text() for label in axes.get_xticklabels()}
+    assert {"90%", "99.5%"} <= {label.get_text() for label in axes.get_yticklabels()}
