@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter, ScalarFormatter
 
+from adaptive_diffusion.analysis.scales import accuracy, doublings
 from adaptive_diffusion.analysis.style import LIGHT, colour, family, marker, new_axes, setting, themed
 from paper.numbers import results
+
+NFE, EXACT = "mean denoiser forwards per query (NFE), log scale", "exact answers, log scale of the wrong"
 
 
 def quickstart() -> Figure:
@@ -20,6 +22,8 @@ def quickstart() -> Figure:
 def accuracy_against_nfe(rows: Sequence[dict[str, Any]]) -> Figure:
     """The rows of a summary; settings of one rule are joined."""
     figure, axes = new_axes(5.6, 3.6)
+    doublings(axes.xaxis)
+    accuracy(axes, rows[0]["queries"])
     ordered = sorted(rows, key=lambda row: (family(row["sampler"]), float(setting(row["sampler"]) or 0)))
     for name, members in groupby(ordered, key=lambda row: family(row["sampler"])):
         curve = list(members)
@@ -32,17 +36,32 @@ def accuracy_against_nfe(rows: Sequence[dict[str, Any]]) -> Figure:
         shades = [colour(row["sampler"]) for row in curve]
         size = 110 if marker(name) == "*" else 38
         axes.scatter(nfe, exact, c=shades, marker=marker(name), s=size, zorder=3, label=name.replace("_", " + "))
-    axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_locator(LogLocator(base=2))
-    axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set(xlabel="mean denoiser forwards per query (NFE), log scale", ylabel="exact answers")
+    axes.set(xlabel=NFE, ylabel=EXACT)
     axes.legend(loc="lower right")
     return figure
 
 
-FIGURES = {"quickstart": quickstart}
+def thresholds() -> Figure:
+    """The curve of thresholds and the learned sampler, in each seed."""
+    figure, axes = new_axes(5.6, 3.6)
+    runs = [results(f"thresholds_seed{seed}") for seed in range(3)]
+    doublings(axes.xaxis)
+    accuracy(axes, runs[0]["samplers"][0]["queries"])
+    for run in runs:
+        rows = {row["sampler"]: row for row in run["samplers"]}
+        curve = sorted((row["nfe_mean"], row["exact"]) for name, row in rows.items() if family(name) == "threshold")
+        learned = rows[run["comparison"]["policy"]]
+        named = run is runs[0]
+        style = {"color": colour("threshold"), "marker": marker("threshold"), "ms": 4, "alpha": 0.7}
+        axes.plot(*zip(*curve, strict=True), **style, label="confidence thresholds" if named else None)
+        style = {"color": colour("learned"), "marker": marker("learned"), "ms": 13, "linestyle": "none"}
+        axes.plot(learned["nfe_mean"], learned["exact"], **style, label="learned" if named else None)
+    axes.set(xlabel=NFE, ylabel=EXACT)
+    axes.legend(loc="lower right")
+    return figure
+
+
+FIGURES = {"quickstart": quickstart, "thresholds": thresholds}
 
 
 def draw(folder: Path) -> list[Path]:

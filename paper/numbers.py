@@ -12,6 +12,8 @@ SECTIONS = ROOT / "paper" / "sections"
 SOURCES = {
     "quickstart": "docs/quickstart/summary.json",
     "slots": "benchmarks/results/slots.json",
+    "thresholds": "experiments/adaptive_beats_thresholds/results/summary.json",
+    **{f"thresholds_seed{seed}": f"experiments/adaptive_beats_thresholds/results/seed{seed}.json" for seed in range(3)},
 }
 """The result files, by the name the text calls them."""
 
@@ -88,6 +90,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "two": lambda number: _signed(number, 2),
     "three": lambda number: _signed(number, 3),
     "interval": _interval,
+    "point": lambda share: _signed(100 * share, 1),
     "points": lambda found: _interval(found, 100),
     "side": _side,
     "name": lambda name: str(name).replace("_", r"\_"),

@@ -29,6 +29,31 @@ def samplers(label: str, caption: str, rows: Sequence[dict[str, Any]]) -> str:
     return _table(label, caption, header, [[FORMATS[kind](row[key]) for key, kind in kinds.items()] for row in rows])
 
 
+def thresholds() -> str:
+    """The learned sampler of each seed beside the threshold it is held against."""
+    caption = (
+        r"The learned sampler in each seed, and the threshold of smallest mean NFE that is not below its own. Gain: "
+        r"points of exact answers, paired by query, with its $95\%$ interval."
+    )
+    cells = []
+    for run in (results(f"thresholds_seed{seed}") for seed in range(3)):
+        rows, compared = {row["sampler"]: row for row in run["samplers"]}, run["comparison"]
+        learned, baseline = rows[compared["policy"]], rows[compared["baseline"]]
+        gain = [FORMATS["one"](100 * compared["gain"][end]) for end in ("value", "low", "high")]
+        cells.append(
+            [
+                str(run["seed"]),
+                *(FORMATS[kind](learned[key]) for key, kind in (("exact", "percent"), ("nfe_mean", "two"))),
+                *(FORMATS["count"](learned[key]) for key in ("nfe_p95", "nfe_max")),
+                FORMATS["name"](compared["baseline"]),
+                *(FORMATS[kind](baseline[key]) for key, kind in (("exact", "percent"), ("nfe_mean", "two"))),
+                f"{gain[0]} ({gain[1]} to {gain[2]})",
+            ]
+        )
+    header = ["seed", "exact", "mean NFE", "p95", "max", "threshold", "exact", "mean NFE", "gain"]
+    return _table("thresholds", caption, header, cells)
+
+
 def slots() -> str:
     """The slot loop against the loop that keeps finished rows."""
     caption = (
@@ -66,4 +91,4 @@ def _table(label: str, caption: str, header: Sequence[str], cells: Sequence[Sequ
     )
 
 
-TABLES = {"quickstart": quickstart, "slots": slots}
+TABLES = {"quickstart": quickstart, "thresholds": thresholds, "slots": slots}
