@@ -1,6 +1,9 @@
 """lm-eval runs a small local task file with our model, by the launcher's registration."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -66,19 +69,25 @@ def exported(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def results(exported, tmp_path_factory):
+def tasks(tmp_path_factory):
+    """A folder with two small task files."""
     folder = tmp_path_factory.mktemp("tasks")
     questions = folder / "questions.jsonl"
     rows = [{"question": "w1 w2 w3", "answer": "w4"}, {"question": "w9", "answer": "w5"}]
     questions.write_text("\n".join(map(json.dumps, rows)))
     for name, task in (("writes", WRITES), ("chooses", CHOOSES)):
         (folder / f"{name}.yaml").write_text(task.format(questions=questions))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(exported, tasks):
     plugin.register()
     return lm_eval.simple_evaluate(
         model="adaptive_diffusion",
         model_args=f"model={exported},sampler=threshold_0.9,draws=3,batch_size=4",
         tasks=["tiny_writes", "tiny_chooses"],
-        task_manager=lm_eval.tasks.TaskManager(include_path=str(folder), include_defaults=False),
+        task_manager=lm_eval.tasks.TaskManager(include_path=str(tasks), include_defaults=False),
         bootstrap_iters=0,
         log_samples=True,
     )
@@ -114,6 +123,18 @@ def test_an_answer_does_not_depend_on_the_other_requests(exported):
 
     one, other = (0, "w1 w2"), (1, " ".join(["w3"] * 40))
     assert ask(one, other) == ask(one) + ask(other)
+
+
+def test_the_launcher_is_lm_evals_own_command_line_with_our_models_in_it(exported, tasks, tmp_path):
+    command = [sys.executable, "-m", "adaptive_diffusion.plugins.lm_eval", "run", "--model", "adaptive_diffusion"]
+    command += ["--model_args", f"model={exported},sampler=threshold_0.9", "--batch_size", "4", "--device", "cpu"]
+    command += ["--tasks", "tiny_writes", "--include_path", str(tasks), "--output_path", str(tmp_path)]
+    done = subprocess.run(command, env={**os.environ, "HF_HUB_OFFLINE": "1"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (file,) = tmp_path.rglob("results_*.json")
+    told = json.loads(file.read_text())
+    assert "exact_match,none" in told["results"]["tiny_writes"]
+    assert len(told["config"]["nfe_by_request"]) == 2
 
 
 def test_a_name_that_nobody_knows_is_refused():

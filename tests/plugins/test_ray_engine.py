@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from adaptive_diffusion.config import compose_part, instantiate, resolve
-from adaptive_diffusion.plugins.ray_engine import Ray
+from adaptive_diffusion.plugins.ray_engine import OBJECT_STORE, Ray
 from adaptive_diffusion.runs.asked import Asked
 from adaptive_diffusion.runs.checkpoint import save_checkpoint
 from adaptive_diffusion.runs.engine import Engine, Processes
@@ -50,6 +50,25 @@ def test_answers_in_shards_are_those_of_one_process(untrained: Path, engine: Eng
         here, there = (list(sample_file(asked(untrained, where), "mdlm", 2)) for where in (None, engine))
     assert here == there
     assert len(here) == 80
+
+
+@pytest.mark.slow
+def test_a_machine_that_joined_a_cluster_does_the_work(untrained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray", reason="needs the extra: pip install adaptive-diffusion[ray]")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    from ray.cluster_utils import Cluster
+
+    node = {"object_store_memory": OBJECT_STORE, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **node})
+    try:
+        cluster.add_node(num_cpus=2, object_store_memory=OBJECT_STORE)
+        engine = Ray(2, cluster.address)
+        with patch("adaptive_diffusion.runs.shards.Sharded.shard", 16):
+            here, there = (list(sample_file(asked(untrained, where), "mdlm")) for where in (None, engine))
+    finally:
+        cluster.shutdown()
+    assert here == there
+    assert len(here) == 40
 
 
 def test_an_engine_that_is_not_installed_names_its_extra() -> None:

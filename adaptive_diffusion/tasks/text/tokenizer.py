@@ -48,14 +48,16 @@ class ByteTokenizer(Tokenizer):
 
 @dataclass(frozen=True)
 class PretrainedTokenizer(Tokenizer):
-    """A tokeniser of `transformers` (the extra `pretrained`), by its name or the folder it lies in.
+    """A tokeniser of `transformers` (the extra `pretrained`), by its name or the folder it lies in. What separates
+    texts ends one where nothing else does, as in BERT and its kin.
 
     Raises:
         ModuleNotFoundError: the extra is not installed.
-        ValueError: a tokeniser without an end-of-sequence token.
+        ValueError: a tokeniser with neither an end-of-sequence nor a separating token.
     """
 
     name: str
+    revision: str | None = None
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -65,8 +67,8 @@ class PretrainedTokenizer(Tokenizer):
             raise ModuleNotFoundError(
                 f"the tokeniser {self.name!r} needs transformers: pip install 'adaptive-diffusion[pretrained]'"
             ) from error
-        found = AutoTokenizer.from_pretrained(self.name, trust_remote_code=False)
-        if found.eos_token_id is None:
+        found = AutoTokenizer.from_pretrained(self.name, revision=self.revision, trust_remote_code=False)
+        if found.eos_token_id is None and found.sep_token_id is None:
             raise ValueError(f"the tokeniser {self.name!r} has no end-of-sequence token; choose one that has")
         return found
 
@@ -76,7 +78,8 @@ class PretrainedTokenizer(Tokenizer):
 
     @property
     def end(self) -> int:  # type: ignore[override]
-        return self._tokenizer.eos_token_id
+        ends = self._tokenizer.eos_token_id, self._tokenizer.sep_token_id
+        return next(end for end in ends if end is not None)
 
     def encode(self, text: bytes) -> np.ndarray:
         decoded = text.decode("utf-8", "replace")

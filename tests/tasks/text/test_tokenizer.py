@@ -35,6 +35,14 @@ def test_a_pretrained_tokeniser_from_a_folder(tmp_path):
     assert tokenizer.decode([1, 2, 0, 9]) == b"hello world"
 
 
+def test_what_separates_texts_ends_one_where_nothing_else_does(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    tokenizers = pytest.importorskip("tokenizers")
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0, "[SEP]": 1}, unk_token="a"))
+    transformers.PreTrainedTokenizerFast(tokenizer_object=made, sep_token="[SEP]").save_pretrained(tmp_path)
+    assert PretrainedTokenizer(str(tmp_path)).end == 1
+
+
 def test_a_pretrained_tokeniser_without_an_end_is_refused(tmp_path):
     transformers = pytest.importorskip("transformers")
     tokenizers = pytest.importorskip("tokenizers")
