@@ -10,7 +10,7 @@ _SHARES = [0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995,
 
 def doublings(axis: Axis) -> None:
     """A number of forwards or steps from 1 on, each doubling equally far."""
-    set_scale = axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale
+    set_scale = axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale
     set_scale("log", base=2)
     axis.set_major_locator(LogLocator(base=2, subs=(1, 1.5)))
     axis.set_major_formatter(lambda value, _: f"{value:g}")

@@ -256,4 +256,7 @@ def sweep_sheet(rows: Sequence[Mapping[str, Any]]) -> Sheet:
 
 def as_interval(written: Mapping[str, float | None] | None) -> Interval | None:
     """An interval as JSON has it, read back; null ends are not defined."""
-    return written and Interval(*(float("nan") if written[end] is None else written[end] for end in Interval._fields))
+    if written is None:
+        return None
+    ends = (written[end] for end in Interval._fields)
+    return Interval(*(float("nan") if end is None else end for end in ends))
