@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as some
 
 from adaptive_diffusion.config import compose
 from adaptive_diffusion.core.trace import read_trace
@@ -16,6 +18,7 @@ from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.past_halting import read_past_halting
 from adaptive_diffusion.runs.sample import sample_file
+from adaptive_diffusion.runs.stages.training import averaged
 from adaptive_diffusion.training.progress import Progress
 
 SMALL = [
@@ -132,3 +135,11 @@ def test_a_file_of_puzzles_is_evaluated_and_answered(finished: Path, tmp_path: P
     first, second = sample_file(Asked(finished, puzzles), "confidence")
     assert "query 0" in first
     assert "2 NFE" in second
+
+
+@given(some.floats(0.01, 0.9999), some.lists(some.floats(-(2.0**60), 2.0**60, width=32), min_size=1, max_size=40))
+def test_averaging_what_did_not_change_changes_nothing(decay: float, values: list[float]) -> None:
+    weights = torch.tensor(values)
+    for kind in (torch.float32, torch.bfloat16):
+        same = weights.to(kind)
+        assert torch.equal(averaged(decay, same, same.clone(), torch.tensor(1)), same)

@@ -2,6 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import deepcopy
+from itertools import chain
 from typing import Any, ClassVar, Self
 
 import torch
@@ -149,6 +151,15 @@ class PretrainedDenoiser(nn.Module, ABC):
             for module in self.backbone.modules():
                 module.training = getattr(module, "gradient_checkpointing", False)
         return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy, such as training averages over, with the same borrowed weights: they never change."""
+        for name, value in chain(self.named_parameters(), self.named_buffers()):
+            if _is_borrowed(self, name):
+                memo[id(value)] = value
+        other = memo[id(self)] = self.__class__.__new__(self.__class__)
+        other.__dict__.update(deepcopy(self.__dict__, memo))
+        return other
 
 
 def _leading(padding: Tensor) -> Tensor:

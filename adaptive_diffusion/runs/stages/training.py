@@ -6,14 +6,16 @@ import signal
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from torch import Tensor
 
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.models.heads import DenoiserWithHeads
@@ -72,7 +74,6 @@ class Train:
         data = instantiate(self.data, folder.allow)
         data.position = self.first_puzzle
         lesson = instantiate(self.lesson, folder.allow)(model=model, steps=self.steps, seed=self.seed)
-        frozen = {name: value.clone() for name, value in model.named_parameters() if not value.requires_grad}
         trainer = self._trainer(folder, resume)
         last = resume / f"{LAST}.ckpt"
         handler = signal.getsignal(signal.SIGINT)
@@ -82,8 +83,6 @@ class Train:
             # Lightning ends the process on Ctrl-C and lets further ones fall on deaf ears; the command says what to do.
             signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt from stopped
-        # Averaging equal numbers rounds: what was frozen is put back to the bit.
-        model.load_state_dict(frozen, strict=False)
         self._finish(folder, model.eval())
         return data.facts() if hasattr(data, "facts") else {}
 
@@ -93,7 +92,7 @@ class Train:
 
     def _trainer(self, folder: RunFolder, resume: Path) -> Trainer:
         callbacks: list[Callback] = [
-            EMAWeightAveraging(decay=self.average),
+            WeightAveraging(avg_fn=partial(averaged, self.average)),
             ModelCheckpoint(resume, filename=LAST, every_n_train_steps=self.save_every, enable_version_counter=False),
             Progress(self.name, self.steps),
         ]
@@ -123,6 +122,12 @@ class Train:
         about = {"task": self.data, "stage": self.name, "steps": self.steps, "seed": self.seed, "averaged": True}
         save_checkpoint(folder.file(checkpoint(self.name)), model, self.model, about)
         folder.write("metrics.csv", _all_metrics(folder.file("logs")))
+
+
+def averaged(decay: float, average: Tensor, current: Tensor, updates: Tensor) -> Tensor:
+    """The exponential average after one more step. Between equal numbers `lerp` is exact, so that what is frozen stays
+    as it is to the bit, and borrowed weights may be the average's too."""
+    return average.lerp(current, 1 - decay) if average.is_floating_point() else current
 
 
 def checkpoint(stage: str) -> str:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from copy import deepcopy
 
 import pytest
 import torch
@@ -194,6 +195,18 @@ def test_layers_checkpoint_while_they_train_and_dropout_stays_off(base):
     assert not any(calls)
     gradients = {name: value.grad for name, value in model.named_parameters() if value.grad is not None}
     assert set(gradients) == model.learning
+
+
+def test_a_copy_has_heads_and_adapters_of_its_own_and_the_same_borrowed_weights(base):
+    lora = {"r": 2, "lora_alpha": 4, "target_modules": ["Wqkv"]}
+    model = instantiate(node(base, lora=lora))
+    copied = deepcopy(model)
+    mine, other = dict(model.named_parameters()), dict(copied.named_parameters())
+    assert mine.keys() == other.keys()
+    stored = model.state_dict().keys()
+    assert {name for name in mine if mine[name] is not other[name]} == stored
+    assert copied.denoiser is not model.denoiser
+    assert copied.state_dict().keys() == stored
 
 
 def test_settings_that_peft_does_not_know_are_refused(base):
