@@ -8,11 +8,19 @@ from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocat
 _SHARES = [0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9998, 0.9999]
 
 
+class _Doublings(LogLocator):
+    """Halves between the doublings, and quarters where few doublings are shown."""
+
+    def tick_values(self, vmin: float, vmax: float) -> np.ndarray:
+        self.set_params(subs=(1, 1.25, 1.5, 1.75) if vmax < 4 * vmin else (1, 1.5))
+        return super().tick_values(vmin, vmax)
+
+
 def doublings(axis: Axis) -> None:
     """A number of forwards or steps from 1 on, each doubling equally far."""
     set_scale = axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale
     set_scale("log", base=2)
-    axis.set_major_locator(LogLocator(base=2, subs=(1, 1.5)))
+    axis.set_major_locator(_Doublings(base=2))
     axis.set_major_formatter(lambda value, _: f"{value:g}")
     axis.set_minor_locator(NullLocator())
 
