@@ -22,8 +22,7 @@ def cut(model: Any) -> nn.Module:
     with torch.no_grad():
         whole = model(input_ids=probe).logits
         setattr(model.get_submodule(parent), leaf, nn.Identity())
-        hidden: Tensor = model(input_ids=probe).logits
-        fits = hidden.shape[-1] == head.in_features and torch.allclose(head(hidden), whole, rtol=1e-3, atol=1e-3)
+        fits = _fits(model, probe, head, whole)
     if not fits:
         setattr(model.get_submodule(parent), leaf, head)
         raise ValueError(
@@ -31,3 +30,12 @@ def cut(model: Any) -> nn.Module:
             "from hidden states; write an adapter of its own, as DiffusionGemma's"
         )
     return head
+
+
+def _fits(model: Any, probe: Tensor, head: Any, whole: Tensor) -> bool:
+    """Whether the output layer makes the model's own logits of what the model returns without it."""
+    try:
+        hidden: Tensor = model(input_ids=probe).logits
+    except RuntimeError:  # something of the size of the vocabulary was added to hidden states
+        return False
+    return hidden.shape[-1] == head.in_features and torch.allclose(head(hidden), whole, rtol=1e-3, atol=1e-3)
