@@ -67,10 +67,10 @@ types: $(STAMP) ## pyright over the package
 
 check: lint types test ## all that continuous integration asks for
 
-bench: $(STAMP) ## measure; results in benchmarks/results
+bench: $(STAMP) $(PRETRAINED) ## measure; results in benchmarks/results (installs the peers that are measured against)
 	@$(BIN)/python -m benchmarks
 
-bench-quick: $(STAMP) ## the same in under five minutes
+bench-quick: $(STAMP) $(PRETRAINED) ## the same in under five minutes
 	@$(BIN)/python -m benchmarks --quick
 
 paper: $(STAMP) ## numbers, tables, figures and paper/build/main.pdf from the result files (LaTeX)
