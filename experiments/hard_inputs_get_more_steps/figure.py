@@ -3,28 +3,41 @@
 import json
 from pathlib import Path
 
+from adaptive_diffusion.analysis.scales import accuracy, doublings
 from adaptive_diffusion.analysis.style import LIGHT, colour, marker, new_axes, save, themed
 
 HERE = Path(__file__).parent / "results"
+DASHES = {
+    "cost_aware_by_summaries": "--",
+    "solved_if_stopped": "-",
+    "q_halting": ":",
+    "ponder": "-.",
+    "policy_gradient": (0, (1, 3)),
+}
 
 
 def main() -> None:
     run = json.loads((HERE / "seed0.json").read_text())
     with themed(LIGHT):
-        figure, axes = new_axes()
+        figure, axes = new_axes(6.4, 5.2)
+        doublings(axes.xaxis)
+        accuracy(axes, run["baselines"][0]["queries"])
         for name, points in run["curves"].items():
             if name.startswith("price_"):
                 continue
-            ordered = sorted((point["nfe_mean"], 100 * point["exact"]) for point in points)
+            curve = sorted((point["nfe_mean"], point["exact"]) for point in points)
             chosen = name == run["policy"]
-            axes.plot(*zip(*ordered, strict=True), label=name, linewidth=2.4 if chosen else 1.0, color=colour(name))
+            style = {"linewidth": 2.6, "zorder": 3} if chosen else {"linewidth": 1.2, "linestyle": DASHES[name]}
+            axes.plot(*zip(*curve, strict=True), label=name, color=colour(name), **style)
         for row in run["baselines"]:
-            name, at = row["sampler"], (row["nfe_mean"], 100 * row["exact"])
+            name, at = row["sampler"], (row["nfe_mean"], row["exact"])
             axes.plot(*at, marker(name), color=colour(name))
-            axes.annotate(name, at, fontsize=7, xytext=(4, -8), textcoords="offset points")
-        axes.set(xlabel="mean NFE (forwards a puzzle)", ylabel="exact answers (%)", xlim=(0, 12))
-        axes.set_ylim(bottom=50)
-        axes.legend(loc="lower right")
+            axes.annotate(name.rpartition("_")[2], at, fontsize=7, xytext=(6, -3), textcoords="offset points")
+        axes.set(xlabel="mean denoiser forwards per query (NFE), log scale")
+        axes.set(ylabel="exact answers, log scale of the wrong", xlim=(1, 18))
+        axes.plot([], [], marker("threshold_0.9"), color=colour("threshold_0.9"), label="threshold")
+        axes.plot([], [], marker("fixed_8"), color=colour("fixed_8"), label="fixed steps")
+        figure.legend(loc="outside lower center", ncols=3)
         save(figure, HERE, "accuracy_nfe")
 
 

@@ -45,6 +45,7 @@ def main():
     parser.add_argument("--puzzles", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sampler", action="append", help="only these, the other rows stay; may be repeated")
+    parser.add_argument("--without", action="append", default=[], help="not this one; may be repeated")
     chosen = parser.parse_args()
     source = open_source(chosen.source)
     file = newest_checkpoint(chosen.source) if chosen.source.is_dir() else chosen.source
@@ -55,7 +56,7 @@ def main():
     before = json.loads(result_file.read_text()) if result_file.exists() else {}
     stays = before.get("samplers", []) if chosen.sampler else []
     rows = {row["sampler"]: row for row in stays}
-    for name in chosen.sampler or choices("sampler"):
+    for name in chosen.sampler or [name for name in choices("sampler") if name not in chosen.without]:
         rows[name] = measured(name, source, problems, chosen.seed)
         print(json.dumps(rows[name]), file=sys.stderr)
         result = {
