@@ -32,9 +32,7 @@ def summarise(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "spearman_natural": together([run["test"]["spearman"] for run in runs]),
         "spearman_natural_tie_ceiling": mean(run["test"]["tie_ceiling"] for run in runs),
         **{name: together([run["test"][name] for run in runs]) for name in OF_TEST},
-        "nfe_ratio_at_equal_accuracy": together(
-            [run["nfe_ratio_to_cheapest_as_accurate"]["interval"] for run in runs]
-        ),
+        "nfe_ratio_at_equal_accuracy": together([run["nfe_ratio_to_cheapest_as_accurate"]["interval"] for run in runs]),
         "nfe_ratio_to_most_accurate": together([run["nfe_ratio_at_equal_accuracy"] for run in runs]),
         "exact_difference": together([run["exact_difference"] for run in runs]),
         "gain_over_shuffle": together([run["test"]["gain_over_shuffle"] for run in runs]),
