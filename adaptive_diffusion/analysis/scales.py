@@ -1,5 +1,7 @@
 """On what scales figures are read: forwards by doublings, right answers by what is wrong with them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -11,7 +13,7 @@ _SHARES = [0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995,
 class _Doublings(LogLocator):
     """Halves between the doublings, and quarters where few doublings are shown."""
 
-    def tick_values(self, vmin: float, vmax: float) -> np.ndarray:
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
         self.set_params(subs=(1, 1.25, 1.5, 1.75) if vmax < 4 * vmin else (1, 1.5))
         return super().tick_values(vmin, vmax)
 

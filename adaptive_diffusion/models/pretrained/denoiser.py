@@ -157,7 +157,8 @@ class PretrainedDenoiser(nn.Module, ABC):
         for name, value in chain(self.named_parameters(), self.named_buffers()):
             if _is_borrowed(self, name):
                 memo[id(value)] = value
-        other = memo[id(self)] = self.__class__.__new__(self.__class__)
+        other: Any = self.__class__.__new__(self.__class__)
+        memo[id(self)] = other
         other.__dict__.update(deepcopy(self.__dict__, memo))
         return other
 
