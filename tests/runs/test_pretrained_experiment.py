@@ -48,7 +48,7 @@ def test_a_quality_head_is_trained_on_the_models_own_tokens(tmp_path):
         "model.network.quality.width=32",
         "model.network.halting.width=32",
         f"task.corpus={files}",
-        "task.length=96",
+        "task.length=128",
         "task.batch_size=4",
         "task.test_problems=4",
         "stages.quality.lesson.canvases.0.rows=4",

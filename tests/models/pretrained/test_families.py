@@ -31,7 +31,7 @@ ENCODERS = {
     "ModernBert": {"global_attn_every_n_layers": 2, "local_attention": 8},
     "EuroBert": {"num_key_value_heads": 2, "head_dim": 16, "mask_token_id": MASK},
     "Albert": {"embedding_size": 16},
-    "Electra": {"embedding_size": 16},
+    "Electra": {"embedding_size": 32},
 }
 REMOTE = {
     "LLaDA": (LLaDA, "LLaDAModelLM", {}),
@@ -72,7 +72,7 @@ def asked(padded):
 
 
 def sampler(denoiser):
-    return Sampler(denoiser, proposal=Draw(), pace=Threshold(0.3))
+    return Sampler(denoiser, proposal=Draw(), pace=Threshold(0.12))
 
 
 def test_ids_come_from_config_and_tokenizer(denoiser):
