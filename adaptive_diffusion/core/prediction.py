@@ -100,12 +100,14 @@ class Reading(ABC):
 class Prediction:
     """The named summaries [B, L, …] of one evaluation; zero where nothing asked.
 
-    `read` [B, L] bool says where logits were formed.
+    `read` [B, L] bool says where logits were formed, `faulty` [B] bool (None: no row) in which rows something was read
+    that is not a number.
     """
 
     evaluation: Evaluation
     summaries: Mapping[str, Tensor]
     read: Tensor
+    faulty: Tensor | None = None
 
     def __getitem__(self, name: str) -> Tensor:
         if name not in self.summaries:

@@ -1,5 +1,6 @@
 """Samplers side by side on the same queries: answers, figures, traces."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -10,15 +11,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.trace import TraceWriter
+from adaptive_diffusion.core.trace import TraceWriter, read_trace
 from adaptive_diffusion.evaluation.accuracy import SamplerSummary
 from adaptive_diffusion.evaluation.curves import Setting
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.engine import Engine, Here
+from adaptive_diffusion.runs.whole import whole
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.tracing import TraceRecorder
 from adaptive_diffusion.tasks.task import Task
 
+ROW, TRACE = "row.json", "trace"
 Unbound = Callable[..., Sampler]
 """A sampler that still waits for its denoiser: what a config of configs/sampler becomes."""
 
@@ -67,6 +70,7 @@ def compare(
         "revisions_mean": result.revisions.double().mean().item(),
         "cycled": int(result.cycled.sum()),
         "budget_spent": int(result.budget_spent.sum()),
+        "faults": len(result.faults),
     }
     row = {"sampler": name, **summary.compute(), **revising, "seconds": round(seconds, 3)}
     setting = Setting(name, result.query.numpy(), result.nfe.numpy(), verdict.exact.numpy().astype(bool))
@@ -80,27 +84,54 @@ def compare_all(
     say: Callable[[str], None],
     seed: int = 0,
     slots: int = 256,
-    traces: Path | None = None,
+    kept: Path | None = None,
     engine: Engine | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, Setting]]:
-    """`compare` for each sampler, on an engine if there is one, saying each row; `traces` gets a folder per sampler."""
-    work = partial(_compare_one, task, problems, seed, slots, traces)
-    names, found = list(samplers), {}
-    for number, (row, setting) in (engine or Here()).each(work, list(samplers.items())):
-        found[names[number]] = row, setting
+    """`compare` for each sampler, on an engine if there is one, saying each row.
+
+    In the folder `kept` each sampler gets a folder, whole or not at all, with its row and its `trace`; one that has it
+    already is not asked again.
+
+    Raises:
+        ValueError: the name of a sampler that leads out of the folder.
+    """
+    places = {name: None if kept is None else inside(kept, name) for name in samplers}
+    found = {name: _earlier(name, place) for name, place in places.items() if place is not None and place.is_dir()}
+    for name in found:
+        say(f"  {name}: answered before, kept")
+    waiting = [(name, sampler, places[name]) for name, sampler in samplers.items() if name not in found]
+    work = partial(_compare_one, task, problems, seed, slots)
+    for number, (row, setting) in (engine or Here()).each(work, waiting):
+        found[waiting[number][0]] = row, setting
         say(
             f"  {row['sampler']}: {100 * row['exact']:.1f}% exact at {row['nfe_mean']:.2f} mean NFE, "
             f"{row['seconds']:.1f} s"
         )
-    return [found[name][0] for name in names], {name: found[name][1] for name in names}
+    return [found[name][0] for name in samplers], {name: found[name][1] for name in samplers}
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The place of that name in a folder. Raises `ValueError` for a name that leads out of it."""
+    if not (folder / name).resolve().is_relative_to(folder.resolve()) or not name.strip("./ "):
+        raise ValueError(f"{name!r} cannot name a sampler here: its trace would lie elsewhere")
+    return folder / name
 
 
 def _compare_one(
-    task: Task, problems: Any, seed: int, slots: int, traces: Path | None, named: tuple[str, Sampler]
+    task: Task, problems: Any, seed: int, slots: int, asked: tuple[str, Sampler, Path | None]
 ) -> tuple[dict[str, Any], Setting]:
-    name, sampler = named
+    name, sampler, place = asked
     with torch.inference_mode():
-        return compare(name, sampler, task, problems, seed, slots, None if traces is None else traces / name)
+        if place is None:
+            return compare(name, sampler, task, problems, seed, slots)
+        with whole(place) as part:
+            row, setting = compare(name, sampler, task, problems, seed, slots, part / TRACE)
+            (part / ROW).write_text(json.dumps(row))
+        return row, setting
+
+
+def _earlier(name: str, place: Path) -> tuple[dict[str, Any], Setting]:
+    return json.loads((place / ROW).read_text()), Setting.of(name, read_trace(place / TRACE).rows)
 
 
 def chief_difficulty(task: Task, problems: Any) -> Tensor:

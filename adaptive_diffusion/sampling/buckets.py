@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.sampling.faults import refused
 from adaptive_diffusion.sampling.recipe import Recipe
 from adaptive_diffusion.sampling.slots import Loop, continuous
 from adaptive_diffusion.sampling.step import Step
@@ -24,8 +25,7 @@ class Buckets:
         padding: the token that fills queries up; what is editable or another token belongs to the query.
         loop: runs each bucket.
 
-    Raises:
-        ValueError: a query that no bucket holds.
+    A query that no bucket holds ends in a fault.
     """
 
     lengths: tuple[int, ...]
@@ -35,20 +35,28 @@ class Buckets:
     def __call__(
         self, sampler: Recipe, queries: Queries, n: int, seed: int, slots: int, max_steps: int
     ) -> Iterator[Step]:
+        own, longest = self.own(queries), max(self.lengths)
         bucket = self.bucket(queries)
-        for length in bucket.unique().tolist():
-            inside = cut(queries.take((bucket == length).nonzero()[:, 0]), length)
+        for length in bucket[own <= longest].unique().tolist():
+            inside = cut(queries.take(((bucket == length) & (own <= longest)).nonzero()[:, 0]), length)
             yield from self.loop(sampler, inside, n, seed, slots, max_steps)
+        if len(outside := (own > longest).nonzero()[:, 0]):
+            lengths = sorted(self.lengths)
+            error = ValueError(f"a query of {int(own.max())} tokens fits none of the buckets {lengths}; add one")
+            yield refused(sampler, queries.take(outside), n, seed, error)
 
-    def bucket(self, queries: Queries) -> Tensor:
-        """[N] int64, the length of each query's bucket."""
+    def own(self, queries: Queries) -> Tensor:
+        """[N] int64, the length of each query without its padding."""
         used = queries.editable | (queries.tokens != self.padding)
         places = torch.arange(1, used.shape[1] + 1, device=used.device)
-        own = (used * places).amax(1)
-        lengths = torch.tensor(sorted(self.lengths), device=used.device)
-        if len(own) and int(own.max()) > int(lengths[-1]):
-            raise ValueError(f"a query of {int(own.max())} tokens fits none of the buckets {lengths.tolist()}; add one")
-        return lengths[torch.searchsorted(lengths, own)].clamp(max=used.shape[1])
+        return (used * places).amax(1)
+
+    def bucket(self, queries: Queries) -> Tensor:
+        """[N] int64, the length of each query's bucket; of the largest one where none holds it."""
+        own = self.own(queries)
+        lengths = torch.tensor(sorted(self.lengths), device=own.device)
+        bucket = lengths[torch.searchsorted(lengths, own).clamp(max=len(lengths) - 1)]
+        return bucket.clamp(max=queries.tokens.shape[1])
 
 
 def cut(queries: Queries, length: int) -> Queries:

@@ -134,7 +134,8 @@ class Recipe:
             return state
         block, length = self.block_of(state), state.tokens.shape[1]
         later = state.editable & (block > state.block[:, None])
-        going = (later.any(1) & ~state.running).nonzero()[:, 0]
+        done = ~state.running & (state.halt_reason != HaltReason.FAULT)
+        going = (later.any(1) & done).nonzero()[:, 0]
         if not len(going):
             return state
         rows, onto = state.take(going), block.masked_fill(~later, length)[going].amin(1)

@@ -7,6 +7,7 @@ import torch
 
 from adaptive_diffusion.core.prediction import Denoiser
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.sampling.sampler import Observer, Sampler
 
@@ -42,7 +43,8 @@ class Restart:
         """One answer to each query, in their order; observers see every try."""
         best = self.sampler.sample(queries, seed=seed, slots=slots, observers=observers)
         for number in range(1, self.tries):
-            pending = (best.log_probability.exp() < self.enough).nonzero()[:, 0]
+            hopeful = best.halt_reason != HaltReason.FAULT
+            pending = (hopeful & (best.log_probability.exp() < self.enough)).nonzero()[:, 0]
             if not len(pending):
                 break
             again = self.sampler.sample(queries.take(pending), seed=seed + number, slots=slots, observers=observers)

@@ -1,12 +1,14 @@
 """What a sampler hands back."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 
 import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import HaltReason
+from adaptive_diffusion.core.trace import OPEN
 from adaptive_diffusion.rules.guards import CYCLED, SPENT
 from adaptive_diffusion.sampling.step import Step
 
@@ -21,7 +23,9 @@ class SampleResult:
         nfe: [R] int64, every forward made for the row.
         halt_reason: [R] int64, `HaltReason` numbers.
         revisions: [R] int64, tokens taken back or replaced.
-        log_probability: [R] float64, Σ log p over the answer's own tokens, p the probability each was written with.
+        log_probability: [R] float64, Σ log p over the answer's own tokens, p the probability each was written with; −∞
+            after a fault.
+        faults: row → why it ended in a fault, for the rows that did; what stands open in their answers is `OPEN`.
         cycled, budget_spent: [R] bool, rows that met a revision limit: a canvas came back, a budget was used up.
         rows_forwarded: how many canvases went through the denoiser in all, halted ones that kept their seat included.
     """
@@ -36,10 +40,16 @@ class SampleResult:
     cycled: Tensor
     budget_spent: Tensor
     rows_forwarded: int
+    faults: Mapping[int, str] = field(default_factory=dict)
 
     def why(self, row: int) -> str:
         """Why a row ended, as a sentence."""
-        return HaltReason(int(self.halt_reason[row])).sentence
+        sentence = HaltReason(int(self.halt_reason[row])).sentence
+        return f"{sentence}: {self.faults[row]}" if row in self.faults else sentence
+
+
+GIVE_UP = 32
+"""Rows that must raise (or all that there are) before a run is given up."""
 
 
 class Recorder:
@@ -56,13 +66,21 @@ class Recorder:
         self.log_probability = torch.zeros_like(self.query, dtype=torch.float64)
         self.cycled, self.budget_spent = (torch.zeros_like(self.query, dtype=torch.bool) for _ in range(2))
         self.rows_forwarded = 0
+        self.faults: dict[int, str] = {}
+        self.errors: list[Exception] = []
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether every row that was tried has raised, and there were enough of them that it is no row's fault."""
+        return self.rows_forwarded == len(self.errors) >= min(len(self.query), GIVE_UP)
 
     def __call__(self, step: Step) -> None:
         self.rows_forwarded += len(step.before.tokens)
         left = (step.before.running & ~step.after.running).nonzero()[:, 0]
         after = step.after
         at = self.place[torch.searchsorted(self.order, after.query[left])] * self.n + after.variation[left]
-        self.answers[at, : after.tokens.shape[1]] = after.tokens[left]  # a bucket's canvas may be shorter
+        stands = after.tokens.masked_fill(after.editable & ~after.committed, OPEN)
+        self.answers[at, : after.tokens.shape[1]] = stands[left]  # a bucket's canvas may be shorter
         self.nfe[at] = after.nfe[left]
         self.revisions[at] = after.revisions[left].sum(1).long()
         self.halt_reason[at] = after.halt_reason[left]
@@ -70,9 +88,16 @@ class Recorder:
         written = torch.where(filled, step.prediction["confidence"][left], after.commit_probability[left])
         chance = written.double().clamp(min=1e-30).log()
         self.log_probability[at] = (chance * after.editable[left]).sum(1)
+        for index in (after.halt_reason[left] == HaltReason.FAULT).nonzero()[:, 0].tolist():
+            self._note(int(at[index]), step.errors.get(int(left[index])))
         for met, name in ((self.cycled, CYCLED), (self.budget_spent, SPENT)):
             if name in after.carry:
                 met[at] = after.carry[name][left]
+
+    def _note(self, row: int, error: Exception | None) -> None:
+        self.log_probability[row] = -torch.inf
+        self.faults[row] = "what it predicts is not a number" if error is None else str(error) or type(error).__name__
+        self.errors += [] if error is None else [error]
 
     def result(self) -> SampleResult:
         """Everything recorded so far."""

@@ -56,6 +56,8 @@ class Sampler(Recipe):
 
         Raises:
             ValueError: n, slots or max_steps below 1.
+            Exception: whatever the denoiser raises, where it raises for every row. Where it raises for some, these end
+                with `HaltReason.FAULT`, are warned of and told in `SampleResult.faults`.
         """
         for name, value in (("n", n), ("slots", slots), ("max_steps", max_steps)):
             if value is not None and value < 1:
@@ -64,9 +66,15 @@ class Sampler(Recipe):
         recorder = Recorder(queries, n)
         for step in loop(self, queries, n, seed, slots, limit):
             recorder(step)
+            if recorder.hopeless:
+                raise recorder.errors[0]
             for observer in observers:
                 observer(step)
         result = recorder.result()
+        if result.faults:
+            row, why = next(iter(result.faults.items()))
+            told = f"{len(result.faults)} of {len(result.answers)} answers ended in a fault, the first at query "
+            warnings.warn(f"{told}{int(result.query[row])}: {why}", stacklevel=3)
         if self.whole_plan.revises and len(queries) and not result.revisions.any():
             warnings.warn(f"{self._revising} revised nothing in {len(result.answers)} answers", stacklevel=3)
         return result

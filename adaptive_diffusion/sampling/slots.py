@@ -9,8 +9,9 @@ import torch
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.sampling.faults import careful_step
 from adaptive_diffusion.sampling.recipe import Recipe
-from adaptive_diffusion.sampling.step import Step, step
+from adaptive_diffusion.sampling.step import Step
 
 Loop = Callable[[Recipe, Queries, int, int, int, int], Iterator[Step]]
 
@@ -42,7 +43,7 @@ def continuous(sampler: Recipe, queries: Queries, n: int, seed: int, slots: int,
         return
     state = waiting.take(min(slots, len(waiting)))
     while True:
-        done = step(sampler, state, max_steps)
+        done = careful_step(sampler, state, max_steps)
         yield done
         state = done.after
         free = (~state.running).nonzero()[:, 0]
@@ -64,6 +65,6 @@ def frozen(sampler: Recipe, queries: Queries, n: int, seed: int, slots: int, max
     while len(waiting):
         state = waiting.take(min(slots, len(waiting)))
         while state.running.any():
-            done = step(sampler, state, max_steps)
+            done = careful_step(sampler, state, max_steps)
             yield done
             state = done.after

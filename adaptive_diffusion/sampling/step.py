@@ -1,6 +1,7 @@
 """The one step: evaluate, propose, plan, halt, apply."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from adaptive_diffusion.sampling.recipe import Recipe
 @dataclass(frozen=True)
 class Step:
     """What one step saw, decided and left: `before` and `after` it, and `answer` [B, L], the tokens if its
-    row, or its block, ends here."""
+    row, or its block, ends here. `errors` tells of rows that could not be stepped (`sampling.faults`)."""
 
     before: SamplerState
     prediction: Prediction
@@ -23,6 +24,7 @@ class Step:
     verdict: Verdict
     answer: Tensor
     after: SamplerState
+    errors: Mapping[int, Exception] = field(default_factory=dict)
 
 
 def step(sampler: Recipe, state: SamplerState, max_steps: int) -> Step:
@@ -41,9 +43,10 @@ def advance(sampler: Recipe, state: SamplerState, evaluation: Evaluation, max_st
     carry = {
         name: value for part in sampler.parts for name, value in part.remember(state, prediction, decision).items()
     }
-    after = apply(
-        state, decision, answer, halt_reason(sampler, state, decision, verdict, max_steps), evaluation.forwards
-    )
+    reason = halt_reason(sampler, state, decision, verdict, max_steps)
+    if prediction.faulty is not None:
+        reason = reason.masked_fill(prediction.faulty, HaltReason.FAULT)
+    after = apply(state, decision, answer, reason, evaluation.forwards)
     after = sampler.next_block(replace(after, carry={**state.carry, **carry}))
     return Step(state, prediction, decision, verdict, answer, after)
 
@@ -61,18 +64,19 @@ def apply(
 ) -> SamplerState:
     """The state after a decision. Writes reach eligible positions only, here and nowhere else; halted rows stay.
 
-    A row that halts holds its answer and stands by it. A position committed and re-opened at once ends re-opened. A
-    revision is a token taken back or replaced; in a row that halts, what counts is whether the answer holds another
-    token.
+    A row that halts holds its answer and stands by it; one that ends in a fault keeps the canvas it had. A position
+    committed and re-opened at once ends re-opened. A revision is a token taken back or replaced; in a row that halts,
+    what counts is whether the answer holds another token.
     """
-    live = state.running[:, None]
+    sound = state.running & (reason != HaltReason.FAULT)
+    live = sound[:, None]
     reopen = decision.reopen & state.revisable & live
     write = decision.write & state.eligible & ~reopen & live
     replaced = write & (decision.token != state.tokens)
     renoise = (decision.renoise & state.open & ~write & live) | reopen
     tokens = torch.where(write, decision.token, state.tokens)
     noise = state.corruption.noise(tokens, lambda: state.noise.everywhere("renoise", tokens.shape[1]))
-    halting = state.running & (reason != HaltReason.RUNNING)
+    halting = sound & (reason != HaltReason.RUNNING)
     revised = torch.where(halting[:, None], answer != state.tokens, reopen | replaced)
     return replace(
         state,

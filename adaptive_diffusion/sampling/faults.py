@@ -1,0 +1,131 @@
+"""Faulty rows end alone: a row that cannot be stepped is found by halving its batch, and its neighbours never notice.
+
+Rows are independent to the last bit, so the step of a batch is the steps of its parts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.prediction import Evaluation, Prediction
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.state import Decision, HaltReason, SamplerState, Verdict
+from adaptive_diffusion.sampling.recipe import Recipe
+from adaptive_diffusion.sampling.step import Step, step
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A row that cannot be stepped even alone."""
+
+    row: SamplerState
+    error: Exception
+
+
+def careful_step(sampler: Recipe, state: SamplerState, max_steps: int) -> Step:
+    """`step`, but rows for which denoiser or rules raise end with `HaltReason.FAULT`, and `Step.errors` holds why.
+
+    Raises:
+        MemoryError, torch.OutOfMemoryError: which are no row's fault.
+    """
+    parts = _parts(sampler, _rested(state), max_steps)
+    if len(parts) == 1 and isinstance(parts[0], Step):
+        return parts[0]
+    sound = next((part for part in parts if isinstance(part, Step)), None)
+    begins = accumulate((_rows(part) for part in parts), initial=0)
+    errors = {begin: part.error for begin, part in zip(begins, parts, strict=False) if isinstance(part, Fault)}
+    steps = [_faulty(part.row, sound) if isinstance(part, Fault) else part for part in parts]
+    return replace(_together(steps), errors=errors)
+
+
+def refused(sampler: Recipe, queries: Queries, n: int, seed: int, error: Exception) -> Step:
+    """The step in which queries with something to write end at once, without a forward, because of an error."""
+    index = queries.editable.any(1).nonzero()[:, 0].repeat_interleave(n)
+    variation = torch.arange(n, device=index.device).repeat(len(index) // n)
+    state = sampler.begin(queries.repeat(index), variation, seed)
+    return replace(_faulty(state, None, forwards=0), errors=dict.fromkeys(range(len(index)), error))
+
+
+def _parts(sampler: Recipe, state: SamplerState, max_steps: int) -> list[Step | Fault]:
+    """The steps of parts of a batch, in the order of its rows, as large as they go."""
+    try:
+        return [step(sampler, state, max_steps)]
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        rows = torch.arange(len(state.tokens), device=state.tokens.device)
+        if len(rows) == 1:
+            return [Fault(state, error)]
+        halves = rows.tensor_split(2)
+        return [part for half in halves for part in _parts(sampler, state.take(half), max_steps)]
+
+
+def _rested(state: SamplerState) -> SamplerState:
+    """Rows that ended in a fault and still keep a seat take over the canvas of a running one, lest they raise again."""
+    faulty = (state.halt_reason == HaltReason.FAULT).nonzero()[:, 0]
+    if not len(faulty):
+        return state
+    onto = state.running.long().argmax().expand(len(faulty))
+    kept = {name: getattr(state, name)[faulty] for name in ("query", "variation", "halt_reason")}
+    return state.put(faulty, replace(state.take(onto), **kept))
+
+
+def _faulty(row: SamplerState, sound: Step | None, forwards: int = 1) -> Step:
+    """The step of rows that nothing can be said about; of one row [1, …], shaped like that of one that was `sound`."""
+    still, nothing = row.running, torch.zeros_like(row.tokens)
+    if sound is None:
+        summaries = {"argmax": nothing, "confidence": nothing.float(), "margin": nothing.float()}
+        evaluation = Evaluation(nothing[..., None].float(), forwards=forwards)
+        prediction = Prediction(evaluation, summaries, nothing.bool(), still)
+        decision = Decision(
+            write=nothing.bool(),
+            token=row.tokens,
+            probability=nothing.float(),
+            reopen=nothing.bool(),
+            renoise=nothing.bool(),
+            noise_level=row.noise_level,
+            settled=torch.zeros_like(still),
+        )
+        verdict, carry = Verdict(torch.zeros_like(still)), row.carry
+    else:
+        prediction, decision, verdict = (_blank(part) for part in (sound.prediction, sound.decision, sound.verdict))
+        carry = {name: row.carry.get(name, _blank(value)) for name, value in sound.after.carry.items()}
+    after = replace(
+        row,
+        nfe=row.nfe + prediction.evaluation.forwards * still,
+        step=row.step + still.long(),
+        halt_reason=row.halt_reason.masked_fill(still, HaltReason.FAULT),
+        carry=carry,
+    )
+    return Step(row, prediction, decision, verdict, row.tokens, after)
+
+
+def _rows(part: Step | Fault) -> int:
+    return len(part.before.tokens if isinstance(part, Step) else part.row.tokens)
+
+
+def _blank(value: Any) -> Any:
+    """Zeros in the shape of the first row of a record."""
+    return _each([value], lambda tensors: torch.zeros_like(tensors[0][:1]))
+
+
+def _together(values: Sequence[Any]) -> Any:
+    """Records whose tensors begin with the batch dimension, one behind the other."""
+    return _each(values, torch.cat)
+
+
+def _each(values: Sequence[Any], combine: Any) -> Any:
+    """A record like the first, whose tensors are those of all records at the same place, combined."""
+    first = values[0]
+    if isinstance(first, Tensor):
+        return combine(list(values))
+    if isinstance(first, Mapping):
+        return {name: _each([value[name] for value in values], combine) for name in first}
+    if isinstance(first, Step | SamplerState | Prediction | Evaluation | Decision | Verdict):
+        columns = {item.name: [getattr(value, item.name) for value in values] for item in fields(first)}
+        return replace(first, **{name: _each(column, combine) for name, column in columns.items()})
+    return first

@@ -1,0 +1,241 @@
+"""A faulty row ends alone, with its reason; its neighbours are what they would be without it, to the last bit."""
+
+import warnings
+from dataclasses import replace
+
+import pytest
+import torch
+from small_worlds import questions, transformer
+
+from adaptive_diffusion.config import compose_part, instantiate
+from adaptive_diffusion.core.corruption import Absorbing, Uniform
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.state import HaltReason
+from adaptive_diffusion.core.trace import OPEN, TraceWriter, read_trace
+from adaptive_diffusion.evaluation.replay import Replay
+from adaptive_diffusion.models.halting import StoppingHead
+from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
+from adaptive_diffusion.models.policy import PolicyHead
+from adaptive_diffusion.models.positions import LearnedPositions
+from adaptive_diffusion.models.transformer import TransformerDenoiser
+from adaptive_diffusion.models.views import NoisePlanner, Planned
+from adaptive_diffusion.rules.pace import FixedSteps
+from adaptive_diffusion.rules.proposal import Draw
+from adaptive_diffusion.runs.catalogue import presets
+from adaptive_diffusion.runs.compare import build_sampler
+from adaptive_diffusion.sampling import Sampler
+from adaptive_diffusion.sampling.buckets import Buckets
+from adaptive_diffusion.sampling.slots import frozen
+from adaptive_diffusion.sampling.tracing import TraceRecorder
+
+FIELDS = ("answers", "nfe", "halt_reason", "revisions", "log_probability", "cycled", "budget_spent")
+K, L = 7, 9
+NAN, RAISES = 5, 6
+"""Tokens that make a row faulty where they are given first: at once, or from the second forward on."""
+
+OUTPUTS = {"priced": 13, "q_halting": 2}
+PRESETS = [(preset.name, kind) for preset in presets() for kind in sorted(preset.corruption)]
+pytestmark = pytest.mark.filterwarnings("ignore:.*(revised nothing|ended in a fault)")
+
+
+class Fragile(TransformerDenoiser):
+    """A transformer that fails for some rows."""
+
+    seen = 0
+
+    def embedded(self, tokens, *rest, **more):
+        x, first = super().embedded(tokens, *rest, **more), tokens[:, :1]
+        if (first == RAISES).any():
+            self.seen += 1
+            if self.seen > 1:
+                raise RuntimeError("this canvas is cursed")
+        return x.masked_fill((first == NAN)[..., None], torch.nan)
+
+
+def fragile(kind="absorbing", width=32):
+    torch.manual_seed(0)
+    places = LearnedPositions([[place] for place in range(L)])
+    trunk = Fragile(K, places, width, 1, 2, corruption=Uniform(K) if kind == "uniform" else Absorbing(K)).eval()
+    torch.nn.init.normal_(trunk.head.weight, std=0.4)
+    return trunk
+
+
+def with_heads(kind, outputs=None):
+    quality = QualityHead(32, reluctance=0.0)
+    torch.nn.init.normal_(quality.out.weight)
+    halting = HaltingHead(32) if outputs is None else StoppingHead(32, outputs)
+    return DenoiserWithHeads(fragile(kind), quality, halting, PolicyHead()).eval()
+
+
+def model_for(name, kind):
+    torch.manual_seed(0)
+    if name == "ddpd":
+        return DenoiserWithHeads(Planned(with_heads("absorbing"), NoisePlanner(with_heads("uniform")))).eval()
+    return with_heads(kind, OUTPUTS.get(name))
+
+
+def asked(first: list[int]) -> Queries:
+    """A query for each of these first tokens; the rest of it depends on its place in the list alone."""
+    queries = questions(len(first), L, NAN)
+    queries.tokens[:, 0], queries.editable[:, 0] = torch.tensor(first), False
+    queries.editable[:, 1] = True
+    return queries
+
+
+def assert_rows_equal(result, rows, expected):
+    for field in FIELDS:
+        assert torch.equal(getattr(result, field)[rows], getattr(expected, field)), field
+
+
+@pytest.mark.parametrize(("name", "kind"), PRESETS, ids=" ".join)
+def test_the_neighbours_of_faulty_rows_answer_as_if_they_were_alone(name, kind):
+    recipe, call = instantiate(compose_part("sampler", name)), {} if name == "restart" else {"max_steps": 6}
+    queries, sound = asked([0, 1, NAN, 3, 4, RAISES]), torch.tensor([0, 1, 3, 4])
+    result = build_sampler(recipe, model_for(name, kind)).sample(queries, seed=3, slots=4, **call)
+    sampler = build_sampler(recipe, model_for(name, kind))
+    alone = sampler.sample(queries.take(sound), seed=3, **call)
+    one = sampler.sample(queries.take(slice(3, 4)), seed=3, **call)
+    assert_rows_equal(result, sound, alone)
+    assert_rows_equal(result, slice(3, 4), one)
+    assert (alone.halt_reason[:, None] != torch.tensor([HaltReason.RUNNING, HaltReason.FAULT])).all()
+    assert result.halt_reason[2] == HaltReason.FAULT
+    assert torch.equal(result.answers[~queries.editable], queries.tokens[~queries.editable])
+
+
+@pytest.fixture
+def one_by_one():
+    return Sampler(fragile(), proposal=Draw(), pace=FixedSteps(4))
+
+
+@pytest.mark.parametrize("options", [{}, {"slots": 1}, {"slots": 2}, {"loop": frozen}, {"n": 3}], ids=str)
+def test_a_faulty_row_says_why_and_keeps_what_it_had(one_by_one, options):
+    queries = asked([0, NAN, 2, RAISES])
+    result = one_by_one.sample(queries, **options)
+    n = options.get("n", 1)
+    faulty = [row for row in range(4 * n) if row // n in (1, 3)]
+    assert sorted(result.faults) == faulty
+    assert (result.halt_reason[faulty] == HaltReason.FAULT).all()
+    assert (result.halt_reason == HaltReason.FAULT).sum() == 2 * n
+    assert result.faults[n] == "what it predicts is not a number"
+    assert result.faults[3 * n] == "this canvas is cursed"
+    assert result.why(3 * n) == "the row was stopped because its prediction could not be used: this canvas is cursed"
+    assert (result.log_probability[faulty] == -torch.inf).all()
+    assert torch.equal(result.answers[n] == OPEN, queries.editable[1])
+    assert (result.answers[result.halt_reason != HaltReason.FAULT] >= 0).all()
+
+
+def test_faults_are_warned_of(one_by_one):
+    with pytest.warns(UserWarning, match="1 of 3 answers ended in a fault, the first at query 1: what it predicts is"):
+        one_by_one.sample(asked([0, NAN, 2]))
+
+
+def test_a_denoiser_that_raises_for_every_row_is_not_a_matter_of_rows():
+    denoiser = fragile()
+    denoiser.seen = 1
+    with pytest.raises(RuntimeError, match="cursed"):
+        Sampler(denoiser).sample(asked([RAISES] * 40), slots=1)
+    assert denoiser.seen <= 40
+
+
+def test_memory_that_runs_out_is_no_rows_fault():
+    class Greedy(Fragile):
+        def embedded(self, tokens, *rest, **more):
+            raise MemoryError
+
+    denoiser = fragile()
+    denoiser.__class__ = Greedy
+    with pytest.raises(MemoryError):
+        Sampler(denoiser).sample(asked([0, 1]))
+
+
+def test_a_token_that_the_vocabulary_does_not_have_is_a_fault_of_its_row(one_by_one):
+    queries = asked([0, 1, 2])
+    queries.tokens[1, 0] = 99
+    result = one_by_one.sample(queries)
+    assert list(result.faults) == [1]
+    assert "index out of range" in result.faults[1]
+
+
+def test_a_contradiction_that_the_denoiser_gives_no_chance_is_a_fault_of_its_row():
+    class Strict(Fragile):
+        """Knows that no answer begins with two equal tokens."""
+
+        def evaluate(self, state):
+            evaluation = super().evaluate(state)
+            impossible = (state.tokens[:, 0] == state.tokens[:, 1])[:, None, None]
+            return replace(evaluation, hidden=evaluation.hidden.masked_fill(impossible, torch.inf))
+
+        def logits(self, hidden):
+            return super().logits(hidden.nan_to_num(posinf=0)).masked_fill(hidden[:, :1].isinf(), -torch.inf)
+
+    denoiser = fragile()
+    denoiser.__class__ = Strict
+    queries = asked([0, 1])
+    queries.tokens[:, 1], queries.editable[:, 1] = 0, False
+    queries.editable[:, 2] = True
+    result = Sampler(denoiser).sample(queries)
+    assert result.halt_reason.tolist() == [HaltReason.FAULT, HaltReason.SETTLED]
+
+
+def test_a_judgement_that_is_no_number_is_a_fault_of_its_row():
+    model = with_heads("absorbing")
+    queries = asked([0, 1, 2])
+    whole = Sampler(model).sample(queries)
+
+    def evaluate(state, real=model.evaluate):
+        evaluation = real(state)
+        wrong = (state.query == 1)[:, None] & (torch.arange(L) == 1)
+        return replace(evaluation, summaries={"quality": evaluation.summaries["quality"].masked_fill(wrong, torch.nan)})
+
+    model.evaluate = evaluate
+    result = Sampler(model).sample(queries)
+    assert list(result.faults) == [1]
+    assert_rows_equal(result, [0, 2], replace(whole, **{field: getattr(whole, field)[[0, 2]] for field in FIELDS}))
+
+
+def test_an_empty_canvas_is_settled_without_a_forward(one_by_one):
+    queries = asked([0, NAN, RAISES])
+    queries.editable[1:] = False
+    result = one_by_one.sample(queries)
+    assert result.halt_reason[1:].tolist() == [HaltReason.SETTLED] * 2
+    assert result.nfe[1:].tolist() == [0, 0]
+    assert not result.faults
+    for none in (questions(0, L, K), Queries.of(torch.zeros(3, 0), torch.zeros(3, 0))):
+        assert one_by_one.sample(none).answers.shape == none.tokens.shape
+
+
+def test_a_query_that_no_bucket_holds_is_a_fault_of_its_row(one_by_one):
+    queries = asked([0, 1, 2])
+    queries.tokens[:2, 6:], queries.editable[:2, 6:] = 0, False
+    result = one_by_one.sample(queries, loop=Buckets((6,), 0))
+    short = one_by_one.sample(queries.take(slice(0, 2)), loop=Buckets((6,), 0))
+    assert_rows_equal(result, slice(0, 2), short)
+    assert result.faults == {2: "a query of 9 tokens fits none of the buckets [6]; add one"}
+    assert result.nfe[2] == 0
+
+
+def test_no_block_follows_a_fault():
+    sampler = Sampler(fragile(), block_length=2)
+    result = sampler.sample(asked([0, NAN]))
+    assert (result.answers[1] == OPEN).sum() == asked([0, NAN]).editable[1].sum()
+    assert result.nfe[1] == 1
+
+
+def test_a_faulty_row_stands_in_the_trace_as_it_was_left(one_by_one, tmp_path):
+    queries = asked([0, NAN, 2, RAISES])
+    with TraceWriter(tmp_path) as writer:
+        recorder = TraceRecorder(writer)
+        result = one_by_one.sample(queries, observers=[recorder])
+        recorder.finish(queries, result)
+    trace = read_trace(tmp_path)
+    assert trace.rows["halt_reason"].to_pylist()[1::2] == ["fault", "fault"]
+    replay = Replay.of(trace)
+    assert (replay.end == replay.answer).all()
+    assert (replay.answer == result.answers.numpy()).all()
+
+
+def test_without_faults_a_step_is_what_it_was():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = Sampler(transformer()).sample(questions(3, 9, 5))
+    assert result.faults == {}
