@@ -36,11 +36,12 @@ def run_stages(
     """Composes the config and works through its stages in the run folder."""
     from rich.console import Console
 
-    from adaptive_diffusion.config import compose
-    from adaptive_diffusion.runs.experiment import run_experiment
+    from adaptive_diffusion.config import compose, resolve
+    from adaptive_diffusion.runs.experiment import read_stages, run_experiment
     from adaptive_diffusion.runs.folder import RunFolder
 
-    config = compose(experiment, overrides or ())
+    config = resolve(compose(experiment, overrides or ()))
+    read_stages(config, allowed(allow_module))  # what is refused is refused before a folder is made
     say = Console(highlight=False, markup=False, soft_wrap=True).print
     with RunFolder(folder or run_folder(experiment, overrides or ()), allowed(allow_module)) as held:
         run_experiment(config, held, training_only, update, say)

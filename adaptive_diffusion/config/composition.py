@@ -12,10 +12,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from adaptive_diffusion.config.folder import checked_name, choices, config_folder
 from adaptive_diffusion.config.nearest import did_you_mean
-from adaptive_diffusion.config.resolution import first_line
+from adaptive_diffusion.config.resolution import first_line, read_yaml
 
 ROOT = "config"
 EXPERIMENT = "experiment"
@@ -38,6 +40,7 @@ def compose(experiment: str | None = None, overrides: Sequence[str] = (), folder
         known = choices(EXPERIMENT, folder)
         if checked_name(experiment, "an experiment") not in known:
             raise ValueError(f"There is no experiment {experiment!r}.{did_you_mean(experiment, known)}")
+        read_yaml(folder / EXPERIMENT / f"{experiment}.yaml")  # a stranger's, perhaps
         chosen.append(f"+{EXPERIMENT}={experiment}")
     return _compose(ROOT, chosen, overrides, folder)
 
@@ -69,11 +72,13 @@ def _compose(name: str, chosen: list[str], overrides: Sequence[str], folder: Pat
     with initialize_config_dir(str(folder.resolve()), version_base="1.3"):
         try:
             return hydra_compose(name, overrides=[*chosen, *overrides])
+        except (YAMLError, OmegaConfBaseException, UnicodeDecodeError, RecursionError) as error:
+            raise ValueError(f"The config {name!r} cannot be read: {first_line(error)}.") from error
         except HydraException as error:
             choosing = [str(override.input_line) for override in parsed if _is_choice(override, folder)]
             try:
                 base = hydra_compose(name, overrides=[*chosen, *choosing])
-            except HydraException:
+            except (HydraException, OmegaConfBaseException):
                 raise ValueError(f"The config {name!r} cannot be composed: {first_line(error)}.") from error
             raise ValueError(_explain(parsed, base, folder) or f"{first_line(error)}.") from error
 
@@ -81,7 +86,7 @@ def _compose(name: str, chosen: list[str], overrides: Sequence[str], folder: Pat
 def _parse(override: str) -> Override:
     try:
         parsed = OverridesParser.create().parse_override(override)
-    except HydraException as error:
+    except (HydraException, RecursionError) as error:
         raise ValueError(
             f"The override {override!r} is not of the form key=value. A value with blanks or other signs needs quotes "
             "inside the shell's quotes: 'name=\"a b\"'."

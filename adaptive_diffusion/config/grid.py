@@ -2,22 +2,29 @@
 
 import shlex
 from collections.abc import Sequence
-from itertools import product
+from itertools import islice, product
+from math import prod
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 Setting = tuple[str, ...]
+MOST = 100_000
+"""Settings that one command may ask for."""
 
 
 def combinations(overrides: Sequence[str]) -> list[Setting]:
     """Every combination of the values of `a=1,2 b=range(0,3) c=4`, the last override fastest.
 
     Raises:
-        ValueError: an override that is not of the form key=value, or whose values cannot be listed.
+        ValueError: an override that is not of the form key=value, whose values cannot be listed, or more than `MOST`
+            combinations.
     """
-    return list(product(*(_values(override) for override in overrides)))
+    values = [_values(override) for override in overrides]
+    if prod(map(len, values)) > MOST:
+        raise ValueError(f"The overrides have more than {MOST} combinations; give fewer values.")
+    return list(product(*values))
 
 
 def listed(path: Path) -> list[Setting]:
@@ -43,6 +50,9 @@ def _values(override: str) -> list[str]:
             return [override]
         if not parsed.is_discrete_sweep():
             raise ValueError(f"{override!r} has no list of values: write a,b,c or range(0,10,2)")
-        return [f"{parsed.get_key_element()}={value}" for value in parsed.sweep_string_iterator()]
-    except HydraException as error:
+        values = [*islice(parsed.sweep_string_iterator(), MOST + 1)]
+        if not values:
+            raise ValueError(f"{override!r} gives no value at all")
+        return [f"{parsed.get_key_element()}={value}" for value in values]
+    except (HydraException, RecursionError) as error:
         raise ValueError(f"The override {override!r} is not of the form key=value or key=value,value.") from error

@@ -4,8 +4,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import Container, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
@@ -40,6 +42,22 @@ def resolve(config: Node) -> Any:
         if isinstance(value, str) and "${" in value:
             raise ValueError(f"{key}: {value!r} is refused: references must not put interpolations together.")
     return plain
+
+
+def read_yaml(path: Path) -> Any:
+    """The plain values of a YAML file, references unresolved.
+
+    Raises:
+        ValueError: a file that cannot be read, that holds anything but plain values, or aliases (`*name`), with which
+            a few lines describe more than any memory holds.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise ValueError(f"{path} is refused: it holds aliases; refer to other keys with ${{a.b}}.")
+        return OmegaConf.to_container(OmegaConf.create(text), resolve=False)
+    except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"{path} cannot be read: {first_line(error)}.") from error
 
 
 def leaves(node: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:

@@ -22,6 +22,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from adaptive_diffusion.core.damage import damage
+
 VERSION = "1"
 OPEN = -1
 """The token id that stands for "open" in `start` and `answer`, whatever the model's mask id is."""
@@ -213,7 +215,10 @@ def read_trace(folder: Path | str) -> Trace:
     columns, or when a file is truncated or is not Parquet.
     """
     folder = Path(folder)
-    return Trace(**{name: _read_table(folder, name) for name in SCHEMAS})
+    trace = Trace(**{name: _read_table(folder, name) for name in SCHEMAS})
+    if wrong := damage(trace.events, trace.steps, trace.rows, EVENT_NAMES):
+        raise ValueError(f"the trace in {folder} is damaged: {wrong}; record it again")
+    return trace
 
 
 def _read_table(folder: Path, name: str) -> pa.Table:
@@ -222,7 +227,7 @@ def _read_table(folder: Path, name: str) -> pa.Table:
         raise ValueError(f"{folder} holds no trace: it has no {name}-*.parquet")
     shards = [_read_shard(path, name) for path in paths]
     told = (shards[-1].schema.metadata or {}).get(_SHARDS_KEY)
-    if told is None:
+    if told is None or not told.isdigit():
         raise ValueError(f"the trace in {folder} is unfinished: its {name} have no closing shard; record it again")
     if int(told) != len(shards):
         raise ValueError(f"the trace in {folder} has {len(shards)} of its {int(told)} {name} shards; record it again")
@@ -238,12 +243,15 @@ def _read_shard(path: Path, name: str) -> pa.Table:
     version = (table.schema.metadata or {}).get(_VERSION_KEY)
     if version is None:
         raise ValueError(f"{path} is no trace: it lacks the {_VERSION_KEY.decode()} version")
-    if version.decode() != VERSION:
+    if version != VERSION.encode():
         raise ValueError(
-            f"{path} is a trace of version {version.decode()}, this program reads {VERSION}; record it again"
+            f"{path} is a trace of version {version.decode(errors='backslashreplace')}, this program reads {VERSION}; "
+            "record it again"
         )
     if not table.schema.equals(SCHEMAS[name]):
         raise ValueError(f"{path} does not have the columns of {name}: {table.schema.names}")
+    if gaps := [field.name for field in SCHEMAS[name] if not field.nullable and table[field.name].null_count]:
+        raise ValueError(f"{path} has gaps in {gaps[0]}; record it again")
     return table
 
 

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+MOST = 1 << 20
+"""Places that a model may know."""
+
 
 class Positions(nn.Module):
     """Tells places apart. `coordinates` [L][P] are integers: (index,) for text, (row, column, box) for Sudoku.
@@ -24,12 +27,14 @@ class Positions(nn.Module):
     @classmethod
     def grid(cls, rows: int, columns: int, box_rows: int, box_columns: int) -> "Positions":
         """(row, column, box) of every cell of a grid of boxes, row by row."""
+        _few(rows * columns)
         boxes = columns // box_columns
         return cls([[r, c, r // box_rows * boxes + c // box_columns] for r in range(rows) for c in range(columns)])
 
     @classmethod
     def line(cls, length: int) -> "Positions":
         """Places in reading order."""
+        _few(length)
         return cls([[place] for place in range(length)])
 
     def build(self, width: int, heads: int, depth: int = 1) -> None:
@@ -56,6 +61,12 @@ class Positions(nn.Module):
                 f"a canvas of {length} positions is longer than the {len(self.coordinates)} places the model knows"
             )
         return slice(length)
+
+
+def _few(places: int) -> None:
+    """Refuses a table of places that no memory holds; its size comes from a config."""
+    if places > MOST:
+        raise ValueError(f"{places} places are more than the {MOST} that a model may know")
 
 
 class LearnedPositions(Positions):

@@ -64,7 +64,7 @@ def analyze(runs: Sequence[Path], out: Path, by: Sequence[str] = ()) -> Analysis
     summaries, measures, learned = [], [], {}
     task: str | None = None
     for run in runs:
-        summary = RunFolder(run).read_json("summary.json", {})
+        summary = _summary(run)
         task = summary.get("task", task)
         prefix = f"{run.resolve().name}/" if len(runs) > 1 else ""
         rows = {row["sampler"]: row for row in summary.get("samplers", ())}
@@ -92,6 +92,22 @@ def analyze(runs: Sequence[Path], out: Path, by: Sequence[str] = ()) -> Analysis
     with whole(out) as folder:
         found = _write(folder, [sheet for sheet in sheets if sheet], measures, layout_of(task), by)
     return Analysis(found.sheets, [out / path.relative_to(folder) for path in found.figures])
+
+
+def _summary(run: Path) -> dict[str, Any]:
+    """The run's summary, empty where it has none; a run folder may come from a stranger, so its rows are looked at."""
+    found = RunFolder(run).read_json("summary.json", {})
+    rows = found.get("samplers", []) if isinstance(found, dict) else None
+    figures = int | float | None
+    told = isinstance(rows, list) and isinstance(found.get("task", ""), str)
+    if not told or not all(
+        isinstance(row, dict)
+        and isinstance(row.get("sampler"), str)
+        and all(isinstance(value, figures) for name, value in row.items() if name != "sampler")
+        for row in rows
+    ):
+        raise ValueError(f"{run / 'summary.json'} is damaged: its samplers are no rows of figures")
+    return found
 
 
 def _traces(run: Path, order: list[str], needed: bool) -> list[Path]:

@@ -6,6 +6,7 @@ name classes of few rooms only, and it is given no more memory than the file's o
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -29,6 +30,8 @@ ROOMS = ("core.corruption", "core.schedule", "models")
 #: The module in which `transformers` keeps the code of models that bring their own.
 REMOTE_CODE = "transformers_modules"
 LARGEST_HEADER = 16 * 2**20
+SMALLEST = 4096
+FACTORIES = {"arange", "empty", "full", "ones", "rand", "randn", "zeros"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,10 @@ def save_checkpoint(path: Path | str, module: nn.Module, config: Node, about: Ma
         raise ValueError("A checkpoint's config must be one node with a _target_.")
     metadata = {"format": FORMAT, "config": json.dumps(plain), "about": json.dumps(dict(about or {}))}
     with whole(Path(path)) as part:
-        save_model(getattr(module, "_orig_mod", module), str(part), metadata)
+        try:
+            save_model(getattr(module, "_orig_mod", module), str(part), metadata)
+        except SafetensorError as error:  # a full disk, told in its own words
+            raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def load_checkpoint(path: Path | str, allow: Sequence[str] = ()) -> nn.Module:
@@ -88,15 +94,19 @@ def load_checkpoint(path: Path | str, allow: Sequence[str] = ()) -> nn.Module:
         if not isinstance(module, nn.Module):
             raise ValueError(f"the config builds a {type(module).__name__}, not a module.")
         _compare(header, module)
-    except (ValueError, RuntimeError, MemoryError) as error:
-        raise ValueError(f"{path} is refused: {error}") from error
+    except (ModuleNotFoundError, OSError):
+        raise  # an extra that is not installed, a borrowed model that cannot be fetched
+    except Exception as error:  # constructors were not written for the values of strangers
+        raise ValueError(f"{path} is refused: {error or type(error).__name__}") from error
     module.load_state_dict(load_file(path), strict=False)
     return module.eval()
 
 
 def _refuse_remote_code(header: Header, path: Path, allow: Sequence[str]) -> None:
-    wanted = [value for key, value in leaves(header.config) if key.rpartition(".")[2] == "remote_code"]
-    if any(wanted) and REMOTE_CODE not in allow:
+    # Anything but a plain no is taken for a yes: [0] and {"a": false} are true where they would be looked at.
+    said = [(key, value) for key, value in leaves(header.config) if "remote_code" in re.split(r"[.\[]", key)]
+    no = [key.endswith("remote_code") and (value is None or value is False) for key, value in said]
+    if not all(no) and REMOTE_CODE not in allow:
         raise ValueError(
             f"{path} is refused: its denoiser runs code that lies beside other weights, and a file cannot consent to "
             f"that. If you trust that code: --allow-module {REMOTE_CODE}"
@@ -152,19 +162,37 @@ def _read_plain(text: str, what: str) -> dict[str, Any]:
 
 
 class _Budget(TorchFunctionMode):
-    """Stops a construction that makes far more numbers than the file has, before they are written to memory."""
+    """Stops a construction that makes far more numbers than the file has, before they are written to memory; a tensor
+    counts as `SMALLEST` numbers at least, so that a million tiny layers end too."""
 
     def __init__(self, stored: int) -> None:
         super().__init__()
         self.left = 64 * (stored + 2**20)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if not borrowing():
+            self._spend(_announced(func, args))
         result = func(*args, **(kwargs or {}))
         if isinstance(result, torch.Tensor) and not borrowing():
-            self.left -= result.numel()
-            if self.left < 0:
-                raise ValueError("its config describes a module far larger than its weights.")
+            self._spend(result.numel())
+            self.left -= max(result.numel(), SMALLEST)
         return result
+
+    def _spend(self, numbers: int) -> None:
+        if numbers > self.left:
+            raise ValueError("its config describes a module far larger than its weights.")
+
+
+def _announced(func: Any, args: Sequence[Any]) -> int:
+    """About how many numbers a call will write, told from its arguments: sizes, or shapes that are combined."""
+    if getattr(func, "__name__", "") in FACTORIES:
+        sizes = [size for arg in args for size in (arg if isinstance(arg, tuple | list) else [arg])]
+        return prod(size for size in sizes if isinstance(size, int) and size > 0)
+    shapes = [arg.shape for arg in args if isinstance(arg, torch.Tensor)]
+    try:
+        return prod(torch.broadcast_shapes(*shapes)) if len(shapes) > 1 else 0
+    except RuntimeError:
+        return 0
 
 
 def _compare(header: Header, module: nn.Module) -> None:

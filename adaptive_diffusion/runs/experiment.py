@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 from omegaconf import OmegaConf
 
 from adaptive_diffusion.config import check, differences, digest, instantiate, resolve
-from adaptive_diffusion.config.resolution import Node
+from adaptive_diffusion.config.resolution import Node, read_yaml
 from adaptive_diffusion.config.targets import find_target
 from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.manifest import Manifest, now
@@ -77,6 +77,8 @@ def run_experiment(
     stages = read_stages(plain, folder.allow)
     if training_only:
         stages = [stage for stage in stages if stage.name in _until_trained(stages, folder.allow)]
+    for stage in stages:
+        _read_mark(stage, folder)  # what is damaged is refused before anything is written
     _keep_config(plain, folder, update, say)
     manifest = Manifest(
         folder, {"config_sha256": digest(plain), "seed": plain.get("seed"), "allow": list(folder.allow)}
@@ -126,7 +128,7 @@ def _keep_config(plain: dict[str, Any], folder: RunFolder, update: bool, say: Ca
     """Writes ``config.yaml``, or compares with the one that is there."""
     path = folder.file(CONFIG)
     if path.is_file():
-        changes = differences(OmegaConf.to_container(OmegaConf.load(path)), plain)
+        changes = differences(read_config(path), plain)
         if changes:
             shown = "; ".join(changes[:3]) + (f"; and {len(changes) - 3} more" if len(changes) > 3 else "")
             if not update:
@@ -135,11 +137,28 @@ def _keep_config(plain: dict[str, Any], folder: RunFolder, update: bool, say: Ca
                     "again here what this changes (--update)."
                 )
             say(f"The config has changed: {shown}.")
+        else:
+            return
     folder.write(CONFIG, OmegaConf.to_yaml(OmegaConf.create(plain)))
 
 
+def read_config(path: Path) -> dict[str, Any]:
+    """The plain values of a run's `config.yaml`.
+
+    Raises:
+        ValueError: if it is damaged, or holds anything but plain values.
+    """
+    try:
+        found = read_yaml(path)
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error} Choose another folder (--folder).") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} is damaged: it holds no config. Choose another folder (--folder).")
+    return found
+
+
 def _run_stage(stage: StageNode, folder: RunFolder, manifest: Manifest, say: Callable[[str], None]) -> None:
-    mark = folder.read_json(_mark(stage), {})
+    mark = _read_mark(stage, folder)
     resume = folder.file(f"resume/{stage.name}")
     if mark.get("digest") != stage.digest:
         if mark:
@@ -175,3 +194,11 @@ def _timed(mark: dict[str, Any], stage: StageNode, folder: RunFolder, manifest: 
 
 def _mark(stage: StageNode) -> str:
     return f"stages/{stage.name}.json"
+
+
+def _read_mark(stage: StageNode, folder: RunFolder) -> dict[str, Any]:
+    """What is known of a stage's earlier run, empty if nothing. Raises `ValueError` for a damaged file."""
+    mark = folder.read_json(_mark(stage), {})
+    if not isinstance(mark, dict) or (mark and not {"digest", "done", "seconds"} <= mark.keys()):
+        raise ValueError(f"{folder.file(_mark(stage))} is damaged. Remove it to run the stage again.")
+    return mark

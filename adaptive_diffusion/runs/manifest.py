@@ -52,7 +52,9 @@ class Manifest:
 
     def __init__(self, folder: RunFolder, facts: dict[str, Any]) -> None:
         previous = folder.read_json(NAME)
-        earlier = previous.pop("earlier", []) if isinstance(previous, dict) else []
+        if not isinstance(previous, dict | None):
+            raise ValueError(f"{folder.file(NAME)} is damaged. Remove it to go on without it.")
+        earlier = previous.pop("earlier", []) if previous else []
         self._folder = folder
         self._content = {
             "command": sys.argv,

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -79,7 +80,10 @@ class Rollouts:
     @classmethod
     def load(cls, path: Path) -> "Rollouts":
         """Raises `ValueError` for a file that holds no rollouts."""
-        stored = load_file(path)
+        try:
+            stored = load_file(path)
+        except SafetensorError as error:
+            raise ValueError(f"{path} is damaged or no safetensors file: {error}; record it again") from error
         names = [item.name for item in fields(cls)]
         if set(stored) != set(names):
             raise ValueError(f"{path} holds {sorted(stored)}, not the parts of rollouts; record them again")

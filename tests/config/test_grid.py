@@ -17,10 +17,16 @@ def test_nothing_to_vary_is_one_setting():
     assert combinations([]) == [()]
 
 
-@pytest.mark.parametrize("override", ["a", "a=interval(0,1)", "a=1,"])
+@pytest.mark.parametrize("override", ["a", "a=interval(0,1)", "a=1,", "a=range(0,0)", "a=" + "[" * 3000])
 def test_what_cannot_be_listed_is_refused(override):
-    with pytest.raises(ValueError, match=r"key=value|list of values"):
+    with pytest.raises(ValueError, match=r"key=value|list of values|no value"):
         combinations([override])
+
+
+@pytest.mark.parametrize("overrides", [["a=range(0,1000000000000)"], ["a=range(0,1000)", "b=range(0,1000)"]])
+def test_more_settings_than_a_command_may_ask_for_are_refused_at_once(overrides):
+    with pytest.raises(ValueError, match="more than 100000 combinations"):
+        combinations(overrides)
 
 
 def test_a_list_has_a_setting_a_line(tmp_path):

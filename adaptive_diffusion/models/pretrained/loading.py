@@ -55,7 +55,7 @@ class Checkpoint:
         dtype: of the weights in memory, as torch names it.
 
     Raises:
-        ValueError: remote code without a pinned commit, an unknown dtype.
+        ValueError: remote code without a pinned commit, an unknown dtype, a consent that is no plain yes or no.
     """
 
     name: str
@@ -66,6 +66,8 @@ class Checkpoint:
     def __post_init__(self) -> None:
         if not isinstance(getattr(torch, self.dtype, None), torch.dtype):
             raise ValueError(f"dtype={self.dtype!r} is no torch dtype; use float32 or bfloat16")
+        if not isinstance(self.remote_code, bool):
+            raise ValueError(f"remote_code={self.remote_code!r} must be true or false")
         if self.remote_code and not (Path(self.name).is_dir() or _is_commit(self.revision)):
             raise ValueError(
                 f"remote_code for {self.name} needs revision=COMMIT, the 40 digits of the commit whose code was read; "

@@ -1,6 +1,5 @@
 """A cell: one setting of a sweep, addressed by its whole config."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,11 @@ import torch
 
 from adaptive_diffusion.config import compose, compose_part, digest, instantiate, resolve
 from adaptive_diffusion.config.grid import Setting
+from adaptive_diffusion.runs.checkpoint import read_header
 from adaptive_diffusion.runs.compare import build_sampler, compare
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.source import newest_checkpoint, open_source
+from adaptive_diffusion.runs.source import newest_checkpoint, open_source, sha256
 
 Rows = list[dict[str, Any]]
 OWN = ("sampler", "seed")
@@ -78,7 +78,7 @@ class SamplerCell:
 
     @property
     def digest(self) -> str:
-        asked = "validation" if self.queries is None else _sha256(self.queries)
+        asked = "validation" if self.queries is None else sha256(self.queries)
         return digest([self.contents, asked, self.sampler, self.node, self.seed])
 
     def run(self, folder: RunFolder) -> Rows:
@@ -103,7 +103,8 @@ def sampler_cells(source: Path, settings: Sequence[Setting], queries: Path | Non
         ValueError: a source without a checkpoint, a setting without a sampler, or as `compose_part`.
     """
     file = newest_checkpoint(source) if source.is_dir() else source
-    contents = _sha256(file)
+    read_header(file)  # what is no checkpoint is refused before a folder is made
+    contents = sha256(file)
     cells: list[Cell] = []
     for setting in settings:
         own = dict(override.split("=", 1) for override in setting if override.split("=", 1)[0] in OWN)
@@ -116,8 +117,3 @@ def sampler_cells(source: Path, settings: Sequence[Setting], queries: Path | Non
         seed = int(own.get("seed", 0))
         cells.append(SamplerCell(setting, own["sampler"], node, seed, file.resolve(), contents, queries))
     return cells
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

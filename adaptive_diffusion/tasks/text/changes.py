@@ -64,6 +64,8 @@ def canvas_of(text: bytes, changes: Iterable[Change], tokenizer: Tokenizer, long
     """
     ordered = _ordered(text, changes)
     marks = [0, *(end for change in ordered for end in (change.start, change.stop)), len(text)]
+    if (asked := sum(change.count or 0 for change in ordered)) > longest:
+        raise ValueError(f"the changes ask for {asked} tokens, the canvas holds {longest}; ask for fewer")
     kept = tuple(text[start:stop] for start, stop in zip(marks[::2], marks[1::2], strict=True))
     pieces, opened = [tokenizer.encode(kept[0])], []
     for change, after in zip(ordered, kept[1:], strict=True):

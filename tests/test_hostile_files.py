@@ -1,0 +1,69 @@
+"""Strangers' files: every one is refused with its reason, and nothing of it runs or is written."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hostile_files import Hostile, collection
+from typer.testing import CliRunner
+
+from adaptive_diffusion.cli.app import app
+
+STARTS = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen")
+WRITES = ("os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate")
+heard: list[list[str]] = []
+
+
+def listen(event: str, details: tuple) -> None:
+    """Notes what the interpreter is asked to start, and to write below the working folder, while a case is open."""
+    if not heard or not event.startswith(("open", *STARTS, *WRITES)):
+        return
+    path = details[0] if details and isinstance(details[0], str | os.PathLike) else ""
+    here = os.path.abspath(path).startswith(os.getcwd()) and not str(path).endswith(".lock")
+    writes = (event in WRITES and not (event == "os.mkdir" and os.path.isdir(path))) or (
+        event == "open" and isinstance(details[1], str) and set("wax+") & set(details[1])
+    )
+    if event.startswith(STARTS) or (writes and here):
+        heard[-1].append(f"{event} {details}")
+
+
+sys.addaudithook(listen)  # for good: a hook cannot be taken out again
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory) -> tuple[Path, dict[str, Hostile]]:
+    folder = tmp_path_factory.mktemp("hostile") / "files"
+    return folder, {case.name: case for case in collection(folder)}
+
+
+def state(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every file but locks and what Python compiled for itself, with its size and time."""
+    own = {".lock", "__pycache__"}
+    found = (path for path in folder.rglob("*") if not own & set(path.parts) and path.is_file())
+    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
+
+
+def test_each_is_refused_with_its_reason_and_does_nothing(hostile, monkeypatch):
+    folder, cases = hostile
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("adaptive_diffusion.config.composition.config_folder", lambda: folder / "configs")
+    monkeypatch.syspath_prepend(folder)
+    wrong = []
+    for case in cases.values():
+        before = state(folder)
+        heard.append([])
+        result = CliRunner().invoke(app, case.command)
+        did = heard.pop()
+        said = result.stderr
+        problems = [
+            *([] if result.exit_code == 2 else [f"exit status {result.exit_code}: {result.exception!r}"]),
+            *([] if case.reason in said else [f"says {said!r} and not {case.reason!r}"]),
+            *(["a traceback"] if "Traceback" in said else []),
+            *(did and [f"did {did}"]),
+            *(["it wrote"] if state(folder) != before else []),
+        ]
+        wrong += [f"{case.name}: {problem}" for problem in problems]
+    assert not (folder / "owned").exists()
+    assert wrong == []
+    assert len(cases) > 300
