@@ -8,6 +8,7 @@ import typer
 from adaptive_diffusion.cli.options import (
     Address,
     AllowModule,
+    Answers,
     EngineName,
     Queries,
     Seed,
@@ -30,6 +31,7 @@ def evaluate(
     engine: EngineName = "local",
     workers: Workers = None,
     address: Address = None,
+    folder: Answers = None,
 ) -> None:
     """Compare samplers on a file of queries: exact, valid, and how many forwards each took.
 
@@ -46,7 +48,7 @@ def evaluate(
 
     where = query_engine(engine, workers, address)
     rows = evaluate_file(
-        Asked(source, queries, seed, skip_bad, allowed(allow_module), where), sampler or ["confidence"]
+        Asked(source, queries, seed, skip_bad, allowed(allow_module), where, folder), sampler or ["confidence"]
     )
     if as_json:
         typer.echo(json.dumps(rows, indent=2))

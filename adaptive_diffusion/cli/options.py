@@ -39,6 +39,14 @@ Source = Annotated[
 Queries = Annotated[
     Path, typer.Option(help="Puzzles, one a line (0 or . for a blank; optional :n:solution), or CSV puzzle,solution.")
 ]
+Answers = Annotated[
+    Path | None,
+    typer.Option(
+        "--folder",
+        help="Keep answers here as they come: the same command goes on after an interruption.",
+        show_default=False,
+    ),
+]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out queries that cannot be read instead of stopping.")]
 Seed = Annotated[int, typer.Option(help="Keys all random draws together with the number of the query.")]
 

@@ -7,6 +7,7 @@ import typer
 from adaptive_diffusion.cli.options import (
     Address,
     AllowModule,
+    Answers,
     EngineName,
     Queries,
     Seed,
@@ -29,6 +30,7 @@ def sample(
     engine: EngineName = "local",
     workers: Workers = None,
     address: Address = None,
+    folder: Answers = None,
 ) -> None:
     """Answer the queries of a file and show the answers, each with its forwards and why it halted.
 
@@ -44,6 +46,6 @@ def sample(
     from adaptive_diffusion.runs.sample import sample_file
 
     where = query_engine(engine, workers, address)
-    asked = Asked(source, queries, seed, skip_bad, allowed(allow_module), where)
+    asked = Asked(source, queries, seed, skip_bad, allowed(allow_module), where, folder)
     for answer in sample_file(asked, sampler, variations):
         typer.echo(answer)

@@ -2,13 +2,20 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from adaptive_diffusion.config import digest
 from adaptive_diffusion.runs.engine import Engine
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.kept import Kept
 from adaptive_diffusion.runs.shards import Sharded
-from adaptive_diffusion.runs.source import Source, open_source
+from adaptive_diffusion.runs.source import Source, open_source, sha256
+
+SHARD, MANY = 256, 64
+"""Queries that are answered before answers are written down, and how many times that on an engine."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,7 @@ class Asked:
         skip_bad: leave out queries that cannot be read.
         allow: modules whose classes configs and checkpoints may name.
         engine: does the queries in shards; None answers all of them in this process.
+        folder: where answers are kept as they come; None keeps none.
     """
 
     source: Path
@@ -29,6 +37,11 @@ class Asked:
     skip_bad: bool = False
     allow: Sequence[str] = ()
     engine: Engine | None = None
+    folder: Path | None = None
+
+    def held(self) -> AbstractContextManager[RunFolder | None]:
+        """The folder of the answers, locked; None where none are kept."""
+        return nullcontext() if self.folder is None else RunFolder(self.folder, self.allow)
 
     def open(self) -> tuple[Source, Any]:
         """The model and the problems of the file; what is left out is said on standard error.
@@ -44,7 +57,12 @@ class Asked:
             raise ValueError(f"{self.queries} holds no query that can be used")
         return source, file.puzzles
 
-    def sampler(self, source: Source, name: str) -> Any:
-        """The sampler of that name, here or in shards."""
-        here = source.sampler(name)
-        return here if self.engine is None else Sharded(self.source, name, tuple(self.allow), self.engine)
+    def sampler(self, source: Source, name: str, held: RunFolder | None = None) -> Any:
+        """The sampler of that name, here or in shards, its answers kept where there is a folder."""
+        sampler: Any = source.sampler(name)
+        if self.engine is not None:
+            sampler = Sharded(self.source, name, tuple(self.allow), self.engine)
+        if held is None:
+            return sampler
+        asked = digest([source.contents, sha256(self.queries), self.skip_bad, source.node(name)])
+        return Kept(sampler, held, asked, SHARD if self.engine is None else MANY * SHARD)

@@ -22,7 +22,7 @@ class Engine(Protocol):
         """Yields the number of a piece and its result as soon as it is finished. Work, pieces and results are pickled.
 
         Raises:
-            OSError: where a worker died.
+            OSError: where a worker died, after everything that was finished.
         """
         ...
 
@@ -47,16 +47,22 @@ class Processes:
             return
         ours = set(active_children())
         pool = ProcessPoolExecutor(min(self.workers, len(pieces)), get_context("spawn"), initializer=settle)
+        broken: BaseException | None = None
         try:
             numbers = {pool.submit(work, piece): number for number, piece in enumerate(pieces)}
             for done in as_completed(numbers):
-                yield numbers[done], done.result()
-        except BrokenProcessPool as error:
-            raise OSError("a worker process died, killed from outside or out of memory") from error
+                if isinstance(done.exception(), BrokenProcessPool):
+                    broken = done.exception()  # what others have finished is handed on first
+                else:
+                    yield numbers[done], done.result()
+        except BrokenProcessPool as error:  # before all pieces were handed out
+            broken = error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             for child in set(active_children()) - ours:
                 child.terminate()
+        if broken is not None:
+            raise OSError("a worker process died, killed from outside or out of memory") from broken
 
 
 def settle() -> None:

@@ -19,7 +19,8 @@ def evaluate_file(asked: Asked, samplers: Sequence[str]) -> list[dict[str, Any]]
         ValueError: for a source, a query or a sampler that cannot be used.
     """
     source, problems = asked.open()
-    built = {name: asked.sampler(source, name) for name in samplers}
     quiet = lambda line: print(line, file=sys.stderr)  # noqa: E731 (a one-line sink: rows go to standard output)
-    rows, _ = compare_all(built, source.task, problems, quiet, seed=asked.seed)
+    with asked.held() as held:
+        built = {name: asked.sampler(source, name, held) for name in samplers}
+        rows, _ = compare_all(built, source.task, problems, quiet, seed=asked.seed)
     return rows

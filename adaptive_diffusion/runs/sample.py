@@ -17,7 +17,9 @@ def sample_file(asked: Asked, sampler: str, variations: int = 1) -> Iterator[str
         ValueError: for a source, a query or a sampler that cannot be used.
     """
     source, problems = asked.open()
-    result = asked.sampler(source, sampler).sample(source.task.queries(problems), n=variations, seed=asked.seed)
+    with asked.held() as held:
+        chosen = asked.sampler(source, sampler, held)
+        result = chosen.sample(source.task.queries(problems), n=variations, seed=asked.seed)
     for row in range(len(result.query)):
         title = f"query {int(result.query[row])}, variation {int(result.variation[row])}"
         yield f"{title}: {int(result.nfe[row])} NFE, {result.why(row)}\n{source.task.decode(result.answers[row])}"

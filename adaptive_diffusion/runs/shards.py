@@ -1,7 +1,7 @@
 """Queries in shards, each answered by a worker that has opened the model for itself."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import torch
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.runs.engine import Engine
+from adaptive_diffusion.runs.kept import in_shards, joined
 from adaptive_diffusion.runs.source import open_source
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.sampling.sampler import Sampler
@@ -36,10 +37,10 @@ class Sharded:
         """As `Sampler.sample`. Raises `ValueError` for observers: a trace is recorded in one process."""
         if list(observers):
             raise ValueError("a trace is recorded in one process: leave out the engine")
-        pieces = [queries.take(slice(first, first + self.shard)) for first in range(0, len(queries), self.shard)]
+        pieces = [part for _, part in in_shards(queries, self.shard)]
         answer = partial(_answer, self.source.resolve(), self.name, self.allow, n, seed, slots)
         found = dict(self.engine.each(answer, pieces))
-        return _joined([found[number] for number in range(len(pieces))])
+        return joined([found[number] for number in range(len(pieces))])
 
 
 def _answer(
@@ -52,12 +53,3 @@ def _answer(
 @cache
 def _sampler(source: Path, name: str, allow: tuple[str, ...]) -> Sampler:
     return open_source(source, allow).sampler(name)
-
-
-def _joined(parts: list[SampleResult]) -> SampleResult:
-    columns = {
-        field.name: torch.cat([getattr(part, field.name) for part in parts])
-        for field in fields(SampleResult)
-        if field.name != "rows_forwarded"
-    }
-    return SampleResult(**columns, rows_forwarded=sum(part.rows_forwarded for part in parts))

@@ -1,7 +1,7 @@
 """A stage that compares samplers on unseen queries."""
 
 import math
-import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
 from adaptive_diffusion.evaluation.curves import Setting, gain_at_equal_nfe
 from adaptive_diffusion.evaluation.intervals import Interval, paired_difference
-from adaptive_diffusion.runs.compare import chief_difficulty, compare, compare_all
+from adaptive_diffusion.runs.compare import TRACE, chief_difficulty, compare, compare_all
 from adaptive_diffusion.runs.engine import Engine, Here, Processes, cores
 from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.past_halting import record_past_halting
@@ -25,7 +25,8 @@ from adaptive_diffusion.sampling.sampler import Sampler
 @dataclass(frozen=True)
 class Evaluate:
     """Runs every sampler on the same test queries and writes `summary.json`, with traces beside it, and the policy once
-    more past its halting points (`runs.past_halting`).
+    more past its halting points (`runs.past_halting`). After an interruption, samplers that had answered are not asked
+    again.
 
     Attributes:
         model: the stage whose checkpoint answers.
@@ -54,11 +55,13 @@ class Evaluate:
         data = instantiate(self.data, folder.allow)
         source = open_source(folder.file(checkpoint(self.model)), folder.allow)
         samplers = {name: source.sampler(name) for name in self.samplers}
+        rows, settings = compare_all(
+            samplers, data.task, data.test, print, self.seed, self.slots, resume, self._engine()
+        )
         with folder.whole("traces") as traces:
-            os.makedirs(traces, exist_ok=True)
-            rows, settings = compare_all(
-                samplers, data.task, data.test, print, self.seed, self.slots, traces, self._engine()
-            )
+            traces.mkdir()
+            for name in samplers:
+                shutil.copytree(resume / name / TRACE, traces / name)
         summary: dict[str, Any] = {"task": data.task.name, "seed": self.seed, "samplers": rows}
         if self.policy is not None:
             chosen = samplers[self.policy]

@@ -1,6 +1,5 @@
 """A stage that trains a model, or goes on training the one of a stage before it."""
 
-import csv
 import logging
 import signal
 import warnings
@@ -21,6 +20,7 @@ from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.checkpoint import load_checkpoint, save_checkpoint
 from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.stages.resuming import States, all_metrics, set_aside
 from adaptive_diffusion.training.progress import Progress
 
 LAST = "last"
@@ -74,11 +74,12 @@ class Train:
         data = instantiate(self.data, folder.allow)
         data.position = self.first_puzzle
         lesson = instantiate(self.lesson, folder.allow)(model=model, steps=self.steps, seed=self.seed)
-        trainer = self._trainer(folder, resume)
         last = resume / f"{LAST}.ckpt"
+        set_aside(folder.file(f"logs/{self.name}"), last.is_file())
+        trainer = self._trainer(folder, resume)
         handler = signal.getsignal(signal.SIGINT)
         try:
-            trainer.fit(lesson, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=False)
+            trainer.fit(lesson, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
         except SystemExit as stopped:
             # Lightning ends the process on Ctrl-C and lets further ones fall on deaf ears; the command says what to do.
             signal.signal(signal.SIGINT, handler)
@@ -96,6 +97,7 @@ class Train:
             ModelCheckpoint(resume, filename=LAST, every_n_train_steps=self.save_every, enable_version_counter=False),
             Progress(self.name, self.steps),
         ]
+        loggers = self._loggers(folder)
         return Trainer(
             max_steps=self.steps,
             devices=self.devices,
@@ -103,7 +105,8 @@ class Train:
             precision=best_precision() if self.precision == "auto" else self.precision,  # type: ignore[arg-type]
             gradient_clip_val=self.clip,
             callbacks=callbacks,
-            logger=self._loggers(folder),
+            logger=loggers,
+            plugins=[States(loggers)],
             log_every_n_steps=20,
             limit_val_batches=0,
             enable_progress_bar=False,
@@ -121,7 +124,7 @@ class Train:
     def _finish(self, folder: RunFolder, model: DenoiserWithHeads) -> None:
         about = {"task": self.data, "stage": self.name, "steps": self.steps, "seed": self.seed, "averaged": True}
         save_checkpoint(folder.file(checkpoint(self.name)), model, self.model, about)
-        folder.write("metrics.csv", _all_metrics(folder.file("logs")))
+        folder.write("metrics.csv", all_metrics(folder.file("logs")))
 
 
 def averaged(decay: float, average: Tensor, current: Tensor, updates: Tensor) -> Tensor:
@@ -154,17 +157,6 @@ def best_precision() -> str:
     if torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
     return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
-
-
-def _all_metrics(logs: Path) -> str:
-    """The logs of all stages as one CSV with the stage in front."""
-    rows, columns = [], ["stage", "step"]
-    for path in sorted(logs.glob("*/metrics.csv"), key=lambda path: path.stat().st_mtime):
-        with path.open(newline="") as file:
-            rows += [{"stage": path.parent.name, **row} for row in csv.DictReader(file)]
-    columns += sorted({name for row in rows for name in row} - set(columns))
-    lines = [",".join(columns), *(",".join(str(row.get(name, "")) for name in columns) for row in rows)]
-    return "\n".join(lines) + "\n"
 
 
 def hush() -> None:

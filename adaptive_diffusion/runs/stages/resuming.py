@@ -1,0 +1,73 @@
+"""What a training needs to go on after an interruption: its state, and the figures logged so far."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.plugins.io import CheckpointIO
+
+from adaptive_diffusion.runs.whole import write_whole
+
+METRICS = "metrics.csv"
+
+
+class States(CheckpointIO):
+    """Resumable states: written whole or not at all, read as tensors and plain values. A run folder may come from a
+    stranger, and a pickle would run what it likes.
+
+    Args:
+        loggers: are brought to the disk first, so that what was logged is never behind the state.
+    """
+
+    def __init__(self, loggers: Sequence[Logger]) -> None:
+        self.loggers = loggers
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        for logger in self.loggers:
+            logger.save()
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        write_whole(Path(path), content.getvalue())
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
+        """Raises `ValueError` for what holds more than tensors and plain values, or is damaged."""
+        try:
+            return torch.load(path, map_location=map_location, weights_only=True)
+        except Exception as error:  # unpickling fails in as many ways as there are bytes
+            raise ValueError(
+                f"{path} is refused: it is damaged, or holds more than tensors and plain values. Remove its folder to "
+                "train the stage anew."
+            ) from error
+
+    def remove_checkpoint(self, path: Any) -> None:
+        Path(path).unlink(missing_ok=True)
+
+
+def set_aside(logs: Path, resumed: bool) -> None:
+    """Keeps a stage's metrics of before an interruption where the logger, which begins a new file, does not remove
+    them; without a state to go on from they are of no use."""
+    found = sorted(logs.glob("metrics*.csv"))
+    if not resumed:
+        for file in found:
+            file.unlink()
+    elif (logs / METRICS).is_file():
+        (logs / METRICS).rename(logs / f"metrics-{len(found):03d}.csv")
+
+
+def all_metrics(logs: Path) -> str:
+    """The logs of all stages as one CSV with the stage in front, in the order in which they ended; what was trained
+    again after an interruption counts once."""
+    rows, columns = [], ["stage", "step"]
+    for newest in sorted(logs.glob(f"*/{METRICS}"), key=lambda path: path.stat().st_mtime):
+        steps: dict[str, dict[str, str]] = {}
+        for path in [*sorted(newest.parent.glob("metrics-*.csv")), newest]:
+            with path.open(newline="") as file:
+                steps |= {row["step"]: row for row in csv.DictReader(file)}
+        rows += [{"stage": newest.parent.name, **row} for row in steps.values()]
+    columns += sorted({name for row in rows for name in row} - set(columns))
+    lines = [",".join(columns), *(",".join(str(row.get(name, "")) for name in columns) for row in rows)]
+    return "\n".join(lines) + "\n"
