@@ -10,6 +10,7 @@ from adaptive_diffusion.cli.edit import edit
 from adaptive_diffusion.cli.evaluate import evaluate
 from adaptive_diffusion.cli.export import export
 from adaptive_diffusion.cli.guarded import Guarded
+from adaptive_diffusion.cli.repeat import repeat
 from adaptive_diffusion.cli.run import run
 from adaptive_diffusion.cli.sample import sample
 from adaptive_diffusion.cli.samplers import samplers
@@ -49,7 +50,7 @@ def adaptive_diffusion(
     """
 
 
-for command in (run, train, evaluate, sample, edit, analyze, ablate, samplers, export):
+for command in (run, train, evaluate, sample, edit, analyze, ablate, repeat, samplers, export):
     app.command()(command)
 
 

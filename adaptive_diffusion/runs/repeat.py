@@ -1,0 +1,65 @@
+"""A run again, from what its folder says of it, and whether the numbers are the same."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from adaptive_diffusion.config import differences, digest
+from adaptive_diffusion.runs.experiment import CONFIG, read_config, run_experiment
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.likeness import Compared, compared
+from adaptive_diffusion.runs.manifest import NAME, environment
+
+SURROUNDINGS = ("versions", "processor", "threads", "device", "source")
+
+
+def repeat_run(run: Path, into: RunFolder, say: Callable[[str], None]) -> list[Compared]:
+    """Runs the finished stages of `run` again in the fresh folder `into` (entered), and compares the results.
+
+    Classes of modules beside this package must be allowed again: a folder cannot consent for its reader.
+
+    Raises:
+        ValueError: a folder that does not say how it was made, was made by a sweep or has no finished stage, or an
+            `into` that is not fresh.
+    """
+    plain, manifest = recipe(run)
+    if into.file(CONFIG).is_file():
+        raise ValueError(f"{into.path} holds a run already; name a fresh folder with --folder")
+    for change in surroundings(manifest):
+        say(f"Other than then: {change}.")
+    run_experiment(plain, into, say=say)
+    return compared(run, into.path)
+
+
+def recipe(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The config of what was finished in a run folder, and its manifest.
+
+    Raises:
+        ValueError: as `repeat_run`.
+    """
+    manifest = RunFolder(run).read_json(NAME)
+    if not isinstance(manifest, dict):
+        raise ValueError(f"{run} has no {NAME}: it is no run folder")
+    if not (run / CONFIG).is_file():
+        command = " ".join(map(str, manifest.get("command", ["adaptive-diffusion"])[1:]))
+        raise ValueError(
+            f"{run} was not made by run or train. Repeat its command in another folder: adaptive-diffusion {command} "
+            "--folder OTHER"
+        )
+    plain = read_config(run / CONFIG)
+    if digest(plain) != manifest.get("config_sha256"):
+        raise ValueError(f"{run / CONFIG} is not the config that {NAME} tells of; it was changed afterwards")
+    told, stages = manifest.get("stages"), plain.get("stages")
+    if not isinstance(told, dict) or not isinstance(stages, dict):
+        raise ValueError(f"{run / NAME} is damaged: it tells of no stages")
+    done = {name: node for name, node in stages.items() if isinstance(told.get(name), dict) and told[name].get("done")}
+    if not done:
+        raise ValueError(f"no stage of {run} was finished, so there is nothing to compare with")
+    return {**plain, "stages": done}, manifest
+
+
+def surroundings(manifest: dict[str, Any]) -> list[str]:
+    """What is another machine, version or source now than when the manifest was written, a phrase each."""
+    now = environment()
+    then = {name: manifest.get(name) for name in SURROUNDINGS}
+    return differences(then, {name: now[name] for name in SURROUNDINGS})
