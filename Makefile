@@ -9,7 +9,7 @@ PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-browser test-peers test-pretrained test-pretrained-lowest lint format types check bench bench-quick paper
+.PHONY: help setup demo test test-slow test-browser test-peers test-pretrained test-pretrained-lowest fuzz chaos lint format types check bench bench-quick paper
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -53,6 +53,12 @@ test-pretrained: $(STAMP) $(PRETRAINED) ## pretrained models: adapters, heads, l
 
 test-pretrained-lowest: $(STAMP) $(PRETRAINED) $(LOWEST) ## the same with the lowest supported transformers, peft and diffusers
 	@PYTHONPATH=$(LOWEST) $(PYTEST) -m pretrained
+
+fuzz: $(STAMP) ## bad input at everything that reads, 10 minutes (FUZZ='--cases 100000 --minutes 60' for more)
+	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ)
+
+chaos: $(STAMP) ## 100 kills at random moments, each compared with an undisturbed run (docs/chaos.json)
+	@OMP_NUM_THREADS=1 $(BIN)/python scripts/chaos.py $(CHAOS)
 
 lint: $(STAMP) ## ruff: rules and format
 	@$(BIN)/ruff check .

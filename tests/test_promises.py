@@ -1,0 +1,49 @@
+"""docs/promises.md names tests that exist, and figures that are those of their files."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "docs" / "promises.md").read_text()
+NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", TEXT)
+ROWS = [line for line in TEXT.splitlines() if line.startswith("|") and not line.startswith(("| promise", "|---"))]
+
+
+@pytest.mark.parametrize(("file", "name"), NAMED, ids=lambda part: part)
+def test_every_test_that_is_named_exists(file, name):
+    tree = ast.parse((ROOT / file).read_text())
+    assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_promise_has_a_test_or_a_command():
+    assert len(ROWS) > 30
+    assert [row for row in ROWS if not re.search(r"`(tests/[\w/]+\.py::\w+|make \w+)`", row)] == []
+
+
+def test_files_that_are_named_as_figures_are_there():
+    files = re.findall(r"`([\w/]+\.json)`", TEXT)
+    assert [file for file in files if not (ROOT / file).is_file()] == []
+
+
+def marked(name: str) -> str:
+    found = re.search(rf"<!-- {name} -->(.*?)<!-- /{name} -->", TEXT)
+    assert found is not None
+    return found[1]
+
+
+def test_the_figure_of_the_kills_is_that_of_its_file_and_all_were_survived():
+    file = ROOT / "docs" / "chaos.json"
+    if not file.is_file():
+        assert marked("chaos") == "not yet measured"
+        return
+    rows = json.loads(file.read_text())["commands"]
+    kills = sum(row["kills"] for row in rows.values())
+    assert kills >= 100
+    assert set(rows) == {"train", "run", "evaluate", "sample", "ablate"}
+    assert sum(row["rows_lost"] + row["corrupt_files"] for row in rows.values()) == 0
+    assert sum(row["equal_results"] for row in rows.values()) == kills
+    assert marked("chaos") == f"{kills} kills: 0 rows lost, 0 corrupt files, {kills} equal results (`docs/chaos.json`)"
