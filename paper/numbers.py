@@ -12,6 +12,8 @@ SECTIONS = ROOT / "paper" / "sections"
 SOURCES = {
     "quickstart": "docs/quickstart/summary.json",
     "slots": "benchmarks/results/slots.json",
+    "hard": "experiments/hard_inputs_get_more_steps/results/summary.json",
+    **{f"hard_seed{seed}": f"experiments/hard_inputs_get_more_steps/results/seed{seed}.json" for seed in range(3)},
     "thresholds": "experiments/adaptive_beats_thresholds/results/summary.json",
     **{f"thresholds_seed{seed}": f"experiments/adaptive_beats_thresholds/results/seed{seed}.json" for seed in range(3)},
 }

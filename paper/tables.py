@@ -54,6 +54,35 @@ def thresholds() -> str:
     return _table("thresholds", caption, header, cells)
 
 
+def hard() -> str:
+    """What the halting policy of each seed saves, and whether its steps go where they pay."""
+    caption = (
+        r"The halting policy of each seed, with $95\%$ intervals over puzzles. Ratio: mean NFE over the baseline's. "
+        r"Difference: exact answers minus the baseline's; shuffled: minus those with its own steps shuffled; in points."
+    )
+    cells = []
+    for run in (results(f"hard_seed{seed}") for seed in range(3)):
+        test = run["test"]
+        cells.append(
+            [
+                str(run["manifest"]["seed"]),
+                FORMATS["name"](run["baseline"]),
+                _ends(run["nfe_ratio_at_equal_accuracy"]),
+                _ends(run["exact_difference"], 100),
+                _ends(test["gain_over_shuffle"], 100),
+                FORMATS["percent"](test["regret_to_oracle"]["value"]),
+                _ends(run["stratified"]["spearman"]),
+            ]
+        )
+    header = ["seed", "baseline", "ratio", "difference", "shuffled", "regret", r"$\rho$ with guesses"]
+    return _table("hard", caption, header, cells)
+
+
+def _ends(found: dict[str, float], scale: float = 1) -> str:
+    middle, low, high = (FORMATS["two"](scale * found[end]) for end in ("value", "low", "high"))
+    return f"{middle} ({low} to {high})"
+
+
 def slots() -> str:
     """The slot loop against the loop that keeps finished rows."""
     caption = (
@@ -91,4 +120,4 @@ def _table(label: str, caption: str, header: Sequence[str], cells: Sequence[Sequ
     )
 
 
-TABLES = {"quickstart": quickstart, "thresholds": thresholds, "slots": slots}
+TABLES = {"quickstart": quickstart, "thresholds": thresholds, "hard": hard, "slots": slots}
