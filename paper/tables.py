@@ -69,7 +69,7 @@ def hard() -> str:
                 FORMATS["name"](run["baseline"]),
                 _ends(run["nfe_ratio_at_equal_accuracy"]),
                 _ends(run["exact_difference"], 100),
-                _ends(test["gain_over_shuffle"], 100),
+                FORMATS["one"](100 * test["gain_over_shuffle"]["value"]),
                 FORMATS["percent"](test["regret_to_oracle"]["value"]),
                 _ends(run["stratified"]["spearman"]),
             ]
