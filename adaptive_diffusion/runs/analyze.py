@@ -99,12 +99,15 @@ def _summary(run: Path) -> dict[str, Any]:
     found = RunFolder(run).read_json("summary.json", {})
     rows = found.get("samplers", []) if isinstance(found, dict) else None
     figures = int | float | None
-    told = isinstance(rows, list) and isinstance(found.get("task", ""), str)
-    if not told or not all(
-        isinstance(row, dict)
-        and isinstance(row.get("sampler"), str)
-        and all(isinstance(value, figures) for name, value in row.items() if name != "sampler")
-        for row in rows
+    if (
+        not isinstance(rows, list)
+        or not isinstance(found.get("task", ""), str)
+        or not all(
+            isinstance(row, dict)
+            and isinstance(row.get("sampler"), str)
+            and all(isinstance(value, figures) for name, value in row.items() if name != "sampler")
+            for row in rows
+        )
     ):
         raise ValueError(f"{run / 'summary.json'} is damaged: its samplers are no rows of figures")
     return found

@@ -60,7 +60,8 @@ def _data(file: Path, node: Any, allow: Sequence[str]) -> Any:
     """The data module that a checkpoint names."""
     try:
         data = instantiate(node, allow, ("tasks",))
-        data.task.clean_tokens, data.task.length, data.task.queries  # noqa: B018 (whether they are there)
+        for name in ("clean_tokens", "length", "queries"):
+            getattr(data.task, name)
     except (ModuleNotFoundError, OSError):
         raise
     except Exception as error:  # constructors were not written for the values of strangers
