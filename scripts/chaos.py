@@ -245,10 +245,10 @@ def main() -> None:
                 "seed": options.seed,
             }
             failed |= row["rows_lost"] > 0 or row["corrupt_files"] > 0 or row["equal_results"] < kills
-            before["commands"][command] = row
-    before["commands"] = {name: before["commands"][name] for name in COMMANDS if name in before["commands"]}
-    before |= {"command": "make chaos", **asked_of_a_child(environment)}
-    write_whole(options.out, json.dumps(before, indent=2) + "\n")
+            rows_of = {**before["commands"], command: row}
+            before["commands"] = {name: rows_of[name] for name in COMMANDS if name in rows_of}
+            before |= {"command": "make chaos", **asked_of_a_child(environment)}
+            write_whole(options.out, json.dumps(before, indent=2) + "\n")
     Console().print(table(before["commands"]))
     sys.exit(failed)
 
