@@ -55,6 +55,12 @@ def test_what_was_logged_is_on_the_disk_before_the_state(tmp_path):
     assert (tmp_path / "logs" / "a" / "metrics.csv").read_text().split() == ["loss,step", "0.5,3"]
 
 
+def test_the_state_after_the_last_step_is_not_written_since_nothing_goes_on_from_it(tmp_path):
+    for step in (4, 6):
+        States([], steps=6).save_checkpoint({"global_step": step}, tmp_path / "last.ckpt")
+    assert States([]).load_checkpoint(tmp_path / "last.ckpt") == {"global_step": 4}
+
+
 def logged(folder, steps, loss):
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "metrics.csv").open("w", newline="") as file:

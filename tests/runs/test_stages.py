@@ -99,16 +99,16 @@ class Interrupted(KeyboardInterrupt):
     """A Ctrl-C at a chosen step."""
 
 
-@pytest.mark.parametrize("stage", ["denoiser", "remasking"])
+@pytest.mark.parametrize(("stage", "step"), [("denoiser", 5), ("remasking", 5), ("remasking", 6)])
 def test_an_interrupted_stage_goes_on_to_the_same_weights(
-    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, step: int
 ) -> None:
     def stop(callback: Progress, trainer, *_) -> None:
-        if callback.name == stage and trainer.global_step == 5:
+        if callback.name == stage and trainer.global_step == step:
             raise Interrupted
 
     with monkeypatch.context() as patched:
-        patched.setattr(Progress, "on_train_batch_end", stop)
+        patched.setattr(Progress, "on_train_batch_end" if step < 6 else "on_train_end", stop)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "cut", "stages.halting=null", "stages.evaluation=null", "stages.report=null")
     run(tmp_path / "cut", "stages.halting=null", "stages.evaluation=null", "stages.report=null")

@@ -21,14 +21,18 @@ class States(CheckpointIO):
 
     Args:
         loggers: are brought to the disk first, so that what was logged is never behind the state.
+        steps: of the whole training. The state after the last of them is not written: Lightning trains nothing from
+            there and so never puts the average in the place of the last weights; from the state before it does.
     """
 
-    def __init__(self, loggers: Sequence[Logger]) -> None:
-        self.loggers = loggers
+    def __init__(self, loggers: Sequence[Logger], steps: int | None = None) -> None:
+        self.loggers, self.steps = loggers, steps
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         for logger in self.loggers:
             logger.save()
+        if self.steps is not None and checkpoint["global_step"] >= self.steps:
+            return
         content = io.BytesIO()
         torch.save(checkpoint, content)
         write_whole(Path(path), content.getvalue())
@@ -62,12 +66,14 @@ def all_metrics(logs: Path) -> str:
     """The logs of all stages as one CSV with the stage in front, in the order in which they ended; what was trained
     again after an interruption counts once."""
     rows, columns = [], ["stage", "step"]
-    for newest in sorted(logs.glob(f"*/{METRICS}"), key=lambda path: path.stat().st_mtime):
+    files = {stage: sorted(stage.glob("metrics-*.csv")) + sorted(stage.glob(METRICS)) for stage in logs.glob("*")}
+    trained = [stage for stage, found in files.items() if found]
+    for stage in sorted(trained, key=lambda stage: files[stage][-1].stat().st_mtime):
         steps: dict[str, dict[str, str]] = {}
-        for path in [*sorted(newest.parent.glob("metrics-*.csv")), newest]:
+        for path in files[stage]:
             with path.open(newline="") as file:
                 steps |= {row["step"]: row for row in csv.DictReader(file)}
-        rows += [{"stage": newest.parent.name, **row} for row in steps.values()]
+        rows += [{"stage": stage.name, **row} for row in steps.values()]
     columns += sorted({name for row in rows for name in row} - set(columns))
     lines = [",".join(columns), *(",".join(str(row.get(name, "")) for name in columns) for row in rows)]
     return "\n".join(lines) + "\n"

@@ -106,7 +106,7 @@ class Train:
             gradient_clip_val=self.clip,
             callbacks=callbacks,
             logger=loggers,
-            plugins=[States(loggers)],
+            plugins=[States(loggers, self.steps)],
             log_every_n_steps=20,
             limit_val_batches=0,
             enable_progress_bar=False,
