@@ -24,7 +24,7 @@ $(PRETRAINED): pyproject.toml constraints.txt | $(STAMP)
 # Beside the tested versions, not in their place: what is found first on the path counts.
 $(LOWEST): | $(STAMP)
 	@$(BIN)/pip install --quiet --target $@.part numpy==2.4.6 transformers==5.11.0
-	@$(BIN)/pip install --quiet --target $@.part --no-deps peft==0.17.0 diffusers==0.40.0
+	@$(BIN)/pip install --quiet --target $@.part --no-deps peft==0.18.0 diffusers==0.40.0
 	@mv $@.part $@
 
 setup: $(STAMP) ## create .venv with the tested versions (the other targets do this themselves)

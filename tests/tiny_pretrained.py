@@ -22,6 +22,7 @@ def diffusion_gemma(sharpness=80.0, seed=0):
         "num_hidden_layers": 2,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
+        "num_global_key_value_heads": 2,  # early transformers do not follow the line above
         "head_dim": 8,
         "global_head_dim": 8,
         "sliding_window": 6,
