@@ -80,7 +80,7 @@ def generated(model, queries, draws, canvases=1, steps=48):
         attention_mask=real,
         max_new_tokens=canvases * CANVAS,
         max_denoising_steps=steps,
-        eos_token_id=None,
+        eos_token_id=VOCABULARY,  # no token at all: early transformers stumble over none
     )
     del model._prepare_denoiser_inputs
     new = out.sequences[:, first:]
