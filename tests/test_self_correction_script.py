@@ -31,11 +31,18 @@ def told(exact, nfe, planted="1111"):
     better = {"correcting": exact}
     queries = {name: {"exact": better.get(name, "1000"), "nfe": [nfe] * 4} for name in names}
     rows = {str(count): {"exact": planted, "clues_touched": 0} for count in range(5)}
-    return {"queries": queries, "planted": rows, "head_cost": {"counted": 0.01, "measured": 0.02}}
+    policies = ("correcting", "composed", "policy")
+    queries |= dict.fromkeys(policies[1:], queries["threshold"])
+    told = {name: {"sampler": f"{name} x", "exact": 1 - at / 10, "nfe_mean": 2.0} for at, name in enumerate(policies)}
+    chosen = {name: row["sampler"] for name, row in told.items()}
+    costs = {"counted": 0.01, "measured": 0.02}
+    validation = {name: [row] for name, row in told.items()}
+    return {"queries": queries, "planted": rows, "head_cost": costs, "validation": validation, "chosen": chosen}
 
 
 def test_seeds_are_pooled_query_by_query(scripts):
     summary = scripts["summarise"].summary([told("1111", 3), told("1110", 3, planted="1110")])
+    assert summary["policies"] == ["correcting", "correcting"]
     assert summary["errors_removed"] == pytest.approx(5 / 6)
     assert summary["gains"]["threshold"][0] == pytest.approx(5 / 8)
     assert summary["gain_over_best_headless_ci_low"] > 0
@@ -62,4 +69,4 @@ def test_a_checkpoint_is_measured_from_end_to_end(scripts, monkeypatch, tmp_path
     summary = scripts["summarise"].summary([result])
     (tmp_path / "summary.json").write_text(json.dumps(summary))
     scripts["figure"].main()
-    assert (tmp_path / "figure.png").stat().st_size > 0
+    assert (tmp_path / "accuracy_nfe.png").stat().st_size > 0

@@ -1,27 +1,32 @@
-"""Accuracy against mean NFE of every sampler, and boards repaired against planted mistakes, from the result files."""
+"""Accuracy against mean NFE of every sampler, all seeds together, from the result file alone."""
 
 import json
 from pathlib import Path
 
-from matplotlib.figure import Figure
+from adaptive_diffusion.analysis.scales import accuracy, doublings
+from adaptive_diffusion.analysis.style import LIGHT, colour, marker, new_axes, save, themed
 
 RESULTS = Path(__file__).parent / "results"
+OFFSETS = {"learned": (9, 3), "restart": (5, -9), "halting_alone": (5, -9)}
 
 
 def main():
     told = json.loads((RESULTS / "summary.json").read_text())
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for number, name in enumerate(told["exact"]):
-        marker = "o^sDvP*Xd<>ph8"[number % 14]
-        left.plot(told["nfe_mean"][name], 100 * told["exact"][name], marker, label=name.replace("_", " "))
-    left.set(xlabel="mean NFE a puzzle", ylabel="exact answers, %")
-    left.legend(fontsize=6, ncols=2)
-    planted = told["planted_repaired_each"]
-    right.plot([int(count) for count in planted], [100 * value for value in planted.values()], "o-")
-    right.set(xlabel="wrong tokens planted in a right board", ylabel="boards right at the end, %", xticks=range(5))
-    for suffix in ("png", "svg"):
-        figure.savefig(RESULTS / f"figure.{suffix}", dpi=150)
+    with themed(LIGHT):
+        figure, axes = new_axes(6.4, 4.6)
+        doublings(axes.xaxis)
+        accuracy(axes, 2000 * told["seeds"])
+        for name, exact in told["exact"].items():
+            if name in ("correcting", "composed"):
+                continue  # what `learned` was chosen from
+            at = told["nfe_mean"][name], exact
+            size = 13 if name == "learned" else 6
+            axes.plot(*at, marker(name), color=colour(name), ms=size)
+            label = name.replace("_", " ")
+            axes.annotate(label, at, OFFSETS.get(name, (6, -3)), textcoords="offset points", fontsize=7)
+        axes.set(xlabel="mean denoiser forwards per query (NFE), log scale", xlim=(1.4, 4))
+        axes.set(ylabel="exact answers, log scale of the wrong")
+        save(figure, RESULTS, "accuracy_nfe")
 
 
 if __name__ == "__main__":
