@@ -107,7 +107,16 @@ def one_by_one():
     return Sampler(fragile(), proposal=Draw(), pace=FixedSteps(4))
 
 
-@pytest.mark.parametrize("options", [{}, {"slots": 1}, {"slots": 2}, {"loop": frozen}, {"n": 3}], ids=str)
+OPTIONS = {
+    "alone": {},
+    "one slot": {"slots": 1},
+    "two slots": {"slots": 2},
+    "frozen": {"loop": frozen},
+    "three variations": {"n": 3},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
 def test_a_faulty_row_says_why_and_keeps_what_it_had(one_by_one, options):
     queries = asked([0, NAN, 2, RAISES])
     result = one_by_one.sample(queries, **options)
