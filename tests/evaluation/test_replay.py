@@ -67,6 +67,7 @@ def test_events_of_a_row_that_is_not_listed_are_refused(tmp_path: Path):
     one, zero = np.array([1]), np.array([0])
     with TraceWriter(tmp_path) as writer:
         writer.append_events(query=one, variation=zero, step=one, position=zero, token=one, event=zero, confidence=one)
+        writer.append_steps(query=one, variation=zero, step=one, open=zero)
     with pytest.raises(ValueError, match="rows that it does not list"):
         Replay.of(read_trace(tmp_path))
 

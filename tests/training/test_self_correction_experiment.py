@@ -36,7 +36,7 @@ def test_heads_are_added_to_a_denoiser_that_stays_as_it_is(tmp_path: Path, monke
 def test_every_way_of_training_remasking_names_parts_that_exist() -> None:
     for name in choices("remasking"):
         lesson = resolve(compose("self_correction", [f"remasking@stages.policy={name}"]))["stages"]["policy"]["lesson"]
-        assert set(lesson["trainable"]) <= {"denoiser", "quality", "policy"}
+        assert set(lesson["trainable"]) <= {"denoiser", "quality", "policy", "halting"}
         for part in (*lesson["canvases"], *lesson["objectives"]):
             if "sampler" not in part:
                 instantiate(part)
