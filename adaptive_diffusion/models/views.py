@@ -134,39 +134,31 @@ class Planned(View):
 
 
 class NoisePlanner(nn.Module):
-    """A planner from a model of uniform noise and its quality head: P(corrupted) is 1 − P(the token is no noise)."""
+    """A planner from a model of uniform noise and its quality head: P(corrupted) is 1 − P(the token is no noise).
+
+    Raises:
+        ValueError: a model without a quality head.
+    """
 
     def __init__(self, model: DenoiserWithHeads):
         super().__init__()
         if model.quality is None:
-            raise ValueError("a planner judges by its quality head, but this model has none; add model.quality")
-        self.model, self.quality = model, model.quality
+            raise ValueError("a planner judges by the quality head, but this model has none; add model.quality")
+        self.model = model
 
     def forward(self, state: SamplerState) -> Tensor:
         """[B, L] logits of P(corrupted)."""
-        return -self.quality(self.model.denoiser.evaluate(state).hidden)  # type: ignore[operator]
+        assert self.model.quality is not None
+        return -self.model.quality(self.model.denoiser.evaluate(state).hidden)  # type: ignore[operator]
 
 
-class QualityPlanner(nn.Module):
-    """A planner from the quality head of a mask denoiser: P(corrupted) = 1 − quality on the canvas as it stands, all of
-    it committed.
-
-    Raises:
-        ValueError: a denoiser without a quality head.
-    """
-
-    def __init__(self, denoiser: DenoiserWithHeads):
-        super().__init__()
-        if denoiser.quality is None:
-            raise ValueError("a planner by quality needs a quality head; add model.quality and train it")
-        self.denoiser = denoiser
+class QualityPlanner(NoisePlanner):
+    """The same from a mask denoiser, which looks at the canvas as it stands, all of it committed."""
 
     def forward(self, state: SamplerState) -> Tensor:
         """[B, L] logits of P(corrupted)."""
         whole = replace(state, committed=state.editable, noise_level=torch.zeros_like(state.noise_level))
-        quality = self.denoiser.quality
-        assert quality is not None
-        return -quality(self.denoiser.denoiser.evaluate(whole).hidden)  # type: ignore[operator]
+        return super().forward(whole)
 
 
 def standing_probability(logits: Tensor, state: SamplerState) -> Tensor:

@@ -24,6 +24,11 @@ def group_advantage(reward: Tensor) -> Tensor:
     return reward - reward.mean(1, keepdim=True)
 
 
+def log_chance(logit: Tensor, drawn: Tensor) -> Tensor:
+    """log π of each draw [...] bool, where its chance is σ(logit [...])."""
+    return torch.where(drawn, F.logsigmoid(logit), F.logsigmoid(-logit))
+
+
 @dataclass(frozen=True)
 class PolicyGradient(Objective):
     """−A·log π(what was drawn) of each recorded step, mean over steps, with log π the sum over eligible positions and A
@@ -41,8 +46,7 @@ class PolicyGradient(Objective):
             return {}
         logit = scene.model.policy(position_summaries(scene.state, scene.outcome.prediction))
         drawn = LearnedRevising(scene.model.policy, draws=True).changes(scene.state, logit.detach())
-        log_policy = torch.where(drawn, F.logsigmoid(logit), F.logsigmoid(-logit))
-        told = (log_policy * scene.state.eligible).sum(1)
+        told = (log_chance(logit, drawn) * scene.state.eligible).sum(1)
         return {"policy": -self.weight * (scene.state.carry[ADVANTAGE] * told).mean()}
 
 
@@ -64,7 +68,6 @@ class HaltingGradient(Objective):
         summaries = step_summaries(scene.state, scene.outcome.prediction, scene.outcome.decision)
         logit = scene.model.halting(scene.hidden.detach(), summaries, scene.state.editable)
         drawn = DrawnHalting.drawn(scene.state, logit.detach().float().sigmoid())
-        log_policy = torch.where(drawn, F.logsigmoid(logit), F.logsigmoid(-logit))
         chose = ~scene.outcome.decision.settled
-        told = (scene.state.carry[ADVANTAGE] * log_policy)[chose]
+        told = (scene.state.carry[ADVANTAGE] * log_chance(logit, drawn))[chose]
         return {"halting_policy": -self.weight * told.sum() / chose.sum().clamp(min=1)}

@@ -9,7 +9,7 @@ from torch import Tensor
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.sampling.faults import refused
 from adaptive_diffusion.sampling.recipe import Recipe
-from adaptive_diffusion.sampling.slots import Loop, continuous
+from adaptive_diffusion.sampling.slots import Loop, Waiting, continuous
 from adaptive_diffusion.sampling.step import Step
 
 
@@ -43,7 +43,8 @@ class Buckets:
         if len(outside := (own > longest).nonzero()[:, 0]):
             lengths = sorted(self.lengths)
             error = ValueError(f"a query of {int(own.max())} tokens fits none of the buckets {lengths}; add one")
-            yield refused(sampler, queries.take(outside), n, seed, error)
+            waiting = Waiting(sampler, queries.take(outside), n, seed)
+            yield refused(waiting.take(len(waiting)), error)
 
     def own(self, queries: Queries) -> Tensor:
         """[N] int64, the length of each query without its padding."""

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.prediction import Evaluation, Prediction
-from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import Decision, HaltReason, SamplerState, Verdict
 from adaptive_diffusion.sampling.recipe import Recipe
 from adaptive_diffusion.sampling.step import Step, step
@@ -42,12 +41,9 @@ def careful_step(sampler: Recipe, state: SamplerState, max_steps: int) -> Step:
     return replace(_together(steps), errors=errors)
 
 
-def refused(sampler: Recipe, queries: Queries, n: int, seed: int, error: Exception) -> Step:
-    """The step in which queries with something to write end at once, without a forward, because of an error."""
-    index = queries.editable.any(1).nonzero()[:, 0].repeat_interleave(n)
-    variation = torch.arange(n, device=index.device).repeat(len(index) // n)
-    state = sampler.begin(queries.repeat(index), variation, seed)
-    return replace(_faulty(state, None, forwards=0), errors=dict.fromkeys(range(len(index)), error))
+def refused(state: SamplerState, error: Exception) -> Step:
+    """The step in which rows end at once, without a forward, because of an error."""
+    return replace(_faulty(state, None, forwards=0), errors=dict.fromkeys(range(len(state.tokens)), error))
 
 
 def _parts(sampler: Recipe, state: SamplerState, max_steps: int) -> list[Step | Fault]:
