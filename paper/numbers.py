@@ -14,6 +14,8 @@ SOURCES = {
     "slots": "benchmarks/results/slots.json",
     "hard": "experiments/hard_inputs_get_more_steps/results/summary.json",
     **{f"hard_seed{seed}": f"experiments/hard_inputs_get_more_steps/results/seed{seed}.json" for seed in range(3)},
+    "catalogue": "experiments/sampler_catalogue/results/sudoku_6x6.json",
+    "correction": "experiments/self_correction_at_equal_compute/results/summary.json",
     "thresholds": "experiments/adaptive_beats_thresholds/results/summary.json",
     **{f"thresholds_seed{seed}": f"experiments/adaptive_beats_thresholds/results/seed{seed}.json" for seed in range(3)},
 }
@@ -93,6 +95,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "three": lambda number: _signed(number, 3),
     "interval": _interval,
     "point": lambda share: _signed(100 * share, 1),
+    "hundredths": lambda share: _signed(100 * share, 2),
     "points": lambda found: _interval(found, 100),
     "side": _side,
     "name": lambda name: str(name).replace("_", r"\_"),

@@ -83,6 +83,33 @@ def _ends(found: dict[str, float], scale: float = 1) -> str:
     return f"{middle} ({low} to {high})"
 
 
+def catalogue() -> str:
+    """The named samplers beside those of the quickstart; the ones that its denoiser cannot serve are left out."""
+    caption = "Further samplers, by name, on one denoiser. Revisions: tokens taken back or replaced, a puzzle."
+    shown = {row["sampler"] for row in results("quickstart")["samplers"]}
+    rows = [row for row in results("catalogue")["samplers"] if row["sampler"] not in shown and "refused" not in row]
+    kinds = {"sampler": "name", "exact": "percent", "nfe_mean": "two", "nfe_p95": "count", "revisions_mean": "two"}
+    cells = [[FORMATS[kind](row[key]) for key, kind in kinds.items()] for row in rows]
+    return _table("catalogue", caption, ["sampler", "exact", "mean NFE", "p95", "revisions"], cells)
+
+
+def correction() -> str:
+    """Every family of self-correction at the setting that was chosen for it."""
+    caption = (
+        "Self-correction over all seeds. Gain: points of the first row over this one, paired by puzzle, with its "
+        r"$95\%$ interval."
+    )
+    found = results("correction")
+    cells = []
+    for name in sorted(found["exact"], key=lambda name: name != "learned"):
+        gain = found["gains"].get(name)
+        ends = [FORMATS["two"](100 * end) for end in gain] if gain else []
+        shown = f"{ends[0]} ({ends[1]} to {ends[2]})" if ends else ""
+        figures = FORMATS["percent"](found["exact"][name]), FORMATS["two"](found["nfe_mean"][name])
+        cells.append([FORMATS["name"](name), *figures, shown])
+    return _table("correction", caption, ["sampler", "exact", "mean NFE", "gain"], cells)
+
+
 def slots() -> str:
     """The slot loop against the loop that keeps finished rows."""
     caption = (
@@ -120,4 +147,4 @@ def _table(label: str, caption: str, header: Sequence[str], cells: Sequence[Sequ
     )
 
 
-TABLES = {"quickstart": quickstart, "thresholds": thresholds, "hard": hard, "slots": slots}
+TABLES = {table.__name__: table for table in (quickstart, thresholds, hard, catalogue, correction, slots)}

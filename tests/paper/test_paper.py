@@ -27,7 +27,7 @@ NO_NUMBERS = (
     r"\bP2\b",
 )
 """What may hold digits: results, names, formulas; in the text's formulas the board, the level of intervals, indices."""
-SCALE = {"percent": 100, "point": 100, "points": 100}
+SCALE = {"percent": 100, "point": 100, "hundredths": 100, "points": 100}
 
 
 def printed(use: Use) -> str:
