@@ -32,6 +32,11 @@ def environment() -> dict[str, Any]:
     }
 
 
+def provenance(command: Any, started: str) -> dict[str, Any]:
+    """Where a result file comes from: what made it, when it `started` and ended, and on what."""
+    return {"command": command, "started": started, "ended": now(), **environment()}
+
+
 def source(root: Path) -> dict[str, Any] | None:
     """Commit and cleanliness of the checkout at ``root``, or None where it is none (an installed package)."""
     if not (root / ".git").exists():

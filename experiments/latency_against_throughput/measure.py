@@ -19,7 +19,7 @@ from adaptive_diffusion.rules.gain import LikelihoodGain
 from adaptive_diffusion.rules.pace import FixedSteps, Threshold
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.rules.remasking import LowProbability
-from adaptive_diffusion.runs.manifest import environment, now
+from adaptive_diffusion.runs.manifest import environment, now, provenance
 from adaptive_diffusion.runs.source import open_source
 from adaptive_diffusion.runs.stages.training import checkpoint
 from adaptive_diffusion.runs.whole import write_whole
@@ -151,13 +151,11 @@ def summarise(chosen, begun, measured, rows, sources):
         "quality": measured,
         "seconds": rows,
         "likelihood": json.loads((chosen.run / "bits_per_byte.json").read_text()),
-        "manifest": {
-            "command": f"measure.py RUN --texts {chosen.texts} --batches {' '.join(map(str, chosen.batches))} "
+        "manifest": provenance(
+            f"measure.py RUN --texts {chosen.texts} --batches {' '.join(map(str, chosen.batches))} "
             f"--tries {chosen.tries} --seed {chosen.seed}{' --processor-time' if clock else ''}",
-            "started": begun,
-            "ended": now(),
-            **environment(),
-        },
+            begun,
+        ),
     }
     RESULTS.mkdir(exist_ok=True)
     write_whole(RESULTS / "summary.json", json.dumps(result, indent=1) + "\n")

@@ -17,7 +17,7 @@ from adaptive_diffusion.evaluation.judge import surprisal, unigram_entropy
 from adaptive_diffusion.models.sliding import Sliding
 from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.rules.proposal import Draw
-from adaptive_diffusion.runs.manifest import environment, now
+from adaptive_diffusion.runs.manifest import now, provenance
 from adaptive_diffusion.runs.source import open_source
 from adaptive_diffusion.runs.stages.training import checkpoint
 from adaptive_diffusion.runs.whole import write_whole
@@ -112,12 +112,9 @@ def main():
         ],
         "peak_memory_mb_by_block": memory.blocks,
         "texts": chosen.texts,
-        "manifest": {
-            "command": f"blocks.py RUN --texts {chosen.texts} --block {chosen.block} --seed {chosen.seed}",
-            "started": begun,
-            "ended": now(),
-            **environment(),
-        },
+        "manifest": provenance(
+            f"blocks.py RUN --texts {chosen.texts} --block {chosen.block} --seed {chosen.seed}", begun
+        ),
     }
     RESULTS.mkdir(exist_ok=True)
     write_whole(RESULTS / "blocks.json", json.dumps(result, indent=1) + "\n")

@@ -18,7 +18,7 @@ from adaptive_diffusion.rules.gain import LikelihoodGain
 from adaptive_diffusion.rules.halting import StableAndConfident
 from adaptive_diffusion.rules.order import LowEntropy
 from adaptive_diffusion.rules.pace import FixedCount, FixedSteps, Threshold
-from adaptive_diffusion.runs.manifest import environment, now
+from adaptive_diffusion.runs.manifest import environment, now, provenance
 from adaptive_diffusion.runs.source import open_source
 from adaptive_diffusion.runs.stages.training import checkpoint
 from adaptive_diffusion.runs.whole import write_whole
@@ -105,12 +105,7 @@ def main():
         "problems": len(problems),
         "open_bytes_mean": float(opened.mean()),
         "samplers": rows,
-        "manifest": {
-            "command": f"measure.py RUN --problems {len(problems)} --seed {chosen.seed}",
-            "started": begun,
-            "ended": now(),
-            **environment(),
-        },
+        "manifest": provenance(f"measure.py RUN --problems {len(problems)} --seed {chosen.seed}", begun),
     }
     RESULTS.mkdir(exist_ok=True)
     write_whole(RESULTS / "summary.json", json.dumps(result, indent=1) + "\n")
