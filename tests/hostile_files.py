@@ -406,6 +406,9 @@ def traces(folder: Path) -> Iterator[Hostile]:
         ("summary-a-list", said("[1]"), "damaged"),
         ("summary-of-words", said('{"samplers": ["one"]}'), "damaged"),
         ("summary-without-names", said('{"samplers": [{"exact": 1}]}'), "damaged"),
+        ("summary-policy-no-name", said('{"policy": ["learned"], "test": {}}'), "no intervals"),
+        ("summary-policy-of-words", said('{"policy": "learned", "test": {"spearman": "high"}}'), "no intervals"),
+        ("summary-policy-half", said('{"policy": "learned", "test": {"spearman": {"value": 1}}}'), "no intervals"),
     ]:
         run = folder / "traces" / name
         shutil.copytree(folder / "traced", run)

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.cli.options import run_folder
+from adaptive_diffusion.cli.terminal import shown
 
 STAGE = "  {name}: {{_target_: parts_of_a_user.Work, log: log.txt, then: nothing, more: null}}\n"
 ALLOW = "--allow-module=parts_of_a_user"
@@ -107,6 +108,14 @@ def test_a_full_disk_is_a_sentence_and_status_1(command):
     result = command("run", "small", "stages.first.then='full disk'", ALLOW)
     assert result.exit_code == 1
     assert result.stderr == "Error: No space left on device: trace.parquet\n"
+
+
+@pytest.mark.parametrize("reader", ["terminal", "pipe"])
+def test_a_terminal_is_shown_no_control_characters(monkeypatch, reader):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: reader == "terminal", raising=False)
+    text = "def a():\n\treturn '\x1b]0;title\x07'\x9b2J"
+    spelled = "def a():\n\treturn '\\x1b]0;title\\x07'\\x9b2J"
+    assert shown(text) == (spelled if reader == "terminal" else text)
 
 
 @pytest.mark.parametrize(("then", "status"), [("interrupt", 130), ("'exit like lightning'", 130), ("terminate", 143)])

@@ -110,27 +110,30 @@ def controls_sheet(measures: Sequence[SamplerMeasures]) -> Sheet | None:
     return Sheet("Would chance have done as well?", columns, cells, note) if cells else None
 
 
+MEASURED = {
+    "exact": Column("exact %", 1, 100),
+    "nfe_mean": Column("mean steps"),
+    "gain_over_fixed": Column("exact over equal steps", 1, 100),
+    "gain_over_random": Column("exact over random steps", 1, 100),
+    "gain_over_shuffle": Column("exact over shuffled steps", 1, 100),
+    "regret_to_oracle": Column("regret %", 1, 100),
+    "overthinking": Column("overthinking %", 1, 100),
+    "auroc_solved_at_halt": Column("AUROC", 3),
+    "spearman": Column("ρ with difficulty"),
+}
+"""Figures of the stage `MeasureHalting`, by their names in its summary."""
+
+
 def measured_sheet(summaries: Mapping[str, Mapping[str, Any]]) -> Sheet | None:
     """What the stage `MeasureHalting` wrote into the summaries of runs, by run; None where none has it."""
-    columns = {
-        "exact": Column("exact %", 1, 100),
-        "nfe_mean": Column("mean steps"),
-        "gain_over_fixed": Column("exact over equal steps", 1, 100),
-        "gain_over_random": Column("exact over random steps", 1, 100),
-        "gain_over_shuffle": Column("exact over shuffled steps", 1, 100),
-        "regret_to_oracle": Column("regret %", 1, 100),
-        "overthinking": Column("overthinking %", 1, 100),
-        "auroc_solved_at_halt": Column("AUROC", 3),
-        "spearman": Column("ρ with difficulty"),
-    }
     cells = [
-        [f"{run}/{summary['policy']}", split, *(as_interval(summary[split][name]) for name in columns)]
+        [f"{run}/{summary['policy']}", split, *(as_interval(summary[split].get(name)) for name in MEASURED)]
         for run, summary in summaries.items()
         for split in ("test", "stratified")
         if "policy" in summary and split in summary
     ]
     note = "On rollouts recorded past every halting point; the setting was chosen on the validation split."
-    return Sheet("Learned halting", [SAMPLER, Column("split"), *columns.values()], cells, note) if cells else None
+    return Sheet("Learned halting", [SAMPLER, Column("split"), *MEASURED.values()], cells, note) if cells else None
 
 
 def reasons_sheet(measures: Sequence[SamplerMeasures]) -> Sheet | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from adaptive_diffusion.cli.options import AllowModule, Source, allowed
+from adaptive_diffusion.cli.terminal import shown
 
 Spans = list[str] | None
 
@@ -81,4 +82,4 @@ def _show(before: str, after: str, name: str) -> None:
     """The difference, coloured where people look."""
     colours = {"+": "green", "-": "red", "@": "cyan"}
     for line in difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm=""):
-        typer.secho(line, fg=colours.get(line[0]))
+        typer.secho(shown(line), fg=colours.get(line[0]))

@@ -17,6 +17,7 @@ from adaptive_diffusion.cli.options import (
     allowed,
     query_engine,
 )
+from adaptive_diffusion.cli.terminal import shown
 
 
 def sample(
@@ -48,4 +49,4 @@ def sample(
     where = query_engine(engine, workers, address)
     asked = Asked(source, queries, seed, skip_bad, allowed(allow_module), where, folder)
     for answer in sample_file(asked, sampler, variations):
-        typer.echo(answer)
+        typer.echo(shown(answer))

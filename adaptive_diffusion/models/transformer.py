@@ -14,6 +14,9 @@ from adaptive_diffusion.models.positions import LearnedPositions, Positions
 from adaptive_diffusion.models.rowwise import rowwise
 from adaptive_diffusion.models.self_conditioning import SelfConditioning
 
+MOST_LOOPS = 64
+"""Loops have no weights, so that only this keeps a stranger's checkpoint from asking for a forward without an end."""
+
 
 class Block(nn.Module):
     """Pre-norm attention and a gated feed-forward layer (SwiGLU, Shazeer 2020, arXiv 2002.05202), residual both."""
@@ -62,7 +65,7 @@ class TransformerDenoiser(nn.Module):
         self_conditioning: show it the expected embedding of its own last prediction.
 
     Raises:
-        ValueError: a width that the number of heads does not divide.
+        ValueError: a width that the number of heads does not divide; loops out of their range.
     """
 
     def __init__(
@@ -82,6 +85,8 @@ class TransformerDenoiser(nn.Module):
         super().__init__()
         if width % heads:
             raise ValueError(f"width {width} is not divisible by heads {heads}; choose a multiple")
+        if not 1 <= loops <= MOST_LOOPS:
+            raise ValueError(f"loops is {loops}; the trunk is repeated 1 to {MOST_LOOPS} times")
         self.vocabulary, self.loops = vocabulary, loops
         self.corruption = corruption or Absorbing(mask_id=vocabulary)
         self.tokens = nn.Embedding(vocabulary + 1, width)

@@ -15,6 +15,7 @@ from adaptive_diffusion.analysis.layout import Layout, layout_of
 from adaptive_diffusion.analysis.measures import SamplerMeasures, measure
 from adaptive_diffusion.analysis.sheet import Sheet
 from adaptive_diffusion.analysis.tables import (
+    MEASURED,
     accuracy_sheet,
     allocation_sheet,
     controls_sheet,
@@ -26,11 +27,13 @@ from adaptive_diffusion.analysis.tables import (
     summary_sheet,
 )
 from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.evaluation.intervals import Interval
 from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.past_halting import read_past_halting
 from adaptive_diffusion.runs.whole import whole
 
 RECORDS = "analysis.json"
+FIGURE = int | float | None
 
 
 @dataclass(frozen=True)
@@ -98,19 +101,32 @@ def _summary(run: Path) -> dict[str, Any]:
     """The run's summary, empty where it has none; a run folder may come from a stranger, so its rows are looked at."""
     found = RunFolder(run).read_json("summary.json", {})
     rows = found.get("samplers", []) if isinstance(found, dict) else None
-    figures = int | float | None
     if (
         not isinstance(rows, list)
         or not isinstance(found.get("task", ""), str)
         or not all(
             isinstance(row, dict)
             and isinstance(row.get("sampler"), str)
-            and all(isinstance(value, figures) for name, value in row.items() if name != "sampler")
+            and all(isinstance(value, FIGURE) for name, value in row.items() if name != "sampler")
             for row in rows
         )
     ):
         raise ValueError(f"{run / 'summary.json'} is damaged: its samplers are no rows of figures")
+    splits = [found[split] for split in ("test", "stratified") if split in found]
+    if "policy" in found and not (isinstance(found["policy"], str) and all(map(_measured, splits))):
+        raise ValueError(f"{run / 'summary.json'} is damaged: what it says of its policy are no intervals")
     return found
+
+
+def _measured(split: Any) -> bool:
+    """Whether these are figures of `MeasureHalting`, each an interval or null."""
+    if not isinstance(split, dict):
+        return False
+    given = [split[name] for name in MEASURED if split.get(name) is not None]
+    return all(
+        isinstance(one, dict) and all(end in one and isinstance(one[end], FIGURE) for end in Interval._fields)
+        for one in given
+    )
 
 
 def _traces(run: Path, order: list[str], needed: bool) -> list[Path]:

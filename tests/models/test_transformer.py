@@ -191,6 +191,12 @@ def test_a_width_that_heads_do_not_divide_is_refused():
         TransformerDenoiser(5, width=30, heads=4)
 
 
+@pytest.mark.parametrize("loops", [0, 65, 10**9])
+def test_loops_without_an_end_are_refused(loops):
+    with pytest.raises(ValueError, match=f"loops is {loops}"):
+        TransformerDenoiser(5, loops=loops)
+
+
 def test_the_mask_is_the_token_after_the_vocabulary():
     model = transformer(vocabulary=5)
     assert model.corruption.mask_id == 5
