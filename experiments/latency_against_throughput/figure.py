@@ -9,7 +9,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 RESULTS = Path(__file__).parent / "results"
-SHOWN = "autoregressive", "fixed_16", "fixed_64", "threshold_0.7", "threshold_0.7_remasking"
+SHOWN = "autoregressive", "fixed_4", "fixed_16", "fixed_32_gain", "threshold_0.7", "threshold_0.7_remasking"
 
 
 def main():

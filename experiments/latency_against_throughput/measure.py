@@ -11,6 +11,7 @@ import torch
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.decoding import Decoder
+from adaptive_diffusion.evaluation.equal_quality import forwards_needed
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean
 from adaptive_diffusion.evaluation.judge import surprisal, unigram_entropy
 from adaptive_diffusion.evaluation.mauve import byte_features, mauve
@@ -30,6 +31,10 @@ RESULTS = Path(__file__).parent / "results"
 PROMPT = 64
 HEADLINE = "fixed_16"
 """Chosen before anything was measured: 16 forwards for 192 bytes, 12 bytes a forward."""
+ADAPTIVE = "threshold_0.7"
+"""Likewise."""
+RACED = "autoregressive", "fixed_4", HEADLINE, "fixed_32_gain", "threshold_0.7", "threshold_0.7_remasking"
+"""Whose seconds are measured; of the others only quality and forwards."""
 
 
 def samplers(model):
@@ -65,8 +70,15 @@ def quality(answers, judge, real, tokenizer, length):
 def crossing(rows, name, clock):
     """The smallest measured batch at which autoregression writes more tokens a second; None where it never did."""
     speed = {(row["sampler"], row["batch"]): row[f"tokens_per_{clock}second"] for row in rows}
-    batches = sorted({row["batch"] for row in rows})
+    batches = sorted(batch for sampler, batch in speed if sampler == name)
     return next((batch for batch in batches if speed["autoregressive", batch] > speed[name, batch]), None)
+
+
+def in_time(contenders, before, patience):
+    """Those that took less than half of the patience for the batch before, which was half as large, and whoever has to
+    be there: the two of the claim."""
+    slow = {row["sampler"] for row in before if 2 * row["seconds"] > patience}
+    return [each for each in contenders if each.name in ("autoregressive", HEADLINE) or each.name not in slow]
 
 
 def main():
@@ -76,6 +88,7 @@ def main():
     parser.add_argument("--samplers", nargs="+", help="only these, the headline always among them")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024])
     parser.add_argument("--tries", type=int, default=3)
+    parser.add_argument("--patience", type=float, default=80, help="seconds a try may take, but for the headline's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--processor-time", action="store_true", help="compare processor seconds: for one thread on a busy machine"
@@ -111,15 +124,21 @@ def main():
 
     contenders = [
         Contender("autoregressive", lambda queries: decoder.decode(queries, slots=1024).written),
-        *(Contender(name, lambda queries, s=s: s.sample(queries, slots=1024).nfe) for name, s in made.items()),
+        *(
+            Contender(name, lambda queries, s=made[name]: s.sample(queries, slots=1024).nfe)
+            for name in RACED
+            if name in made
+        ),
     ]
-    rows = []
+    rows, last = [], []
     for batch in chosen.batches:
         index = torch.arange(batch) % len(windows)
         queries = prompts(windows, len(windows), length).repeat(index)
         queries = Queries(torch.arange(batch), queries.tokens, queries.editable)
-        rows += race(contenders, queries, chosen.tries)
-        print(batch, {row["sampler"]: round(row["seconds"], 2) for row in rows[-len(contenders) :]}, file=sys.stderr)
+        contenders = in_time(contenders, last, chosen.patience)
+        last = list(race(contenders, queries, chosen.tries))
+        rows += last
+        print(batch, {row["sampler"]: round(row["seconds"], 2) for row in last}, file=sys.stderr)
     summarise(chosen, begun, measured, rows, {"masked": masked, "autoregressive": autoregressive, "judge": judge})
 
 
@@ -128,11 +147,13 @@ def summarise(chosen, begun, measured, rows, sources):
     clock = "processor_" if chosen.processor_time else ""
     speed = {(row["sampler"], row["batch"]): row[f"{clock}seconds"] for row in rows}
     names = [name for name in measured if name not in ("held_out", "autoregressive")]
-    cross = {name: crossing(rows, name, clock) for name in names}
+    raced = [name for name in names if any(row["sampler"] == name for row in rows)]
+    cross = {name: crossing(rows, name, clock) for name in raced}
     least = min(chosen.batches)
     fixed = sorted(
         (name for name in names if name.startswith("fixed") and "gain" not in name), key=lambda name: int(name[6:])
     )
+    saved = ratios(measured, fixed, [name for name in names if name not in fixed])
     result = {
         "crossing_batch_size": cross[HEADLINE],
         "crossing_reason": None if cross[HEADLINE] else f"no crossing up to batch {max(chosen.batches)}",
@@ -140,9 +161,11 @@ def summarise(chosen, begun, measured, rows, sources):
         "clock": "processor seconds" if clock else "seconds",
         "crossing_by_sampler": cross,
         "latency_speedup_batch1": speed["autoregressive", least] / speed[HEADLINE, least],
-        "latency_speedup_by_sampler": {name: speed["autoregressive", least] / speed[name, least] for name in names},
+        "latency_speedup_by_sampler": {name: speed["autoregressive", least] / speed[name, least] for name in raced},
         "quality_gap": measured[HEADLINE]["judge_bits_per_byte"] - measured["autoregressive"]["judge_bits_per_byte"],
-        "nfe_ratio_fixed_over_adaptive": ratios(measured, fixed, [name for name in names if name not in fixed]),
+        "adaptive": ADAPTIVE,
+        "nfe_ratio_fixed_over_adaptive": saved.get(ADAPTIVE),
+        "nfe_ratio_by_sampler": saved,
         "device": environment()["device"],
         "parameters": {name: sum(p.numel() for p in source.model.parameters()) for name, source in sources.items()},
         "prompt": PROMPT,
@@ -153,7 +176,8 @@ def summarise(chosen, begun, measured, rows, sources):
         "likelihood": json.loads((chosen.run / "bits_per_byte.json").read_text()),
         "manifest": provenance(
             f"measure.py RUN --texts {chosen.texts} --batches {' '.join(map(str, chosen.batches))} "
-            f"--tries {chosen.tries} --seed {chosen.seed}{' --processor-time' if clock else ''}",
+            f"--tries {chosen.tries} --patience {chosen.patience} --seed {chosen.seed}"
+            f"{' --processor-time' if clock else ''}",
             begun,
         ),
     }
@@ -162,17 +186,13 @@ def summarise(chosen, begun, measured, rows, sources):
 
 
 def ratios(measured, fixed, adaptive):
-    """Forwards of fixed steps, their logarithm interpolated to the adaptive sampler's quality, over its own forwards;
-    None where its quality lies outside what fixed steps reach."""
-    curve = sorted((measured[name]["judge_bits_per_byte"], measured[name]["forwards"]) for name in fixed)
-    bits, forwards = np.array(curve).T
-    found = {}
-    for name in adaptive:
-        target = measured[name]["judge_bits_per_byte"]
-        inside = bits[0] <= target <= bits[-1]
-        steps = np.exp(np.interp(target, bits, np.log(forwards)))
-        found[name] = float(steps / measured[name]["forwards"]) if inside else None
-    return found
+    """By adaptive sampler: forwards that fixed steps need for the same judged quality, over its own."""
+    bits, forwards = ([measured[name][key] for name in fixed] for key in ("judge_bits_per_byte", "forwards"))
+    return {
+        name: forwards_needed(-np.array(bits), np.array(forwards), -measured[name]["judge_bits_per_byte"])
+        / measured[name]["forwards"]
+        for name in adaptive
+    }
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from adaptive_diffusion.evaluation.correlation import spearman
-from adaptive_diffusion.evaluation.curves import Setting, nfe_ratio_at_equal_accuracy
+from adaptive_diffusion.evaluation.equal_quality import Graded, nfe_ratio_at_equal_quality
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean
 from adaptive_diffusion.evaluation.judge import surprisal
 from adaptive_diffusion.rules.adaptive import EntropyBound
@@ -31,9 +31,9 @@ FIXED = 1, 2, 3, 4, 6, 8, 12, 16, 24, 32
 def samplers(model):
     """Fixed steps, and what decides problem by problem: by confidence, by entropy, by stability, by likelihood gain."""
     made = {f"fixed_{steps}": {"pace": FixedSteps(steps)} for steps in FIXED}
-    made |= {f"threshold_{tau}": {"pace": Threshold(tau)} for tau in (0.5, 0.7, 0.9)}
+    made |= {f"threshold_{tau}": {"pace": Threshold(tau)} for tau in (0.3, 0.5, 0.7, 0.9)}
     made |= {
-        f"entropy_bound_{gamma}": {"order": LowEntropy(), "pace": EntropyBound(gamma)} for gamma in (0.1, 0.5, 1.0)
+        f"entropy_bound_{gamma}": {"order": LowEntropy(), "pace": EntropyBound(gamma)} for gamma in (0.5, 1.0, 2.0, 4.0)
     }
     made["stable"] = {"pace": FixedCount(), "halting": StableAndConfident(1, 0.2)}
     made |= {f"gain_{least}": {"pace": FixedCount(), "halting": LikelihoodGain(least)} for least in (0.02, 0.1)}
@@ -46,75 +46,83 @@ def shares(answers, problems):
     return same.sum(1) / problems.editable.sum(1)
 
 
-def equal_quality(rows, fixed, adaptive):
-    """Mean NFE of fixed steps, interpolated to the adaptive sampler's share of right bytes, over its own."""
-    curve = sorted((rows[name]["right_bytes"]["value"], rows[name]["nfe_mean"]) for name in fixed)
-    quality, steps = np.array(curve).T
-    target = rows[adaptive]["right_bytes"]["value"]
-    inside = quality[0] <= target <= quality[-1]
-    return float(np.exp(np.interp(target, quality, np.log(steps))) / rows[adaptive]["nfe_mean"]) if inside else None
+def answered(source, problems, seed):
+    """Every sampler on the same problems: what was answered, with right shares and NFE."""
+    queries, found = source.task.queries(problems), {}
+    for name, sampler in samplers(source.model).items():
+        result = sampler.sample(queries, seed=seed)
+        found[name] = result, Graded(shares(result.answers, problems), result.nfe.numpy())
+        print(
+            f"{name}: {found[name][1].quality.mean():.3f} right, {found[name][1].nfe.mean():.2f} NFE", file=sys.stderr
+        )
+    return found
+
+
+def ratios(found):
+    """By adaptive sampler: forwards that fixed steps need for its share of right bytes, over its own."""
+    curve = [graded for name, (_, graded) in found.items() if name.startswith("fixed")]
+    return {
+        name: nfe_ratio_at_equal_quality(graded, curve)
+        for name, (_, graded) in found.items()
+        if not name.startswith("fixed")
+    }
+
+
+def row(result, graded, task, problems, difficulty):
+    """The figures of a sampler."""
+    verdict, opened = task.verify(result.answers, problems), problems.editable.sum(1)
+    exact = verdict.exact.numpy()
+    return {
+        "nfe_mean": float(graded.nfe.mean()),
+        "nfe_p95": float(np.quantile(graded.nfe, 0.95, method="higher")),
+        "nfe_max": int(graded.nfe.max()),
+        "right_bytes": bootstrap(mean, graded.quality)._asdict(),
+        "exact": {str(kind): float(exact[problems.kind == kind].mean()) for kind in np.unique(problems.kind)},
+        "parses": float(verdict.valid.double().mean()),
+        "spearman_of_steps_per_open_byte": {
+            measure: spearman(values, graded.nfe / opened)._asdict() for measure, values in difficulty.items()
+        },
+    }
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a finished run of the experiment text")
     parser.add_argument("--problems", type=int, default=400)
+    parser.add_argument("--validation", type=int, default=200, help="problems on which the adaptive sampler is chosen")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     begun = now()
     masked, judge = (open_source(chosen.run / checkpoint(name)) for name in ("masked", "judge"))
+    tuned = ratios(answered(masked, masked.data.validation[: chosen.validation], chosen.seed))
+    best = max(tuned, key=lambda name: tuned[name].value)
     problems = masked.data.test[: chosen.problems]
-    task, queries = masked.task, masked.task.queries(problems)
     opened = problems.editable.sum(1)
-    bits = surprisal(judge.model.denoiser, torch.from_numpy(problems.tokens), task.length).numpy()
+    bits = surprisal(judge.model.denoiser, torch.from_numpy(problems.tokens), masked.task.length).numpy()
     difficulty = {
         "judge_bits_per_byte": (bits * problems.editable).sum(1) / opened,
         "compressed_bytes_per_byte": problems.surprise / opened,
     }
-    rows, settings = {}, {}
-    for name, sampler in samplers(masked.model).items():
-        result = sampler.sample(queries, seed=chosen.seed)
-        verdict, nfe = task.verify(result.answers, problems), result.nfe.numpy()
-        right = shares(result.answers, problems)
-        settings[name] = Setting(name, result.query.numpy(), nfe, verdict.exact.numpy())
-        rows[name] = {
-            "nfe_mean": float(nfe.mean()),
-            "nfe_p95": float(np.quantile(nfe, 0.95, method="higher")),
-            "nfe_max": int(nfe.max()),
-            "right_bytes": bootstrap(mean, right)._asdict(),
-            "exact": {
-                kind: float(verdict.exact.numpy()[problems.kind == kind].mean()) for kind in np.unique(problems.kind)
-            },
-            "parses": float(verdict.valid.double().mean()),
-            "spearman_of_steps_per_open_byte": {
-                measure: spearman(values, nfe / opened)._asdict() for measure, values in difficulty.items()
-            },
-        }
-        print(name, rows[name], file=sys.stderr)
-    fixed = [name for name in rows if name.startswith("fixed")]
-    adaptive = [name for name in rows if name not in fixed]
+    found = answered(masked, problems, chosen.seed)
+    saved = ratios(found)
     result = {
         "crossing_batch_size": None,
-        "crossing_reason": "measured in ../latency_against_throughput",
+        "crossing_reason": "measured in ../latency_against_throughput, with latency_speedup_batch1 and quality_gap",
         "device": environment()["device"],
-        "nfe_ratio_fixed_over_adaptive": {name: equal_quality(rows, fixed, name) for name in adaptive},
-        "nfe_ratio_at_equal_exact": {
-            name: _plain(nfe_ratio_at_equal_accuracy(settings[name], [settings[each] for each in fixed]))
-            for name in adaptive
-        },
+        "adaptive": best,
+        "nfe_ratio_fixed_over_adaptive": saved[best].value,
+        "nfe_ratio_fixed_over_adaptive_interval": saved[best]._asdict(),
+        "nfe_ratio_by_sampler": {name: interval._asdict() for name, interval in saved.items()},
+        "nfe_ratio_on_validation": {name: interval.value for name, interval in tuned.items()},
         "problems": len(problems),
         "open_bytes_mean": float(opened.mean()),
-        "samplers": rows,
-        "manifest": provenance(f"measure.py RUN --problems {len(problems)} --seed {chosen.seed}", begun),
+        "samplers": {name: row(*pair, masked.task, problems, difficulty) for name, pair in found.items()},
+        "manifest": provenance(
+            f"measure.py RUN --problems {len(problems)} --validation {chosen.validation} --seed {chosen.seed}", begun
+        ),
     }
     RESULTS.mkdir(exist_ok=True)
     write_whole(RESULTS / "summary.json", json.dumps(result, indent=1) + "\n")
-
-
-def _plain(comparison):
-    """Adaptive over fixed with its paired interval, or why there is none."""
-    interval = None if comparison.interval is None else comparison.interval._asdict()
-    return {"baseline": comparison.baseline, "adaptive_over_fixed": interval, "reason": comparison.reason}
 
 
 if __name__ == "__main__":
