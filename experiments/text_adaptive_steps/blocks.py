@@ -25,7 +25,7 @@ from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.tracing import TraceRecorder
 
 RESULTS = Path(__file__).parent / "results"
-PARALLEL, LONG, PROMPT = 512, 2048, 64
+PARALLEL, PROMPT = 512, 64
 
 
 class Memory:
@@ -53,6 +53,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a finished run of the experiment text")
     parser.add_argument("--texts", type=int, default=16)
+    parser.add_argument("--long", type=int, default=2048, help="bytes written in blocks")
     parser.add_argument("--block", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
@@ -72,7 +73,9 @@ def main():
     )
     memory = Memory()
     sampler = Sampler(Sliding(masked.model, length), **parts, block_length=chosen.block)
-    long, seconds, trace = written(sampler, asked(LONG), chosen.run / "traces" / "blocks_2048", chosen.seed, [memory])
+    long, seconds, trace = written(
+        sampler, asked(chosen.long), chosen.run / "traces" / "blocks_2048", chosen.seed, [memory]
+    )
     bits = surprisal(judge.model.denoiser, long.answers, length)[:, PROMPT:].double()
     each = [part.mean(1).numpy() for part in bits.split(chosen.block, 1)]
     index = np.arange(len(each))
@@ -91,7 +94,7 @@ def main():
             "events": trace_at_once.events.num_rows,
         },
         "long": {
-            "length": LONG,
+            "length": chosen.long,
             "block": chosen.block,
             "window": length,
             "nfe_mean": long.nfe.double().mean().item(),
@@ -113,7 +116,8 @@ def main():
         "peak_memory_mb_by_block": memory.blocks,
         "texts": chosen.texts,
         "manifest": provenance(
-            f"blocks.py RUN --texts {chosen.texts} --block {chosen.block} --seed {chosen.seed}", begun
+            f"blocks.py RUN --texts {chosen.texts} --long {chosen.long} --block {chosen.block} --seed {chosen.seed}",
+            begun,
         ),
     }
     RESULTS.mkdir(exist_ok=True)

@@ -1,7 +1,10 @@
 """The text experiment, small: three short trainings, bits per byte, infilling, a report."""
 
 import json
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from math import log2
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +18,7 @@ from adaptive_diffusion.runs.stages.training import checkpoint
 
 pytestmark = pytest.mark.slow
 
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 CODE = """def function_{n}(argument, scale):
     value = argument + {n}
     return value * scale
@@ -69,6 +73,51 @@ def test_the_manifest_knows_the_data(finished):
     facts = json.loads((finished / "manifest.json").read_text())["stages"]["masked"]["facts"]
     assert len(facts["corpus_sha256"]) == 64
     assert facts["bytes"]["train"] > facts["bytes"]["test"] > 0
+
+
+@pytest.fixture
+def script(monkeypatch, tmp_path):
+    """Runs a script of an experiment; its results go to a folder of the test."""
+
+    def run(name, *arguments):
+        spec = spec_from_file_location("script", EXPERIMENTS / f"{name}.py")
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        monkeypatch.setattr(module, "RESULTS", tmp_path)
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        with torch.inference_mode():
+            module.main()
+        return tmp_path
+
+    return run
+
+
+def test_latency_and_throughput_are_measured_and_drawn(script, finished):
+    few = ["--texts", 4, "--batches", 1, 2, "--tries", 1, "--samplers", "fixed_4", "threshold_0.7"]
+    place = script("latency_against_throughput/measure", finished, *few)
+    summary = json.loads((place / "summary.json").read_text())
+    speed = {(row["sampler"], row["batch"]): row["tokens_per_second"] for row in summary["seconds"]}
+    slower = [batch for batch in (1, 2) if speed["autoregressive", batch] > speed["fixed_16", batch]]
+    assert summary["crossing_batch_size"] == (min(slower) if slower else None)
+    assert summary["latency_speedup_batch1"] == pytest.approx(speed["fixed_16", 1] / speed["autoregressive", 1])
+    assert {row["tokens"] for row in summary["seconds"]} == {64, 128}
+    script("latency_against_throughput/figure")
+    assert (place / "trade_off.png").stat().st_size > 10_000
+
+
+@pytest.mark.filterwarnings("ignore:.*constant")
+def test_adaptive_steps_on_text_are_measured_and_drawn(script, finished):
+    place = script("text_adaptive_steps/measure", finished, "--problems", 4, "--validation", 4)
+    summary = json.loads((place / "summary.json").read_text())
+    of_the_chosen = summary["nfe_ratio_by_sampler"][summary["adaptive"]]["value"]
+    assert summary["nfe_ratio_fixed_over_adaptive"] == of_the_chosen
+    assert of_the_chosen > 0
+    script("text_adaptive_steps/blocks", finished, "--texts", 2, "--long", 256)
+    found = json.loads((place / "blocks.json").read_text())
+    assert len(found["blocks"]) == len(found["peak_memory_mb_by_block"]) == (256 - 64) / 64
+    assert all(0 < block["steps"] <= 64 for block in found["blocks"])
+    script("text_adaptive_steps/figure")
+    assert (place / "steps.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("model", ["masked", "autoregressive"])
