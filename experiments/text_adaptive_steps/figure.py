@@ -15,16 +15,19 @@ def main():
     rows = json.loads((RESULTS / "summary.json").read_text())["samplers"]
     blocks = json.loads((RESULTS / "blocks.json").read_text())["blocks"]
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
-    fixed = [row for name, row in rows.items() if name.startswith("fixed")]
+    fixed = [row for name, row in rows.items() if name.startswith("fixed") and "margin" not in name]
     left.plot(
-        [row["nfe_mean"] for row in fixed], [row["right_bytes"]["value"] for row in fixed], "o-", label="fixed steps"
+        [row["nfe_mean"] for row in fixed],
+        [row["judge_bits_per_byte"]["value"] for row in fixed],
+        "o-",
+        label="fixed steps",
     )
     for name, row in rows.items():
         if not name.startswith("fixed"):
-            found = row["right_bytes"]
+            found = row["judge_bits_per_byte"]
             error = [[found["value"] - found["low"]], [found["high"] - found["value"]]]
             left.errorbar(row["nfe_mean"], found["value"], error, marker="s", capsize=2, label=name)
-    left.set(xscale="log", xlabel="mean NFE", ylabel="share of open bytes that are right")
+    left.set(xscale="log", xlabel="mean NFE", ylabel="bits an open byte under the judge")
     left.legend(fontsize=7)
     names = [name for name in rows if not name.startswith("fixed")]
     for place, name in enumerate(names):

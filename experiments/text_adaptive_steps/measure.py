@@ -13,10 +13,10 @@ from adaptive_diffusion.evaluation.correlation import spearman
 from adaptive_diffusion.evaluation.equal_quality import Graded, nfe_ratio_at_equal_quality
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean
 from adaptive_diffusion.evaluation.judge import surprisal
-from adaptive_diffusion.rules.adaptive import EntropyBound
+from adaptive_diffusion.rules.adaptive import EntropyBound, Quota
 from adaptive_diffusion.rules.gain import LikelihoodGain
 from adaptive_diffusion.rules.halting import StableAndConfident
-from adaptive_diffusion.rules.order import LowEntropy
+from adaptive_diffusion.rules.order import LowEntropy, Margin
 from adaptive_diffusion.rules.pace import FixedCount, FixedSteps, Threshold
 from adaptive_diffusion.runs.manifest import environment, now, provenance
 from adaptive_diffusion.runs.source import open_source
@@ -25,41 +25,47 @@ from adaptive_diffusion.runs.whole import write_whole
 from adaptive_diffusion.sampling.sampler import Sampler
 
 RESULTS = Path(__file__).parent / "results"
-FIXED = 1, 2, 3, 4, 6, 8, 12, 16, 24, 32
+FIXED = 1, 2, 4, 6, 8, 12, 16, 24, 64
+AFTER = 16
 
 
 def samplers(model):
-    """Fixed steps, and what decides problem by problem: by confidence, by entropy, by stability, by likelihood gain."""
+    """Fixed steps in two orders, and what decides problem by problem: by confidence, by the lead of the best token, by
+    confidence with a least number a step, by entropy, by stability, by likelihood gain."""
     made = {f"fixed_{steps}": {"pace": FixedSteps(steps)} for steps in FIXED}
-    made |= {f"threshold_{tau}": {"pace": Threshold(tau)} for tau in (0.3, 0.5, 0.7, 0.9)}
-    made |= {
-        f"entropy_bound_{gamma}": {"order": LowEntropy(), "pace": EntropyBound(gamma)} for gamma in (0.5, 1.0, 2.0, 4.0)
-    }
+    made |= {f"fixed_margin_{steps}": {"order": Margin(), "pace": FixedSteps(steps)} for steps in (6, 12, 24)}
+    made |= {f"threshold_{tau}": {"pace": Threshold(tau)} for tau in (0.4, 0.5, 0.6, 0.9)}
+    made |= {f"margin_{tau}": {"order": Margin(), "pace": Threshold(tau)} for tau in (0.3, 0.4)}
+    made |= {f"quota_0.5_{steps}": {"pace": Quota(0.5, steps)} for steps in (16, 24)}
+    made |= {f"entropy_bound_{gamma}": {"order": LowEntropy(), "pace": EntropyBound(gamma)} for gamma in (0.5, 2.0)}
     made["stable"] = {"pace": FixedCount(), "halting": StableAndConfident(1, 0.2)}
-    made |= {f"gain_{least}": {"pace": FixedCount(), "halting": LikelihoodGain(least)} for least in (0.02, 0.1)}
+    made["gain_0.1"] = {"pace": FixedCount(), "halting": LikelihoodGain(0.1)}
     return {name: Sampler(model, **parts) for name, parts in made.items()}
 
 
-def shares(answers, problems):
-    """[N] share of the open bytes that are those of the reference."""
-    same = (answers == torch.from_numpy(problems.tokens)).numpy() & problems.editable
-    return same.sum(1) / problems.editable.sum(1)
+def judged(tokens, problems, judge):
+    """[N] bits under the judge from the first open byte to `AFTER` bytes behind the last, an open byte: what is written
+    must fit what follows, too."""
+    place, length = np.arange(problems.tokens.shape[1]), problems.tokens.shape[1]
+    first = problems.editable.argmax(1)[:, None]
+    last = length - 1 - problems.editable[:, ::-1].argmax(1)[:, None]
+    bits = surprisal(judge, tokens, length).numpy() * ((first <= place) & (place <= last + AFTER))
+    return bits.sum(1) / problems.editable.sum(1)
 
 
-def answered(source, problems, seed):
-    """Every sampler on the same problems: what was answered, with right shares and NFE."""
+def answered(source, problems, judge, seed):
+    """Every sampler on the same problems: what was answered, with its quality and NFE."""
     queries, found = source.task.queries(problems), {}
     for name, sampler in samplers(source.model).items():
         result = sampler.sample(queries, seed=seed)
-        found[name] = result, Graded(shares(result.answers, problems), result.nfe.numpy())
-        print(
-            f"{name}: {found[name][1].quality.mean():.3f} right, {found[name][1].nfe.mean():.2f} NFE", file=sys.stderr
-        )
+        graded = Graded(-judged(result.answers, problems, judge), result.nfe.numpy())
+        found[name] = result, graded
+        print(f"{name}: {-graded.quality.mean():.3f} bits, {graded.nfe.mean():.2f} NFE", file=sys.stderr, flush=True)
     return found
 
 
 def ratios(found):
-    """By adaptive sampler: forwards that fixed steps need for its share of right bytes, over its own."""
+    """By adaptive sampler: forwards that fixed steps need for its judged quality, over its own."""
     curve = [graded for name, (_, graded) in found.items() if name.startswith("fixed")]
     return {
         name: nfe_ratio_at_equal_quality(graded, curve)
@@ -71,12 +77,14 @@ def ratios(found):
 def row(result, graded, task, problems, difficulty):
     """The figures of a sampler."""
     verdict, opened = task.verify(result.answers, problems), problems.editable.sum(1)
+    same = (result.answers == torch.from_numpy(problems.tokens)).numpy() & problems.editable
     exact = verdict.exact.numpy()
     return {
         "nfe_mean": float(graded.nfe.mean()),
         "nfe_p95": float(np.quantile(graded.nfe, 0.95, method="higher")),
         "nfe_max": int(graded.nfe.max()),
-        "right_bytes": bootstrap(mean, graded.quality)._asdict(),
+        "judge_bits_per_byte": bootstrap(mean, -graded.quality)._asdict(),
+        "right_bytes": bootstrap(mean, same.sum(1) / opened)._asdict(),
         "exact": {str(kind): float(exact[problems.kind == kind].mean()) for kind in np.unique(problems.kind)},
         "parses": float(verdict.valid.double().mean()),
         "spearman_of_steps_per_open_byte": {
@@ -88,13 +96,13 @@ def row(result, graded, task, problems, difficulty):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a finished run of the experiment text")
-    parser.add_argument("--problems", type=int, default=400)
-    parser.add_argument("--validation", type=int, default=200, help="problems on which the adaptive sampler is chosen")
+    parser.add_argument("--problems", type=int, default=300)
+    parser.add_argument("--validation", type=int, default=150, help="problems on which the adaptive sampler is chosen")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     begun = now()
     masked, judge = (open_source(chosen.run / checkpoint(name)) for name in ("masked", "judge"))
-    tuned = ratios(answered(masked, masked.data.validation[: chosen.validation], chosen.seed))
+    tuned = ratios(answered(masked, masked.data.validation[: chosen.validation], judge.model.denoiser, chosen.seed))
     best = max(tuned, key=lambda name: tuned[name].value)
     problems = masked.data.test[: chosen.problems]
     opened = problems.editable.sum(1)
@@ -103,7 +111,7 @@ def main():
         "judge_bits_per_byte": (bits * problems.editable).sum(1) / opened,
         "compressed_bytes_per_byte": problems.surprise / opened,
     }
-    found = answered(masked, problems, chosen.seed)
+    found = answered(masked, problems, judge.model.denoiser, chosen.seed)
     saved = ratios(found)
     result = {
         "crossing_batch_size": None,
@@ -116,6 +124,9 @@ def main():
         "nfe_ratio_on_validation": {name: interval.value for name, interval in tuned.items()},
         "problems": len(problems),
         "open_bytes_mean": float(opened.mean()),
+        "reference_judge_bits_per_byte": float(
+            judged(torch.from_numpy(problems.tokens), problems, judge.model.denoiser).mean()
+        ),
         "samplers": {name: row(*pair, masked.task, problems, difficulty) for name, pair in found.items()},
         "manifest": provenance(
             f"measure.py RUN --problems {len(problems)} --validation {chosen.validation} --seed {chosen.seed}", begun
