@@ -81,6 +81,7 @@ def generated(model, queries, draws, canvases=1, steps=48):
         max_new_tokens=canvases * CANVAS,
         max_denoising_steps=steps,
         eos_token_id=VOCABULARY,  # no token at all: early transformers stumble over none
+        pad_token_id=VOCABULARY,  # likewise: written pads are tokens, and tokens_per_forward must count them
     )
     del model._prepare_denoiser_inputs
     new = out.sequences[:, first:]
