@@ -1,44 +1,60 @@
-"""Draws results/trade_off.png from results/summary.json, and nothing else."""
+"""Draws results/trade_off.png and .svg from results/summary.json, and nothing else."""
 
 import json
 from pathlib import Path
 
-import matplotlib as mpl
-
-mpl.use("Agg")
 import matplotlib.pyplot as plt
 
+from adaptive_diffusion.analysis.scales import doublings
+from adaptive_diffusion.analysis.style import LIGHT, colour, marker, save, themed
+
 RESULTS = Path(__file__).parent / "results"
-SHOWN = "autoregressive", "fixed_4", "fixed_16", "fixed_32_gain", "threshold_0.7", "threshold_0.7_remasking"
+
+
+def speeds(axes, summary):
+    """Tokens a second against the batch size; what a try lost to the machine is the band."""
+    clock = summary["clock"].removesuffix("seconds").strip().replace("processor", "processor_")
+    for name in dict.fromkeys(row["sampler"] for row in summary["seconds"]):
+        rows = sorted((row for row in summary["seconds"] if row["sampler"] == name), key=lambda row: row["batch"])
+        batch, speed = ([row[key] for row in rows] for key in ("batch", f"tokens_per_{clock}second"))
+        slow = [row["tokens"] / row[f"slowest_{clock}seconds"] for row in rows]
+        axes.plot(batch, speed, color=colour(name), marker=marker(name), ms=5, label=name)
+        axes.fill_between(batch, slow, speed, color=colour(name), alpha=0.2, linewidth=0)
+    crossing = summary["crossing_batch_size"]
+    if crossing:
+        axes.axvline(crossing, linestyle=":", color="grey")
+        told = f"{summary['headline']} is overtaken at {crossing}"
+        axes.annotate(told, (crossing, 0.02), (4, 0), xycoords=("data", "axes fraction"), textcoords="offset points")
+    doublings(axes.xaxis)
+    axes.set(yscale="log", xlabel="texts at once, log scale", ylabel=f"tokens per {summary['clock'][:-1]}, log scale")
+    axes.set_title(f"speed on {summary['device']}")
+
+
+def qualities(axes, summary):
+    """Bits per byte under the judge against forwards a text."""
+    for name, row in summary["quality"].items():
+        value = row["judge_bits_per_byte"]
+        if name == "held_out":
+            axes.axhline(value, linestyle="--", color="grey", label="held-out text")
+            continue
+        error = [[value - row["low"]], [row["high"] - value]]
+        axes.errorbar(row["forwards"], value, error, color=colour(name), marker=marker(name), capsize=2)
+        axes.annotate(name, (row["forwards"], value), (4, 4), textcoords="offset points", fontsize=7)
+    doublings(axes.xaxis)
+    axes.set(xlabel="forwards a text, log scale", ylabel="bits per byte under the judge, less is better")
+    axes.set_title("what was written")
+    axes.legend()
 
 
 def main():
     summary = json.loads((RESULTS / "summary.json").read_text())
-    clock = summary["clock"].removesuffix("seconds").strip().replace("processor", "processor_")
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for name in SHOWN:
-        rows = sorted((row for row in summary["seconds"] if row["sampler"] == name), key=lambda row: row["batch"])
-        if not rows:
-            continue
-        batch, speed = ([row[key] for row in rows] for key in ("batch", f"tokens_per_{clock}second"))
-        slow = [row["tokens"] / row[f"slowest_{clock}seconds"] for row in rows]
-        [line] = left.plot(batch, speed, marker="o", label=name)
-        left.fill_between(batch, slow, speed, color=line.get_color(), alpha=0.2)
-    if summary["crossing_batch_size"]:
-        left.axvline(summary["crossing_batch_size"], linestyle=":", color="grey")
-    left.set(xscale="log", yscale="log", xlabel="batch size", ylabel=f"tokens per {summary['clock'][:-1]}")
-    left.set_title(f"{summary['device']}; band: slowest to fastest try", fontsize=9)
-    left.legend(fontsize=8)
-    for name, row in summary["quality"].items():
-        if name == "held_out":
-            right.axhline(row["judge_bits_per_byte"], linestyle="--", color="grey", label="held-out text")
-            continue
-        error = [[row["judge_bits_per_byte"] - row["low"]], [row["high"] - row["judge_bits_per_byte"]]]
-        right.errorbar(row["forwards"], row["judge_bits_per_byte"], error, marker="o", capsize=2)
-        right.annotate(name, (row["forwards"], row["judge_bits_per_byte"]), fontsize=7)
-    right.set(xscale="log", xlabel="forwards a text", ylabel="bits per byte under the judge")
-    right.legend(fontsize=8)
-    figure.savefig(RESULTS / "trade_off.png", dpi=120)
+    with themed(LIGHT):
+        figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.4), layout="constrained")
+        speeds(left, summary)
+        qualities(right, summary)
+        handles, names = left.get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=3)
+        save(figure, RESULTS, "trade_off")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from adaptive_diffusion.core.trace import TraceWriter, read_trace
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean
 from adaptive_diffusion.evaluation.judge import surprisal, unigram_entropy
 from adaptive_diffusion.models.sliding import Sliding
-from adaptive_diffusion.rules.pace import Threshold
+from adaptive_diffusion.rules.adaptive import EntropyBound
+from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.runs.manifest import now, provenance
 from adaptive_diffusion.runs.source import open_source
@@ -61,7 +62,7 @@ def main():
     masked, judge = (open_source(chosen.run / checkpoint(name)) for name in ("masked", "judge"))
     length = masked.task.length
     given = torch.from_numpy(masked.data.windows("test").tokens[: chosen.texts, :PROMPT])
-    parts = {"proposal": Draw(), "pace": Threshold(0.7)}
+    parts = {"proposal": Draw(), "order": Random(), "pace": EntropyBound(4.0)}
 
     def asked(size):
         tokens = torch.zeros(chosen.texts, size, dtype=torch.int64)

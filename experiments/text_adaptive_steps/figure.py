@@ -1,47 +1,68 @@
-"""Draws results/steps.png from results/summary.json and results/blocks.json, and nothing else."""
+"""Draws results/steps.png and .svg from results/summary.json and results/blocks.json, and nothing else."""
 
 import json
 from pathlib import Path
 
-import matplotlib as mpl
-
-mpl.use("Agg")
 import matplotlib.pyplot as plt
 
+from adaptive_diffusion.analysis.scales import doublings
+from adaptive_diffusion.analysis.style import LIGHT, colour, marker, save, themed
+
 RESULTS = Path(__file__).parent / "results"
+JUDGED = "judge_bits_per_byte"
+
+
+def ends(found):
+    """Distances of an interval's ends from its value, as `errorbar` wants them."""
+    return [[found["value"] - found["low"]], [found["high"] - found["value"]]]
+
+
+def quality(axes, rows):
+    """What is written against what it costs; fixed steps are a line."""
+    fixed = [row for name, row in rows.items() if name.startswith("fixed") and "margin" not in name]
+    line = [row["nfe_mean"] for row in fixed], [row[JUDGED]["value"] for row in fixed]
+    axes.plot(*line, color=colour("fixed_8"), marker=marker("fixed"), label="fixed steps")
+    for name, row in rows.items():
+        if not name.startswith("fixed"):
+            style = {"color": colour(name), "marker": marker(name), "linestyle": "none"}
+            axes.errorbar(row["nfe_mean"], row[JUDGED]["value"], ends(row[JUDGED]), capsize=2, label=name, **style)
+    doublings(axes.xaxis)
+    axes.set(xlabel="mean NFE, log scale", ylabel="bits an open byte under the judge, less is better")
+    axes.legend(fontsize=7)
+    axes.set_title("infilling")
+
+
+def correlations(axes, rows):
+    """Do hard problems get more steps?"""
+    names = [name for name in rows if not name.startswith("fixed")]
+    for place, name in enumerate(names):
+        found = rows[name]["spearman_of_steps_per_open_byte"][JUDGED]
+        style = {"color": colour(name), "marker": marker(name), "capsize": 2}
+        axes.errorbar(found["value"], place, xerr=ends(found), **style)
+    axes.axvline(0, color="grey", linestyle=":")
+    axes.set(
+        yticks=range(len(names)), yticklabels=names, xlabel="Spearman ρ of steps a byte and the judge's bits a byte"
+    )
+    axes.set_title("do steps go where it is hard?")
+
+
+def blocks(axes, found):
+    """Quality along a long text."""
+    value, low, high = ([block[key] for block in found["blocks"]] for key in (JUDGED, "low", "high"))
+    axes.plot(value, color=colour("learned"))
+    axes.fill_between(range(len(value)), low, high, color=colour("learned"), alpha=0.2, linewidth=0)
+    axes.set(xlabel=f"block of {found['long']['block']} bytes", ylabel="bits per byte under the judge", ylim=(0, None))
+    axes.set_title(f"{found['long']['length']} bytes in blocks")
 
 
 def main():
     rows = json.loads((RESULTS / "summary.json").read_text())["samplers"]
-    blocks = json.loads((RESULTS / "blocks.json").read_text())["blocks"]
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
-    fixed = [row for name, row in rows.items() if name.startswith("fixed") and "margin" not in name]
-    left.plot(
-        [row["nfe_mean"] for row in fixed],
-        [row["judge_bits_per_byte"]["value"] for row in fixed],
-        "o-",
-        label="fixed steps",
-    )
-    for name, row in rows.items():
-        if not name.startswith("fixed"):
-            found = row["judge_bits_per_byte"]
-            error = [[found["value"] - found["low"]], [found["high"] - found["value"]]]
-            left.errorbar(row["nfe_mean"], found["value"], error, marker="s", capsize=2, label=name)
-    left.set(xscale="log", xlabel="mean NFE", ylabel="bits an open byte under the judge")
-    left.legend(fontsize=7)
-    names = [name for name in rows if not name.startswith("fixed")]
-    for place, name in enumerate(names):
-        found = rows[name]["spearman_of_steps_per_open_byte"]["judge_bits_per_byte"]
-        middle.errorbar(
-            found["value"], place, xerr=[[found["value"] - found["low"]], [found["high"] - found["value"]]], marker="o"
-        )
-    middle.axvline(0, color="grey", linestyle=":")
-    middle.set(yticks=range(len(names)), yticklabels=names, xlabel="Spearman ρ: steps a byte, judge's bits a byte")
-    value, low, high = ([block[key] for block in blocks] for key in ("judge_bits_per_byte", "low", "high"))
-    right.plot(value)
-    right.fill_between(range(len(blocks)), low, high, alpha=0.2)
-    right.set(xlabel="block", ylabel="bits per byte under the judge", ylim=(0, None))
-    figure.savefig(RESULTS / "steps.png", dpi=120)
+    with themed(LIGHT):
+        figure, axes = plt.subplots(1, 3, figsize=(15, 4.6), layout="constrained")
+        quality(axes[0], rows)
+        correlations(axes[1], rows)
+        blocks(axes[2], json.loads((RESULTS / "blocks.json").read_text()))
+        save(figure, RESULTS, "steps")
 
 
 if __name__ == "__main__":
