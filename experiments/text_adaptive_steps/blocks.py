@@ -62,7 +62,7 @@ def main():
     masked, judge = (open_source(chosen.run / checkpoint(name)) for name in ("masked", "judge"))
     length = masked.task.length
     given = torch.from_numpy(masked.data.windows("test").tokens[: chosen.texts, :PROMPT])
-    parts = {"proposal": Draw(), "order": Random(), "pace": EntropyBound(4.0)}
+    parts = {"proposal": Draw(), "order": Random(), "pace": EntropyBound(8.0)}
 
     def asked(size):
         tokens = torch.zeros(chosen.texts, size, dtype=torch.int64)

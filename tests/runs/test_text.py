@@ -93,7 +93,7 @@ def script(monkeypatch, tmp_path):
 
 
 def test_latency_and_throughput_are_measured_and_drawn(script, finished):
-    few = ["--texts", 4, "--batches", 1, 2, "--tries", 1, "--samplers", "fixed_4", "entropy_bound_4"]
+    few = ["--texts", 4, "--batches", 1, 2, "--tries", 1, "--samplers", "fixed_4", "entropy_bound_8"]
     place = script("latency_against_throughput/measure", finished, *few)
     summary = json.loads((place / "summary.json").read_text())
     speed = {(row["sampler"], row["batch"]): row["tokens_per_second"] for row in summary["seconds"]}
