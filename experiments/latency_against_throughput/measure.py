@@ -47,8 +47,9 @@ def samplers(model):
 
 
 def prompts(windows, count, length):
-    """Queries of held-out windows whose first bytes are given."""
-    tokens = torch.from_numpy(windows.tokens[:count])
+    """Queries of held-out windows, spread over all documents, whose first bytes are given."""
+    spread = np.linspace(0, len(windows) - 1, count).round().astype(int)
+    tokens = torch.from_numpy(windows.tokens[spread])
     return Queries.of(tokens, (torch.arange(length) >= PROMPT).expand(count, -1))
 
 
