@@ -46,10 +46,14 @@ def samplers(model):
     return {name: Sampler(model, proposal=Draw(), order=Random(), **parts) for name, parts in made.items()}
 
 
+def spread(windows, count):
+    """Indices of windows from all documents."""
+    return np.linspace(0, len(windows) - 1, count).round().astype(int)
+
+
 def prompts(windows, count, length):
-    """Queries of held-out windows, spread over all documents, whose first bytes are given."""
-    spread = np.linspace(0, len(windows) - 1, count).round().astype(int)
-    tokens = torch.from_numpy(windows.tokens[spread])
+    """Queries of held-out windows whose first bytes are given."""
+    tokens = torch.from_numpy(windows.tokens[spread(windows, count)])
     return Queries.of(tokens, (torch.arange(length) >= PROMPT).expand(count, -1))
 
 
@@ -100,7 +104,8 @@ def main():
     )
     data, length = masked.data, masked.task.length
     windows, tokenizer = data.windows("test"), masked.task.tokenizer
-    real = byte_features([tokenizer.decode(row[PROMPT:].tolist()) for row in windows.tokens[-chosen.texts :]])
+    others = np.delete(windows.tokens, spread(windows, chosen.texts), axis=0)
+    real = byte_features([tokenizer.decode(row[PROMPT:].tolist()) for row in others])
     asked = prompts(windows, chosen.texts, length)
     decoder = Decoder(autoregressive.model.denoiser)
     made = samplers(masked.model)
