@@ -11,6 +11,9 @@ ROOT = Path(__file__).parents[1]
 SECTIONS = ROOT / "paper" / "sections"
 SOURCES = {
     "quickstart": "docs/quickstart/summary.json",
+    "latency": "experiments/latency_against_throughput/results/summary.json",
+    "steps": "experiments/text_adaptive_steps/results/summary.json",
+    "blocks": "experiments/text_adaptive_steps/results/blocks.json",
     "slots": "benchmarks/results/slots.json",
     "hard": "experiments/hard_inputs_get_more_steps/results/summary.json",
     **{f"hard_seed{seed}": f"experiments/hard_inputs_get_more_steps/results/seed{seed}.json" for seed in range(3)},
@@ -52,7 +55,7 @@ def results(source: str) -> Any:
 
 
 def look_up(source: str, path: str) -> Any:
-    """The value at `a:b:c`: keys of mappings, and in lists of rows the row of that `sampler` or `name`.
+    """The value at `a:b:c`: keys of mappings, and in lists of rows the row of that `sampler`, `name` or `model`.
 
     `(a:b)` stands for the name that is found at `a:b`, and `*` for every row of a list.
     """
@@ -67,7 +70,7 @@ def _follow(value: Any, keys: list[str], where: str) -> Any:
         if key == "*":
             return [_follow(row, keys[number + 1 :], where) for row in value]
         if isinstance(value, list):
-            value = {row.get("sampler", row.get("name")): row for row in value}
+            value = {row.get("sampler", row.get("name", row.get("model"))): row for row in value}
         if not isinstance(value, dict) or key not in value:
             raise ValueError(f"{where}: there is no {key!r}")
         value = value[key]

@@ -110,6 +110,29 @@ def correction() -> str:
     return _table("correction", caption, ["sampler", "exact", "mean NFE", "gain"], cells)
 
 
+def text() -> str:
+    """What was written, and how fast one text and many are: the samplers whose seconds were measured."""
+    found = results("latency")
+    most = max(row["batch"] for row in found["seconds"])
+    real = FORMATS["two"](found["quality"]["held_out"]["judge_bits_per_byte"])
+    caption = (
+        f"Continuations drawn at temperature 1. Bits: a byte, under the judge (held-out text: {real}). Entropy: of "
+        f"single bytes. One, many: bytes a second for one text and for {most} at once. Overtaken: the smallest number "
+        "of texts at once at which autoregression is faster."
+    )
+    speed = {(row["sampler"], row["batch"]): row["tokens_per_second"] for row in found["seconds"]}
+    cells = []
+    for name, row in found["quality"].items():
+        if (name, 1) not in speed:
+            continue
+        figures = row["forwards"], row["judge_bits_per_byte"], row["unigram_entropy"]
+        fast = [FORMATS["count"](speed[name, batch]) if (name, batch) in speed else "" for batch in (1, most)]
+        overtaken = found["crossing_by_sampler"].get(name)
+        cells.append([FORMATS["name"](name), *map(FORMATS["two"], figures), *fast, str(overtaken or "")])
+    header = ["writer", "forwards", "bits", "entropy", "one", "many", "overtaken"]
+    return _table("text", caption, header, cells)
+
+
 def slots() -> str:
     """The slot loop against the loop that keeps finished rows."""
     caption = (
@@ -147,4 +170,4 @@ def _table(label: str, caption: str, header: Sequence[str], cells: Sequence[Sequ
     )
 
 
-TABLES = {table.__name__: table for table in (quickstart, thresholds, hard, catalogue, correction, slots)}
+TABLES = {table.__name__: table for table in (quickstart, thresholds, hard, catalogue, correction, slots, text)}

@@ -21,6 +21,7 @@ from adaptive_diffusion.rules.pace import Ancestral, FixedSteps
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.rules.remdm import Cap
 from adaptive_diffusion.runs.manifest import environment, now, provenance
+from adaptive_diffusion.runs.memory import keep_freed_memory
 from adaptive_diffusion.runs.source import open_source
 from adaptive_diffusion.runs.stages.training import checkpoint
 from adaptive_diffusion.runs.whole import write_whole
@@ -71,6 +72,28 @@ def quality(answers, judge, real, tokenizer, length):
     }
 
 
+def qualities(asked, decoder, made, judge, real, tokenizer, seed):
+    """Of held-out text, of autoregression, of every sampler."""
+    length = asked.tokens.shape[1]
+    decoded = decoder.decode(asked, seed=seed)
+    measured = {
+        "held_out": quality(asked.tokens, judge, real, tokenizer, length),
+        "autoregressive": {
+            "forwards": decoded.written.double().mean().item(),
+            **quality(decoded.answers, judge, real, tokenizer, length),
+        },
+    }
+    for name, sampler in made.items():
+        result = sampler.sample(asked, seed=seed)
+        measured[name] = {
+            "forwards": result.nfe.double().mean().item(),
+            "revisions": result.revisions.double().mean().item(),
+            **quality(result.answers, judge, real, tokenizer, length),
+        }
+        print(name, measured[name], file=sys.stderr)
+    return measured
+
+
 def crossing(rows, name, clock):
     """The smallest measured batch at which autoregression writes more tokens a second; None where it never did."""
     speed = {(row["sampler"], row["batch"]): row[f"tokens_per_{clock}second"] for row in rows}
@@ -91,8 +114,12 @@ def main():
     parser.add_argument("--texts", type=int, default=256, help="for quality")
     parser.add_argument("--samplers", nargs="+", help="only these, the headline always among them")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024])
-    parser.add_argument("--tries", type=int, default=3)
-    parser.add_argument("--patience", type=float, default=80, help="seconds a try may take, but for the headline's")
+    parser.add_argument("--keep-quality", action="store_true", help="measure seconds alone; quality as in the results")
+    parser.add_argument("--tries", type=int, default=2)
+    parser.add_argument(
+        "--slots", type=int, default=32, help="texts a forward of diffusion; more of them leave the cache of two cores"
+    )
+    parser.add_argument("--patience", type=float, default=50, help="seconds a try may take, but for the headline's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--processor-time", action="store_true", help="compare processor seconds: for one thread on a busy machine"
@@ -112,25 +139,15 @@ def main():
     if chosen.samplers is not None:
         made = {name: made[name] for name in made if name in {HEADLINE, *chosen.samplers}}
 
-    measured = {"held_out": quality(asked.tokens, judge.model.denoiser, real, tokenizer, length)}
-    decoded = decoder.decode(asked, seed=chosen.seed)
-    measured["autoregressive"] = {
-        "forwards": decoded.written.double().mean().item(),
-        **quality(decoded.answers, judge.model.denoiser, real, tokenizer, length),
-    }
-    for name, sampler in made.items():
-        result = sampler.sample(asked, seed=chosen.seed)
-        measured[name] = {
-            "forwards": result.nfe.double().mean().item(),
-            "revisions": result.revisions.double().mean().item(),
-            **quality(result.answers, judge.model.denoiser, real, tokenizer, length),
-        }
-        print(name, measured[name], file=sys.stderr)
+    if chosen.keep_quality:
+        measured = json.loads((RESULTS / "summary.json").read_text())["quality"]
+    else:
+        measured = qualities(asked, decoder, made, judge.model.denoiser, real, tokenizer, chosen.seed)
 
     contenders = [
         Contender("autoregressive", lambda queries: decoder.decode(queries, slots=1024).written),
         *(
-            Contender(name, lambda queries, s=made[name]: s.sample(queries, slots=1024).nfe)
+            Contender(name, lambda queries, s=made[name]: s.sample(queries, slots=chosen.slots).nfe)
             for name in RACED
             if name in made
         ),
@@ -179,7 +196,7 @@ def summarise(chosen, begun, measured, rows, sources):
         "likelihood": json.loads((chosen.run / "bits_per_byte.json").read_text()),
         "manifest": provenance(
             f"measure.py RUN --texts {chosen.texts} --batches {' '.join(map(str, chosen.batches))} "
-            f"--tries {chosen.tries} --patience {chosen.patience} --seed {chosen.seed}"
+            f"--tries {chosen.tries} --patience {chosen.patience} --slots {chosen.slots} --seed {chosen.seed}"
             f"{' --processor-time' if clock else ''}",
             begun,
         ),
@@ -200,5 +217,6 @@ def ratios(measured, fixed, adaptive):
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore", UserWarning)
+    keep_freed_memory()  # as the command does
     with torch.inference_mode():
         main()

@@ -57,7 +57,7 @@ def raw_name(value: dict, keys: list[str]) -> str:
 
 def children(value: object, key: str) -> list:
     if isinstance(value, list):
-        return [row for row in value if key in ("*", row.get("sampler"), row.get("name"))]
+        return [row for row in value if key in ("*", row.get("sampler"), row.get("name"), row.get("model"))]
     assert isinstance(value, dict)
     return [value[key]]
 
