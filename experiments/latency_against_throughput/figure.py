@@ -25,8 +25,10 @@ def speeds(axes, summary):
         axes.axvline(crossing, linestyle=":", color="grey")
         told = f"{summary['headline']} is overtaken at {crossing}"
         axes.annotate(told, (crossing, 0.02), (4, 0), xycoords=("data", "axes fraction"), textcoords="offset points")
-    doublings(axes.xaxis)
+    batches = sorted({row["batch"] for row in summary["seconds"]})
+    axes.set_xscale("log", base=2)
     axes.set(yscale="log", xlabel="texts at once, log scale", ylabel=f"tokens per {summary['clock'][:-1]}, log scale")
+    axes.set_xticks(batches, [str(batch) for batch in batches])
     axes.set_title(f"speed on {summary['device']}")
 
 
@@ -38,18 +40,20 @@ def qualities(axes, summary):
             axes.axhline(value, linestyle="--", color="grey", label="held-out text")
             continue
         error = [[value - row["low"]], [row["high"] - value]]
-        axes.errorbar(row["forwards"], value, error, color=colour(name), marker=marker(name), capsize=2)
-        axes.annotate(name, (row["forwards"], value), (4, 4), textcoords="offset points", fontsize=7)
+        style = {"color": colour(name), "marker": marker(name), "linestyle": "none", "capsize": 2}
+        axes.errorbar(row["forwards"], value, error, **style, label=name)
     doublings(axes.xaxis)
-    axes.set(xlabel="forwards a text, log scale", ylabel="bits per byte under the judge, less is better")
+    axes.set(
+        xlabel="forwards a text, log scale", ylabel="bits per byte under the judge, less is better", ylim=(0, None)
+    )
     axes.set_title("what was written")
-    axes.legend()
+    axes.legend(ncols=2, fontsize=7, loc="center left")
 
 
 def main():
     summary = json.loads((RESULTS / "summary.json").read_text())
     with themed(LIGHT):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.4), layout="constrained")
+        figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.8), layout="constrained")
         speeds(left, summary)
         qualities(right, summary)
         handles, names = left.get_legend_handles_labels()
