@@ -64,14 +64,16 @@ def thresholds() -> Figure:
 def trade_off() -> Figure:
     """Bytes a second against texts at once; the band reaches down to the slowest try."""
     figure, axes = new_axes(5.6, 3.6)
-    doublings(axes.xaxis)
     seconds = results("latency")["seconds"]
+    batches = sorted({row["batch"] for row in seconds})
     for name in dict.fromkeys(row["sampler"] for row in seconds):
         rows = sorted((row for row in seconds if row["sampler"] == name), key=lambda row: row["batch"])
         batch, speed = ([row[key] for row in rows] for key in ("batch", "tokens_per_second"))
         slow = [row["tokens"] / row["slowest_seconds"] for row in rows]
         axes.plot(batch, speed, color=colour(name), marker=marker(name), ms=5, label=name)
         axes.fill_between(batch, slow, speed, color=colour(name), alpha=0.2, linewidth=0)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(batches, [str(batch) for batch in batches])
     axes.set(yscale="log", xlabel="texts at once, log scale", ylabel="bytes a second, log scale")
     axes.legend()
     return figure
