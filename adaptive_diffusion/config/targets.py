@@ -18,7 +18,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 PACKAGE = "adaptive_diffusion"
-PUBLIC_PATH = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*", re.ASCII)
+# Some names deep and no more: the import system descends into a path name by name, and by thousands it would not return.
+PUBLIC_PATH = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*){0,31}", re.ASCII)
 #: The rooms whose classes a config may name: parts, and the stages of an experiment. Their constructors must only hold
 #: values; what opens or writes files (runs, the trace writer) is left out.
 ROOMS = (
@@ -52,7 +53,7 @@ def find_target(
         ValueError: if it is not on the allow-list, or is not there.
     """
     if not isinstance(path, str) or not PUBLIC_PATH.fullmatch(path):
-        raise ValueError(f"_target_ {path!r} is refused: it must be a dotted path of public names.")
+        raise ValueError(f"_target_ {path!r:.200} is refused: it must be a dotted path of public names.")
     allowed = [*(f"{PACKAGE}.{room}" for room in rooms), *allow]
     if not _inside(path, allowed):
         raise ValueError(

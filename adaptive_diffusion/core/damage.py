@@ -28,7 +28,8 @@ def damage(events: pa.Table, steps: pa.Table, rows: pa.Table, names: Sequence[st
             return f"{name} has gaps"
     if any(_numbers(table, "step").min(initial=1) < 1 for table in (events, steps)):
         return "steps count from 1"
-    if max(_numbers(table, "step").max(initial=0) for table in (events, steps)) > steps.num_rows:
+    last = _numbers(steps, "step").max(initial=0)
+    if max(last, _numbers(events, "step").max(initial=0)) > min(last, steps.num_rows):
         return "there are steps that are not told of"
     found = {str(name) for chunk in events["event"].chunks for name in chunk.dictionary.to_pylist()}
     unknown = sorted(found - set(names))
