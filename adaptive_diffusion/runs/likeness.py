@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from adaptive_diffusion.config.resolution import differences
+from adaptive_diffusion.runs.whole import LEFTOVER
 
 TIMES = {"seconds"}
 """What no two runs share."""
@@ -35,9 +36,11 @@ def compared(one: Path, other: Path) -> list[Compared]:
 
 
 def _results(folder: Path) -> Iterator[str]:
+    """Files that have appeared: what a process that died was still writing has not."""
     for path in folder.rglob("*"):
         inside = path.relative_to(folder)
-        if path.is_file() and path.suffix in KINDS and not set(NOT_RESULTS) & set(inside.parts):
+        left = any(part.startswith(LEFTOVER) for part in inside.parts)
+        if path.is_file() and path.suffix in KINDS and not left and not set(NOT_RESULTS) & set(inside.parts):
             yield inside.as_posix()
 
 

@@ -132,3 +132,12 @@ def test_damaged_files_are_found(tmp_path):
     for path in (one / "model.safetensors", one / "summary.json", one / "traces" / "margin" / "rows-00000.parquet"):
         path.write_bytes(path.read_bytes()[:-2])
     assert sorted(damaged(one)) == ["model.safetensors", "summary.json", "traces/margin/rows-00000.parquet"]
+
+
+def test_what_a_dead_process_left_behind_is_no_result(tmp_path):
+    left = tmp_path / ".part-1-traces"
+    left.mkdir()
+    (left / "rows.parquet").write_bytes(b"PAR1")
+    assert damaged(tmp_path) == []
+    (tmp_path / "rows.parquet").write_bytes(b"PAR1")
+    assert damaged(tmp_path) == ["rows.parquet"]
