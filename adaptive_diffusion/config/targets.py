@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 PACKAGE = "adaptive_diffusion"
-# Some names deep and no more: the import system descends into a path name by name, and by thousands it would not return.
+# Some names deep and no more: the import system descends name by name, and from thousands it would not return.
 PUBLIC_PATH = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*){0,31}", re.ASCII)
 #: The rooms whose classes a config may name: parts, and the stages of an experiment. Their constructors must only hold
 #: values; what opens or writes files (runs, the trace writer) is left out.
