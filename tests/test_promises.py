@@ -42,6 +42,8 @@ def test_the_figure_of_the_kills_is_that_of_its_file_and_all_were_survived():
         return
     rows = json.loads(file.read_text())["commands"]
     kills = sum(row["kills"] for row in rows.values())
+    assert kills >= 100
+    assert len(rows) == 5
     assert sum(row["rows_lost"] + row["corrupt_files"] for row in rows.values()) == 0
     assert sum(row["equal_results"] for row in rows.values()) == kills
     told = f"{kills} kills of {', '.join(rows)}: 0 rows lost, 0 corrupt files, {kills} equal results"
