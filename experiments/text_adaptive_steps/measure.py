@@ -74,6 +74,11 @@ def ratios(found):
     }
 
 
+def defined(interval):
+    """An interval for JSON: null where every problem took as many steps a byte."""
+    return {end: None if np.isnan(value) else value for end, value in interval._asdict().items()}
+
+
 def row(result, graded, task, problems, difficulty):
     """The figures of a sampler."""
     verdict, opened = task.verify(result.answers, problems), problems.editable.sum(1)
@@ -88,7 +93,7 @@ def row(result, graded, task, problems, difficulty):
         "exact": {str(kind): float(exact[problems.kind == kind].mean()) for kind in np.unique(problems.kind)},
         "parses": float(verdict.valid.double().mean()),
         "spearman_of_steps_per_open_byte": {
-            measure: spearman(values, graded.nfe / opened)._asdict() for measure, values in difficulty.items()
+            measure: defined(spearman(values, graded.nfe / opened)) for measure, values in difficulty.items()
         },
     }
 
