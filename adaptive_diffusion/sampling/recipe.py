@@ -17,6 +17,7 @@ from adaptive_diffusion.rules.guards import RevisionLimits
 from adaptive_diffusion.rules.halting import AllCommitted
 from adaptive_diffusion.rules.order import Confidence
 from adaptive_diffusion.rules.pace import FixedCount
+from adaptive_diffusion.rules.processor import Suppress, TopK, TopP
 from adaptive_diffusion.rules.proposal import Argmax
 from adaptive_diffusion.rules.remasking import NoRemasking
 
@@ -63,6 +64,13 @@ class Recipe:
                     f"denoiser was trained under {kind} noise; choose a rule for {kind} noise "
                     "(`adaptive-diffusion samplers` lists them)"
                 )
+
+        kinds = [type(processor) for processor in self.processors]
+        if Suppress in kinds and any(kind in (TopK, TopP) for kind in kinds[: kinds.index(Suppress)]):
+            raise ValueError(
+                "Suppress stands behind a truncation, whose every token it may suppress; put Suppress first among the "
+                "processors"
+            )
 
     @cached_property
     def whole_plan(self) -> Plan:

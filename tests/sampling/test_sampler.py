@@ -11,6 +11,7 @@ from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.rules.halting import Fixed
 from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.pace import Ancestral, FixedCount, FixedSteps, Threshold
+from adaptive_diffusion.rules.processor import Suppress, TopK, TopP
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.rules.remasking import LowProbability
 from adaptive_diffusion.sampling.sampler import Sampler
@@ -220,3 +221,10 @@ def test_only_the_drafted_part_begins_committed():
     half = torch.tensor([True, False, True, False]).expand(20, 4)
     answers = Sampler(oracle(3, 4)).sample(Queries(asked.ids, asked.tokens, asked.editable, half)).answers
     assert torch.equal(answers[half], asked.tokens[half])
+
+
+@pytest.mark.parametrize("truncation", [TopK(1), TopP(0.8)])
+def test_suppressing_what_a_truncation_left_is_refused(truncation):
+    with pytest.raises(ValueError, match="put Suppress first"):
+        Sampler(transformer(), processors=(truncation, Suppress((1,))))
+    Sampler(transformer(), processors=(Suppress((1,)), truncation))
