@@ -39,7 +39,6 @@ def thresholds() -> str:
     for run in (results(f"thresholds_seed{seed}") for seed in range(3)):
         rows, compared = {row["sampler"]: row for row in run["samplers"]}, run["comparison"]
         learned, baseline = rows[compared["policy"]], rows[compared["baseline"]]
-        gain = [FORMATS["one"](100 * compared["gain"][end]) for end in ("value", "low", "high")]
         cells.append(
             [
                 str(run["seed"]),
@@ -47,7 +46,7 @@ def thresholds() -> str:
                 *(FORMATS["count"](learned[key]) for key in ("nfe_p95", "nfe_max")),
                 FORMATS["name"](compared["baseline"]),
                 *(FORMATS[kind](baseline[key]) for key, kind in (("exact", "percent"), ("nfe_mean", "two"))),
-                f"{gain[0]} ({gain[1]} to {gain[2]})",
+                _ends(compared["gain"], 100, "one"),
             ]
         )
     header = ["seed", "exact", "mean NFE", "p95", "max", "threshold", "exact", "mean NFE", "gain"]
@@ -78,8 +77,8 @@ def hard() -> str:
     return _table("hard", caption, header, cells)
 
 
-def _ends(found: dict[str, float], scale: float = 1) -> str:
-    middle, low, high = (FORMATS["two"](scale * found[end]) for end in ("value", "low", "high"))
+def _ends(found: dict[str, float], scale: float = 1, kind: str = "two") -> str:
+    middle, low, high = (FORMATS[kind](scale * found[end]) for end in ("value", "low", "high"))
     return f"{middle} ({low} to {high})"
 
 
@@ -103,8 +102,7 @@ def correction() -> str:
     cells = []
     for name in sorted(found["exact"], key=lambda name: name != "learned"):
         gain = found["gains"].get(name)
-        ends = [FORMATS["two"](100 * end) for end in gain] if gain else []
-        shown = f"{ends[0]} ({ends[1]} to {ends[2]})" if ends else ""
+        shown = _ends(dict(zip(("value", "low", "high"), gain, strict=True)), 100) if gain else ""
         figures = FORMATS["percent"](found["exact"][name]), FORMATS["two"](found["nfe_mean"][name])
         cells.append([FORMATS["name"](name), *figures, shown])
     return _table("correction", caption, ["sampler", "exact", "mean NFE", "gain"], cells)

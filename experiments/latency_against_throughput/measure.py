@@ -197,7 +197,7 @@ def summarise(chosen, begun, measured, rows, sources):
         "manifest": provenance(
             f"measure.py RUN --texts {chosen.texts} --batches {' '.join(map(str, chosen.batches))} "
             f"--tries {chosen.tries} --patience {chosen.patience} --slots {chosen.slots} --seed {chosen.seed}"
-            f"{' --processor-time' if clock else ''}",
+            f"{' --processor-time' if clock else ''}{' --keep-quality' if chosen.keep_quality else ''}",
             begun,
         ),
     }
