@@ -30,6 +30,7 @@ OPEN = -1
 
 _VERSION_KEY = b"adaptive_diffusion_trace"
 _SHARDS_KEY = b"adaptive_diffusion_trace_shards"
+_MERGED = 16  # batches: few enough to hold up no memory, many enough that copying them costs nothing
 
 
 class Event(IntEnum):
@@ -179,13 +180,17 @@ class _Shards:
         self.folder, self.name, self.shard_rows = folder, name, shard_rows
         self.schema = SCHEMAS[name]
         self.batches: list[pa.RecordBatch] = []
+        self.fresh: list[pa.RecordBatch] = []
         self.buffered = self.written = 0
 
     def append(self, columns: Sequence[np.ndarray | pa.Array | list | None], count: int) -> None:
         arrays = [_array(column, field, count, self.name) for column, field in zip(columns, self.schema, strict=True)]
-        self.batches.append(pa.RecordBatch.from_arrays(arrays, schema=self.schema))
+        self.fresh.append(pa.RecordBatch.from_arrays(arrays, schema=self.schema))
         self.buffered += count
+        if len(self.fresh) == _MERGED:
+            self._merge()
         if self.buffered > self.shard_rows:
+            self._merge()
             table = pa.Table.from_batches(self.batches)
             whole = (self.buffered - 1) // self.shard_rows * self.shard_rows
             for start in range(0, whole, self.shard_rows):
@@ -193,7 +198,14 @@ class _Shards:
             self.batches = table.slice(whole).combine_chunks().to_batches()
             self.buffered -= whole
 
+    def _merge(self) -> None:
+        """Copies fresh batches into one. They lie in their callers' arrays, each between the large tensors of its step,
+        where it would keep what is freed around it from being used again."""
+        self.batches += pa.Table.from_batches(self.fresh, schema=self.schema).combine_chunks().to_batches()
+        self.fresh = []
+
     def close(self) -> None:
+        self._merge()
         table = pa.Table.from_batches(self.batches, schema=self.schema)
         self._write(table, {_SHARDS_KEY: str(self.written + 1).encode()})
         self.batches, self.buffered = [], 0

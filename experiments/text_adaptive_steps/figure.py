@@ -56,13 +56,23 @@ def blocks(axes, found):
     axes.set_title(f"{found['long']['length']} bytes in blocks")
 
 
+def memory(axes, found):
+    """Does a finished block leave anything behind?"""
+    held = found["largest_memory_mb_by_block"]
+    axes.plot([int(block) for block in held], list(held.values()), color=colour("learned"))
+    axes.set(xlabel=f"block of {found['long']['block']} bytes", ylabel="largest resident size, MB", ylim=(0, None))
+    axes.set_title("memory by block")
+
+
 def main():
     rows = json.loads((RESULTS / "summary.json").read_text())["samplers"]
     with themed(LIGHT):
-        figure, axes = plt.subplots(1, 3, figsize=(15, 4.6), layout="constrained")
-        quality(axes[0], rows)
-        correlations(axes[1], rows)
-        blocks(axes[2], json.loads((RESULTS / "blocks.json").read_text()))
+        figure, axes = plt.subplots(2, 2, figsize=(11, 9), layout="constrained")
+        found = json.loads((RESULTS / "blocks.json").read_text())
+        quality(axes[0, 0], rows)
+        correlations(axes[0, 1], rows)
+        blocks(axes[1, 0], found)
+        memory(axes[1, 1], found)
         save(figure, RESULTS, "steps")
 
 

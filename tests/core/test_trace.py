@@ -1,5 +1,6 @@
 """The trace: what is written is read, and what is not whole is refused."""
 
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,19 @@ def test_shards_change_the_files_and_not_the_trace(tmp_path: Path, shard_rows: i
     assert len(list((tmp_path / "sharded").glob("events-*"))) == -(-9 // shard_rows)
     assert all(getattr(whole, name).equals(getattr(sharded, name)) for name in SCHEMAS)
     assert all(pq.read_metadata(path).num_rows <= shard_rows for path in (tmp_path / "sharded").iterdir())
+
+
+def test_a_writer_soon_lets_go_of_the_arrays_of_a_step(tmp_path: Path):
+    """Else each would lie between the large tensors of its step, and what is freed around it could not be joined."""
+    writer, alive = TraceWriter(tmp_path), []
+    for step in range(1, 201):
+        query = np.arange(3)
+        alive.append(weakref.ref(query))
+        writer.append_steps(query=query, variation=query, step=np.full(3, step), open=query)
+        del query
+    assert sum(array() is not None for array in alive) < 20
+    writer.close()
+    assert read_trace(tmp_path).steps["query"].to_pylist() == [0, 1, 2] * 200
 
 
 def test_an_empty_trace_is_a_trace(tmp_path: Path):

@@ -114,7 +114,7 @@ def test_adaptive_steps_on_text_are_measured_and_drawn(script, finished):
     assert of_the_chosen > 0
     script("text_adaptive_steps/blocks", finished, "--texts", 2, "--long", 256)
     found = json.loads((place / "blocks.json").read_text())
-    assert len(found["blocks"]) == len(found["peak_memory_mb_by_block"]) == (256 - 64) / 64
+    assert len(found["blocks"]) == len(found["largest_memory_mb_by_block"]) == (256 - 64) / 64
     assert all(0 < block["steps"] <= 64 for block in found["blocks"])
     script("text_adaptive_steps/figure")
     assert (place / "steps.png").stat().st_size > 10_000
