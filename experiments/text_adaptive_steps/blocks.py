@@ -60,7 +60,7 @@ def main():
     chosen = parser.parse_args()
     begun = now()
     masked, judge = (open_source(chosen.run / checkpoint(name)) for name in ("masked", "judge"))
-    length = masked.task.length
+    length, traces = masked.task.length, chosen.run / "long" / "traces"
     given = torch.from_numpy(masked.data.windows("test").tokens[: chosen.texts, :PROMPT])
     parts = {"proposal": Draw(), "order": Random(), "pace": EntropyBound(8.0)}
 
@@ -70,13 +70,11 @@ def main():
         return Queries.of(tokens, (torch.arange(size) >= PROMPT).expand(chosen.texts, -1))
 
     at_once, seconds_at_once, trace_at_once = written(
-        Sampler(masked.model, **parts), asked(PARALLEL), chosen.run / "traces" / "parallel_512", chosen.seed
+        Sampler(masked.model, **parts), asked(PARALLEL), traces / "at_once", chosen.seed
     )
     memory = Memory()
     sampler = Sampler(Sliding(masked.model, length), **parts, block_length=chosen.block)
-    long, seconds, trace = written(
-        sampler, asked(chosen.long), chosen.run / "traces" / "blocks_2048", chosen.seed, [memory]
-    )
+    long, seconds, trace = written(sampler, asked(chosen.long), traces / "in_blocks", chosen.seed, [memory])
     bits = surprisal(judge.model.denoiser, long.answers, length)[:, PROMPT:].double()
     each = [part.mean(1).numpy() for part in bits.split(chosen.block, 1)]
     index = np.arange(len(each))

@@ -1,5 +1,7 @@
 """A window that slides: exact where it holds everything, of one size however long the canvas."""
 
+import gc
+
 import pytest
 import torch
 from small_worlds import questions, transformer
@@ -47,6 +49,19 @@ def test_a_forward_is_as_large_in_the_last_block_as_in_the_first():
     assert eligible[:, -3:].any(1).all()
     assert not eligible[:, :-3].any()
     assert torch.equal(tokens[:, :-3], result.answers[:, 60 - W : 57])
+
+
+def test_a_finished_block_leaves_nothing_behind():
+    alive = {}
+
+    def weigh(step):
+        tensors = [thing for thing in gc.get_objects() if type(thing) is torch.Tensor]
+        alive.setdefault(int(step.before.block[0]), sum(tensor.untyped_storage().nbytes() for tensor in tensors))
+
+    queries = Queries.of(torch.zeros(1, 60), torch.ones(1, 60))
+    Sampler(Sliding(transformer(K, W), W), pace=Threshold(0.24), block_length=3).sample(queries, observers=[weigh])
+    assert len(alive) == 20
+    assert max(alive.values()) == alive[1]
 
 
 def test_what_was_forgotten_has_no_say():

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from adaptive_diffusion.config import compose, instantiate, resolve
+from adaptive_diffusion.runs.analyze import analyze
 from adaptive_diffusion.runs.checkpoint import save_checkpoint
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.folder import RunFolder
@@ -116,6 +117,8 @@ def test_adaptive_steps_on_text_are_measured_and_drawn(script, finished):
     found = json.loads((place / "blocks.json").read_text())
     assert len(found["blocks"]) == len(found["largest_memory_mb_by_block"]) == (256 - 64) / 64
     assert all(0 < block["steps"] <= 64 for block in found["blocks"])
+    analysis = analyze([finished / "long"], finished / "analysis")
+    assert {row["sampler"] for row in analysis.sheets[0].records()} == {"at_once", "in_blocks"}
     script("text_adaptive_steps/figure")
     assert (place / "steps.png").stat().st_size > 10_000
 
