@@ -8,9 +8,6 @@ import pyarrow as pa
 
 from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean
 
-DIFFICULTY_EDGES = (0, 1, 3, 7)
-"""The buckets of guesses: none, 1–2, 3–6, 7 and more."""
-
 _FEW = 8
 
 
@@ -35,7 +32,7 @@ def allocation(rows: pa.Table, by: str, edges: Sequence[float] | None = None) ->
     rows = rows.filter(rows[by].is_valid())
     values = rows[by].to_numpy()
     if edges is None and len(np.unique(values)) > _FEW and values.dtype.kind in "if":
-        edges = np.unique(np.quantile(values, [0, 0.25, 0.5, 0.75], method="inverted_cdf")).tolist()
+        edges = quarters(values)
     if edges is None:
         labels, number = np.unique(values, return_inverse=True)
         names = [_text(label) for label in labels]
@@ -43,6 +40,11 @@ def allocation(rows: pa.Table, by: str, edges: Sequence[float] | None = None) ->
         number = np.maximum(np.searchsorted(edges, values, side="right") - 1, 0)
         names = bucket_labels(edges, integers=bool(np.all(values == np.round(values))))
     return [_group(name, rows.filter(pa.array(number == i))) for i, name in enumerate(names) if (number == i).any()]
+
+
+def quarters(values: np.ndarray) -> list[float]:
+    """The lower ends of four parts of like size; fewer where values are many times the same."""
+    return np.unique(np.quantile(values, [0, 0.25, 0.5, 0.75], method="inverted_cdf")).tolist()
 
 
 def bucket_labels(edges: Sequence[float], integers: bool = True) -> list[str]:
@@ -54,7 +56,8 @@ def bucket_labels(edges: Sequence[float], integers: bool = True) -> list[str]:
         elif integers and high - low == 1:
             labels.append(_text(low))
         else:
-            labels.append(f"{_text(low)}–{_text(high - 1)}" if integers else f"{_text(low)} to {_text(high)}")
+            last, to = (high - 1, "–" if low >= 0 else " to ") if integers else (high, " to ")
+            labels.append(f"{_text(low)}{to}{_text(last)}")
     return labels
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.stats import binomtest
 
-from adaptive_diffusion.analysis.allocation import DIFFICULTY_EDGES, allocation, bucket_labels
+from adaptive_diffusion.analysis.allocation import allocation, bucket_labels
 from adaptive_diffusion.analysis.layout import Layout
 from adaptive_diffusion.analysis.maps import commit_order, revision_map
 from adaptive_diffusion.analysis.measures import SamplerMeasures
@@ -92,7 +92,7 @@ def nfe_histograms(measures: Measures, layout: Layout) -> Figure | None:
 
 
 def nfe_by_difficulty(measures: Measures, layout: Layout) -> Figure | None:
-    return nfe_by("difficulty", DIFFICULTY_EDGES, "difficulty (solver's guesses)")(measures, layout)
+    return nfe_by("difficulty", layout.difficulty_edges, layout.difficulty)(measures, layout)
 
 
 def nfe_by(column: str, edges: Sequence[float] | None = None, label: str | None = None) -> Draw:

@@ -1,8 +1,9 @@
-"""How the tokens of a task are laid out for a reader: on a grid, or as running text."""
+"""How a task is laid out for a reader: its tokens on a grid or as running text, its difficulty in groups."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class GridLayout:
     box_rows: int
     box_columns: int
     symbols: Mapping[int, str] | tuple[str, ...]
+    difficulty: ClassVar[str] = "difficulty (solver's guesses)"
+    difficulty_edges: ClassVar[tuple[float, ...] | None] = (0, 1, 3, 7)
 
     @classmethod
     def sudoku(cls, side: int) -> "GridLayout":
@@ -29,9 +32,12 @@ class GridLayout:
 
 @dataclass(frozen=True)
 class TextLayout:
-    """Positions in reading order; `symbols[token]` is the piece of text a token id stands for."""
+    """Positions in reading order; `symbols[token]` is the piece of text a token id stands for. What makes a text hard
+    is measured in many ways, so it is grouped by quarters of the queries."""
 
     symbols: Mapping[int, str] | tuple[str, ...]
+    difficulty: ClassVar[str] = "difficulty, quarters of the queries"
+    difficulty_edges: ClassVar[tuple[float, ...] | None] = None
 
 
 Layout = GridLayout | TextLayout

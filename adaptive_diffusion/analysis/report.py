@@ -3,14 +3,16 @@
 import base64
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from adaptive_diffusion.analysis.allocation import DIFFICULTY_EDGES
+from adaptive_diffusion.analysis.allocation import bucket_labels, quarters
 from adaptive_diffusion.analysis.episodes import MAX_QUERIES, episodes, pick
 from adaptive_diffusion.analysis.figures import KINDS, Measures, write_figures
 from adaptive_diffusion.analysis.layout import Layout
@@ -54,8 +56,9 @@ def build_report(
         measures.append(measure(entry.name, trace, entry.past))
         traces[entry.name] = pick(trace, max_queries)
     data = episodes(traces, layout, max_queries)
-    data["difficultyEdges"] = DIFFICULTY_EDGES
-    tables = (gain_sheet, halting_sheet, controls_sheet, reasons_sheet, correction_sheet, allocation_sheet)
+    data["difficulties"] = _difficulties(measures, layout)
+    allocated = partial(allocation_sheet, edges=layout.difficulty_edges)
+    tables = (gain_sheet, halting_sheet, controls_sheet, reasons_sheet, correction_sheet, allocated)
     if figures:
         write_figures(measures, layout, figures)
     page = _render(
@@ -70,6 +73,16 @@ def build_report(
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page, encoding="utf-8")
     return out
+
+
+def _difficulties(measures: Measures, layout: Layout) -> list[dict[str, Any]]:
+    """Where each group of queries of like difficulty begins, and its name."""
+    values = np.concatenate([sampler.rows["difficulty"].drop_null().to_numpy() for sampler in measures])
+    if not len(values):
+        return []
+    edges = layout.difficulty_edges or quarters(values)
+    labels = bucket_labels(edges, integers=bool(np.all(values == np.round(values))))
+    return [{"from": low, "name": name} for low, name in zip(edges, labels, strict=True)]
 
 
 def _render(**content: Any) -> str:

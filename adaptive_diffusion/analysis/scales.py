@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import Locator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 _SHARES = [0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9998, 0.9999]
 
@@ -16,6 +16,18 @@ class _Doublings(LogLocator):
     def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
         self.set_params(subs=(1, 1.25, 1.5, 1.75) if vmax < 4 * vmin else (1, 1.5))
         return super().tick_values(vmin, vmax)
+
+
+class _Shares(Locator):
+    """Halvings of what is wrong; even steps where all lies between two of those."""
+
+    def __call__(self) -> Sequence[float]:
+        assert self.axis is not None
+        return self.tick_values(*sorted(self.axis.get_view_interval()))
+
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
+        halvings = [share for share in _SHARES if vmin <= share <= vmax]
+        return halvings if len(halvings) > 1 else MaxNLocator(5).tick_values(vmin, vmax)
 
 
 def doublings(axis: Axis) -> None:
@@ -36,6 +48,6 @@ def accuracy(axes: Axes, queries: int) -> None:
         return -np.log2(np.maximum(1 - np.asarray(share, float), finest))
 
     axes.set_yscale("function", functions=(to_scale, lambda place: 1 - 2.0 ** -np.asarray(place, float)))
-    axes.yaxis.set_major_locator(FixedLocator(_SHARES))
+    axes.yaxis.set_major_locator(_Shares())
     axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
     axes.yaxis.set_minor_formatter(NullFormatter())

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from adaptive_diffusion.analysis.allocation import DIFFICULTY_EDGES, allocation, bucket_labels
+from adaptive_diffusion.analysis.allocation import allocation, bucket_labels
 from adaptive_diffusion.analysis.measures import SamplerMeasures
 from adaptive_diffusion.analysis.sheet import NONE, Column, Sheet
 from adaptive_diffusion.analysis.style import family
@@ -192,14 +192,14 @@ def correction_sheet(measures: Sequence[SamplerMeasures]) -> Sheet | None:
 
 
 def allocation_sheet(
-    measures: Sequence[SamplerMeasures], by: str = "difficulty", edges: Sequence[float] | None = DIFFICULTY_EDGES
+    measures: Sequence[SamplerMeasures], by: str = "difficulty", edges: Sequence[float] | None = None
 ) -> Sheet | None:
     """Mean NFE of each sampler by groups of a column of the rows; None where no row has a value."""
     return _grouped(measures, by, edges, "Mean NFE", "nfe", Column("", 1))
 
 
 def accuracy_sheet(
-    measures: Sequence[SamplerMeasures], by: str = "difficulty", edges: Sequence[float] | None = DIFFICULTY_EDGES
+    measures: Sequence[SamplerMeasures], by: str = "difficulty", edges: Sequence[float] | None = None
 ) -> Sheet | None:
     """Share of exact answers by the same groups; None where no row has a value or a target."""
     judged = [sampler for sampler in measures if sampler.exact is not None]

@@ -80,6 +80,7 @@ def analyze(runs: Sequence[Path], out: Path, by: Sequence[str] = ()) -> Analysis
     for column in by if measures else ():
         if column not in measures[0].rows.column_names:
             raise ValueError(f"rows have no column {column!r}; they have {', '.join(measures[0].rows.column_names)}")
+    layout = layout_of(task)
     sheets = [
         summary_sheet(summaries) if measures else None,
         measured_sheet(learned),
@@ -88,12 +89,12 @@ def analyze(runs: Sequence[Path], out: Path, by: Sequence[str] = ()) -> Analysis
         controls_sheet(measures),
         reasons_sheet(measures),
         correction_sheet(measures),
-        allocation_sheet(measures),
-        accuracy_sheet(measures),
+        allocation_sheet(measures, edges=layout.difficulty_edges),
+        accuracy_sheet(measures, edges=layout.difficulty_edges),
         *(table(measures, column, None) for column in by for table in (allocation_sheet, accuracy_sheet) if measures),
     ]
     with whole(out) as folder:
-        found = _write(folder, [sheet for sheet in sheets if sheet], measures, layout_of(task), by)
+        found = _write(folder, [sheet for sheet in sheets if sheet], measures, layout, by)
     return Analysis(found.sheets, [out / path.relative_to(folder) for path in found.figures])
 
 

@@ -3,7 +3,9 @@
 import pyarrow as pa
 import pytest
 
-from adaptive_diffusion.analysis.allocation import DIFFICULTY_EDGES, allocation, bucket_labels
+from adaptive_diffusion.analysis.allocation import allocation, bucket_labels
+
+GUESSES = (0, 1, 3, 7)
 
 
 def rows(**columns: list) -> pa.Table:
@@ -12,7 +14,7 @@ def rows(**columns: list) -> pa.Table:
 
 
 def test_groups_begin_at_their_edges():
-    groups = allocation(rows(difficulty=[0.0, 0.0, 1.0, 2.0, 3.0, 6.0, 7.0, 40.0]), "difficulty", DIFFICULTY_EDGES)
+    groups = allocation(rows(difficulty=[0.0, 0.0, 1.0, 2.0, 3.0, 6.0, 7.0, 40.0]), "difficulty", GUESSES)
     assert [(group.label, group.queries, group.nfe.value) for group in groups] == [
         ("0", 2, 0.5),
         ("1–2", 2, 2.5),
@@ -22,7 +24,7 @@ def test_groups_begin_at_their_edges():
 
 
 def test_an_empty_group_is_left_out():
-    assert [group.label for group in allocation(rows(difficulty=[0.0, 9.0]), "difficulty", DIFFICULTY_EDGES)] == [
+    assert [group.label for group in allocation(rows(difficulty=[0.0, 9.0]), "difficulty", GUESSES)] == [
         "0",
         "7+",
     ]
@@ -37,6 +39,10 @@ def test_many_numbers_are_quartered():
     groups = allocation(rows(clues=list(range(100))), "clues")
     assert [group.label for group in groups] == ["0–23", "24–48", "49–73", "74+"]
     assert sum(group.queries for group in groups) == 100
+
+
+def test_groups_below_zero_are_named_with_a_word():
+    assert bucket_labels([-6, -2, 0, 4]) == ["-6 to -3", "-2 to -1", "0–3", "4+"]
 
 
 def test_rows_without_a_value_or_a_verdict_are_not_made_up():

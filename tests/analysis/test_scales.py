@@ -38,6 +38,13 @@ def test_every_doubling_is_equally_far_on_either_axis(axes):
     assert steps == pytest.approx(np.tile(steps[0], (3, 1)))
 
 
+def test_samplers_that_lie_between_two_halvings_have_ticks(axes):
+    accuracy(axes, queries=400)
+    axes.plot([4, 8], [0.15, 0.2])
+    axes.figure.canvas.draw()
+    assert {"15%", "18%"} <= {label.get_text() for label in axes.get_yticklabels()}
+
+
 def test_ticks_are_plain_numbers(axes):
     doublings(axes.xaxis)
     accuracy(axes, queries=2000)

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 from synthetic_traces import Row, commit, record, simulate
 
+from adaptive_diffusion.analysis.layout import GridLayout
 from adaptive_diffusion.analysis.measures import SamplerMeasures, measure
 from adaptive_diffusion.analysis.sheet import Column, Sheet, interval
 from adaptive_diffusion.analysis.tables import (
@@ -98,7 +99,7 @@ def test_halting_figures_are_dashes_where_there_is_no_probability(measures: list
 
 
 def test_allocation_has_a_column_for_each_group(measures: list[SamplerMeasures]):
-    sheet = allocation_sheet(measures)
+    sheet = allocation_sheet(measures, edges=GridLayout.difficulty_edges)
     assert sheet is not None
     assert sheet.header == ["sampler", "0", "1–2", "3–6", "7+"]
     by_reason = allocation_sheet(measures, "halt_reason", None)
@@ -116,7 +117,8 @@ def test_who_got_more_is_said_with_what_goes_with_it(measures: list[SamplerMeasu
 
 
 def test_accuracy_has_the_groups_of_the_allocation(measures: list[SamplerMeasures]):
-    cost, exact = allocation_sheet(measures), accuracy_sheet(measures)
+    edges = GridLayout.difficulty_edges
+    cost, exact = (table(measures, edges=edges) for table in (allocation_sheet, accuracy_sheet))
     assert cost is not None
     assert exact is not None
     assert cost.header == exact.header

@@ -207,14 +207,15 @@ def test_the_page_cannot_reach_the_network(run: Path, browser: Any):
 def test_text_is_shown_as_text(tmp_path: Path, browser: Any):
     words = ("ab", " cd", "\n", "<b>")
     rows = [
-        Row([0, -1, -1], [[commit(1, 1)], [commit(2, 3)]], [0, 1, 3]),
-        Row([-1, -1, 2], [[commit(0, 3), commit(1, 1)], [edit(0, 0)]], [0, 1, 2], query=1),
+        Row([0, -1, -1], [[commit(1, 1)], [commit(2, 3)]], [0, 1, 3], difficulty=-3),
+        Row([-1, -1, 2], [[commit(0, 3), commit(1, 1)], [edit(0, 0)]], [0, 1, 2], query=1, difficulty=4),
     ]
     record(tmp_path / "text", rows)
     entry, out = SamplerEntry("text", {}, Path("text")), tmp_path / "report.html"
     build_report(tmp_path, title="Text", samplers=[entry], layout=TextLayout(words), out=out)
     page = browser.new_page()
     page.goto(out.as_uri())
+    assert page.locator("#difficulty option").all_inner_texts() == ["any", "-3 to 3", "4+"]
     choose(page, 0)
     page.keyboard.press("End")
     assert page.locator(".board .text > span .symbol").all_inner_texts() == ["ab", " cd", "<b>"]

@@ -88,7 +88,7 @@ const Episodes = (() => {
   const byId = new Map(queries.map((query) => [query.id, query]));
   return {
     layout: packed.layout,
-    edges: packed.difficultyEdges,
+    difficulties: packed.difficulties,
     symbol: (token) => packed.symbols[token - 1] ?? "",
     samplers: packed.samplers.map((sampler) => readSampler(sampler, byId)),
     standing,

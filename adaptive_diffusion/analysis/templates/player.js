@@ -34,10 +34,9 @@
   };
   const difficulties = Object.fromEntries([
     ["any", ["any", () => true]],
-    ...Episodes.edges.map((low, i, edges) => {
-      const high = edges[i + 1] ?? Infinity;
-      const name = high === Infinity ? `${low} and more` : high - low === 1 ? `${low}` : `${low}–${high - 1}`;
-      return [`from-${low}`, [name, (row) => row.query.difficulty !== null && row.query.difficulty >= low && row.query.difficulty < high]];
+    ...Episodes.difficulties.map(({ from, name }, i, all) => {
+      const next = all[i + 1]?.from ?? Infinity;
+      return [`from-${from}`, [name, ({ query }) => query.difficulty !== null && query.difficulty >= from && query.difficulty < next]];
     }),
   ]);
   const choices = { outcome: outcomes, revisions, order: orders, difficulty: difficulties };
