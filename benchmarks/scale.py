@@ -13,7 +13,7 @@ import torch
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import SamplerState
-from adaptive_diffusion.core.trace import TraceWriter
+from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.rules.pace import FixedSteps

@@ -107,7 +107,7 @@ TARGETS = [
     "adaptive_diffusion.runs.stages.Train",
     "adaptive_diffusion.cli.app.main",
     "adaptive_diffusion.config.instantiate",
-    "adaptive_diffusion.core.trace.TraceWriter",
+    "adaptive_diffusion.core.trace_writer.TraceWriter",
     "adaptive_diffusion.training.rollouts.Rollouts.load",
     "adaptive_diffusion.analysis.report.build_report",
     f"{MODELS}.transformer.torch.load",

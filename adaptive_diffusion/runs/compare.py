@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.trace import TraceWriter, read_trace
+from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.accuracy import SamplerSummary
 from adaptive_diffusion.evaluation.curves import Setting
 from adaptive_diffusion.models.heads import DenoiserWithHeads

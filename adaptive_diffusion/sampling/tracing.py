@@ -6,7 +6,8 @@ from torch import Tensor
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import HaltReason
-from adaptive_diffusion.core.trace import OPEN, Event, TraceWriter
+from adaptive_diffusion.core.trace import OPEN, Event
+from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.sampling.step import Step
 

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.core.trace import TraceWriter, read_trace
+from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean
 from adaptive_diffusion.evaluation.judge import surprisal, unigram_entropy
 from adaptive_diffusion.models.sliding import Sliding

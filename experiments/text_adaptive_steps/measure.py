@@ -101,12 +101,14 @@ def row(result, graded, task, problems, difficulty):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a finished run of the experiment text")
+    parser.add_argument("--denoiser", type=Path, help="another one than the run's, such as of text_infilling")
     parser.add_argument("--problems", type=int, default=300)
     parser.add_argument("--validation", type=int, default=150, help="problems on which the adaptive sampler is chosen")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     begun = now()
-    masked, judge = (open_source(chosen.run / checkpoint(name)) for name in ("masked", "judge"))
+    masked = open_source(chosen.denoiser or chosen.run / checkpoint("masked"))
+    judge = open_source(chosen.run / checkpoint("judge"))
     tuned = ratios(answered(masked, masked.data.validation[: chosen.validation], judge.model.denoiser, chosen.seed))
     best = max(tuned, key=lambda name: tuned[name].value)
     problems = masked.data.test[: chosen.problems]

@@ -7,7 +7,8 @@ import pytest
 from synthetic_traces import Row, commit, edit, record, revoke, simulate
 
 from adaptive_diffusion.analysis.measures import measure
-from adaptive_diffusion.core.trace import TraceWriter, read_trace
+from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.halting import PastHalting
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from adaptive_diffusion.core.trace import OPEN, SCHEMAS, Event, TraceWriter, read_trace
+from adaptive_diffusion.core.trace import OPEN, SCHEMAS, Event, read_trace
+from adaptive_diffusion.core.trace_writer import TraceWriter
 
 
 def write(folder: Path, shard_rows: int = 1_000_000, queries: int = 3) -> None:

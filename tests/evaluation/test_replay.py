@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_traces import Row, commit, edit, record, revoke
 
-from adaptive_diffusion.core.trace import OPEN, Event, TraceWriter, read_trace
+from adaptive_diffusion.core.trace import OPEN, Event, read_trace
+from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.replay import Replay
 
 CORRECTED = Row([OPEN, 5, OPEN], [[commit(0, 3), commit(2, 6)], [revoke(0, 3)], [commit(0, 4), edit(2, 7)]], [4, 5, 7])

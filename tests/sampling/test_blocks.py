@@ -8,7 +8,8 @@ from small_worlds import oracle, questions, table, transformer
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import HaltReason
-from adaptive_diffusion.core.trace import TraceWriter, read_trace
+from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.halting import Fixed, StableAndConfident
 from adaptive_diffusion.rules.joint.acceptance import EntropyBoundAcceptance

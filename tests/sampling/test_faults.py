@@ -11,7 +11,8 @@ from adaptive_diffusion.config import compose_part, instantiate
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import HaltReason
-from adaptive_diffusion.core.trace import OPEN, TraceWriter, read_trace
+from adaptive_diffusion.core.trace import OPEN, read_trace
+from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.replay import Replay
 from adaptive_diffusion.models.halting import StoppingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead

@@ -8,7 +8,8 @@ import pytest
 import torch
 from small_worlds import questions, transformer
 
-from adaptive_diffusion.core.trace import TraceWriter, read_trace
+from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.rules.pace import FixedSteps
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.sampling import Sampler

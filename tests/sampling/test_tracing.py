@@ -11,7 +11,8 @@ from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.part import Halting, Plan
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import Finish, HaltReason, Verdict
-from adaptive_diffusion.core.trace import OPEN, TraceWriter, read_trace
+from adaptive_diffusion.core.trace import OPEN, read_trace
+from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.replay import Replay
 from adaptive_diffusion.models.oracle import OracleDenoiser
 from adaptive_diffusion.rules.halting import Fixed

@@ -14,7 +14,9 @@ from adaptive_diffusion.rules.pace import RandomThreshold
 from adaptive_diffusion.rules.remasking import RandomLowProbability
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.training.canvases import Canvases, Fresh, LiveSlots, OwnDraws, RandomMasks
+from adaptive_diffusion.training.corrupted import Corrupted
 from adaptive_diffusion.training.injected import InjectedErrors
+from adaptive_diffusion.training.spans import Spans
 
 ROWS, LENGTH, TOKENS = 64, 16, 4
 
@@ -37,7 +39,9 @@ def live() -> LiveSlots:
     return LiveSlots(ROWS, partial(Sampler, pace=RandomThreshold(), remasking=RandomLowProbability()))
 
 
-@pytest.mark.parametrize("source", [RandomMasks(ROWS), RandomMasks(ROWS, wrong=0.5), OwnDraws(ROWS)])
+@pytest.mark.parametrize(
+    "source", [RandomMasks(ROWS), RandomMasks(ROWS, wrong=0.5), OwnDraws(ROWS), Spans(Corrupted(ROWS), 4.0, 0.5)]
+)
 def test_what_is_given_is_never_touched(source: Canvases, model: DenoiserWithHeads) -> None:
     new = fresh()
     state, clean = source.begin(model, new, seed=0)
@@ -52,6 +56,30 @@ def test_random_masks_hold_only_right_tokens_unless_told_otherwise(model: Denois
     assert (state.tokens == clean)[state.committed].all()
     state, clean = RandomMasks(ROWS, wrong=1.0).begin(model, fresh(), seed=0)
     assert 0.1 < (state.tokens != clean)[state.committed].float().mean() < 0.9
+
+
+def test_noise_falls_on_spans_alone(model: DenoiserWithHeads) -> None:
+    generator = torch.Generator().manual_seed(0)
+    clean = torch.randint(0, TOKENS, (ROWS, 16), generator=generator)
+    new = Fresh(Queries(torch.arange(ROWS), clean, torch.ones_like(clean, dtype=torch.bool)), clean)
+    state, truth = Spans(Corrupted(ROWS), length=8.0, share=0.25).begin(model, new, seed=0)
+    span = state.editable
+    assert torch.equal(truth, clean)
+    assert not (state.open & ~span).any()
+    assert 0.3 < state.open[span].float().mean() < 0.7  # half of them, over all noise levels
+    assert 0.15 < span.float().mean() < 0.35
+    # A new piece begins at 1 of 8 places and changes what is open at 2 · 1/4 · 3/4 of those.
+    assert 0.02 < (span[:, 1:] != span[:, :-1]).float().mean() < 0.08
+    whole, _ = Spans(Corrupted(ROWS), share=1.0).begin(model, new, seed=0)
+    assert whole.editable.all()
+
+
+def test_spans_of_no_length_or_share_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"length=0\.5"):
+        Spans(Corrupted(ROWS), length=0.5)
+    for share in (0.0, 1.5):
+        with pytest.raises(ValueError, match=f"share={share}"):
+            Spans(Corrupted(ROWS), share=share)
 
 
 def test_every_status_met_while_sampling_is_met_in_training(model: DenoiserWithHeads) -> None:
