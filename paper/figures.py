@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from adaptive_diffusion.analysis.scales import accuracy, doublings
+from adaptive_diffusion.analysis.scales import accuracy, doublings, doublings_at
 from adaptive_diffusion.analysis.style import LIGHT, colour, family, marker, new_axes, setting, themed
 from paper.numbers import results
 
@@ -72,8 +72,7 @@ def trade_off() -> Figure:
         slow = [row["tokens"] / row["slowest_seconds"] for row in rows]
         axes.plot(batch, speed, color=colour(name), marker=marker(name), ms=5, label=name)
         axes.fill_between(batch, slow, speed, color=colour(name), alpha=0.2, linewidth=0)
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(batches, [str(batch) for batch in batches])
+    doublings_at(axes, batches)
     axes.set(yscale="log", xlabel="texts at once, log scale", ylabel="bytes a second, log scale")
     axes.legend()
     return figure

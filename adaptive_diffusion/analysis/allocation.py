@@ -31,20 +31,20 @@ def allocation(rows: pa.Table, by: str, edges: Sequence[float] | None = None) ->
         raise ValueError(f"rows have no column {by!r}; they have {', '.join(rows.column_names)}")
     rows = rows.filter(rows[by].is_valid())
     values = rows[by].to_numpy()
-    if edges is None and len(np.unique(values)) > _FEW and values.dtype.kind in "if":
-        edges = quarters(values)
-    if edges is None:
+    if edges or (len(np.unique(values)) > _FEW and values.dtype.kind in "if"):
+        edges, names = buckets(values, edges)
+        number = np.maximum(np.searchsorted(edges, values, side="right") - 1, 0)
+    else:
         labels, number = np.unique(values, return_inverse=True)
         names = [_text(label) for label in labels]
-    else:
-        number = np.maximum(np.searchsorted(edges, values, side="right") - 1, 0)
-        names = bucket_labels(edges, integers=bool(np.all(values == np.round(values))))
     return [_group(name, rows.filter(pa.array(number == i))) for i, name in enumerate(names) if (number == i).any()]
 
 
-def quarters(values: np.ndarray) -> list[float]:
-    """The lower ends of four parts of like size; fewer where values are many times the same."""
-    return np.unique(np.quantile(values, [0, 0.25, 0.5, 0.75], method="inverted_cdf")).tolist()
+def buckets(values: np.ndarray, edges: Sequence[float] | None = None) -> tuple[Sequence[float], list[str]]:
+    """Where groups of numbers begin and what they are called: at `edges`, else four parts of like size, fewer where
+    values are many times the same."""
+    edges = edges or np.unique(np.quantile(values, [0, 0.25, 0.5, 0.75], method="inverted_cdf")).tolist()
+    return edges, bucket_labels(edges, integers=bool(np.all(values == np.round(values))))
 
 
 def bucket_labels(edges: Sequence[float], integers: bool = True) -> list[str]:

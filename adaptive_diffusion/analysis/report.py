@@ -12,7 +12,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from adaptive_diffusion.analysis.allocation import bucket_labels, quarters
+from adaptive_diffusion.analysis.allocation import buckets
 from adaptive_diffusion.analysis.episodes import MAX_QUERIES, episodes, pick
 from adaptive_diffusion.analysis.figures import KINDS, Measures, write_figures
 from adaptive_diffusion.analysis.layout import Layout
@@ -80,9 +80,8 @@ def _difficulties(measures: Measures, layout: Layout) -> list[dict[str, Any]]:
     values = np.concatenate([sampler.rows["difficulty"].drop_null().to_numpy() for sampler in measures])
     if not len(values):
         return []
-    edges = layout.difficulty_edges or quarters(values)
-    labels = bucket_labels(edges, integers=bool(np.all(values == np.round(values))))
-    return [{"from": low, "name": name} for low, name in zip(edges, labels, strict=True)]
+    groups = zip(*buckets(values, layout.difficulty_edges), strict=True)
+    return [{"from": low, "name": name} for low, name in groups]
 
 
 def _render(**content: Any) -> str:

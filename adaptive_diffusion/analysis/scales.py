@@ -39,6 +39,12 @@ def doublings(axis: Axis) -> None:
     axis.set_minor_locator(NullLocator())
 
 
+def doublings_at(axes: Axes, numbers: Sequence[int]) -> None:
+    """The numbers that were tried along x, each doubling equally far, with a tick for every one of them."""
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(numbers, [str(number) for number in numbers])
+
+
 def accuracy(axes: Axes, queries: int) -> None:
     """Shares of right answers upwards, each halving of the wrong ones equally far, so that 98, 99 and 99.5% are told
     apart. With so many queries nothing is nearer to 1 than half a query."""

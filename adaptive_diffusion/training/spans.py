@@ -5,9 +5,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.row_noise import RowNoise, row_key
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
-from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.training.canvases import Canvases, Fresh
 
 
@@ -17,7 +17,7 @@ class Spans(Canvases):
     1907.10529). Scattered masks leave neighbours to copy from; a span to be filled in does not.
 
     Args:
-        source: of the canvases; its noise falls on the spans.
+        canvases: the source, one that keeps nothing between batches; its noise falls on the spans.
         length: the mean length of a piece, in tokens.
         share: of the pieces that are spans.
 
@@ -25,20 +25,19 @@ class Spans(Canvases):
         ValueError: a length below 1, a share outside (0, 1].
     """
 
-    def __init__(self, source: Canvases, length: float = 24.0, share: float = 0.25):
+    def __init__(self, canvases: Canvases, length: float = 24.0, share: float = 0.25):
         if length < 1:
             raise ValueError(f"length={length}; a piece holds at least 1 token")
         if not 0 < share <= 1:
             raise ValueError(f"share={share} of spans must lie above 0 and at most at 1")
-        self.source, self.length, self.share = source, length, share
-        self.rows = source.rows
+        self.canvases, self.length, self.share, self.rows = canvases, length, share, canvases.rows
 
     def begin(self, model: DenoiserWithHeads, fresh: Fresh, seed: int) -> tuple[SamplerState, Tensor]:
-        noise = Sampler(model).begin(fresh.queries, torch.zeros_like(fresh.queries.ids), seed).noise
-        width = fresh.clean.shape[1]
+        zero, width = torch.zeros_like(fresh.queries.ids), fresh.clean.shape[1]
+        noise = RowNoise(row_key(seed, fresh.queries.ids, zero), zero, zero)
         starts = noise.everywhere("piece", width) < 1 / self.length
         place = torch.arange(width, device=fresh.clean.device)
         piece = torch.where(starts, place, 0).cummax(1).values
         span = noise.everywhere("span", width).gather(1, piece) < self.share
         queries = replace(fresh.queries, editable=fresh.queries.editable & span)
-        return self.source.begin(model, Fresh(queries, fresh.clean), seed)
+        return self.canvases.begin(model, Fresh(queries, fresh.clean), seed)

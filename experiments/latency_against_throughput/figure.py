@@ -5,7 +5,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from adaptive_diffusion.analysis.scales import doublings
+from adaptive_diffusion.analysis.scales import doublings, doublings_at
 from adaptive_diffusion.analysis.style import LIGHT, colour, marker, save, themed
 
 RESULTS = Path(__file__).parent / "results"
@@ -26,9 +26,8 @@ def speeds(axes, summary):
         told = f"{summary['headline']} is overtaken at {crossing}"
         axes.annotate(told, (crossing, 0.02), (4, 0), xycoords=("data", "axes fraction"), textcoords="offset points")
     batches = sorted({row["batch"] for row in summary["seconds"]})
-    axes.set_xscale("log", base=2)
+    doublings_at(axes, batches)
     axes.set(yscale="log", xlabel="texts at once, log scale", ylabel=f"tokens per {summary['clock'][:-1]}, log scale")
-    axes.set_xticks(batches, [str(batch) for batch in batches])
     axes.set_title(f"speed on {summary['device']}")
 
 

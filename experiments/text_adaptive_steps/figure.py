@@ -34,10 +34,10 @@ def quality(axes, rows):
 
 def correlations(axes, rows):
     """Do hard problems get more steps?"""
-    of = lambda name: rows[name]["spearman_of_steps_per_open_byte"][JUDGED]  # noqa: E731 (a word for a path)
-    names = [name for name in rows if not name.startswith("fixed") and of(name)["value"] is not None]
+    every = {name: row["spearman_of_steps_per_open_byte"][JUDGED] for name, row in rows.items()}
+    names = [name for name in rows if not name.startswith("fixed") and every[name]["value"] is not None]
     for place, name in enumerate(names):
-        found = of(name)
+        found = every[name]
         style = {"color": colour(name), "marker": marker(name), "capsize": 2}
         axes.errorbar(found["value"], place, xerr=ends(found), **style)
     axes.axvline(0, color="grey", linestyle=":")

@@ -136,7 +136,9 @@ def main():
         ),
         "samplers": {name: row(*pair, masked.task, problems, difficulty) for name, pair in found.items()},
         "manifest": provenance(
-            f"measure.py RUN --problems {len(problems)} --validation {chosen.validation} --seed {chosen.seed}", begun
+            f"measure.py RUN {f'--denoiser {chosen.denoiser.name} ' if chosen.denoiser else ''}"
+            f"--problems {len(problems)} --validation {chosen.validation} --seed {chosen.seed}",
+            begun,
         ),
     }
     RESULTS.mkdir(exist_ok=True)
