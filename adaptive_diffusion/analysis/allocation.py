@@ -31,7 +31,7 @@ def allocation(rows: pa.Table, by: str, edges: Sequence[float] | None = None) ->
         raise ValueError(f"rows have no column {by!r}; they have {', '.join(rows.column_names)}")
     rows = rows.filter(rows[by].is_valid())
     values = rows[by].to_numpy()
-    if edges or (len(np.unique(values)) > _FEW and values.dtype.kind in "if"):
+    if edges is not None or (len(np.unique(values)) > _FEW and values.dtype.kind in "if"):
         edges, names = buckets(values, edges)
         number = np.maximum(np.searchsorted(edges, values, side="right") - 1, 0)
     else:
@@ -43,7 +43,9 @@ def allocation(rows: pa.Table, by: str, edges: Sequence[float] | None = None) ->
 def buckets(values: np.ndarray, edges: Sequence[float] | None = None) -> tuple[Sequence[float], list[str]]:
     """Where groups of numbers begin and what they are called: at `edges`, else four parts of like size, fewer where
     values are many times the same."""
-    edges = edges or np.unique(np.quantile(values, [0, 0.25, 0.5, 0.75], method="inverted_cdf")).tolist()
+    if edges is None:
+        quarters: list[float] = np.unique(np.quantile(values, [0, 0.25, 0.5, 0.75], method="inverted_cdf")).tolist()
+        edges = quarters
     return edges, bucket_labels(edges, integers=bool(np.all(values == np.round(values))))
 
 
