@@ -13,7 +13,7 @@ from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
-from adaptive_diffusion.models.view import View
+from adaptive_diffusion.models.wrapper import DenoiserWrapper
 from adaptive_diffusion.rules.order import Margin
 from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.rules.proposal import Draw
@@ -30,7 +30,7 @@ SAMPLERS: dict[str, dict[str, Any]] = {
 }
 
 
-class Timed(View):
+class Timed(DenoiserWrapper):
     """A denoiser that adds up the seconds of its evaluations, by the wall and of this process."""
 
     seconds = processor = 0.0

@@ -44,7 +44,7 @@ def measure(quick: bool) -> Iterator[dict[str, Any]]:
     forwarded rows over ours, `saved` the first over the second. `generate` forwards a batch until its slowest row
     stops; both draw for themselves, so that steps are equal in distribution only, and both means are shown.
 
-    Difficulty is mixed by construction: random weights of a sharpness at which some canvases stop early.
+    Difficulty is mixed by construction: random weights of a sharpness at which some sequences stop early.
     """
     count = 48 if quick else 192
     for sharpness in (20.0,) if quick else (16.0, 20.0, 24.0):

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import Halting
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.core.state import Decision, SamplerState, Verdict
+from adaptive_diffusion.core.rule import Halting
+from adaptive_diffusion.core.state import Correctness, Decision, SamplerState
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.sampling.result import Recorder
@@ -31,8 +31,8 @@ class StepsOfEach(Halting):
 
     steps: Tensor
 
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
-        return Verdict(state.step + 1 >= self.steps[state.query])
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Correctness:
+        return Correctness(state.step + 1 >= self.steps[state.query])
 
 
 def measure(quick: bool) -> Iterator[dict[str, Any]]:
@@ -86,7 +86,7 @@ class Runner:
 
     @property
     def rows(self) -> int:
-        """Canvases forwarded so far."""
+        """TrainingStates forwarded so far."""
         return self.recorder.rows_forwarded
 
     def step(self) -> None:

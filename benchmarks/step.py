@@ -27,7 +27,7 @@ STEPS = 32
 AT = 7
 """The step that is timed, of `STEPS`."""
 ROWS = {10: 256, 256: 256, 32_000: 16, 128_000: 16}
-"""Canvases a step at each vocabulary: the slots of a sampler, fewer where logits are large (1 GB at 128,000)."""
+"""TrainingStates a step at each vocabulary: the slots of a sampler, fewer where logits are large (1 GB at 128,000)."""
 BOUND = 0.1
 
 
@@ -48,15 +48,15 @@ class Head(nn.Linear):
 
 
 @dataclass(frozen=True)
-class Canvases:
-    """Canvases [B, L] of which half is open, and hidden states [B, L, D]: anything from unsure to certain where open;
-    nothing elsewhere, so that diffusers, which ranks all positions by entropy, puts what is not open last."""
+class Case:
+    """TrainingStates [B, L] of which half is open, and hidden states [B, L, D]: anything from unsure to certain where
+    open; nothing elsewhere, so that diffusers, which ranks all positions by entropy, puts what is not open last."""
 
     state: SamplerState
     hidden: Tensor
 
     @staticmethod
-    def of(sampler: Sampler) -> "Canvases":
+    def of(sampler: Sampler) -> "Case":
         vocabulary = sampler.denoiser.vocabulary
         rows = ROWS[vocabulary]
         generator = torch.Generator().manual_seed(0)
@@ -73,7 +73,7 @@ class Canvases:
         )
         sharpness = 1 + 15 * torch.rand(rows, LENGTH, 1, generator=generator)
         hidden = torch.randn(rows, LENGTH, WIDTH, generator=generator) * sharpness
-        return Canvases(state, hidden * ~committed[..., None])
+        return Case(state, hidden * ~committed[..., None])
 
 
 def measure(quick: bool) -> Iterator[dict[str, Any]]:
@@ -89,15 +89,15 @@ def block_refinement(head: Head, repeats: int) -> dict[str, Any]:
     from diffusers import BlockRefinementScheduler
 
     sampler = Sampler(head, pace=Quota(0.95, STEPS))
-    canvases = Canvases.of(sampler)
+    case = Case.of(sampler)
     peer = BlockRefinementScheduler(LENGTH, STEPS)
     peer.set_timesteps(STEPS)
 
     def theirs() -> Any:
-        return peer.step(head.logits(canvases.hidden), AT, canvases.state.tokens, mask_token_id=head.vocabulary)
+        return peer.step(head.logits(case.hidden), AT, case.state.tokens, mask_token_id=head.vocabulary)
 
     def ours() -> Step:
-        return advance(sampler, canvases.state, Evaluation(canvases.hidden), STEPS)
+        return advance(sampler, case.state, Evaluation(case.hidden), STEPS)
 
     told = theirs()
     same = ours().after.tokens == told.prev_sample
@@ -111,17 +111,17 @@ def entropy_bound(head: Head, repeats: int) -> dict[str, Any]:
 
     temperature = LinearTemperature(STEPS, 0.8, 0.4)
     sampler = Sampler(head, proposal=Draw(), order=LowEntropy(), pace=EntropyBound(BOUND), processors=(temperature,))
-    canvases = Canvases.of(sampler)
+    case = Case.of(sampler)
     peer = EntropyBoundScheduler(BOUND, num_inference_steps=STEPS)
 
     def theirs() -> Any:
-        return peer.step(head.logits(canvases.hidden), AT, canvases.state.tokens)
+        return peer.step(head.logits(case.hidden), AT, case.state.tokens)
 
     def ours() -> Step:
-        return advance(sampler, canvases.state, Evaluation(canvases.hidden), STEPS)
+        return advance(sampler, case.state, Evaluation(case.hidden), STEPS)
 
-    accepted = theirs().accepted_index & canvases.state.open
-    same = (ours().decision.write == accepted) | ~canvases.state.open
+    accepted = theirs().accepted_index & case.state.open
+    same = (ours().decision.write == accepted) | ~case.state.open
     return compared("entropy_bound", head, same, int(accepted.sum()), ours, theirs, repeats)
 
 

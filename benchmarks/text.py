@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from adaptive_diffusion.core.part import Halting, Remasking, UnmaskingPace
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.rule import Halting, Remasking, UnmaskingPace
 from adaptive_diffusion.decoding import Decoder
 from adaptive_diffusion.models.autoregressive import AutoregressiveTransformer
 from adaptive_diffusion.models.positions import RotaryPositions
@@ -68,7 +68,7 @@ def diffusion(
 
 
 def autoregressive(model: AutoregressiveTransformer, slots: int = 1024) -> Contender:
-    """The baseline, which writes every token of the canvas."""
+    """The baseline, which writes every token of the sequence."""
     return Contender("autoregressive", lambda queries: Decoder(model).decode(queries, slots=slots).written)
 
 

@@ -14,7 +14,7 @@ from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.objectives.denoising import Denoising
-from adaptive_diffusion.objectives.scene import Scene
+from adaptive_diffusion.objectives.objective import LossInputs
 from adaptive_diffusion.sampling.sampler import Sampler
 from benchmarks.interleaved import race, ratio
 
@@ -44,7 +44,7 @@ def compared(vocabulary: int, rows: int, repeats: int) -> dict[str, Any]:
     objective = Denoising(committed=0)
 
     def our_loss(hidden: Tensor) -> Tensor:
-        return objective(Scene(model, state, clean, hidden))["denoising"]
+        return objective(LossInputs(model, state, clean, hidden))["denoising"]
 
     def their_loss(hidden: Tensor) -> Tensor:
         said = F.log_softmax(denoiser.logits(hidden), dim=-1)

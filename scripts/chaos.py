@@ -36,10 +36,10 @@ from adaptive_diffusion.runs import analyze as _analyze  # noqa: F401
 from adaptive_diffusion.runs import engine, evaluate, sample  # noqa: F401
 from adaptive_diffusion.runs.ablate import cells as _cells  # noqa: F401
 from adaptive_diffusion.runs.ablate import sweep as _sweep  # noqa: F401
-from adaptive_diffusion.runs.likeness import compared, damaged
+from adaptive_diffusion.runs.atomic_write import LEFTOVER, atomic_write_file
 from adaptive_diffusion.runs.manifest import environment
+from adaptive_diffusion.runs.reproducibility import compared, damaged
 from adaptive_diffusion.runs.stages import Train as _Train  # noqa: F401
-from adaptive_diffusion.runs.whole import LEFTOVER, write_whole
 from adaptive_diffusion.tasks.sudoku.generator import generate
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
 
@@ -53,17 +53,17 @@ TINY = [
     "task.test_puzzles=100",
     "stages.denoiser.steps=30",
     "+stages.denoiser.save_every=5",
-    "stages.denoiser.lesson.compile=false",
-    "stages.denoiser.lesson.canvases.0.rows=32",
+    "stages.denoiser.module.compile=false",
+    "stages.denoiser.module.training_states.0.rows=32",
     "stages.remasking.steps=20",
     "+stages.remasking.save_every=5",
-    "stages.remasking.lesson.compile=false",
-    "stages.remasking.lesson.canvases.0.rows=8",
-    "stages.remasking.lesson.canvases.1.rows=8",
-    "stages.remasking.lesson.canvases.2.rows=16",
+    "stages.remasking.module.compile=false",
+    "stages.remasking.module.training_states.0.rows=8",
+    "stages.remasking.module.training_states.1.rows=8",
+    "stages.remasking.module.training_states.2.rows=16",
     "stages.halting.steps=10",
     "+stages.halting.save_every=5",
-    "stages.halting.lesson.canvases.0.rows=32",
+    "stages.halting.module.training_states.0.rows=32",
     "stages.evaluation.samplers=[confidence, fixed_4, threshold_0.9, learned]",
     "stages.evaluation.workers=1",
     "stages.report=null",
@@ -248,7 +248,7 @@ def main() -> None:
             rows_of = {**before["commands"], command: row}
             before["commands"] = {name: rows_of[name] for name in COMMANDS if name in rows_of}
             before |= {"command": "make chaos", **asked_of_a_child(environment)}
-            write_whole(options.out, json.dumps(before, indent=2) + "\n")
+            atomic_write_file(options.out, json.dumps(before, indent=2) + "\n")
     Console().print(table(before["commands"]))
     sys.exit(failed)
 

@@ -480,7 +480,7 @@ def names(folder: Path) -> Iterator[Hostile]:
 
 
 def edits(folder: Path) -> Iterator[Hostile]:
-    """Spans that are none, or ask for a canvas larger than any machine."""
+    """SpanMasking that are none, or ask for a sequence larger than any machine."""
     trunk = {
         "_target_": f"{MODELS}.transformer.TransformerDenoiser",
         "vocabulary": 257,
@@ -505,7 +505,7 @@ def edits(folder: Path) -> Iterator[Hostile]:
         ("rewrite", "٣:٩٩", "not in the text"),
         ("rewrite", "x", "is no span"),
         ("insert", "start+0", "nothing to write"),
-        ("insert", "end+17", "the canvas holds 16"),
+        ("insert", "end+17", "the sequence holds 16"),
         ("insert", "nowhere+3", "is no insertion"),
         ("delete", "0:3", "nothing to write"),
     ]:

@@ -1,4 +1,4 @@
-"""Distributions, canvases and denoisers small enough to check by hand or by enumeration."""
+"""Distributions, sequences and denoisers small enough to check by hand or by enumeration."""
 
 import itertools
 from dataclasses import replace
@@ -32,7 +32,7 @@ def transformer(vocabulary: int = 5, length: int = 9, seed: int = 0, **size) -> 
     return TransformerDenoiser(vocabulary, **size).eval()
 
 
-def questions(
+def random_queries(
     count: int, length: int, vocabulary: int, seed: int = 0, given: float = 0.3, first_id: int = 0
 ) -> Queries:
     """Queries of random tokens, of which a random share is given; every query leaves something open."""
@@ -43,7 +43,7 @@ def questions(
     return Queries.of(tokens, editable, first_id)
 
 
-def canvas(
+def sampler_state(
     tokens: list[list[int]],
     committed: list[list[int]] | None = None,
     editable: list[list[int]] | None = None,
@@ -84,7 +84,7 @@ def prediction(shape: tuple[int, int], width: int = 1, **summaries: Tensor) -> P
     return Prediction(Evaluation(torch.zeros(*shape, width)), summaries, torch.ones(shape, dtype=torch.bool))
 
 
-def decision(state: SamplerState, write: Tensor | None = None, reopen: Tensor | None = None, **fields) -> Decision:
+def decision(state: SamplerState, write: Tensor | None = None, remask: Tensor | None = None, **fields) -> Decision:
     """A decision that writes token 0 with probability 1, and nothing unless told."""
     nothing = torch.zeros_like(state.committed)
     return replace(
@@ -92,7 +92,7 @@ def decision(state: SamplerState, write: Tensor | None = None, reopen: Tensor | 
             write=nothing if write is None else write,
             token=torch.zeros_like(state.tokens),
             probability=torch.ones(state.tokens.shape),
-            reopen=nothing if reopen is None else reopen,
+            remask=nothing if remask is None else remask,
             renoise=nothing,
             noise_level=state.noise_level,
             settled=torch.zeros_like(state.running),

@@ -18,11 +18,11 @@ def commit(position: int, token: int, confidence: float = 0.9) -> Happening:
 
 
 def revoke(position: int, token: int, confidence: float = 0.1) -> Happening:
-    return (Event.REVOKE, position, token, confidence)
+    return (Event.REMASK, position, token, confidence)
 
 
 def edit(position: int, token: int, confidence: float = 0.9) -> Happening:
-    return (Event.EDIT, position, token, confidence)
+    return (Event.REPLACE, position, token, confidence)
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Row:
         tokens, self.open = list(self.start), []
         for happenings in self.steps:
             for event, position, token, _ in happenings:
-                tokens[position] = OPEN if event == Event.REVOKE else token
+                tokens[position] = OPEN if event == Event.REMASK else token
             self.open.append(tokens.count(OPEN))
         self.answer = tokens
 
@@ -190,7 +190,7 @@ def simulate_many(folder: Path, queries: int, *, per_step: float = 6.0, mistake:
     again = row[wrong], position[wrong], step[wrong]
     happened = [
         (row, position, step, written, Event.COMMIT),
-        (*again[:2], again[2] + 2, written[wrong], Event.REVOKE),
+        (*again[:2], again[2] + 2, written[wrong], Event.REMASK),
         (*again[:2], again[2] + 3, target[again[:2]], Event.COMMIT),
     ]
     row, position, step, token = (np.concatenate([part[i] for part in happened]) for i in range(4))
@@ -199,7 +199,7 @@ def simulate_many(folder: Path, queries: int, *, per_step: float = 6.0, mistake:
     spoiled = (rank == 0) & ~exact[:, None]
     answer = np.where(spoiled, (target + 2) % 6, target)
     token = np.where(spoiled[row, position] & (event == Event.COMMIT), answer[row, position], token)
-    token = np.where(spoiled[row, position] & (event == Event.REVOKE), answer[row, position], token)
+    token = np.where(spoiled[row, position] & (event == Event.REMASK), answer[row, position], token)
     order = np.lexsort((position, row, step))
     row, position, step, token, event = (column[order] for column in (row, position, step, token, event))
     steps = np.zeros(queries, int)
@@ -229,7 +229,7 @@ def simulate_many(folder: Path, queries: int, *, per_step: float = 6.0, mistake:
             nfe=steps,
             tokens_forwarded=steps * length,
             halt_reason=["learned"] * queries,
-            revisions=np.bincount(row, weights=event == Event.REVOKE, minlength=queries).astype(int),
+            revisions=np.bincount(row, weights=event == Event.REMASK, minlength=queries).astype(int),
             exact=exact,
             valid=exact,
             difficulty=difficulty.astype(float),

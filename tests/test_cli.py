@@ -10,8 +10,8 @@ from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.cli.options import run_folder
 from adaptive_diffusion.cli.terminal import shown
 
-STAGE = "  {name}: {{_target_: parts_of_a_user.Work, log: log.txt, then: nothing, more: null}}\n"
-ALLOW = "--allow-module=parts_of_a_user"
+STAGE = "  {name}: {{_target_: user_extensions.Work, log: log.txt, then: nothing, more: null}}\n"
+ALLOW = "--allow-module=user_extensions"
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_run_goes_through_its_stages_and_a_second_skips_them(command, tmp_path
 
 
 def test_training_leaves_the_rest_to_a_later_run(command, tmp_path):
-    look = "stages.second._target_=parts_of_a_user.Look"
+    look = "stages.second._target_=user_extensions.Look"
     assert command("train", "small", look, ALLOW).exit_code == 0
     assert (tmp_path / "log.txt").read_text() == "first\n"
     assert command("run", "small", look, ALLOW).exit_code == 0
@@ -75,7 +75,7 @@ def test_training_leaves_the_rest_to_a_later_run(command, tmp_path):
         (("run", "small", "stages.frist=null"), "The nearest is 'stages.first'."),
         (("run", "../small"), "cannot be the name of an experiment"),
         (("run", "small", "seed"), "not of the form key=value"),
-        (("run", "small"), "--allow-module parts_of_a_user"),
+        (("run", "small"), "--allow-module user_extensions"),
         (("run", "small", "stages.first._target_=os.system", ALLOW), "stages.first: _target_ 'os.system' is refused"),
         (("run", "small", "+x=${oc.env:HOME}", ALLOW), "x: '${oc.env:HOME}' is refused"),
         (("run", "small", "stages.first.then=refuse", ALLOW), "stages.first: this stage refuses its config"),

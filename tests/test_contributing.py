@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_worlds import questions, transformer
+from small_worlds import random_queries, transformer
 
 from adaptive_diffusion.config import compose_part, instantiate
 
@@ -35,7 +35,7 @@ def test_a_rule_of_twenty_lines_is_chosen_by_its_class_path(user):
     sampler = recipe(denoiser=transformer())
     assert type(sampler.order).__name__ == "NearWhatIsKnown"
     assert sampler.order.bonus == 0.2
-    result = sampler.sample(questions(5, 9, 5))
+    result = sampler.sample(random_queries(5, 9, 5))
     assert (result.answers < 5).all()
 
 
@@ -44,7 +44,7 @@ def test_the_rule_changes_what_comes_first(user):
 
     from adaptive_diffusion.sampling import Sampler
 
-    queries = questions(30, 9, 5)
+    queries = random_queries(30, 9, 5)
     plain = Sampler(transformer()).sample(queries)
     near = Sampler(transformer(), order=my_rules.NearWhatIsKnown(bonus=1.0)).sample(queries)
     assert not plain.answers.equal(near.answers)

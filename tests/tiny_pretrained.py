@@ -5,7 +5,7 @@ from transformers import DiffusionGemmaConfig, DiffusionGemmaForBlockDiffusion
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.rules.halting import StableAndConfident
-from adaptive_diffusion.rules.joint.acceptance import EntropyBoundAcceptance
+from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
 from adaptive_diffusion.rules.processor import LinearTemperature
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.sampling import Sampler
@@ -51,10 +51,10 @@ def diffusion_gemma(sharpness=80.0, seed=0):
     return model
 
 
-def prompts(rows, prompt, seed=0, canvases=1, padded=False):
+def prompts(rows, prompt, seed=0, blocks=1, padded=False):
     """Random prompts of `prompt` tokens, of several lengths where `padded`, before as many canvases."""
     generator = torch.Generator().manual_seed(seed)
-    tokens = torch.randint(4, 29, (rows, prompt + canvases * CANVAS), generator=generator)
+    tokens = torch.randint(4, 29, (rows, prompt + blocks * CANVAS), generator=generator)
     if padded:
         column = torch.arange(tokens.shape[1])
         tokens = tokens.masked_fill(column < torch.arange(rows)[:, None] % (prompt - 1), PAD)

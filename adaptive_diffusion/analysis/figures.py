@@ -13,14 +13,14 @@ from scipy.stats import binomtest
 from adaptive_diffusion.analysis.allocation import allocation, bucket_labels
 from adaptive_diffusion.analysis.layout import Layout
 from adaptive_diffusion.analysis.maps import commit_order, revision_map
-from adaptive_diffusion.analysis.measures import SamplerMeasures
+from adaptive_diffusion.analysis.metrics import SamplerMetrics
 from adaptive_diffusion.analysis.scales import accuracy, doublings
 from adaptive_diffusion.analysis.style import LIGHT, colour, family, marker, new_axes, save, setting, themed
 from adaptive_diffusion.evaluation.calibration import Reliability, reliability
 from adaptive_diffusion.evaluation.intervals import Interval
 
-Measures = Sequence[SamplerMeasures]
-Draw = Callable[[Measures, Layout], Figure | None]
+Metrics = Sequence[SamplerMetrics]
+Draw = Callable[[Metrics, Layout], Figure | None]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Kind:
     draw: Draw
 
 
-def accuracy_against_nfe(measures: Measures, layout: Layout) -> Figure | None:
+def accuracy_against_nfe(measures: Metrics, layout: Layout) -> Figure | None:
     judged = [sampler for sampler in measures if sampler.exact is not None]
     if not judged:
         return None
@@ -64,7 +64,7 @@ def accuracy_against_nfe(measures: Measures, layout: Layout) -> Figure | None:
     return figure
 
 
-def pareto_front(judged: Measures) -> tuple[list[float], list[float]]:
+def pareto_front(judged: Metrics) -> tuple[list[float], list[float]]:
     """NFE and accuracy of the samplers that no cheaper one equals (Pareto), the cheapest first."""
     nfe: list[float] = []
     exact: list[float] = []
@@ -75,7 +75,7 @@ def pareto_front(judged: Measures) -> tuple[list[float], list[float]]:
     return nfe, exact
 
 
-def nfe_histograms(measures: Measures, layout: Layout) -> Figure | None:
+def nfe_histograms(measures: Metrics, layout: Layout) -> Figure | None:
     figure = Figure(figsize=(6.2, 0.7 + 0.46 * len(measures)), layout="constrained")
     grid = figure.subplots(len(measures), sharex=True, squeeze=False)[:, 0]
     for axes, sampler in zip(grid, measures, strict=True):
@@ -91,14 +91,14 @@ def nfe_histograms(measures: Measures, layout: Layout) -> Figure | None:
     return figure
 
 
-def nfe_by_difficulty(measures: Measures, layout: Layout) -> Figure | None:
+def nfe_by_difficulty(measures: Metrics, layout: Layout) -> Figure | None:
     return nfe_by("difficulty", layout.difficulty_edges, layout.difficulty)(measures, layout)
 
 
 def nfe_by(column: str, edges: Sequence[float] | None = None, label: str | None = None) -> Draw:
     """How to draw the mean NFE by the groups of a column of the rows."""
 
-    def draw(measures: Measures, layout: Layout) -> Figure | None:
+    def draw(measures: Metrics, layout: Layout) -> Figure | None:
         rated = [sampler for sampler in measures if sampler.rows[column].null_count < sampler.rows.num_rows]
         if not rated:
             return None
@@ -122,7 +122,7 @@ def nfe_by(column: str, edges: Sequence[float] | None = None, label: str | None 
     return draw
 
 
-def solved_by_step(measures: Measures, layout: Layout) -> Figure | None:
+def solved_by_step(measures: Metrics, layout: Layout) -> Figure | None:
     judged = [(sampler, sampler.solved_by_step) for sampler in measures if sampler.solved_by_step is not None]
     if not judged:
         return None
@@ -150,7 +150,7 @@ def solved_by_step(measures: Measures, layout: Layout) -> Figure | None:
     return figure
 
 
-def halting_reliability(measures: Measures, layout: Layout) -> Figure | None:
+def halting_reliability(measures: Metrics, layout: Layout) -> Figure | None:
     judged = [sampler for sampler in measures if sampler.halt_probability is not None and sampler.exact is not None]
     if not judged:
         return None
@@ -231,7 +231,7 @@ def by_column(column: str) -> Kind:
     return Kind(f"nfe_by_{column}", title, f"Mean NFE of queries with a like value of {column}.", nfe_by(column))
 
 
-def write_figures(measures: Measures, layout: Layout, folder: Path, kinds: Sequence[Kind] = KINDS) -> list[Path]:
+def write_figures(measures: Metrics, layout: Layout, folder: Path, kinds: Sequence[Kind] = KINDS) -> list[Path]:
     """Draws every figure that the measures allow into `folder`, each as PNG and SVG."""
     paths = []
     with themed(LIGHT):
@@ -249,7 +249,7 @@ def _wilson(points: Reliability) -> np.ndarray:
     return np.maximum(0, np.stack([points.solved - ends[0], ends[1] - points.solved]))
 
 
-def _exact(sampler: SamplerMeasures) -> Interval:
+def _exact(sampler: SamplerMetrics) -> Interval:
     assert sampler.exact is not None
     return sampler.exact
 
@@ -258,5 +258,5 @@ def _bars(interval: Interval) -> np.ndarray:
     return np.array([[interval.value - interval.low], [interval.high - interval.value]])
 
 
-def _family_order(sampler: SamplerMeasures) -> tuple[str, float]:
+def _family_order(sampler: SamplerMetrics) -> tuple[str, float]:
     return family(sampler.name), float(setting(sampler.name) or 0)

@@ -8,16 +8,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from adaptive_diffusion.analysis.layout import GridLayout, Layout
-from adaptive_diffusion.analysis.measures import SamplerMeasures
+from adaptive_diffusion.analysis.metrics import SamplerMetrics
 
 
-def commit_order(measures: Sequence[SamplerMeasures], layout: Layout) -> Figure | None:
+def commit_order(measures: Sequence[SamplerMetrics], layout: Layout) -> Figure | None:
     """Mean step of the last write, by position; the colours span at least a tenth of the mean."""
     written = {sampler.name: sampler.commit_step for sampler in measures if not np.isnan(sampler.commit_step).all()}
     return _maps(written, layout, "mean step of the last token")
 
 
-def revision_map(measures: Sequence[SamplerMeasures], layout: Layout) -> Figure | None:
+def revision_map(measures: Sequence[SamplerMetrics], layout: Layout) -> Figure | None:
     """Tokens taken back or replaced per query, by position."""
     revised = {sampler.name: 100 * sampler.revisions_by_position for sampler in measures}
     revised = {name: values for name, values in revised.items() if values.any()}

@@ -13,23 +13,23 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from adaptive_diffusion.analysis.allocation import buckets
-from adaptive_diffusion.analysis.episodes import MAX_QUERIES, episodes, pick
-from adaptive_diffusion.analysis.figures import KINDS, Measures, write_figures
+from adaptive_diffusion.analysis.figures import KINDS, Metrics, write_figures
 from adaptive_diffusion.analysis.layout import Layout
-from adaptive_diffusion.analysis.measures import SamplerEntry, measure
+from adaptive_diffusion.analysis.metrics import SamplerEntry, measure
+from adaptive_diffusion.analysis.player_data import MAX_QUERIES, pick, player_data
 from adaptive_diffusion.analysis.style import DARK, LIGHT, Theme, colour, svg, themed
 from adaptive_diffusion.analysis.tables import (
-    allocation_sheet,
-    controls_sheet,
-    correction_sheet,
-    gain_sheet,
-    halting_sheet,
-    reasons_sheet,
-    summary_sheet,
+    allocation_table,
+    controls_table,
+    correction_table,
+    gain_table,
+    halting_table,
+    reasons_table,
+    summary_table,
 )
 from adaptive_diffusion.core.trace import read_trace
 
-_SCRIPTS = ("episodes.js", "timeline.js", "board.js", "list.js", "player.js")
+_SCRIPTS = ("player_data.js", "timeline.js", "board.js", "list.js", "player.js")
 
 
 def build_report(
@@ -45,7 +45,7 @@ def build_report(
     """Writes the report of a run to `out` and returns its path; its figures go to the folder `figures` too, if given.
 
     Traces are looked for relative to the run's `folder`. Tables and figures are of all queries; the player holds at
-    most `max_queries` of them per sampler (`episodes.MAX_EVENTS` bounds the size of the page), and the page says so.
+    most `max_queries` of them per sampler (`player_data.MAX_EVENTS` bounds the size of the page), and the page says so.
     Raises `ValueError` without samplers, for a trace that cannot be read, and where samplers were given other queries.
     """
     if not samplers:
@@ -55,16 +55,16 @@ def build_report(
         trace = read_trace(folder / entry.trace)
         measures.append(measure(entry.name, trace, entry.past))
         traces[entry.name] = pick(trace, max_queries)
-    data = episodes(traces, layout, max_queries)
+    data = player_data(traces, layout, max_queries)
     data["difficulties"] = _difficulties(measures, layout)
-    allocated = partial(allocation_sheet, edges=layout.difficulty_edges)
-    tables = (gain_sheet, halting_sheet, controls_sheet, reasons_sheet, correction_sheet, allocated)
+    allocated = partial(allocation_table, edges=layout.difficulty_edges)
+    tables = (gain_table, halting_table, controls_table, reasons_table, correction_table, allocated)
     if figures:
         write_figures(measures, layout, figures)
     page = _render(
         title=title,
         colours={entry.name: colour(entry.name) for entry in samplers},
-        summary=summary_sheet([{"sampler": entry.name, **entry.summary} for entry in samplers]),
+        summary=summary_table([{"sampler": entry.name, **entry.summary} for entry in samplers]),
         sheets=[sheet for table in tables if (sheet := table(measures))],
         figures=_figures(measures, layout),
         data=data,
@@ -75,7 +75,7 @@ def build_report(
     return out
 
 
-def _difficulties(measures: Measures, layout: Layout) -> list[dict[str, Any]]:
+def _difficulties(measures: Metrics, layout: Layout) -> list[dict[str, Any]]:
     """Where each group of queries of like difficulty begins, and its name."""
     values = np.concatenate([sampler.rows["difficulty"].drop_null().to_numpy() for sampler in measures])
     if not len(values):
@@ -109,7 +109,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _figures(measures: Measures, layout: Layout) -> list[dict[str, str]]:
+def _figures(measures: Metrics, layout: Layout) -> list[dict[str, str]]:
     """Every figure the measures allow, once for a light and once for a dark page."""
     shown = []
     for kind in KINDS:
@@ -121,7 +121,7 @@ def _figures(measures: Measures, layout: Layout) -> list[dict[str, str]]:
     return shown
 
 
-def _picture(draw: Any, measures: Measures, layout: Layout, theme: Theme) -> str:
+def _picture(draw: Any, measures: Metrics, layout: Layout, theme: Theme) -> str:
     with themed(theme):
         figure = draw(measures, layout)
         return f"data:image/svg+xml;base64,{base64.b64encode(svg(figure)).decode()}" if figure else ""

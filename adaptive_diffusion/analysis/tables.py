@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
+from rich.table import Table as RichTable
 
 from adaptive_diffusion.analysis.allocation import allocation, bucket_labels
-from adaptive_diffusion.analysis.measures import SamplerMeasures
-from adaptive_diffusion.analysis.sheet import NONE, Column, Sheet
+from adaptive_diffusion.analysis.metrics import SamplerMetrics
 from adaptive_diffusion.analysis.style import family
+from adaptive_diffusion.analysis.table import NONE, Column, Table
 from adaptive_diffusion.evaluation.curves import gain_at_equal_nfe
 from adaptive_diffusion.evaluation.intervals import Interval
 
@@ -17,12 +17,12 @@ BASELINES = ("threshold", "fixed", "random_halting")
 """Families that a sampler is held against at equal cost: a confidence threshold, equal steps for all, blind halting."""
 
 
-def summary_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+def rich_summary_table(rows: Sequence[Mapping[str, Any]]) -> RichTable:
     """The samplers of a run as a rich table; `rows` are those of `summary.json`."""
-    return summary_sheet(rows).rich()
+    return summary_table(rows).rich()
 
 
-def summary_sheet(rows: Sequence[Mapping[str, Any]]) -> Sheet:
+def summary_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """A line per sampler: accuracy in percent, NFE, wall-clock seconds. What a row does not have is a dash."""
     columns = {
         "sampler": SAMPLER,
@@ -34,10 +34,10 @@ def summary_sheet(rows: Sequence[Mapping[str, Any]]) -> Sheet:
         "seconds": Column("seconds", 1),
         "queries": Column("queries", 0),
     }
-    return Sheet("Samplers", list(columns.values()), [[row.get(name) for name in columns] for row in rows])
+    return Table("Samplers", list(columns.values()), [[row.get(name) for name in columns] for row in rows])
 
 
-def gain_sheet(measures: Sequence[SamplerMeasures], baselines: Sequence[str] = BASELINES) -> Sheet | None:
+def gain_table(measures: Sequence[SamplerMetrics], baselines: Sequence[str] = BASELINES) -> Table | None:
     """Accuracy gained over each family of baselines at equal mean NFE; None without any or without targets."""
     judged = [sampler for sampler in measures if sampler.exact is not None]
     cells = []
@@ -49,10 +49,10 @@ def gain_sheet(measures: Sequence[SamplerMeasures], baselines: Sequence[str] = B
                 cells.append([sampler.name, baseline, gain.baseline, gain.interval or gain.reason])
     columns = [SAMPLER, Column("family"), Column("compared with"), Column("exact, points gained", 1, 100)]
     note = "Against the family's setting of smallest mean NFE that is not below the sampler's own, paired by query."
-    return Sheet("Gain at equal cost", columns, cells, note) if cells else None
+    return Table("Gain at equal cost", columns, cells, note) if cells else None
 
 
-def halting_sheet(measures: Sequence[SamplerMeasures]) -> Sheet | None:
+def halting_table(measures: Sequence[SamplerMetrics]) -> Table | None:
     """Whether steps go where they pay; None where no trace can tell."""
     cells = [
         [
@@ -80,10 +80,10 @@ def halting_sheet(measures: Sequence[SamplerMeasures]) -> Sheet | None:
         "ρ: Spearman, NFE against difficulty, and the most its ties allow. Regret: NFE beyond a stop in hindsight. "
         "Overthinking: right at some step, wrong at the end. AUROC and calibration are of the halting probability."
     )
-    return Sheet("Are steps spent where they pay?", columns, cells, note) if cells else None
+    return Table("Are steps spent where they pay?", columns, cells, note) if cells else None
 
 
-def controls_sheet(measures: Sequence[SamplerMeasures]) -> Sheet | None:
+def controls_table(measures: Sequence[SamplerMetrics]) -> Table | None:
     """A halting rule against chance and hindsight; None where no rule ended a query early."""
     cells = []
     for sampler in (one for one in measures if one.controls or one.stops_early):
@@ -107,7 +107,7 @@ def controls_sheet(measures: Sequence[SamplerMeasures]) -> Sheet | None:
             f" {NONE}: what the control would have answered is not known, since nothing was recorded past the halting "
             "point; the evaluation stage records it for its policy."
         )
-    return Sheet("Would chance have done as well?", columns, cells, note) if cells else None
+    return Table("Would chance have done as well?", columns, cells, note) if cells else None
 
 
 MEASURED = {
@@ -124,7 +124,7 @@ MEASURED = {
 """Figures of the stage `MeasureHalting`, by their names in its summary."""
 
 
-def measured_sheet(summaries: Mapping[str, Mapping[str, Any]]) -> Sheet | None:
+def measured_table(summaries: Mapping[str, Mapping[str, Any]]) -> Table | None:
     """What the stage `MeasureHalting` wrote into the summaries of runs, by run; None where none has it."""
     cells = [
         [f"{run}/{summary['policy']}", split, *(as_interval(summary[split].get(name)) for name in MEASURED)]
@@ -133,10 +133,10 @@ def measured_sheet(summaries: Mapping[str, Mapping[str, Any]]) -> Sheet | None:
         if "policy" in summary and split in summary
     ]
     note = "On rollouts recorded past every halting point; the setting was chosen on the validation split."
-    return Sheet("Learned halting", [SAMPLER, Column("split"), *MEASURED.values()], cells, note) if cells else None
+    return Table("Learned halting", [SAMPLER, Column("split"), *MEASURED.values()], cells, note) if cells else None
 
 
-def reasons_sheet(measures: Sequence[SamplerMeasures]) -> Sheet | None:
+def reasons_table(measures: Sequence[SamplerMetrics]) -> Table | None:
     """Who got more, and why: what goes with a query's NFE; None where every query of every sampler took the same."""
     cells = [
         [
@@ -157,10 +157,10 @@ def reasons_sheet(measures: Sequence[SamplerMeasures]) -> Sheet | None:
         Column("others' exact %", 1, 100),
     ]
     note = "ρ: Spearman of NFE with what the query is (difficulty, clues) and with the tokens taken back or replaced."
-    return Sheet("Who got more steps, and why?", columns, cells, note) if cells else None
+    return Table("Who got more steps, and why?", columns, cells, note) if cells else None
 
 
-def correction_sheet(measures: Sequence[SamplerMeasures]) -> Sheet | None:
+def correction_table(measures: Sequence[SamplerMetrics]) -> Table | None:
     """What became of mistakes, for the samplers that revised; None if none did."""
     cells = [
         [
@@ -188,32 +188,32 @@ def correction_sheet(measures: Sequence[SamplerMeasures]) -> Sheet | None:
         "Per query. Precision: revisions that took back a wrong token. Recall: wrong tokens that were taken back. "
         "Oscillation: rewrites that brought a former token back."
     )
-    return Sheet("Does it correct itself?", columns, cells, note) if cells else None
+    return Table("Does it correct itself?", columns, cells, note) if cells else None
 
 
-def allocation_sheet(
-    measures: Sequence[SamplerMeasures], by: str = "difficulty", edges: Sequence[float] | None = None
-) -> Sheet | None:
+def allocation_table(
+    measures: Sequence[SamplerMetrics], by: str = "difficulty", edges: Sequence[float] | None = None
+) -> Table | None:
     """Mean NFE of each sampler by groups of a column of the rows; None where no row has a value."""
     return _grouped(measures, by, edges, "Mean NFE", "nfe", Column("", 1))
 
 
-def accuracy_sheet(
-    measures: Sequence[SamplerMeasures], by: str = "difficulty", edges: Sequence[float] | None = None
-) -> Sheet | None:
+def accuracy_table(
+    measures: Sequence[SamplerMetrics], by: str = "difficulty", edges: Sequence[float] | None = None
+) -> Table | None:
     """Share of exact answers by the same groups; None where no row has a value or a target."""
     judged = [sampler for sampler in measures if sampler.exact is not None]
     return _grouped(judged, by, edges, "Exact %", "exact", Column("", 1, 100))
 
 
 def _grouped(
-    measures: Sequence[SamplerMeasures],
+    measures: Sequence[SamplerMetrics],
     by: str,
     edges: Sequence[float] | None,
     what: str,
     figure: str,
     column: Column,
-) -> Sheet | None:
+) -> Table | None:
     groups = {sampler.name: allocation(sampler.rows, by, edges) for sampler in measures}
     labels = list(dict.fromkeys(group.label for found in groups.values() for group in found))
     if edges is not None:
@@ -225,10 +225,10 @@ def _grouped(
         shown: dict[str, Interval | None] = {group.label: getattr(group, figure) for group in found}
         cells.append([name, *(shown.get(label) for label in labels)])
     columns = [SAMPLER, *(Column(label, column.decimals, column.scale) for label in labels)]
-    return Sheet(f"{what} by {by}", columns, cells)
+    return Table(f"{what} by {by}", columns, cells)
 
 
-def sweep_sheet(rows: Sequence[Mapping[str, Any]]) -> Sheet:
+def sweep_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """The settings of a sweep: figures over seeds, and their differences to each sampler's first setting."""
 
     columns = [
@@ -254,7 +254,7 @@ def sweep_sheet(rows: Sequence[Mapping[str, Any]]) -> Sheet:
         for row in rows
     ]
     note = "Means over seeds with Student's 95% interval; differences to the sampler's first setting, paired by seed."
-    return Sheet("Settings", columns, cells, note)
+    return Table("Settings", columns, cells, note)
 
 
 def as_interval(written: Mapping[str, float | None] | None) -> Interval | None:

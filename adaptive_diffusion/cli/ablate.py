@@ -79,13 +79,13 @@ def ablate(
 def _print(rows: list[dict[str, Any]], as_json: bool, file: Path) -> None:
     from rich.console import Console
 
-    from adaptive_diffusion.analysis.tables import sweep_sheet
+    from adaptive_diffusion.analysis.tables import sweep_table
 
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
     console = Console()
-    console.print(sweep_sheet(rows).rich())
+    console.print(sweep_table(rows).rich())
     console.print(f"{file} holds the figures.", highlight=False, soft_wrap=True)
 
 

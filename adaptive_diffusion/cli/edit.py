@@ -10,21 +10,21 @@ import typer
 from adaptive_diffusion.cli.options import AllowModule, Source, allowed
 from adaptive_diffusion.cli.terminal import shown
 
-Spans = list[str] | None
+SpanMasking = list[str] | None
 
 
 def edit(
     source: Source,
     file: Annotated[Path, typer.Argument(help="The text to edit; it is read, never written.", show_default=False)],
     rewrite: Annotated[
-        Spans,
+        SpanMasking,
         typer.Option(help="Write a span anew: START:STOP in bytes or FIRST-LAST in lines; =COUNT tokens instead."),
     ] = None,
     revise: Annotated[
-        Spans, typer.Option(help="Let the span stand, and let remasking take back what it doubts there.")
+        SpanMasking, typer.Option(help="Let the span stand, and let remasking take back what it doubts there.")
     ] = None,
-    insert: Annotated[Spans, typer.Option(help="Write AT+COUNT tokens; AT is a byte, start or end.")] = None,
-    delete: Annotated[Spans, typer.Option(help="Leave a span out.")] = None,
+    insert: Annotated[SpanMasking, typer.Option(help="Write AT+COUNT tokens; AT is a byte, start or end.")] = None,
+    delete: Annotated[SpanMasking, typer.Option(help="Leave a span out.")] = None,
     sampler: Annotated[str, typer.Option(help="A name in configs/sampler.")] = "confidence",
     variations: Annotated[int, typer.Option("-n", "--variations", min=1, help="Texts, by seeds one apart.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the first variation.")] = 0,
@@ -44,9 +44,9 @@ def edit(
 
         adaptive-diffusion edit runs/text code.py --revise 1-20 --sampler threshold_0.9_remasking
     """
-    from adaptive_diffusion.runs.edit import Wishes, edit_file
+    from adaptive_diffusion.runs.edit import EditSpec, edit_file
 
-    wishes = Wishes(rewrite or (), revise or (), insert or (), delete or ())
+    wishes = EditSpec(rewrite or (), revise or (), insert or (), delete or ())
     text, made, spread = edit_file(source, file, wishes, sampler, variations, seed, allowed(allow_module))
     rows = [_row(made, index) for index in range(variations)]
     for row, changed in zip(rows, made.texts, strict=True):

@@ -43,12 +43,12 @@ def evaluate(
 
         adaptive-diffusion evaluate runs/quickstart --queries many.txt --sampler learned --engine ray --workers 8
     """
-    from adaptive_diffusion.runs.asked import Asked
     from adaptive_diffusion.runs.evaluate import evaluate_file
+    from adaptive_diffusion.runs.query_job import QueryJob
 
     where = query_engine(engine, workers, address)
     rows = evaluate_file(
-        Asked(source, queries, seed, skip_bad, allowed(allow_module), where, folder), sampler or ["confidence"]
+        QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder), sampler or ["confidence"]
     )
     if as_json:
         typer.echo(json.dumps(rows, indent=2))

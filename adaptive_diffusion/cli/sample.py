@@ -43,10 +43,10 @@ def sample(
 
         adaptive-diffusion sample runs/halting --queries puzzles.txt --sampler "priced halting.price=0.01"
     """
-    from adaptive_diffusion.runs.asked import Asked
+    from adaptive_diffusion.runs.query_job import QueryJob
     from adaptive_diffusion.runs.sample import sample_file
 
     where = query_engine(engine, workers, address)
-    asked = Asked(source, queries, seed, skip_bad, allowed(allow_module), where, folder)
+    asked = QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder)
     for answer in sample_file(asked, sampler, variations):
         typer.echo(shown(answer))

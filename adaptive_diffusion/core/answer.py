@@ -1,4 +1,4 @@
-"""How an answer is read off a canvas."""
+"""How an answer is read off a sequence."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""What a denoiser says about a canvas, reduced to the per-position summaries that parts declare they read."""
+"""What a denoiser says about a sequence, reduced to the per-position summaries that parts declare they read."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ class Denoiser(Protocol):
         ...
 
     def evaluate(self, state: SamplerState) -> Evaluation:
-        """Hidden states of a batch of canvases."""
+        """Hidden states of a batch of sequences."""
         ...
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ class Denoiser(Protocol):
 class Logits:
     """Processed logits at P packed positions, with what is needed to read them; shared work is done once.
 
-    `values` [P, K] float; `rows` and `positions` [P] say where in the [B, L] canvas they stand.
+    `values` [P, K] float; `rows` and `positions` [P] say where in the [B, L] sequence they stand.
     """
 
     def __init__(self, values: Tensor, state: SamplerState, rows: Tensor, positions: Tensor):
@@ -88,7 +88,7 @@ class Logits:
         return self.state.noise.at(purpose, self.rows, self.positions)
 
 
-class Reading(ABC):
+class LogitStatistic(ABC):
     """One reduction of logits to a value per position. Readings are values: equal ones are computed once a step."""
 
     @abstractmethod
@@ -130,4 +130,4 @@ class LogitProcessor(ABC):
 
     @abstractmethod
     def __call__(self, logits: Tensor, state: SamplerState, rows: Tensor, positions: Tensor) -> Tensor:
-        """New logits [P, K]; the input is left as it is. `rows` and `positions` [P] say where in the canvas."""
+        """New logits [P, K]; the input is left as it is. `rows` and `positions` [P] say where in the sequence."""

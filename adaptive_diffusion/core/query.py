@@ -46,7 +46,7 @@ class Queries:
         return Queries(**self._at(index))
 
     def repeat(self, index: Tensor) -> "Queries":
-        """The queries at `index`, which may repeat: canvases of several variations side by side."""
+        """The queries at `index`, which may repeat: sequences of several variations side by side."""
         chosen = object.__new__(Queries)
         for name, value in self._at(index).items():
             object.__setattr__(chosen, name, value)

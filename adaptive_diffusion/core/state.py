@@ -80,10 +80,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class SamplerState(Rows):
-    """A batch of canvases between two steps.
+    """A batch of sequences between two steps.
 
     Attributes:
-        corruption: the noise these canvases are under; the same for all rows.
+        corruption: the noise these sequences are under; the same for all rows.
         query, variation: [B] int64, which answer a row is working on.
         key: [B] int64, the row's noise key.
         tokens: [B, L] int64.
@@ -163,12 +163,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Decision:
-    """What one step does to the canvas.
+    """What one step does to the sequence.
 
     Attributes:
         write, token: [B, L] bool and int64: open positions committed *and* committed ones replaced.
         probability: [B, L], kept as `commit_probability` where written.
-        reopen: [B, L] bool, committed positions taken back.
+        remask: [B, L] bool, committed positions taken back.
         renoise: [B, L] bool, open positions whose noise is drawn anew (uniform corruption).
         noise_level: [B] float64, the clock after the step.
         settled: [B] bool, no further forward can change the row.
@@ -177,21 +177,22 @@ class Decision:
     write: Tensor
     token: Tensor
     probability: Tensor
-    reopen: Tensor
+    remask: Tensor
     renoise: Tensor
     noise_level: Tensor
     settled: Tensor
 
     def still_open(self, state: SamplerState) -> Tensor:
         """[B, L]: what is open once the decision is applied."""
-        return (state.open & ~self.write) | (self.reopen & state.revisable)
+        return (state.open & ~self.write) | (self.remask & state.revisable)
 
     def revised(self, state: SamplerState) -> Tensor:
         """[B, L]: committed tokens that are taken back or replaced by another."""
-        return state.revisable & (self.reopen | (self.write & (self.token != state.tokens)))
+        return state.revisable & (self.remask | (self.write & (self.token != state.tokens)))
 
     def tokens_after(self, state: SamplerState) -> Tensor:
-        """[B, L]: the canvas once the decision's writes are applied; re-opened positions still show their old token."""
+        """[B, L]: the sequence once the decision's writes are applied; re-opened positions still show their old
+        token."""
         return torch.where(self.write & state.eligible, self.token, state.tokens)
 
 
@@ -203,7 +204,7 @@ class Finish(IntEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class HaltDecision:
     """Who stops. `stop` [B] bool; `probability` [B] float32 of being done, where the rule has one (traced)."""
 
     stop: Tensor

@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adaptive_diffusion.core.damage import damage
+from adaptive_diffusion.core.trace_validation import damage
 
 VERSION = "1"
 OPEN = -1
@@ -31,8 +31,8 @@ class Event(IntEnum):
     """What happened to one position in one step: open → token, token → open, token → another token."""
 
     COMMIT = 0
-    REVOKE = 1
-    EDIT = 2
+    REMASK = 1
+    REPLACE = 2
 
 
 EVENT_NAMES = tuple(event.name.lower() for event in Event)

@@ -30,21 +30,21 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Seats:
+class DecodeSlots:
     """The texts being written: which row of the result each seat holds, the token to be read next, and the cache."""
 
     row: Tensor
     pending: Tensor
     cache: KeyValueCache
 
-    def take(self, index: Tensor) -> "Seats":
+    def take(self, index: Tensor) -> "DecodeSlots":
         """Some of the seats."""
-        return Seats(self.row[index], self.pending[index], self.cache.take(index))
+        return DecodeSlots(self.row[index], self.pending[index], self.cache.take(index))
 
 
 @dataclass(frozen=True)
 class Decoder:
-    """Draws x_i ~ p(x_i | x_<i)^(1/temperature) until the canvas is full or an end is drawn; temperature 0 is argmax.
+    """Draws x_i ~ p(x_i | x_<i)^(1/temperature) until the sequence is full or an end is drawn; temperature 0 is argmax.
 
     A row draws from noise of its own (seed, query, variation, place), so up to rounding of the attention over caches of
     other lengths a text does not depend on its batch.
@@ -95,21 +95,21 @@ class Decoder:
         uniform = RowNoise(key, torch.zeros_like(place), place).once_a_step("decoding")
         return inverse_cdf((logits.double() / self.temperature).softmax(-1), uniform)
 
-    def _seated(self, result: Decoded, prompt: Tensor, rows: Tensor) -> Seats:
-        """Seats whose prompts have been read but for the last token, which is pending (the beginning, where there is no
-        prompt)."""
-        canvas = result.answers[rows]
-        begun = torch.cat([torch.full_like(canvas[:, :1], self.model.vocabulary), canvas], 1)
-        cache, length = self.model.cache(len(rows), canvas.shape[1]), prompt[rows]
+    def _seated(self, result: Decoded, prompt: Tensor, rows: Tensor) -> DecodeSlots:
+        """DecodeSlots whose prompts have been read but for the last token, which is pending (the beginning, where
+        there is no prompt)."""
+        sequence = result.answers[rows]
+        begun = torch.cat([torch.full_like(sequence[:, :1], self.model.vocabulary), sequence], 1)
+        cache, length = self.model.cache(len(rows), sequence.shape[1]), prompt[rows]
         if len(rows) and (longest := int(length.max())):
             self.model.read_on(begun[:, :longest], cache)
         cache.length.copy_(length)
-        return Seats(rows, begun.gather(1, length[:, None])[:, 0], cache)
+        return DecodeSlots(rows, begun.gather(1, length[:, None])[:, 0], cache)
 
     def _refilled(
-        self, seats: Seats, done: Tensor, waiting: Iterator[Tensor], result: Decoded, prompt: Tensor
-    ) -> Seats:
-        """Waiting texts in the seats of those that are done; once nobody waits, the batch shrinks."""
+        self, seats: DecodeSlots, done: Tensor, waiting: Iterator[Tensor], result: Decoded, prompt: Tensor
+    ) -> DecodeSlots:
+        """RequestQueue texts in the seats of those that are done; once nobody waits, the batch shrinks."""
         if not done.any():
             return seats
         free = done.nonzero()[:, 0]

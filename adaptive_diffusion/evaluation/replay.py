@@ -47,7 +47,7 @@ class Replay:
         order = np.lexsort((events["step"], events["position"], row))
         row, event = row[order], event[order]
         step, position, token, confidence = (column[order] for column in events.values())
-        after = np.where(event == Event.REVOKE, OPEN, token)
+        after = np.where(event == Event.REMASK, OPEN, token)
         first = np.r_[True, (row[1:] != row[:-1]) | (position[1:] != position[:-1])] if len(row) else np.zeros(0, bool)
         before = np.where(first, start[row, position], np.r_[OPEN, after[:-1]] if len(row) else after)
         steps, halt_probability = _by_step(trace.steps, row_of)

@@ -41,7 +41,7 @@ class AutoregressiveTransformer(TransformerDenoiser):
     the mask's embedding there is the beginning of the text here.
 
     Hidden states stand where the denoiser's stand: those at position i give the logits of token i and have seen the
-    tokens before it. So canvases and objectives are shared: `Denoising` on `Uncorrupted` canvases is the next-token
+    tokens before it. So sequences and objectives are shared: `Denoising` on `Uncorrupted` sequences is the next-token
     loss.
     """
 

@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import Part
 from adaptive_diffusion.core.prediction import Evaluation, Prediction
+from adaptive_diffusion.core.rule import Rule
 from adaptive_diffusion.core.state import Decision, SamplerState
 from adaptive_diffusion.models.attention import attention
 from adaptive_diffusion.models.positions import Positions
@@ -15,7 +15,7 @@ from adaptive_diffusion.models.transformer import TransformerDenoiser
 
 
 @dataclass(frozen=True)
-class CleanBlocks(Part):
+class CleanBlocks(Rule):
     """What a block-causal denoiser's samplers hand from step to step and from block to block: keys and values of the
     last `places` clean positions, [B, depth, 2, H, places, d], in a ring, and how many positions were read, [B]."""
 
@@ -26,7 +26,7 @@ class CleanBlocks(Part):
     name: ClassVar[str] = "clean blocks"
     read_so_far: ClassVar[str] = "clean blocks read"
 
-    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+    def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         """Nothing read; what was read before an earlier block stays."""
         if self.name in state.carry:
             return {name: state.carry[name] for name in (self.name, self.read_so_far)}
@@ -36,7 +36,7 @@ class CleanBlocks(Part):
             self.read_so_far: torch.zeros_like(state.step),
         }
 
-    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+    def update_carry(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
         """The cache with what this step's evaluation has added."""
         return {name: prediction.evaluation.summaries[name] for name in (self.name, self.read_so_far)}
 
@@ -48,7 +48,7 @@ class BlockCausalTransformer(TransformerDenoiser):
 
     Blocks are counted from position 0; a sampler's blocks must be these: `block_length` the same and what is given in
     front a multiple of it. A block that has become clean is read once, which counts as a forward of its row. A ring of
-    `context` positions is kept, so memory does not grow with the text; on canvases of at most `context` and a block
+    `context` positions is kept, so memory does not grow with the text; on sequences of at most `context` and a block
     nothing is forgotten.
 
     Args:
@@ -89,7 +89,7 @@ class BlockCausalTransformer(TransformerDenoiser):
         padding: Tensor | None = None,
         expected: Tensor | None = None,
     ) -> Tensor:
-        """[B, L, D] of a whole canvas at once, as in training."""
+        """[B, L, D] of a whole sequence at once, as in training."""
         place = torch.arange(tokens.shape[1], device=tokens.device)
         block = place // self.block_length
         first_seen = block * self.block_length - self.context
@@ -116,7 +116,7 @@ class BlockCausalTransformer(TransformerDenoiser):
         hidden, _ = self._block(state, first.clamp(max=max(0, length - 1)), cache)
         index = (first[:, None] + spread[: hidden.shape[1]]).clamp(max=length - 1)
         whole = hidden.new_zeros(*state.tokens.shape, hidden.shape[2])
-        # Beyond the canvas all places are its last one: they go first, so that the real one is what stays.
+        # Beyond the sequence all places are its last one: they go first, so that the real one is what stays.
         for offset in range(hidden.shape[1] - 1, -1, -1):
             whole[torch.arange(len(whole), device=whole.device), index[:, offset]] = hidden[:, offset]
         return Evaluation(whole, {CleanBlocks.name: cache, CleanBlocks.read_so_far: read}, forwards)

@@ -8,7 +8,7 @@ from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.state import SamplerState
 
 _IMPOSSIBLE = -1e4
-"""log of the likelihood of what cannot happen. Finite, so that a canvas outside the support is read as the limit of
+"""log of the likelihood of what cannot happen. Finite, so that a sequence outside the support is read as the limit of
 ever rarer misprints: the sequences with the fewest contradictions share the mass."""
 
 
@@ -27,7 +27,7 @@ class OracleDenoiser(nn.Module):
 
     Raises:
         ValueError: shapes that disagree, a probability that is not positive, a token outside the vocabulary, another
-            corruption, or a canvas of another length.
+            corruption, or a sequence of another length.
     """
 
     support: Tensor
@@ -60,7 +60,7 @@ class OracleDenoiser(nn.Module):
         return cls(support, table[tuple(support.T)], corruption, table.shape[0])
 
     def evaluate(self, state: SamplerState) -> Evaluation:
-        """Log-posteriors of a batch of canvases."""
+        """Log-posteriors of a batch of sequences."""
         each = self.log_likelihood(state)
         together = self.log_prior.expand(len(each), -1)
         for evidence in each.unbind(1):  # one by one: a reduction may add in another order in another batch
@@ -79,7 +79,8 @@ class OracleDenoiser(nn.Module):
         """[B, L, S] log q(x_t^j | x^j) for every position j and sequence x of the support."""
         if state.tokens.shape[1] != self.support.shape[1]:
             raise ValueError(
-                f"the oracle's sequences have {self.support.shape[1]} positions, the canvas has {state.tokens.shape[1]}"
+                f"the oracle's sequences have {self.support.shape[1]} positions, "
+                f"but the state has {state.tokens.shape[1]}"
             )
         match = (state.tokens[:, :, None] == self.support.T).double()
         if isinstance(self.corruption, Absorbing):

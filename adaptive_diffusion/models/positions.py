@@ -12,7 +12,7 @@ MOST = 1 << 20
 class Positions(nn.Module):
     """Tells places apart. `coordinates` [L][P] are integers: (index,) for text, (row, column, box) for Sudoku.
 
-    A shorter canvas uses the first places. The trunk calls `build` once with its size.
+    A shorter sequence uses the first places. The trunk calls `build` once with its size.
     """
 
     coordinates: Tensor
@@ -58,7 +58,7 @@ class Positions(nn.Module):
             return places
         if length > len(self.coordinates):
             raise ValueError(
-                f"a canvas of {length} positions is longer than the {len(self.coordinates)} places the model knows"
+                f"a sequence of {length} positions is longer than the {len(self.coordinates)} places the model knows"
             )
         return slice(length)
 

@@ -5,13 +5,13 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from adaptive_diffusion.core.part import Part
-from adaptive_diffusion.core.prediction import Logits, Prediction, Reading
+from adaptive_diffusion.core.prediction import Logits, LogitStatistic, Prediction
+from adaptive_diffusion.core.rule import Rule
 from adaptive_diffusion.core.state import Decision, SamplerState
 
 
 @dataclass(frozen=True, eq=False)
-class ExpectedEmbedding(Reading):
+class ExpectedEmbedding(LogitStatistic):
     """`expected_embedding` [P, D] = Σ_k p_k·e_k over the clean tokens' embeddings e [K, D], from processed logits."""
 
     embedding: Tensor
@@ -21,7 +21,7 @@ class ExpectedEmbedding(Reading):
 
 
 @dataclass(frozen=True, eq=False)
-class SelfConditioning(Part):
+class SelfConditioning(Rule):
     """Carries the expected embedding [B, L, D] to the next forward; zero before the first, and where nothing was
     read."""
 
@@ -29,11 +29,11 @@ class SelfConditioning(Part):
     name: ClassVar[str] = "self_conditioning.expected"
     reads_committed = True
 
-    def reads(self) -> tuple[Reading, ...]:
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return (ExpectedEmbedding(self.embedding),)
 
-    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+    def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         return {self.name: self.embedding.new_zeros(*state.tokens.shape, self.embedding.shape[1])}
 
-    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+    def update_carry(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
         return {self.name: prediction["expected_embedding"]}

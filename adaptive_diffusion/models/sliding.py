@@ -1,4 +1,4 @@
-"""Long canvases through a window: what a denoiser of short ones needs to write in blocks."""
+"""Long sequences through a window: what a denoiser of short ones needs to write in blocks."""
 
 from dataclasses import replace
 
@@ -7,15 +7,15 @@ from torch import Tensor, nn
 
 from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.state import SamplerState
-from adaptive_diffusion.models.view import View
+from adaptive_diffusion.models.wrapper import DenoiserWrapper
 
 _COLUMNS = "tokens", "editable", "eligible", "committed", "commit_probability", "commit_step", "revisions"
 
 
-class Sliding(View):
+class Sliding(DenoiserWrapper):
     """The denoiser sees `width` positions of each row, up to the end of the block that is being written; what lies
     before has been forgotten, what lies behind does not exist yet. A forward costs the same in the first block and in
-    the hundredth, in time and in memory. A canvas of at most `width` positions is seen whole, so that then nothing
+    the hundredth, in time and in memory. A sequence of at most `width` positions is seen whole, so that then nothing
     changes.
 
     Raises:

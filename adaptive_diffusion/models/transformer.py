@@ -153,7 +153,7 @@ class TransformerDenoiser(nn.Module):
         return self.norm(x)
 
     def evaluate(self, state: SamplerState) -> Evaluation:
-        """Hidden states of the canvases of a sampler."""
+        """Hidden states of the sequences of a sampler."""
         expected = state.carry.get(SelfConditioning.name)
         return Evaluation(self.hidden(state.tokens, state.status, state.noise_level, expected=expected))
 

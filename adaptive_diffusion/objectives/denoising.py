@@ -6,7 +6,7 @@ from torch import Tensor
 
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.objectives.cross_entropy import cross_entropy
-from adaptive_diffusion.objectives.scene import Objective, Scene
+from adaptive_diffusion.objectives.objective import LossInputs, Objective
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Denoising(Objective):
     weight: float = 1.0
     committed: float = 1.0
 
-    def __call__(self, scene: Scene) -> dict[str, Tensor]:
-        where = scene.state.open if self.committed == 0 else scene.state.editable
-        share = position_weights(scene.state, self.committed)[where]
-        model = scene.model
+    def __call__(self, inputs: LossInputs) -> dict[str, Tensor]:
+        where = inputs.state.open if self.committed == 0 else inputs.state.editable
+        share = position_weights(inputs.state, self.committed)[where]
+        model = inputs.model
         total = cross_entropy(
-            model.logits, list(model.parameters()), scene.hidden[where], scene.clean[where], share, model.vocabulary
+            model.logits, list(model.parameters()), inputs.hidden[where], inputs.clean[where], share, model.vocabulary
         )
         return {"denoising": self.weight * total / share.sum().clamp(min=1)}
 

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.corruption import Corruption
-from adaptive_diffusion.objectives.scene import Objective, Scene
+from adaptive_diffusion.objectives.objective import LossInputs, Objective
 
 
 @dataclass(frozen=True)
 class LikelihoodBound(Objective):
     """−log p(x_0) ≤ ∫ E[Σ_i D_i(t)] dt, with D_i the divergence of reverse rates at a position (`rate_divergence`); the
-    mean over the editable positions of the batch, t as the canvases have it (uniform over (0, 1] for the bound).
+    mean over the editable positions of the batch, t as the sequences have it (uniform over (0, 1] for the bound).
 
     Under masks it is −α'/(1 − α)·(−log p) at open positions (Sahoo et al. 2024, arXiv 2406.07524; Shi et al. 2024,
     arXiv 2406.04329), under uniform noise the bound of UDLM and Duo (Schiff et al. 2024, arXiv 2412.10193; Sahoo et al.
@@ -27,12 +27,12 @@ class LikelihoodBound(Objective):
     weight: float = 1.0
     largest: float = float("inf")
 
-    def __call__(self, scene: Scene) -> dict[str, Tensor]:
-        state = scene.state
+    def __call__(self, inputs: LossInputs) -> dict[str, Tensor]:
+        state = inputs.state
         where = state.editable
-        p = scene.model.logits(scene.hidden[where]).double().softmax(-1)
+        p = inputs.model.logits(inputs.hidden[where]).double().softmax(-1)
         t = state.noise_level[:, None].expand_as(where)[where]
-        loss = rate_divergence(state.corruption, p, scene.clean[where], state.tokens[where], t, self.largest)
+        loss = rate_divergence(state.corruption, p, inputs.clean[where], state.tokens[where], t, self.largest)
         return {"likelihood": self.weight * loss.sum() / where.sum().clamp(min=1)}
 
 

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from adaptive_diffusion.objectives.scene import Objective, Scene
-from adaptive_diffusion.rules.halting import DrawnHalting, step_summaries
-from adaptive_diffusion.rules.joint.correcting import LearnedRevising, position_summaries
+from adaptive_diffusion.objectives.objective import LossInputs, Objective
+from adaptive_diffusion.rules.halting import SampledHalting, step_summaries
+from adaptive_diffusion.rules.plans.correcting import LearnedRevising, position_summaries
 
 ADVANTAGE = "policy.advantage"
 """The carry [B] float32 of recorded steps: how much better their rollout did than its group."""
@@ -39,35 +39,36 @@ class PolicyGradient(Objective):
 
     weight: float = 1.0
 
-    def __call__(self, scene: Scene) -> dict[str, Tensor]:
-        if scene.model.policy is None:
+    def __call__(self, inputs: LossInputs) -> dict[str, Tensor]:
+        if inputs.model.policy is None:
             raise ValueError("PolicyGradient trains a policy head, but the model has none; add model.policy")
-        if scene.outcome is None or ADVANTAGE not in scene.state.carry:
+        if inputs.outcome is None or ADVANTAGE not in inputs.state.carry:
             return {}
-        logit = scene.model.policy(position_summaries(scene.state, scene.outcome.prediction))
-        drawn = LearnedRevising(scene.model.policy, draws=True).changes(scene.state, logit.detach())
-        told = (log_chance(logit, drawn) * scene.state.eligible).sum(1)
-        return {"policy": -self.weight * (scene.state.carry[ADVANTAGE] * told).mean()}
+        logit = inputs.model.policy(position_summaries(inputs.state, inputs.outcome.prediction))
+        drawn = LearnedRevising(inputs.model.policy, draws=True).changes(inputs.state, logit.detach())
+        told = (log_chance(logit, drawn) * inputs.state.eligible).sum(1)
+        return {"policy": -self.weight * (inputs.state.carry[ADVANTAGE] * told).mean()}
 
 
 @dataclass(frozen=True)
 class HaltingGradient(Objective):
     """−A·log π(stop or go on, as was drawn) of each recorded step, mean over those at which the row had the choice. The
-    rollouts are those of `DrawnHalting`; beside `PolicyGradient` it trains halting and pace together, from one reward.
+    rollouts are those of `SampledHalting`; beside `PolicyGradient` it trains halting and pace together, from one
+    reward.
 
     Start from a head of `SolvedIfStopped`: its P(right if stopped now) is the first chance of stopping.
     """
 
     weight: float = 1.0
 
-    def __call__(self, scene: Scene) -> dict[str, Tensor]:
-        if scene.model.halting is None:
+    def __call__(self, inputs: LossInputs) -> dict[str, Tensor]:
+        if inputs.model.halting is None:
             raise ValueError("HaltingGradient trains a halting head, but the model has none; add model.halting")
-        if scene.outcome is None or ADVANTAGE not in scene.state.carry:
+        if inputs.outcome is None or ADVANTAGE not in inputs.state.carry:
             return {}
-        summaries = step_summaries(scene.state, scene.outcome.prediction, scene.outcome.decision)
-        logit = scene.model.halting(scene.hidden.detach(), summaries, scene.state.editable)
-        drawn = DrawnHalting.drawn(scene.state, logit.detach().float().sigmoid())
-        chose = ~scene.outcome.decision.settled
-        told = (scene.state.carry[ADVANTAGE] * log_chance(logit, drawn))[chose]
+        summaries = step_summaries(inputs.state, inputs.outcome.prediction, inputs.outcome.decision)
+        logit = inputs.model.halting(inputs.hidden.detach(), summaries, inputs.state.editable)
+        drawn = SampledHalting.drawn(inputs.state, logit.detach().float().sigmoid())
+        chose = ~inputs.outcome.decision.settled
+        told = (inputs.state.carry[ADVANTAGE] * log_chance(logit, drawn))[chose]
         return {"halting_policy": -self.weight * told.sum() / chose.sum().clamp(min=1)}

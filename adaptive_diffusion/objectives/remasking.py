@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
-from adaptive_diffusion.objectives.scene import Objective, Scene
+from adaptive_diffusion.objectives.objective import LossInputs, Objective
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class TokenQuality(Objective):
     weight: float = 0.1
     detach: bool = False
 
-    def __call__(self, scene: Scene) -> dict[str, Tensor]:
-        if scene.model.quality is None:
+    def __call__(self, inputs: LossInputs) -> dict[str, Tensor]:
+        if inputs.model.quality is None:
             raise ValueError("TokenQuality trains a quality head, but the model has none; add model.quality")
-        where = scene.state.revisable
+        where = inputs.state.revisable
         if not where.any():
             return {}
-        hidden = scene.hidden[where]
-        logit = scene.model.quality(hidden.detach() if self.detach else hidden)
-        right = (scene.state.tokens == scene.clean)[where].float()
+        hidden = inputs.hidden[where]
+        logit = inputs.model.quality(hidden.detach() if self.detach else hidden)
+        right = (inputs.state.tokens == inputs.clean)[where].float()
         return {"quality": self.weight * F.binary_cross_entropy_with_logits(logit, right)}

@@ -31,7 +31,7 @@ class DiffusionLM(LM):
     Args:
         model: a name in configs/model, or a folder or repository of `adaptive-diffusion export`.
         sampler: a name in configs/sampler.
-        batch_size: canvases forwarded at once.
+        batch_size: sequences forwarded at once.
         draws: forwards for each log-likelihood.
         max_gen_toks: answer length where a task names none.
         seed: keys the random draws.
@@ -69,8 +69,8 @@ class DiffusionLM(LM):
         answers = [""] * len(requests)
         for group in _alike([(_padded(len(prompt)), length) for prompt, length in asked]):
             width, length = _padded(len(asked[group[0]][0])), asked[group[0]][1]
-            canvas = [asked[index][0] + [self._filler] * length for index in group]
-            queries = self._queries(group, canvas, [length] * len(group), width + length)
+            sequence = [asked[index][0] + [self._filler] * length for index in group]
+            queries = self._queries(group, sequence, [length] * len(group), width + length)
             sampler = self.sampler
             if per_canvas := getattr(self.denoiser, "canvas_length", None):
                 sampler = replace(sampler, block_length=per_canvas)
@@ -150,7 +150,9 @@ class DiffusionLM(LM):
 
     def _answer_length(self, options: dict[str, Any]) -> int:
         length = int(options.get("max_gen_toks", self.max_gen_toks))
-        return -(-length // canvas) * canvas if (canvas := getattr(self.denoiser, "canvas_length", None)) else length
+        return (
+            -(-length // sequence) * sequence if (sequence := getattr(self.denoiser, "canvas_length", None)) else length
+        )
 
     def _note(self, request: Any, forwards: int) -> None:
         key = f"{request.task_name}/{request.doc_id}/{request.idx}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adaptive_diffusion.runs.engine import Work, settle
+from adaptive_diffusion.runs.engine import Work, init_worker
 
 OBJECT_STORE = 200_000_000
 """Bytes: pieces and results are small, so Ray's third of the machine's memory would be idle."""
@@ -59,7 +59,7 @@ class _Worker:
 
     def __init__(self, paths: Sequence[str], work: Work):
         sys.path.extend(path for path in paths if path not in sys.path)
-        settle()
+        init_worker()
         self.work = work
 
     def do(self, number: int, piece: Any) -> tuple[int, Any]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import Revision, UnmaskingPace
-from adaptive_diffusion.core.prediction import Prediction, Reading
-from adaptive_diffusion.core.readings import Entropy
+from adaptive_diffusion.core.logit_statistics import Entropy
+from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
+from adaptive_diffusion.core.rule import Revision, UnmaskingPace
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.rules.pace import open_share
 
@@ -45,7 +45,7 @@ class EntropyBound(Adaptive):
 
     gamma: float = 0.1
 
-    def reads(self) -> tuple[Reading, ...]:
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return (Entropy(),)
 
     def __call__(

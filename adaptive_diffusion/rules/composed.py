@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import Plan, Remasking, UnmaskingOrder, UnmaskingPace
-from adaptive_diffusion.core.prediction import Prediction, Reading
+from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
+from adaptive_diffusion.core.rule import Plan, Remasking, UnmaskingOrder, UnmaskingPace
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
-from adaptive_diffusion.rules.choice import best
+from adaptive_diffusion.rules.top_k import best
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Composed(Plan):
     remasking: Remasking
 
     @property
-    def parts(self) -> tuple[UnmaskingOrder, UnmaskingPace, Remasking]:
+    def rules(self) -> tuple[UnmaskingOrder, UnmaskingPace, Remasking]:
         """The three rules."""
         return self.order, self.pace, self.remasking
 
@@ -42,17 +42,17 @@ class Composed(Plan):
     @property
     def reads_committed(self) -> bool:  # type: ignore[override]
         """Whether any of the three looks at committed positions."""
-        return any(part.reads_committed for part in self.parts)
+        return any(rule.reads_committed for rule in self.rules)
 
-    def reads(self) -> tuple[Reading, ...]:
-        return sum((part.reads() for part in self.parts), ())
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return sum((rule.logit_statistics() for rule in self.rules), ())
 
-    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
-        return {name: value for part in self.parts for name, value in part.start(state, vocabulary).items()}
+    def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+        return {name: value for rule in self.rules for name, value in rule.init_carry(state, vocabulary).items()}
 
-    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+    def update_carry(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
         return {
-            name: value for part in self.parts for name, value in part.remember(state, prediction, decision).items()
+            name: value for rule in self.rules for name, value in rule.update_carry(state, prediction, decision).items()
         }
 
     def first_level(self, state: SamplerState) -> Tensor:
@@ -67,7 +67,7 @@ class Composed(Plan):
         score = self.order(state, prediction, candidate)
         count = self.pace(state, prediction, score, revision, next_level)
         write = best(score, state.open, count)
-        full = ~((state.open & ~write) | revision.reopen).any(1)
+        full = ~((state.open & ~write) | revision.remask).any(1)
         if not self.remasking.revises:
             settled = full
         elif self.pace.clocked:
@@ -75,4 +75,4 @@ class Composed(Plan):
         else:
             settled = full & ~write.any(1)
         nothing = torch.zeros_like(write)
-        return Decision(write, candidate.token, candidate.probability, revision.reopen, nothing, next_level, settled)
+        return Decision(write, candidate.token, candidate.probability, revision.remask, nothing, next_level, settled)

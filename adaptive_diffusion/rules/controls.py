@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.answer import answer_now
-from adaptive_diffusion.core.part import Halting
 from adaptive_diffusion.core.prediction import Prediction
-from adaptive_diffusion.core.state import Decision, HaltReason, SamplerState, Verdict
+from adaptive_diffusion.core.rule import Halting
+from adaptive_diffusion.core.state import Decision, HaltDecision, HaltReason, SamplerState
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class RandomHalting(Halting):
         if not self.histogram or min(self.histogram) < 0 or sum(self.histogram) <= 0:
             raise ValueError(f"histogram {self.histogram} is no distribution of steps; give weights, not all zero")
 
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
         mass = torch.tensor(self.histogram, dtype=torch.float64, device=state.key.device).cumsum(0)
         drawn = torch.searchsorted(mass, state.noise.once_a_query("halting") * mass[-1], right=True)
-        return Verdict(state.step >= drawn)
+        return HaltDecision(state.step >= drawn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class HindsightOracle(Halting):
     truth: Tensor
     reason = HaltReason.CONTROL
 
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
         ids, order = self.query.sort()
         place = torch.searchsorted(ids, state.query).clamp(max=len(ids) - 1)
         if not torch.equal(ids[place], state.query):
@@ -58,4 +58,4 @@ class HindsightOracle(Halting):
             raise ValueError(f"query {missing} has no truth; the hindsight oracle needs one for every query")
         truth = self.truth[order[place]]
         answer = answer_now(state, prediction, decision, self.finish)
-        return Verdict(((answer == truth) | ~state.eligible).all(1))
+        return HaltDecision(((answer == truth) | ~state.eligible).all(1))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import Halting
-from adaptive_diffusion.core.prediction import Prediction, Reading
-from adaptive_diffusion.core.readings import Standing, Top
-from adaptive_diffusion.core.state import Decision, HaltReason, SamplerState, Verdict
+from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Top
+from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
+from adaptive_diffusion.core.rule import Halting
+from adaptive_diffusion.core.state import Decision, HaltDecision, HaltReason, SamplerState
 
 _LEAST = 1e-6
 
@@ -26,21 +26,21 @@ class LikelihoodGain(Halting):
     reason = HaltReason.STABLE
     reads_committed = True
 
-    def reads(self) -> tuple[Reading, ...]:
-        return Top(), Standing()
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return Top(), CurrentTokenProbability()
 
-    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+    def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         return {"gain.mean": torch.full_like(state.noise_level, -torch.inf)}
 
-    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+    def update_carry(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
         return {"gain.mean": self.mean(state, prediction)}
 
     def mean(self, state: SamplerState, prediction: Prediction) -> Tensor:
         """[B] float64, the mean log-probability of the answer as it would be read off now."""
-        chance = torch.where(state.open, prediction["confidence"], prediction["standing_probability"])
+        chance = torch.where(state.open, prediction["confidence"], prediction["current_token_probability"])
         logs = chance.double().clamp(min=_LEAST).log().masked_fill(~state.eligible, 0.0)
         # Added up one by one: a reduction may add in another order in another batch.
         return logs.cumsum(1)[:, -1] / state.eligible.sum(1).clamp(min=1)
 
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
-        return Verdict(self.mean(state, prediction) - state.carry["gain.mean"] < self.least)
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
+        return HaltDecision(self.mean(state, prediction) - state.carry["gain.mean"] < self.least)

@@ -1,6 +1,6 @@
 """Is this query finished, and what does it answer?
 
-A row also ends, under every rule, when its canvas is settled (`Decision.settled`) or the step limit is reached.
+A row also ends, under every rule, when its sequence is settled (`Decision.settled`) or the step limit is reached.
 """
 
 import math
@@ -12,10 +12,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import Halting
-from adaptive_diffusion.core.prediction import Logits, Prediction, Reading
-from adaptive_diffusion.core.readings import Entropy, Standing, Top
-from adaptive_diffusion.core.state import Decision, Finish, HaltReason, SamplerState, Verdict
+from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Entropy, Top
+from adaptive_diffusion.core.prediction import Logits, LogitStatistic, Prediction
+from adaptive_diffusion.core.rule import Halting
+from adaptive_diffusion.core.state import Decision, Finish, HaltDecision, HaltReason, SamplerState
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class AllCommitted(Halting):
 
     reason = HaltReason.SETTLED
 
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
-        return Verdict(torch.zeros_like(decision.settled))
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
+        return HaltDecision(torch.zeros_like(decision.settled))
 
 
 @dataclass(frozen=True)
-class Fixed(Halting):
+class MaxSteps(Halting):
     """Stop after `steps` steps; what is still open is filled from the last prediction."""
 
     steps: int
@@ -39,17 +39,17 @@ class Fixed(Halting):
         if self.steps < 1:
             raise ValueError(f"steps={self.steps}: a sampler takes at least 1 step")
 
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
-        return Verdict(state.step + 1 >= self.steps)
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
+        return HaltDecision(state.step + 1 >= self.steps)
 
 
 @dataclass(frozen=True)
 class StableAndConfident(Halting):
-    """Stop when the argmax of the whole canvas has not changed for `stability` steps, which takes stability + 1 equal
+    """Stop when the argmax of the whole sequence has not changed for `stability` steps, which takes stability + 1 equal
     predictions, and the mean entropy of the processed logits is below the threshold; answer with the argmax everywhere
     (DiffusionGemma, Google 2026). With stability 0 every prediction is stable.
 
-    It carries the last `stability` argmax canvases, [B, stability, L] int64.
+    It carries the last `stability` argmax training_states, [B, stability, L] int64.
     """
 
     stability: int = 1
@@ -62,25 +62,25 @@ class StableAndConfident(Halting):
         if self.stability < 0:
             raise ValueError(f"stability={self.stability} must not be negative")
 
-    def reads(self) -> tuple[Reading, ...]:
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return Top(), Entropy()
 
-    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+    def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         batch, length = state.tokens.shape
-        return {"stable.canvases": state.tokens.new_full((batch, self.stability, length), -1)}
+        return {"stable.predictions": state.tokens.new_full((batch, self.stability, length), -1)}
 
-    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
-        later = torch.cat([state.carry["stable.canvases"], prediction["argmax"][:, None]], dim=1)
-        return {"stable.canvases": later[:, 1:]}
+    def update_carry(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+        later = torch.cat([state.carry["stable.predictions"], prediction["argmax"][:, None]], dim=1)
+        return {"stable.predictions": later[:, 1:]}
 
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
-        same = state.carry["stable.canvases"] == prediction["argmax"][:, None]
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
+        same = state.carry["stable.predictions"] == prediction["argmax"][:, None]
         stable = (same | ~state.eligible[:, None]).all(2).all(1)
-        return Verdict(stable & (_mean(prediction["entropy"], state.eligible) < self.threshold))
+        return HaltDecision(stable & (_mean(prediction["entropy"], state.eligible) < self.threshold))
 
 
 @dataclass(frozen=True)
-class LogitGap(Reading):
+class LogitGap(LogitStatistic):
     """`logit_gap` z₍₁₎ − z₍₂₎, the lead of the largest logit."""
 
     def __call__(self, logits: Logits) -> dict[str, Tensor]:
@@ -104,11 +104,11 @@ class GapHalting(Halting):
     def threshold(self, step: Tensor) -> Tensor:
         """The threshold at each row's step, elementwise."""
 
-    def reads(self) -> tuple[Reading, ...]:
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return Top(), LogitGap()
 
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
-        return Verdict(_mean(prediction["logit_gap"], state.eligible) >= self.threshold(state.step))
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
+        return HaltDecision(_mean(prediction["logit_gap"], state.eligible) >= self.threshold(state.step))
 
 
 @dataclass(frozen=True)
@@ -141,19 +141,19 @@ class Sched(GapHalting):
 
 
 @dataclass(frozen=True)
-class Watched(AllCommitted):
+class RunToCompletion(AllCommitted):
     """`AllCommitted`, but reading what a learned halting head reads: the halting of rollouts that such a head learns
     from, which must go on past the point where it would stop."""
 
     reads_committed = True
 
-    def reads(self) -> tuple[Reading, ...]:
-        return Top(), Standing(), Entropy()
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return Top(), CurrentTokenProbability(), Entropy()
 
 
 class HeadHalting(Halting):
     """Halting by a head: `head(hidden [B, L, D], summaries [B, L, S], editable [B, L])` says something of each row, and
-    the rule makes a verdict of it."""
+    the rule makes a halt_decision of it."""
 
     head: Callable[[Tensor, Tensor, Tensor], Tensor]
     reason = HaltReason.LEARNED
@@ -162,19 +162,19 @@ class HeadHalting(Halting):
     """Values of its threshold, margin or price among which a budget or an accuracy is looked for."""
 
     @abstractmethod
-    def at(self, setting: float) -> "HeadHalting":
+    def with_threshold(self, setting: float) -> "HeadHalting":
         """The same rule at another threshold, margin or price."""
 
     @abstractmethod
-    def verdict(self, said: Tensor) -> Verdict:
-        """Who stops, from what the head said [B, …] alone: so a rule can be tried on recorded rollouts too."""
+    def decide(self, head_output: Tensor) -> HaltDecision:
+        """Who stops, from what the head head_output [B, …] alone: so a rule can be tried on recorded rollouts too."""
 
-    def reads(self) -> tuple[Reading, ...]:
-        return Top(), Standing(), Entropy()
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return Top(), CurrentTokenProbability(), Entropy()
 
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
         summaries = step_summaries(state, prediction, decision)
-        return self.verdict(self.head(prediction.evaluation.hidden, summaries, state.editable))
+        return self.decide(self.head(prediction.evaluation.hidden, summaries, state.editable))
 
 
 @dataclass(frozen=True)
@@ -189,23 +189,23 @@ class LearnedHalting(HeadHalting):
     threshold: float = 0.9
     settings = tuple(1 / (1 + math.exp(-0.1 * logit)) for logit in range(-40, 81))
 
-    def at(self, setting: float) -> "LearnedHalting":
+    def with_threshold(self, setting: float) -> "LearnedHalting":
         return replace(self, threshold=setting)
 
-    def verdict(self, said: Tensor) -> Verdict:
-        probability = said.float().sigmoid()
-        return Verdict(probability >= self.threshold, probability)
+    def decide(self, head_output: Tensor) -> HaltDecision:
+        probability = head_output.float().sigmoid()
+        return HaltDecision(probability >= self.threshold, probability)
 
 
 @dataclass(frozen=True)
-class DrawnHalting(LearnedHalting):
+class SampledHalting(LearnedHalting):
     """Stop with the probability that the head says, drawn from the row's own noise: how a policy of stopping explores
     while it is trained by policy gradient (Williams 1992, REINFORCE, doi 10.1007/BF00992696)."""
 
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Verdict:
-        verdict = super().__call__(state, prediction, decision)
-        assert verdict.probability is not None
-        return replace(verdict, stop=self.drawn(state, verdict.probability))
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
+        halt_decision = super().__call__(state, prediction, decision)
+        assert halt_decision.probability is not None
+        return replace(halt_decision, stop=self.drawn(state, halt_decision.probability))
 
     @staticmethod
     def drawn(state: SamplerState, probability: Tensor) -> Tensor:
@@ -223,9 +223,9 @@ def step_summaries(state: SamplerState, prediction: Prediction, decision: Decisi
     open, whether it is taken back, how probable the answer's token is if the row stopped now, entropy, how often it was
     taken back before, and a tenth of the row's steps so far."""
     stays_open = decision.still_open(state)
-    kept = state.revisable & ~decision.reopen & ~decision.write
-    answer = torch.where(kept, prediction["standing_probability"], prediction["confidence"])
+    kept = state.revisable & ~decision.remask & ~decision.write
+    answer = torch.where(kept, prediction["current_token_probability"], prediction["confidence"])
     steps = (state.step / 10)[:, None].expand_as(answer)
-    first = prediction["confidence"], prediction["margin"], stays_open, decision.reopen, answer
+    first = prediction["confidence"], prediction["margin"], stays_open, decision.remask, answer
     columns = *first, prediction["entropy"], state.revisions, steps
     return torch.stack([column.float() for column in columns], dim=-1)

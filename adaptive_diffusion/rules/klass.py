@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import UnmaskingOrder
-from adaptive_diffusion.core.prediction import Logits, Prediction, Reading
-from adaptive_diffusion.core.readings import Top
+from adaptive_diffusion.core.logit_statistics import Top
+from adaptive_diffusion.core.prediction import Logits, LogitStatistic, Prediction
+from adaptive_diffusion.core.rule import UnmaskingOrder
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
 
 
 @dataclass(frozen=True)
-class Distribution(Reading):
+class Distribution(LogitStatistic):
     """`log_probability` [P, K]: the whole prediction, K numbers a position."""
 
     def __call__(self, logits: Logits) -> dict[str, Tensor]:
@@ -20,7 +20,7 @@ class Distribution(Reading):
 
 
 @dataclass(frozen=True)
-class Stable(UnmaskingOrder):
+class KLStability(UnmaskingOrder):
     """Steady and confident positions first: KL(p_now ‖ p_before) < ε for `history` steps in a row, hence history + 1
     predictions, and c > τ. The score is 1 + c there and c − 1 elsewhere, so `Threshold(1)` commits exactly these, and
     the most confident one when there are none.
@@ -32,10 +32,10 @@ class Stable(UnmaskingOrder):
     history: int = 2
     threshold: float = 0.9
 
-    def reads(self) -> tuple[Reading, ...]:
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return Top(), Distribution()
 
-    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+    def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         nothing = torch.zeros(*state.tokens.shape, vocabulary, device=state.tokens.device)
         return {"stable.before": nothing, "stable.streak": torch.full_like(state.tokens, -1)}
 
@@ -47,7 +47,7 @@ class Stable(UnmaskingOrder):
         longer = torch.where(still & ~first, state.carry["stable.streak"] + 1, 0)
         return longer.where(prediction.read, -1)
 
-    def remember(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+    def update_carry(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
         return {"stable.before": prediction["log_probability"], "stable.streak": self.streak(state, prediction)}
 
     def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from adaptive_diffusion.core.part import UnmaskingOrder
-from adaptive_diffusion.core.prediction import Prediction, Reading
-from adaptive_diffusion.core.readings import Entropy, Top
+from adaptive_diffusion.core.logit_statistics import Entropy, Top
+from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
+from adaptive_diffusion.core.rule import UnmaskingOrder
 from adaptive_diffusion.core.state import Candidate, SamplerState
 
 
@@ -31,7 +31,7 @@ class Confidence(UnmaskingOrder):
 class Margin(UnmaskingOrder):
     """p₍₁₎ − p₍₂₎, the lead of the best token over the second (Kim et al. 2025, arXiv 2502.06768)."""
 
-    def reads(self) -> tuple[Reading, ...]:
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return (Top(),)
 
     def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
@@ -42,7 +42,7 @@ class Margin(UnmaskingOrder):
 class LowEntropy(UnmaskingOrder):
     """Σ p log p, the least uncertain first (Ye et al. 2025, Dream, arXiv 2508.15487)."""
 
-    def reads(self) -> tuple[Reading, ...]:
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return (Entropy(),)
 
     def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:

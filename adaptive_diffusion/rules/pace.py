@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import ABSORBING, Revision, UnmaskingPace
 from adaptive_diffusion.core.prediction import Prediction
+from adaptive_diffusion.core.rule import ABSORBING, Revision, UnmaskingPace
 from adaptive_diffusion.core.state import SamplerState
 
 
@@ -36,7 +36,7 @@ class Clocked(UnmaskingPace):
 
 @dataclass(frozen=True)
 class FixedSteps(Clocked):
-    """N/steps positions a step, the remainder to the early steps, so the canvas is full after `steps` steps
+    """N/steps positions a step, the remainder to the early steps, so the sequence is full after `steps` steps
     (Nie et al. 2025, arXiv 2502.09992). Positions that remasking re-opens are made up for in the same step, so the
     number of clean tokens stays on schedule (Kim et al. 2025b, PRISM, arXiv 2510.01384)."""
 
@@ -46,7 +46,7 @@ class FixedSteps(Clocked):
         total = state.eligible.sum(1)
         done = (state.step + 1).clamp(max=self.steps)
         target = total // self.steps * done + (total % self.steps).minimum(done)
-        clean = state.revisable.sum(1) - revision.reopen.sum(1)
+        clean = state.revisable.sum(1) - revision.remask.sum(1)
         return (target - clean).clamp(min=0)
 
 
@@ -67,7 +67,7 @@ class CosineSteps(Clocked):
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
     ) -> Tensor:
         stays = (state.eligible.sum(1) * self.open_after(state)).floor().long()
-        return (state.open.sum(1) + revision.reopen.sum(1) - stays).clamp(min=1)
+        return (state.open.sum(1) + revision.remask.sum(1) - stays).clamp(min=1)
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class Ancestral(Clocked):
     ) -> Tensor:
         alpha = state.corruption.schedule.alpha
         now, later = alpha(state.noise_level), alpha(next_level)
-        probability = (later - (1 - revision.leaving) * now) / (1 - now).clamp(min=1e-300)
+        probability = (later - (1 - revision.remask_probability) * now) / (1 - now).clamp(min=1e-300)
         uniform = state.noise.everywhere("pace", state.tokens.shape[1])
         return (state.open & (uniform < probability[:, None])).sum(1)
 
@@ -194,6 +194,6 @@ class FirstHitting(UnmaskingPace):
 
 
 def open_share(state: SamplerState, count: Tensor) -> Tensor:
-    """[B] float64 t with 1 − α(t) = count ÷ eligible positions: the clock of paces that follow the canvas itself."""
+    """[B] float64 t with 1 − α(t) = count ÷ eligible positions: the clock of paces that follow the sequence itself."""
     share = count.clamp(min=0).double() / state.eligible.sum(1).clamp(min=1)
     return state.corruption.schedule.inverse(1 - share)

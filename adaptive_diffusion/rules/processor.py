@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import UNIFORM
 from adaptive_diffusion.core.prediction import LogitProcessor
+from adaptive_diffusion.core.rule import UNIFORM
 from adaptive_diffusion.core.state import SamplerState
 
 

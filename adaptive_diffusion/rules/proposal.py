@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from adaptive_diffusion.core.part import Proposal
-from adaptive_diffusion.core.prediction import Logits, Prediction, Reading
-from adaptive_diffusion.core.readings import Top
+from adaptive_diffusion.core.logit_statistics import Top
+from adaptive_diffusion.core.prediction import Logits, LogitStatistic, Prediction
+from adaptive_diffusion.core.rule import Proposal
 from adaptive_diffusion.core.state import Candidate, SamplerState
 
 BLOCK = 256
@@ -19,7 +19,7 @@ BLOCK = 256
 class Argmax(Proposal):
     """The most probable token, with its probability."""
 
-    def reads(self) -> tuple[Reading, ...]:
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return (Top(),)
 
     def __call__(self, state: SamplerState, prediction: Prediction) -> Candidate:
@@ -46,7 +46,7 @@ class Draw(Proposal):
                 f"temperature {self.temperature} is not positive; use the Argmax proposal for temperature 0"
             )
 
-    def reads(self) -> tuple[Reading, ...]:
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return (DrawReading(self.temperature),)
 
     def __call__(self, state: SamplerState, prediction: Prediction) -> Candidate:
@@ -54,7 +54,7 @@ class Draw(Proposal):
 
 
 @dataclass(frozen=True)
-class DrawReading(Reading):
+class DrawReading(LogitStatistic):
     """A token `name` and its `name_probability`, drawn while the logits are at hand."""
 
     temperature: float

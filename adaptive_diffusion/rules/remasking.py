@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import Remasking, Revision
-from adaptive_diffusion.core.prediction import Prediction, Reading
-from adaptive_diffusion.core.readings import Standing
+from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability
+from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
+from adaptive_diffusion.core.rule import Remasking, Revision
 from adaptive_diffusion.core.state import SamplerState
-from adaptive_diffusion.rules.choice import best
+from adaptive_diffusion.rules.top_k import best
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class LowProbability(Remasking):
     threshold: float = 0.3
     reads_committed = True
 
-    def reads(self) -> tuple[Reading, ...]:
-        return (Standing(),)
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return (CurrentTokenProbability(),)
 
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
-        return _reopen(state, state.revisable & (prediction["standing_probability"] < self.threshold))
+        return _reopen(state, state.revisable & (prediction["current_token_probability"] < self.threshold))
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ class RandomLowProbability(Remasking):
     high: float = 0.6
     reads_committed = True
 
-    def reads(self) -> tuple[Reading, ...]:
-        return (Standing(),)
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return (CurrentTokenProbability(),)
 
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
         threshold = self.low + (self.high - self.low) * state.noise.once_a_query("remasking")
-        return _reopen(state, state.revisable & (prediction["standing_probability"] < threshold[:, None]))
+        return _reopen(state, state.revisable & (prediction["current_token_probability"] < threshold[:, None]))
 
 
 @dataclass(frozen=True)
@@ -105,5 +105,5 @@ class BinomialQuality(LowestQuality):
         return (state.revisable & (uniform < share[:, None])).sum(1)
 
 
-def _reopen(state: SamplerState, reopen: Tensor) -> Revision:
-    return Revision(reopen, Revision.none(state).leaving)
+def _reopen(state: SamplerState, remask: Tensor) -> Revision:
+    return Revision(remask, Revision.none(state).remask_probability)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.part import ABSORBING, Remasking, Revision
 from adaptive_diffusion.core.prediction import Prediction
+from adaptive_diffusion.core.rule import ABSORBING, Remasking, Revision
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.rules.pace import Ancestral
 
 
-def largest_leaving(state: SamplerState, next_level: Tensor) -> Tensor:
+def largest_remask_probability(state: SamplerState, next_level: Tensor) -> Tensor:
     """[B] float64 σ_max; 1 where α_t = 0."""
     alpha = state.corruption.schedule.alpha
     return ((1 - alpha(next_level)) / alpha(state.noise_level).clamp(min=1e-300)).clamp(max=1)
@@ -29,13 +29,13 @@ class Leaving(Remasking):
     corruptions = ABSORBING
 
     @abstractmethod
-    def leaving(self, state: SamplerState, next_level: Tensor) -> Tensor:
+    def remask_probability(self, state: SamplerState, next_level: Tensor) -> Tensor:
         """[B] float64 σ."""
 
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
-        leaving = self.leaving(state, next_level)
+        remask_probability = self.remask_probability(state, next_level)
         uniform = state.noise.everywhere("remasking", state.tokens.shape[1])
-        return Revision(state.revisable & (uniform < leaving[:, None]), leaving)
+        return Revision(state.revisable & (uniform < remask_probability[:, None]), remask_probability)
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Cap(Leaving):
 
     eta: float = 0.008
 
-    def leaving(self, state: SamplerState, next_level: Tensor) -> Tensor:
-        return largest_leaving(state, next_level).clamp(max=self.eta)
+    def remask_probability(self, state: SamplerState, next_level: Tensor) -> Tensor:
+        return largest_remask_probability(state, next_level).clamp(max=self.eta)
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Rescale(Leaving):
 
     eta: float = 0.015
 
-    def leaving(self, state: SamplerState, next_level: Tensor) -> Tensor:
-        return self.eta * largest_leaving(state, next_level)
+    def remask_probability(self, state: SamplerState, next_level: Tensor) -> Tensor:
+        return self.eta * largest_remask_probability(state, next_level)
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,12 @@ class WhileHeld(Leaving):
 
     eta: float = 0.02
 
-    def leaving(self, state: SamplerState, next_level: Tensor) -> Tensor:
-        return largest_leaving(state, next_level).clamp(max=self.eta).where(next_level >= state.noise_level, 0.0)
+    def remask_probability(self, state: SamplerState, next_level: Tensor) -> Tensor:
+        return (
+            largest_remask_probability(state, next_level)
+            .clamp(max=self.eta)
+            .where(next_level >= state.noise_level, 0.0)
+        )
 
 
 @dataclass(frozen=True)
@@ -81,10 +85,10 @@ class ByConfidence(Remasking):
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
         doubt = (-state.commit_probability.double()).masked_fill(~state.revisable, -torch.inf)
         share = doubt.softmax(1).nan_to_num()
-        leaving = self.eta * largest_leaving(state, next_level)
+        remask_probability = self.eta * largest_remask_probability(state, next_level)
         uniform = state.noise.everywhere("remasking", state.tokens.shape[1])
-        reopen = state.revisable & (uniform < leaving[:, None] * share)
-        return Revision(reopen, torch.zeros_like(leaving))
+        remask = state.revisable & (uniform < remask_probability[:, None] * share)
+        return Revision(remask, torch.zeros_like(remask_probability))
 
 
 @dataclass(frozen=True)

@@ -12,25 +12,25 @@ from pyarrow import csv
 
 from adaptive_diffusion.analysis.figures import KINDS, by_column, write_figures
 from adaptive_diffusion.analysis.layout import Layout, layout_of
-from adaptive_diffusion.analysis.measures import SamplerMeasures, measure
-from adaptive_diffusion.analysis.sheet import Sheet
+from adaptive_diffusion.analysis.metrics import SamplerMetrics, measure
+from adaptive_diffusion.analysis.table import Table
 from adaptive_diffusion.analysis.tables import (
     MEASURED,
-    accuracy_sheet,
-    allocation_sheet,
-    controls_sheet,
-    correction_sheet,
-    gain_sheet,
-    halting_sheet,
-    measured_sheet,
-    reasons_sheet,
-    summary_sheet,
+    accuracy_table,
+    allocation_table,
+    controls_table,
+    correction_table,
+    gain_table,
+    halting_table,
+    measured_table,
+    reasons_table,
+    summary_table,
 )
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.evaluation.intervals import Interval
+from adaptive_diffusion.runs.atomic_write import atomic_write
+from adaptive_diffusion.runs.counterfactual_rollouts import read_counterfactual_rollouts
 from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.past_halting import read_past_halting
-from adaptive_diffusion.runs.whole import whole
 
 RECORDS = "analysis.json"
 FIGURE = int | float | None
@@ -40,7 +40,7 @@ FIGURE = int | float | None
 class Analysis:
     """The tables of some runs, and the figures that were written."""
 
-    sheets: list[Sheet]
+    sheets: list[Table]
     figures: list[Path]
 
     def as_json(self) -> list[dict[str, Any]]:
@@ -49,7 +49,7 @@ class Analysis:
 
 
 def analyze(runs: Sequence[Path], out: Path, by: Sequence[str] = ()) -> Analysis:
-    """Measures every trace of the runs; writes `tables/`, `figures/` and `analysis.json` to the folder `out`.
+    """Metrics every trace of the runs; writes `tables/`, `figures/` and `analysis.json` to the folder `out`.
 
     Traces are read one after another, so memory holds one at a time. Samplers of several runs are named `RUN/SAMPLER`.
 
@@ -75,25 +75,25 @@ def analyze(runs: Sequence[Path], out: Path, by: Sequence[str] = ()) -> Analysis
             learned[run.resolve().name] = summary
         for folder in _traces(run, list(rows), needed="policy" not in summary):
             name = prefix + folder.name
-            measures.append(measure(name, read_trace(folder), read_past_halting(run, folder.name)))
+            measures.append(measure(name, read_trace(folder), read_counterfactual_rollouts(run, folder.name)))
             summaries.append({**_figures(measures[-1]), **rows.get(folder.name, {}), "sampler": name})
     for column in by if measures else ():
         if column not in measures[0].rows.column_names:
             raise ValueError(f"rows have no column {column!r}; they have {', '.join(measures[0].rows.column_names)}")
     layout = layout_of(task)
     sheets = [
-        summary_sheet(summaries) if measures else None,
-        measured_sheet(learned),
-        gain_sheet(measures),
-        halting_sheet(measures),
-        controls_sheet(measures),
-        reasons_sheet(measures),
-        correction_sheet(measures),
-        allocation_sheet(measures, edges=layout.difficulty_edges),
-        accuracy_sheet(measures, edges=layout.difficulty_edges),
-        *(table(measures, column, None) for column in by for table in (allocation_sheet, accuracy_sheet) if measures),
+        summary_table(summaries) if measures else None,
+        measured_table(learned),
+        gain_table(measures),
+        halting_table(measures),
+        controls_table(measures),
+        reasons_table(measures),
+        correction_table(measures),
+        allocation_table(measures, edges=layout.difficulty_edges),
+        accuracy_table(measures, edges=layout.difficulty_edges),
+        *(table(measures, column, None) for column in by for table in (allocation_table, accuracy_table) if measures),
     ]
-    with whole(out) as folder:
+    with atomic_write(out) as folder:
         found = _write(folder, [sheet for sheet in sheets if sheet], measures, layout, by)
     return Analysis(found.sheets, [out / path.relative_to(folder) for path in found.figures])
 
@@ -138,7 +138,7 @@ def _traces(run: Path, order: list[str], needed: bool) -> list[Path]:
     return [folders[name] for name in [*order, *sorted(folders.keys() - set(order))] if name in folders]
 
 
-def _figures(sampler: SamplerMeasures) -> dict[str, Any]:
+def _figures(sampler: SamplerMetrics) -> dict[str, Any]:
     """A summary row from the trace alone."""
     nfe = np.sort(sampler.rows["nfe"].to_numpy())
     shares = {
@@ -151,7 +151,7 @@ def _figures(sampler: SamplerMeasures) -> dict[str, Any]:
 
 
 def _write(
-    folder: Path, sheets: list[Sheet], measures: list[SamplerMeasures], layout: Layout, by: Sequence[str]
+    folder: Path, sheets: list[Table], measures: list[SamplerMetrics], layout: Layout, by: Sequence[str]
 ) -> Analysis:
     tables = folder / "tables"
     tables.mkdir(parents=True)
@@ -168,12 +168,12 @@ def _write(
     return found
 
 
-def _queries(measures: list[SamplerMeasures]) -> pa.Table:
+def _queries(measures: list[SamplerMetrics]) -> pa.Table:
     """A row per sampler and query."""
     return pa.concat_tables(_named(sampler.name, sampler.rows) for sampler in measures)
 
 
-def _positions(measures: list[SamplerMeasures]) -> pa.Table:
+def _positions(measures: list[SamplerMetrics]) -> pa.Table:
     """A row per sampler and position: when it got its last token, how often it was revised."""
     tables = [
         pa.table(

@@ -11,7 +11,7 @@ from typing import Any
 from adaptive_diffusion.config.composition import compose_part
 from adaptive_diffusion.config.folder import choices, config_folder
 from adaptive_diffusion.config.instantiation import instantiate
-from adaptive_diffusion.core.part import BOTH
+from adaptive_diffusion.core.rule import BOTH
 
 ROLES = ("view", "proposal", "order", "pace", "remasking", "plan", "halting", "processors", "block_length", "limits")
 

@@ -22,7 +22,7 @@ from torch.overrides import TorchFunctionMode
 from adaptive_diffusion.config import instantiate, resolve
 from adaptive_diffusion.config.resolution import Node, leaves
 from adaptive_diffusion.models.pretrained.loading import borrowing
-from adaptive_diffusion.runs.whole import whole
+from adaptive_diffusion.runs.atomic_write import atomic_write
 
 FORMAT = "adaptive-diffusion/1"
 #: The rooms of this package that the config of a checkpoint may name.
@@ -67,7 +67,7 @@ def save_checkpoint(path: Path | str, module: nn.Module, config: Node, about: Ma
     if not isinstance(plain, dict) or "_target_" not in plain:
         raise ValueError("A checkpoint's config must be one node with a _target_.")
     metadata = {"format": FORMAT, "config": json.dumps(plain), "about": json.dumps(dict(about or {}))}
-    with whole(Path(path)) as part:
+    with atomic_write(Path(path)) as part:
         try:
             save_model(getattr(module, "_orig_mod", module), str(part), metadata)
         except SafetensorError as error:  # a full disk, told in its own words

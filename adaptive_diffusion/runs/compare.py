@@ -16,8 +16,8 @@ from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.accuracy import SamplerSummary
 from adaptive_diffusion.evaluation.curves import Setting
 from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.runs.atomic_write import atomic_write
 from adaptive_diffusion.runs.engine import Engine, Here
-from adaptive_diffusion.runs.whole import whole
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.tracing import TraceRecorder
 from adaptive_diffusion.tasks.task import Task
@@ -56,17 +56,17 @@ def compare(
         begin = time.perf_counter()
         result = sampler.sample(queries, seed=seed, slots=slots, observers=[recorder] if recorder else [])
         seconds = time.perf_counter() - begin
-        verdict = task.verify(result.answers, problems)
+        correctness = task.verify(result.answers, problems)
         if recorder is not None:
             difficulty = task.difficulty(problems)
             clues = {"clues": difficulty["clues"].int()} if "clues" in difficulty else {}
             chief = chief_difficulty(task, problems).float()
-            known = {"exact": verdict.exact, "valid": verdict.valid, "difficulty": chief, **clues}
+            known = {"exact": correctness.exact, "valid": correctness.valid, "difficulty": chief, **clues}
             if (target := task.targets(problems)) is not None:
                 known["target"] = target
             recorder.finish(queries, result, **known)
     summary = SamplerSummary()
-    summary.update(result.nfe, verdict.exact, verdict.valid)
+    summary.update(result.nfe, correctness.exact, correctness.valid)
     revising = {
         "revisions_mean": result.revisions.double().mean().item(),
         "cycled": int(result.cycled.sum()),
@@ -74,7 +74,7 @@ def compare(
         "faults": len(result.faults),
     }
     row = {"sampler": name, **summary.compute(), **revising, "seconds": round(seconds, 3)}
-    setting = Setting(name, result.query.numpy(), result.nfe.numpy(), verdict.exact.numpy().astype(bool))
+    setting = Setting(name, result.query.numpy(), result.nfe.numpy(), correctness.exact.numpy().astype(bool))
     return row, setting
 
 
@@ -125,7 +125,7 @@ def _compare_one(
     with torch.inference_mode():
         if place is None:
             return compare(name, sampler, task, problems, seed, slots)
-        with whole(place) as part:
+        with atomic_write(place) as part:
             row, setting = compare(name, sampler, task, problems, seed, slots, part / TRACE)
             (part / ROW).write_text(json.dumps(row))
         return row, setting

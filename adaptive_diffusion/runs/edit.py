@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from adaptive_diffusion.evaluation.diversity import Diversity, diversity
-from adaptive_diffusion.runs.source import open_source
-from adaptive_diffusion.sampling.editing import Edited
-from adaptive_diffusion.tasks.text.changes import Change
+from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.sampling.editing import Edited, edit
+from adaptive_diffusion.tasks.text.edits import Change
 from adaptive_diffusion.tasks.text.infilling import line_starts
 from adaptive_diffusion.tasks.text.task import TextTask
 
@@ -20,7 +20,7 @@ INSERTION = re.compile(r"(\d+|start|end)\+(\d+)")
 
 
 @dataclass(frozen=True)
-class Wishes:
+class EditSpec:
     """What a command asks for, as it was written there: spans `START:STOP` in bytes or `FIRST-LAST` in lines, with
     `=COUNT` for another number of tokens, and insertions `AT+COUNT`."""
 
@@ -73,7 +73,7 @@ def insertion_of(wish: str, text: bytes) -> Change:
 
 
 def edit_file(
-    source: Path, file: Path, wishes: Wishes, sampler: str, n: int = 1, seed: int = 0, allow: Sequence[str] = ()
+    source: Path, file: Path, wishes: EditSpec, sampler: str, n: int = 1, seed: int = 0, allow: Sequence[str] = ()
 ) -> tuple[bytes, Edited, Diversity]:
     """The text of a file, its variations, and how much they differ where they were open.
 
@@ -83,10 +83,10 @@ def edit_file(
     if not file.is_file():
         raise ValueError(f"{file} is no file; give the text to edit")
     text = file.read_bytes()
-    found = open_source(source, allow)
+    found = load_trained_model(source, allow)
     task = found.task
     if not isinstance(task, TextTask):
         raise ValueError(f"{source} was trained on {task.name}, not on text; edit with a model of text")
-    made = found.sampler(sampler).edit(text, wishes.changes(text), task.tokenizer, task.length, n, seed)
-    opened = made.result.answers[:, torch.from_numpy(made.canvas.editable)]
+    made = edit(found.sampler(sampler), text, wishes.changes(text), task.tokenizer, task.length, n, seed)
+    opened = made.result.answers[:, torch.from_numpy(made.layout.editable)]
     return text, made, diversity(opened)

@@ -46,7 +46,7 @@ class Processes:
         if not pieces:
             return
         ours = set(active_children())
-        pool = ProcessPoolExecutor(min(self.workers, len(pieces)), get_context("spawn"), initializer=settle)
+        pool = ProcessPoolExecutor(min(self.workers, len(pieces)), get_context("spawn"), initializer=init_worker)
         broken: BaseException | None = None
         try:
             numbers = {pool.submit(work, piece): number for number, piece in enumerate(pieces)}
@@ -65,7 +65,7 @@ class Processes:
             raise OSError("a worker process died, killed from outside or out of memory") from broken
 
 
-def settle() -> None:
+def init_worker() -> None:
     """Makes this process a worker: one thread, as equal bits need it, and no life without its parent."""
     import torch
 

@@ -4,11 +4,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from adaptive_diffusion.runs.asked import Asked
 from adaptive_diffusion.runs.compare import compare_all
+from adaptive_diffusion.runs.query_job import QueryJob
 
 
-def evaluate_file(asked: Asked, samplers: Sequence[str]) -> list[dict[str, Any]]:
+def evaluate_file(asked: QueryJob, samplers: Sequence[str]) -> list[dict[str, Any]]:
     """One row for each sampler: ``sampler, exact, valid, nfe_mean, nfe_p95, nfe_max, seconds, queries``.
 
     Args:

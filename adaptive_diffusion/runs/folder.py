@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from adaptive_diffusion.runs.whole import remove_leftovers, whole, write_whole
+from adaptive_diffusion.runs.atomic_write import atomic_write, atomic_write_file, remove_leftovers
 
 LOCK = ".lock"
 
@@ -16,7 +16,7 @@ LOCK = ".lock"
 class RunFolder:
     """The folder of a run. Entered (``with RunFolder(path) as folder:``) it is this process's alone.
 
-    Reading needs no entry.
+    LogitStatistic needs no entry.
 
     Attributes:
         path: where it is.
@@ -71,14 +71,14 @@ class RunFolder:
         return path
 
     @contextmanager
-    def whole(self, name: str) -> Iterator[Path]:
+    def atomic_write(self, name: str) -> Iterator[Path]:
         """A temporary path to write to; it becomes the file or folder ``name`` when the block ends without an error."""
-        with whole(self.file(name)) as part:
+        with atomic_write(self.file(name)) as part:
             yield part
 
     def write(self, name: str, content: str | bytes) -> None:
         """Writes a file whole or not at all."""
-        write_whole(self.file(name), content)
+        atomic_write_file(self.file(name), content)
 
     def write_json(self, name: str, value: Any) -> None:
         """Writes ``value`` as JSON, whole or not at all; NaN and infinity, which JSON does not have, are refused."""

@@ -13,8 +13,8 @@ from torch import nn
 
 from adaptive_diffusion.config.resolution import leaves
 from adaptive_diffusion.models.pretrained.loading import extra
+from adaptive_diffusion.runs.atomic_write import atomic_write, atomic_write_file
 from adaptive_diffusion.runs.checkpoint import FORMAT, Header, load_checkpoint, read_header
-from adaptive_diffusion.runs.whole import whole, write_whole
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 
@@ -27,11 +27,11 @@ def save_pretrained(checkpoint: Path, folder: Path) -> Path:
     """
     header = read_header(checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
-    with whole(folder / WEIGHTS) as part:
+    with atomic_write(folder / WEIGHTS) as part:
         part.write_bytes(checkpoint.read_bytes())
     config = {"format": FORMAT, "weights": weights_are(header), "model": header.config, "about": header.about}
-    write_whole(folder / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
-    write_whole(folder / CARD, model_card(header))
+    atomic_write_file(folder / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+    atomic_write_file(folder / CARD, model_card(header))
     return folder
 
 

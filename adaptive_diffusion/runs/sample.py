@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from adaptive_diffusion.runs.asked import Asked
+from adaptive_diffusion.runs.query_job import QueryJob
 
 
-def sample_file(asked: Asked, sampler: str, variations: int = 1) -> Iterator[str]:
+def sample_file(asked: QueryJob, sampler: str, variations: int = 1) -> Iterator[str]:
     """The answers as text, each headed by its query, its variation, its NFE and why it halted.
 
     Args:

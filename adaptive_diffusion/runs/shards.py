@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.runs.cached_sampler import in_shards, joined
 from adaptive_diffusion.runs.engine import Engine
-from adaptive_diffusion.runs.kept import in_shards, joined
-from adaptive_diffusion.runs.source import open_source
+from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.sampling.sampler import Sampler
 
@@ -52,4 +52,4 @@ def _answer(
 
 @cache
 def _sampler(source: Path, name: str, allow: tuple[str, ...]) -> Sampler:
-    return open_source(source, allow).sampler(name)
+    return load_trained_model(source, allow).sampler(name)

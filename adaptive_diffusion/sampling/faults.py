@@ -3,18 +3,22 @@
 Rows are independent to the last bit, so the step of a batch is the steps of its parts.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.prediction import Evaluation, Prediction
-from adaptive_diffusion.core.state import Decision, HaltReason, SamplerState, Verdict
-from adaptive_diffusion.sampling.recipe import Recipe
+from adaptive_diffusion.core.state import Decision, HaltDecision, HaltReason, SamplerState
 from adaptive_diffusion.sampling.step import Step, step
+
+if TYPE_CHECKING:
+    from adaptive_diffusion.sampling.sampler import Sampler
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Fault:
     error: Exception
 
 
-def careful_step(sampler: Recipe, state: SamplerState, max_steps: int) -> Step:
+def step_isolating_faults(sampler: Sampler, state: SamplerState, max_steps: int) -> Step:
     """`step`, but rows for which denoiser or rules raise end with `HaltReason.FAULT`, and `Step.errors` holds why.
 
     Raises:
@@ -46,7 +50,7 @@ def refused(state: SamplerState, error: Exception) -> Step:
     return replace(_faulty(state, None, forwards=0), errors=dict.fromkeys(range(len(state.tokens)), error))
 
 
-def _parts(sampler: Recipe, state: SamplerState, max_steps: int) -> list[Step | Fault]:
+def _parts(sampler: Sampler, state: SamplerState, max_steps: int) -> list[Step | Fault]:
     """The steps of parts of a batch, in the order of its rows, as large as they go."""
     try:
         return [step(sampler, state, max_steps)]
@@ -61,7 +65,8 @@ def _parts(sampler: Recipe, state: SamplerState, max_steps: int) -> list[Step | 
 
 
 def _rested(state: SamplerState) -> SamplerState:
-    """Rows that ended in a fault and still keep a seat take over the canvas of a running one, lest they raise again."""
+    """Rows that ended in a fault and still keep a seat take over the sequence of a running one, lest they raise
+    again."""
     faulty = (state.halt_reason == HaltReason.FAULT).nonzero()[:, 0]
     if not len(faulty):
         return state
@@ -81,14 +86,16 @@ def _faulty(row: SamplerState, sound: Step | None, forwards: int = 1) -> Step:
             write=nothing.bool(),
             token=row.tokens,
             probability=nothing.float(),
-            reopen=nothing.bool(),
+            remask=nothing.bool(),
             renoise=nothing.bool(),
             noise_level=row.noise_level,
             settled=torch.zeros_like(still),
         )
-        verdict, carry = Verdict(torch.zeros_like(still)), row.carry
+        halt_decision, carry = HaltDecision(torch.zeros_like(still)), row.carry
     else:
-        prediction, decision, verdict = (_blank(part) for part in (sound.prediction, sound.decision, sound.verdict))
+        prediction, decision, halt_decision = (
+            _blank(part) for part in (sound.prediction, sound.decision, sound.halt_decision)
+        )
         carry = {name: row.carry.get(name, _blank(value)) for name, value in sound.after.carry.items()}
     after = replace(
         row,
@@ -97,7 +104,7 @@ def _faulty(row: SamplerState, sound: Step | None, forwards: int = 1) -> Step:
         halt_reason=row.halt_reason.masked_fill(still, HaltReason.FAULT),
         carry=carry,
     )
-    return Step(row, prediction, decision, verdict, row.tokens, after)
+    return Step(row, prediction, decision, halt_decision, row.tokens, after)
 
 
 def _rows(part: Step | Fault) -> int:
@@ -121,7 +128,7 @@ def _each(values: Sequence[Any], combine: Any) -> Any:
         return combine(list(values))
     if isinstance(first, Mapping):
         return {name: _each([value[name] for value in values], combine) for name in first}
-    if isinstance(first, Step | SamplerState | Prediction | Evaluation | Decision | Verdict):
+    if isinstance(first, Step | SamplerState | Prediction | Evaluation | Decision | HaltDecision):
         columns = {item.name: [getattr(value, item.name) for value in values] for item in fields(first)}
         return replace(first, **{name: _each(column, combine) for name, column in columns.items()})
     return first

@@ -9,7 +9,7 @@ from torch import Tensor
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.core.trace import OPEN
-from adaptive_diffusion.rules.guards import CYCLED, SPENT
+from adaptive_diffusion.rules.revision_limits import CYCLED, SPENT
 from adaptive_diffusion.sampling.step import Step
 
 
@@ -26,8 +26,8 @@ class SampleResult:
         log_probability: [R] float64, Σ log p over the answer's own tokens, p the probability each was written with; −∞
             after a fault.
         faults: row → why it ended in a fault, for the rows that did; what stands open in their answers is `OPEN`.
-        cycled, budget_spent: [R] bool, rows that met a revision limit: a canvas came back, a budget was used up.
-        rows_forwarded: how many canvases went through the denoiser in all, halted ones that kept their seat included.
+        cycled, budget_spent: [R] bool, rows that met a revision limit: a sequence came back, a budget was used up.
+        rows_forwarded: how many sequences went through the denoiser in all, halted ones that kept their seat included.
     """
 
     query: Tensor
@@ -70,7 +70,7 @@ class Recorder:
         self.errors: list[Exception] = []
 
     @property
-    def hopeless(self) -> bool:
+    def all_rows_failed(self) -> bool:
         """Whether every row that was tried has raised, and there were enough of them that it is no row's fault."""
         return self.rows_forwarded == len(self.errors) >= min(len(self.query), GIVE_UP)
 
@@ -80,7 +80,7 @@ class Recorder:
         after = step.after
         at = self.place[torch.searchsorted(self.order, after.query[left])] * self.n + after.variation[left]
         stands = after.tokens.masked_fill(after.editable & ~after.committed, OPEN)
-        self.answers[at, : after.tokens.shape[1]] = stands[left]  # a bucket's canvas may be shorter
+        self.answers[at, : after.tokens.shape[1]] = stands[left]  # a bucket's sequence may be shorter
         self.nfe[at] = after.nfe[left]
         self.revisions[at] = after.revisions[left].sum(1).long()
         self.halt_reason[at] = after.halt_reason[left]

@@ -1,20 +1,31 @@
-"""A sampler: a recipe and the loop that follows it."""
+"""A sampler: a denoiser and a handful of small rules, run by the one loop."""
 
 import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Protocol
 
 import torch
+from torch import Tensor
 
+from adaptive_diffusion.core.logit_statistics import Top
+from adaptive_diffusion.core.prediction import Denoiser, LogitProcessor, LogitStatistic
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.sampling.editing import Edited, edited
-from adaptive_diffusion.sampling.recipe import Recipe
+from adaptive_diffusion.core.row_noise import row_key
+from adaptive_diffusion.core.rule import Halting, Plan, Proposal, Remasking, Rule, UnmaskingOrder, UnmaskingPace
+from adaptive_diffusion.core.state import HaltReason, SamplerState
+from adaptive_diffusion.rules.composed import Composed
+from adaptive_diffusion.rules.halting import AllCommitted
+from adaptive_diffusion.rules.order import Confidence
+from adaptive_diffusion.rules.pace import FixedCount
+from adaptive_diffusion.rules.processor import Suppress, TopK, TopP
+from adaptive_diffusion.rules.proposal import Argmax
+from adaptive_diffusion.rules.remasking import NoRemasking
+from adaptive_diffusion.rules.revision_limits import RevisionLimits
 from adaptive_diffusion.sampling.result import Recorder, SampleResult
 from adaptive_diffusion.sampling.slots import Loop, continuous
 from adaptive_diffusion.sampling.step import Step
-from adaptive_diffusion.tasks.text.changes import Change
-from adaptive_diffusion.tasks.text.tokenizer import Tokenizer
 
 
 class Observer(Protocol):
@@ -24,9 +35,146 @@ class Observer(Protocol):
 
 
 @dataclass(frozen=True)
-class Sampler(Recipe):
-    """Answers queries by a recipe: `Sampler(denoiser, proposal, order, pace, remasking, halting, plan, processors,
-    block_length, limits)`."""
+class Sampler:
+    """One loop's worth of answers to: which token, which position first, how many now, which was a mistake, who is
+    finished.
+
+    `plan` replaces order, pace and remasking by a rule that decides jointly. `processors` change logits before anything
+    is read or drawn from them. `limits` end the revising of a plan without a clock or bound of its own; None lets it go
+    on to the step limit.
+
+    With a `block_length` the answer is written from left to right in blocks of so many positions, counted from the
+    first editable one: only the present block is eligible, and time, steps and memories begin anew in each. What ends a
+    row without blocks, a halting rule or the step limit included, ends a block (semi-autoregressive sampling; Arriola
+    et al. 2025, BD3-LM, arXiv 2503.09573; Nie et al. 2025, arXiv 2502.09992).
+
+    Raises:
+        ValueError: a rule that does not serve the denoiser's corruption, or blocks of no position.
+    """
+
+    denoiser: Denoiser
+    proposal: Proposal = field(default_factory=Argmax)
+    order: UnmaskingOrder = field(default_factory=Confidence)
+    pace: UnmaskingPace = field(default_factory=FixedCount)
+    remasking: Remasking = field(default_factory=NoRemasking)
+    halting: Halting = field(default_factory=AllCommitted)
+    plan: Plan | None = None
+    processors: tuple[LogitProcessor, ...] = ()
+    block_length: int | None = None
+    limits: RevisionLimits | None = field(default_factory=RevisionLimits)
+
+    def __post_init__(self) -> None:
+        if self.block_length is not None and self.block_length < 1:
+            raise ValueError(
+                f"block_length={self.block_length} holds no position; use at least 1, or null for no blocks"
+            )
+        kind = self.denoiser.corruption.kind
+        for rule in (*self.rules, *self.processors):
+            if kind not in rule.corruptions:
+                raise ValueError(
+                    f"{type(rule).__name__} serves {' and '.join(sorted(rule.corruptions))} corruption, but the "
+                    f"denoiser was trained under {kind} noise; choose a rule for {kind} noise "
+                    "(`adaptive-diffusion samplers` lists them)"
+                )
+
+        kinds = [type(processor) for processor in self.processors]
+        if Suppress in kinds and any(kind in (TopK, TopP) for kind in kinds[: kinds.index(Suppress)]):
+            raise ValueError(
+                "Suppress stands behind a truncation, whose every token it may suppress; put Suppress first among the "
+                "processors"
+            )
+
+    @cached_property
+    def full_plan(self) -> Plan:
+        """The plan: the joint rule, or order, pace and remasking composed; within limits where it needs any."""
+        plan = self.plan or Composed(self.order, self.pace, self.remasking)
+        return plan if self.limits is None else self.limits.around(plan)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules asked at every step, and what the denoiser itself remembers between two."""
+        memory = getattr(self.denoiser, "memory", None)
+        return self.proposal, self.full_plan, self.halting, *((memory,) if memory is not None else ())
+
+    @cached_property
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        """What the parts read, each once; the argmax always, since a halted row may have to be filled."""
+        return tuple(
+            dict.fromkeys((Top(), *(statistic for rule in self.rules for statistic in rule.logit_statistics())))
+        )
+
+    @cached_property
+    def reads_committed(self) -> bool:
+        """Whether any part looks at committed positions."""
+        return any(rule.reads_committed for rule in self.rules)
+
+    def begin(self, queries: Queries, variation: Tensor, seed: int) -> SamplerState:
+        """TrainingStates of pure noise around what is given and drafted. `variation` [B] int64 numbers the answers to
+        the same query."""
+        batch, length = queries.tokens.shape
+        number = torch.zeros(batch, dtype=torch.int64, device=queries.tokens.device)
+        noisy, committed = queries.start
+        state = SamplerState(
+            corruption=self.denoiser.corruption,
+            query=queries.ids,
+            variation=variation,
+            key=row_key(seed, queries.ids, variation),
+            tokens=queries.tokens,
+            editable=queries.editable,
+            eligible=torch.zeros_like(queries.editable),
+            committed=committed,
+            commit_probability=committed.float(),
+            commit_step=torch.full_like(queries.tokens, -1, dtype=torch.int32),
+            revisions=torch.zeros_like(queries.tokens, dtype=torch.int32),
+            noise_level=number.double(),
+            nfe=number,
+            block=number,
+            step=number,
+            earlier_steps=number,
+            halt_reason=torch.where(queries.editable.any(1), HaltReason.RUNNING, HaltReason.SETTLED),
+        )
+        noise = state.corruption.noise(state.tokens, lambda: state.noise.everywhere("start", length))
+        return self.open_block(replace(state, tokens=torch.where(noisy, noise, state.tokens)), number)
+
+    def open_block(self, state: SamplerState, block: Tensor) -> SamplerState:
+        """The state before the first step of `block` [B] int64."""
+        state = replace(
+            state,
+            block=block,
+            eligible=state.editable & (self.block_of(state) == block[:, None]),
+            earlier_steps=state.steps_taken,
+            step=torch.zeros_like(state.step),
+        )
+        state = replace(state, noise_level=self.full_plan.first_level(state))
+        vocabulary = self.denoiser.vocabulary
+        carry = {name: value for rule in self.rules for name, value in rule.init_carry(state, vocabulary).items()}
+        return replace(state, carry=carry)
+
+    def next_block(self, state: SamplerState) -> SamplerState:
+        """Rows that are done with a block go on with the next one that has something to write, if there is one."""
+        if self.block_length is None:
+            return state
+        block, length = self.block_of(state), state.tokens.shape[1]
+        later = state.editable & (block > state.block[:, None])
+        done = ~state.running & (state.halt_reason != HaltReason.FAULT)
+        going = (later.any(1) & done).nonzero()[:, 0]
+        if not len(going):
+            return state
+        rows, onto = state.take(going), block.masked_fill(~later, length)[going].amin(1)
+        rows = replace(rows, halt_reason=torch.full_like(onto, HaltReason.RUNNING))
+        return state.put(going, self.open_block(rows, onto))
+
+    def block_of(self, state: SamplerState) -> Tensor:
+        """[B, L] int64, the block each position belongs to; negative before the first editable one."""
+        length = state.tokens.shape[1]
+        first = state.editable.long().argmax(1, keepdim=True)
+        return (torch.arange(length, device=first.device) - first).div(
+            self.block_length or length, rounding_mode="floor"
+        )
+
+    def step_limit(self, length: int) -> int:
+        """How many steps a block of a sequence of this length may take when nobody says otherwise."""
+        return self.full_plan.horizon(min(length, self.block_length or length))
 
     @torch.inference_mode()
     def sample(
@@ -45,7 +193,7 @@ class Sampler(Recipe):
             queries: N queries; their answers come back in this order, the variations of a query together.
             n: variations a query, each equal to what a call for it alone would give.
             seed: keys all randomness together with query id and variation.
-            slots: canvases forwarded at once. It changes the speed, never an answer.
+            slots: sequences forwarded at once. It changes the speed, never an answer.
             max_steps: the step limit, of each block where there are blocks; by default the plan's own horizon.
             observers: called after every step.
             loop: `continuous` (halted rows leave, waiting queries take their slots) or `frozen` (they stay to the end).
@@ -66,7 +214,7 @@ class Sampler(Recipe):
         recorder = Recorder(queries, n)
         for step in loop(self, queries, n, seed, slots, limit):
             recorder(step)
-            if recorder.hopeless:
+            if recorder.all_rows_failed:
                 raise recorder.errors[0]
             for observer in observers:
                 observer(step)
@@ -75,34 +223,9 @@ class Sampler(Recipe):
             row, why = next(iter(result.faults.items()))
             told = f"{len(result.faults)} of {len(result.answers)} answers ended in a fault, the first at query "
             warnings.warn(f"{told}{int(result.query[row])}: {why}", stacklevel=3)
-        if self.whole_plan.revises and len(queries) and not result.revisions.any():
+        if self.full_plan.revises and len(queries) and not result.revisions.any():
             warnings.warn(f"{self._revising} revised nothing in {len(result.answers)} answers", stacklevel=3)
         return result
-
-    def edit(
-        self,
-        text: bytes,
-        changes: Sequence[Change],
-        tokenizer: Tokenizer,
-        longest: int,
-        n: int = 1,
-        seed: int = 0,
-        **options: Any,
-    ) -> Edited:
-        """Changes spans of a text and keeps all else to the byte; remasking may revise inside the spans only.
-
-        Args:
-            text: what is edited, of any length; the canvas holds the changes and the surroundings that fit.
-            changes: what is written anew, revised, inserted or deleted.
-            tokenizer: the denoiser's.
-            longest: tokens of the largest canvas the denoiser knows.
-            n: variations, whose seeds are `seed`, `seed` + 1, …; five in one call are five single calls.
-            options: of `sample`.
-
-        Raises:
-            ValueError: changes that overlap, lie outside the text or too far apart, or n below 1.
-        """
-        return edited(self.sample, text, changes, tokenizer, longest, n, seed, options)
 
     @property
     def _revising(self) -> str:

@@ -3,23 +3,28 @@
 A loop yields every step it makes. Its answers are the same as the plain loop's; only who shares a forward differs.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import torch
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import SamplerState
-from adaptive_diffusion.sampling.faults import careful_step
-from adaptive_diffusion.sampling.recipe import Recipe
+from adaptive_diffusion.sampling.faults import step_isolating_faults
 from adaptive_diffusion.sampling.step import Step
 
-Loop = Callable[[Recipe, Queries, int, int, int, int], Iterator[Step]]
+if TYPE_CHECKING:
+    from adaptive_diffusion.sampling.sampler import Sampler
+
+Loop = Callable[["Sampler", Queries, int, int, int, int], Iterator[Step]]
 
 
-class Waiting:
-    """The queue: N queries, n variations each, seated in order. Rows with nothing to write are never seated."""
+class RequestQueue:
+    """The queue: N queries, n variations each, in order. Rows with nothing to write are left out."""
 
-    def __init__(self, sampler: Recipe, queries: Queries, n: int, seed: int):
+    def __init__(self, sampler: Sampler, queries: Queries, n: int, seed: int):
         self.sampler, self.queries, self.n, self.seed = sampler, queries, n, seed
         self.work = queries.editable.any(1).nonzero()[:, 0].repeat_interleave(n)
         self.variation = torch.arange(n, device=self.work.device).repeat(len(self.work) // n)
@@ -29,28 +34,28 @@ class Waiting:
         return len(self.work) - self.next
 
     def take(self, count: int) -> SamplerState:
-        """Fresh canvases for the next `count` rows of the queue."""
+        """Batch sequences for the next `count` rows of the queue."""
         chosen = slice(self.next, self.next + count)
         self.next += count
         index = self.work[chosen]
         return self.sampler.begin(self.queries.repeat(index), self.variation[chosen], self.seed)
 
 
-def continuous(sampler: Recipe, queries: Queries, n: int, seed: int, slots: int, max_steps: int) -> Iterator[Step]:
-    """Refill at every step; once nobody waits, the batch shrinks by powers of two."""
-    waiting = Waiting(sampler, queries, n, seed)
-    if not len(waiting):
+def continuous(sampler: Sampler, queries: Queries, n: int, seed: int, slots: int, max_steps: int) -> Iterator[Step]:
+    """Refill at every step; once the queue is empty, the batch shrinks by powers of two."""
+    queue = RequestQueue(sampler, queries, n, seed)
+    if not len(queue):
         return
-    state = waiting.take(min(slots, len(waiting)))
+    state = queue.take(min(slots, len(queue)))
     while True:
-        done = careful_step(sampler, state, max_steps)
+        done = step_isolating_faults(sampler, state, max_steps)
         yield done
         state = done.after
         free = (~state.running).nonzero()[:, 0]
-        seats = free[: len(waiting)]
-        if len(seats):
-            state = state.put(seats, waiting.take(len(seats)))
-        busy = len(state.tokens) - len(free) + len(seats)
+        refilled = free[: len(queue)]
+        if len(refilled):
+            state = state.put(refilled, queue.take(len(refilled)))
+        busy = len(state.tokens) - len(free) + len(refilled)
         if busy == 0:
             return
         size = 1 << (busy - 1).bit_length()
@@ -59,12 +64,12 @@ def continuous(sampler: Recipe, queries: Queries, n: int, seed: int, slots: int,
             state = state.take((~state.running).long().sort(stable=True).indices[:size])
 
 
-def frozen(sampler: Recipe, queries: Queries, n: int, seed: int, slots: int, max_steps: int) -> Iterator[Step]:
+def frozen(sampler: Sampler, queries: Queries, n: int, seed: int, slots: int, max_steps: int) -> Iterator[Step]:
     """Batch after batch, finished rows forwarded along until the slowest is done: the usual loop, as the baseline."""
-    waiting = Waiting(sampler, queries, n, seed)
-    while len(waiting):
-        state = waiting.take(min(slots, len(waiting)))
+    queue = RequestQueue(sampler, queries, n, seed)
+    while len(queue):
+        state = queue.take(min(slots, len(queue)))
         while state.running.any():
-            done = careful_step(sampler, state, max_steps)
+            done = step_isolating_faults(sampler, state, max_steps)
             yield done
             state = done.after

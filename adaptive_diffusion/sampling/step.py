@@ -1,16 +1,21 @@
 """The one step: evaluate, propose, plan, halt, apply."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.answer import answer_now
 from adaptive_diffusion.core.prediction import Evaluation, Prediction
-from adaptive_diffusion.core.state import Decision, HaltReason, SamplerState, Verdict
-from adaptive_diffusion.sampling.evaluate import read
-from adaptive_diffusion.sampling.recipe import Recipe
+from adaptive_diffusion.core.state import Decision, HaltDecision, HaltReason, SamplerState
+from adaptive_diffusion.sampling.predict import read
+
+if TYPE_CHECKING:
+    from adaptive_diffusion.sampling.sampler import Sampler
 
 
 @dataclass(frozen=True)
@@ -21,41 +26,43 @@ class Step:
     before: SamplerState
     prediction: Prediction
     decision: Decision
-    verdict: Verdict
+    halt_decision: HaltDecision
     answer: Tensor
     after: SamplerState
     errors: Mapping[int, Exception] = field(default_factory=dict)
 
 
-def step(sampler: Recipe, state: SamplerState, max_steps: int) -> Step:
+def step(sampler: Sampler, state: SamplerState, max_steps: int) -> Step:
     """One denoiser evaluation, and what follows from it."""
     return advance(sampler, state, sampler.denoiser.evaluate(state), max_steps)
 
 
-def advance(sampler: Recipe, state: SamplerState, evaluation: Evaluation, max_steps: int) -> Step:
+def advance(sampler: Sampler, state: SamplerState, evaluation: Evaluation, max_steps: int) -> Step:
     """The step that follows from a given evaluation; on-policy training makes the forward itself, for its loss."""
     where = (state.eligible if sampler.reads_committed else state.open) & state.running[:, None]
-    prediction = read(sampler.denoiser, evaluation, state, sampler.readings, where, sampler.processors)
+    prediction = read(sampler.denoiser, evaluation, state, sampler.logit_statistics, where, sampler.processors)
     candidate = sampler.proposal(state, prediction)
-    decision = sampler.whole_plan(state, prediction, candidate)
-    verdict = sampler.halting(state, prediction, decision)
+    decision = sampler.full_plan(state, prediction, candidate)
+    halt_decision = sampler.halting(state, prediction, decision)
     answer = answer_now(state, prediction, decision, sampler.halting.finish)
     carry = {
-        name: value for part in sampler.parts for name, value in part.remember(state, prediction, decision).items()
+        name: value for rule in sampler.rules for name, value in rule.update_carry(state, prediction, decision).items()
     }
-    reason = halt_reason(sampler, state, decision, verdict, max_steps)
+    reason = halt_reason(sampler, state, decision, halt_decision, max_steps)
     if prediction.faulty is not None:
         reason = reason.masked_fill(prediction.faulty, HaltReason.FAULT)
     after = apply(state, decision, answer, reason, evaluation.forwards)
     after = sampler.next_block(replace(after, carry={**state.carry, **carry}))
-    return Step(state, prediction, decision, verdict, answer, after)
+    return Step(state, prediction, decision, halt_decision, answer, after)
 
 
-def halt_reason(sampler: Recipe, state: SamplerState, decision: Decision, verdict: Verdict, max_steps: int) -> Tensor:
+def halt_reason(
+    sampler: Sampler, state: SamplerState, decision: Decision, halt_decision: HaltDecision, max_steps: int
+) -> Tensor:
     """[B] why each row ends with this step, `RUNNING` where it does not."""
     reason = torch.full_like(state.halt_reason, HaltReason.RUNNING)
     reason = reason.masked_fill(state.step + 1 >= max_steps, HaltReason.STEP_LIMIT)
-    reason = reason.masked_fill(verdict.stop, sampler.halting.reason)
+    reason = reason.masked_fill(halt_decision.stop, sampler.halting.reason)
     return reason.masked_fill(decision.settled, HaltReason.SETTLED)
 
 
@@ -64,24 +71,24 @@ def apply(
 ) -> SamplerState:
     """The state after a decision. Writes reach eligible positions only, here and nowhere else; halted rows stay.
 
-    A row that halts holds its answer and stands by it; one that ends in a fault keeps the canvas it had. A position
+    A row that halts holds its answer and stands by it; one that ends in a fault keeps the sequence it had. A position
     committed and re-opened at once ends re-opened. A revision is a token taken back or replaced; in a row that halts,
     what counts is whether the answer holds another token.
     """
     sound = state.running & (reason != HaltReason.FAULT)
     live = sound[:, None]
-    reopen = decision.reopen & state.revisable & live
-    write = decision.write & state.eligible & ~reopen & live
+    remask = decision.remask & state.revisable & live
+    write = decision.write & state.eligible & ~remask & live
     replaced = write & (decision.token != state.tokens)
-    renoise = (decision.renoise & state.open & ~write & live) | reopen
+    renoise = (decision.renoise & state.open & ~write & live) | remask
     tokens = torch.where(write, decision.token, state.tokens)
     noise = state.corruption.noise(tokens, lambda: state.noise.everywhere("renoise", tokens.shape[1]))
     halting = sound & (reason != HaltReason.RUNNING)
-    revised = torch.where(halting[:, None], answer != state.tokens, reopen | replaced)
+    revised = torch.where(halting[:, None], answer != state.tokens, remask | replaced)
     return replace(
         state,
         tokens=torch.where(halting[:, None], answer, torch.where(renoise, noise, tokens)),
-        committed=torch.where(halting[:, None], state.committed | state.eligible, (state.committed | write) & ~reopen),
+        committed=torch.where(halting[:, None], state.committed | state.eligible, (state.committed | write) & ~remask),
         commit_probability=torch.where(
             write, decision.probability.to(state.commit_probability), state.commit_probability
         ),

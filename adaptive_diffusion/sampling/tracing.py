@@ -32,7 +32,7 @@ class TraceRecorder:
         events = _whole(before.query[rows], before.variation[rows], taken[rows], positions, token[at], event[at])
         stays_open = (after.editable & ~after.committed).sum(1)
         steps = _whole(before.query, before.variation, taken, stays_open, before.running)
-        halt = step.verdict.probability
+        halt = step.halt_decision.probability
         chance = torch.full_like(before.noise_level, torch.nan) if halt is None else halt
         host = torch.cat([part.flatten() for part in (events, _bits(confidence[at]), steps, _bits(chance))]).cpu()
         host_events, host_steps = host[: 7 * len(rows)].view(7, -1).numpy(), host[7 * len(rows) :].view(6, -1).numpy()
@@ -90,10 +90,10 @@ def what_happened(step: Step) -> tuple[Tensor, Tensor, Tensor]:
     revoked = live & before.committed & ~after.committed
     edited = live & before.committed & after.committed & (before.tokens != after.tokens)
     event = torch.full_like(before.tokens, _NOTHING)
-    for kind, where in ((Event.COMMIT, committed), (Event.REVOKE, revoked), (Event.EDIT, edited)):
+    for kind, where in ((Event.COMMIT, committed), (Event.REMASK, revoked), (Event.REPLACE, edited)):
         event = event.masked_fill(where, int(kind))
     written = step.decision.write & (step.decision.token == after.tokens)
-    standing = said.get("standing_probability", before.commit_probability)
+    standing = said.get("current_token_probability", before.commit_probability)
     confidence = torch.where(written, step.decision.probability, said["confidence"])
     return event, torch.where(revoked, before.tokens, after.tokens), torch.where(revoked, standing, confidence)
 

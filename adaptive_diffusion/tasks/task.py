@@ -10,7 +10,7 @@ from adaptive_diffusion.core.query import Queries
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Correctness:
     """Which of R answers hold.
 
     Attributes:
@@ -51,7 +51,7 @@ class Task(Protocol):
         """The problems of a file, as a record with `puzzles` and the bad lines `skipped`."""
         ...
 
-    def verify(self, answers: Tensor, problems: Any) -> Verdict:
+    def verify(self, answers: Tensor, problems: Any) -> Correctness:
         """Judge answers [R, L], row r against problem r."""
         ...
 

@@ -12,13 +12,13 @@ from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.objectives.policy import ADVANTAGE, group_advantage
-from adaptive_diffusion.rules.joint.correcting import LearnedRevising
+from adaptive_diffusion.rules.plans.correcting import LearnedRevising
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.step import Step, advance, step
-from adaptive_diffusion.training.canvases import Canvases, Fresh
+from adaptive_diffusion.training.training_states import Batch, TrainingStates
 
 
-class GroupedRollouts(Canvases):
+class GroupedRollouts(TrainingStates):
     """`rows` steps out of all that `queries`·`group` fresh rollouts took, for `PolicyGradient`: reward 1[exact] −
     price·NFE of the rollout. Rollouts are made anew for every batch, so the gradient is on-policy.
 
@@ -52,7 +52,7 @@ class GroupedRollouts(Canvases):
         self.state: SamplerState | None = None
 
     @torch.no_grad()
-    def begin(self, model: DenoiserWithHeads, fresh: Fresh, seed: int) -> tuple[SamplerState, Tensor]:
+    def begin(self, model: DenoiserWithHeads, fresh: Batch, seed: int) -> tuple[SamplerState, Tensor]:
         if model.policy is None:
             raise ValueError("GroupedRollouts needs a model with a policy head; add model.policy")
         plan = LearnedRevising(model.policy, replace=self.replace, draws=True)

@@ -10,9 +10,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.models.halting import observe
-from adaptive_diffusion.objectives.stopping import Trajectories
-from adaptive_diffusion.rules.halting import HeadHalting, Watched, step_summaries
+from adaptive_diffusion.models.halting_head import observe
+from adaptive_diffusion.objectives.halting_losses import Trajectories
+from adaptive_diffusion.rules.halting import HeadHalting, RunToCompletion, step_summaries
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.step import Step
 
@@ -59,14 +59,14 @@ class Rollouts:
         step = torch.arange(int(self.steps.max())).expand(len(self), -1)
         return value[self.first[:, None] + step.minimum(self.steps[:, None] - 1)]
 
-    def halted(self, rule: HeadHalting, said: Tensor) -> tuple[Tensor, Tensor]:
+    def halted(self, rule: HeadHalting, head_output: Tensor) -> tuple[Tensor, Tensor]:
         """Where a rule stops each row [N] int64, 1 to its number of steps, and the probability it gives there [N], from
         what its head said of every step [S, …]. It is the rule of the sampler, asked of all steps at once."""
-        verdict = rule.verdict(said)
-        stop = self.padded(verdict.stop)
+        halt_decision = rule.decide(head_output)
+        stop = self.padded(halt_decision.stop)
         steps = torch.where(stop.any(1), stop.int().argmax(1) + 1, self.steps).minimum(self.steps)
-        assert verdict.probability is not None
-        return steps, verdict.probability[self.first + steps - 1]
+        assert halt_decision.probability is not None
+        return steps, halt_decision.probability[self.first + steps - 1]
 
     def spent(self, steps: Tensor) -> Tensor:
         """[N] forwards of each row up to a number of its steps [N]."""
@@ -132,7 +132,7 @@ def record(
         max_steps: a row that takes longer is cut there.
     """
     recorder = RolloutRecorder(queries, truth)
-    watched = replace(sampler, halting=Watched())
+    watched = replace(sampler, halting=RunToCompletion())
     watched.sample(queries, seed=seed, slots=slots, max_steps=max_steps, observers=[recorder])
     difficulty = torch.zeros(len(queries)) if difficulty is None else difficulty.float()
     return recorder.result(difficulty[queries.ids.argsort()])

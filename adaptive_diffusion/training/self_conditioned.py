@@ -1,4 +1,4 @@
-"""Training canvases for a denoiser that sees its last prediction."""
+"""Training sequences for a denoiser that sees its last prediction."""
 
 from dataclasses import replace
 
@@ -10,34 +10,34 @@ from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.self_conditioning import SelfConditioning
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.step import advance
-from adaptive_diffusion.training.canvases import Canvases, Fresh
+from adaptive_diffusion.training.training_states import Batch, TrainingStates
 
 
-class SelfConditioned(Canvases):
-    """Canvases of another source, of which a share carries the expected embedding of one more forward without gradient
-    and the rest nothing, as before a sampler's first step (Chen et al. 2022, arXiv 2208.04202).
+class SelfConditioned(TrainingStates):
+    """TrainingStates of another source, of which a share carries the expected embedding of one more forward without
+    gradient and the rest nothing, as before a sampler's first step (Chen et al. 2022, arXiv 2208.04202).
 
     Live slots need no such forward: they carry what their sampler's last step predicted.
 
     Args:
-        canvases: the source.
-        share: probability that a canvas has been seen before.
+        training_states: the source.
+        share: probability that a sequence has been seen before.
 
     Raises:
         ValueError: a share outside [0, 1], or, when it begins, a denoiser without self-conditioning.
     """
 
-    def __init__(self, canvases: Canvases, share: float = 0.5):
+    def __init__(self, training_states: TrainingStates, share: float = 0.5):
         if not 0 <= share <= 1:
             raise ValueError(f"share={share} is not a probability; it must lie in [0, 1]")
-        self.canvases, self.share, self.rows = canvases, share, canvases.rows
+        self.training_states, self.share, self.rows = training_states, share, training_states.rows
 
-    def begin(self, model: DenoiserWithHeads, fresh: Fresh, seed: int) -> tuple[SamplerState, Tensor]:
+    def begin(self, model: DenoiserWithHeads, fresh: Batch, seed: int) -> tuple[SamplerState, Tensor]:
         if model.memory is None:
             raise ValueError(
                 "this denoiser does not see its last prediction; set self_conditioning: true in its config"
             )
-        state, clean = self.canvases.begin(model, fresh, seed)
+        state, clean = self.training_states.begin(model, fresh, seed)
         with torch.no_grad():
             seen = advance(Sampler(model), state, model.evaluate(state), max_steps=1 << 30).after
         name, known = SelfConditioning.name, state.noise.once_a_query("seen before") < self.share

@@ -1,4 +1,4 @@
-"""Training canvases for an autoregressive model: the clean text."""
+"""Training sequences for an autoregressive model: the clean text."""
 
 from dataclasses import replace
 
@@ -8,20 +8,20 @@ from torch import Tensor
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.sampling.sampler import Sampler
-from adaptive_diffusion.training.canvases import Canvases, Fresh
+from adaptive_diffusion.training.training_states import Batch, TrainingStates
 
 
-class Uncorrupted(Canvases):
+class Uncorrupted(TrainingStates):
     """Everything stands, committed: a model that sees only what is on a token's left is asked about all tokens at once,
     so that `Denoising` is the next-token loss.
 
     Args:
-        rows: canvases a batch.
+        rows: sequences a batch.
     """
 
     def __init__(self, rows: int):
         self.rows = rows
 
-    def begin(self, model: DenoiserWithHeads, fresh: Fresh, seed: int) -> tuple[SamplerState, Tensor]:
+    def begin(self, model: DenoiserWithHeads, fresh: Batch, seed: int) -> tuple[SamplerState, Tensor]:
         state = Sampler(model).begin(fresh.queries, torch.zeros_like(fresh.queries.ids), seed)
         return replace(state, tokens=fresh.clean, committed=state.editable), fresh.clean

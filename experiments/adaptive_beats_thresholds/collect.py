@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from statistics import mean
 
-from adaptive_diffusion.runs.whole import write_whole
+from adaptive_diffusion.runs.atomic_write import atomic_write_file
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -49,7 +49,7 @@ def read(folder: Path) -> dict:
 
 def write(name: str, content: dict) -> None:
     RESULTS.mkdir(exist_ok=True)
-    write_whole(RESULTS / name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    atomic_write_file(RESULTS / name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from adaptive_diffusion.runs.whole import write_whole
+from adaptive_diffusion.runs.atomic_write import atomic_write_file
 
 RESULTS = Path(__file__).parent / "results"
 OF_TEST = ("auroc_solved_at_halt", "calibration_error", "regret_to_oracle", "overthinking", "exact", "nfe_mean")
@@ -64,7 +64,7 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def write(name: str, content: dict[str, Any]) -> None:
-    write_whole(RESULTS / name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    atomic_write_file(RESULTS / name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

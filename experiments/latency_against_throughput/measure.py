@@ -13,18 +13,18 @@ from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.decoding import Decoder
 from adaptive_diffusion.evaluation.equal_quality import forwards_needed
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean
-from adaptive_diffusion.evaluation.judge import surprisal, unigram_entropy
 from adaptive_diffusion.evaluation.mauve import byte_features, mauve
+from adaptive_diffusion.evaluation.reference_model import nll_bits, unigram_entropy
 from adaptive_diffusion.rules.adaptive import EntropyBound
 from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.pace import Ancestral, FixedSteps
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.rules.remdm import Cap
+from adaptive_diffusion.runs.atomic_write import atomic_write_file
 from adaptive_diffusion.runs.manifest import environment, now, provenance
 from adaptive_diffusion.runs.memory import keep_freed_memory
-from adaptive_diffusion.runs.source import open_source
 from adaptive_diffusion.runs.stages.training import checkpoint
-from adaptive_diffusion.runs.whole import write_whole
+from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
 from benchmarks.text import Contender, race
 
@@ -60,7 +60,7 @@ def prompts(windows, count, length):
 
 def quality(answers, judge, real, tokenizer, length):
     """Bits per byte under the judge with its interval over texts, entropy and the distributional measure beside it."""
-    bits = surprisal(judge, answers, length)[:, PROMPT:].double()
+    bits = nll_bits(judge, answers, length)[:, PROMPT:].double()
     found = bootstrap(mean, bits.mean(1).numpy())
     texts = [tokenizer.decode(row) for row in answers[:, PROMPT:].tolist()]
     return {
@@ -127,7 +127,7 @@ def main():
     chosen = parser.parse_args()
     begun = now()
     masked, autoregressive, judge = (
-        open_source(chosen.run / checkpoint(name)) for name in ("masked", "autoregressive", "judge")
+        load_trained_model(chosen.run / checkpoint(name)) for name in ("masked", "autoregressive", "judge")
     )
     data, length = masked.data, masked.task.length
     windows, tokenizer = data.windows("test"), masked.task.tokenizer
@@ -202,7 +202,7 @@ def summarise(chosen, begun, measured, rows, sources):
         ),
     }
     RESULTS.mkdir(exist_ok=True)
-    write_whole(RESULTS / "summary.json", json.dumps(result, indent=1) + "\n")
+    atomic_write_file(RESULTS / "summary.json", json.dumps(result, indent=1) + "\n")
 
 
 def ratios(measured, fixed, adaptive):

@@ -14,11 +14,11 @@ from adaptive_diffusion.config.folder import choices
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.evaluation.correction import correction_counts
 from adaptive_diffusion.evaluation.replay import Replay
+from adaptive_diffusion.runs.atomic_write import atomic_write_file
 from adaptive_diffusion.runs.checkpoint import read_header
 from adaptive_diffusion.runs.compare import compare
 from adaptive_diffusion.runs.manifest import environment
-from adaptive_diffusion.runs.source import newest_checkpoint, open_source
-from adaptive_diffusion.runs.whole import write_whole
+from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -47,7 +47,7 @@ def main():
     parser.add_argument("--sampler", action="append", help="only these, the other rows stay; may be repeated")
     parser.add_argument("--without", action="append", default=[], help="not this one; may be repeated")
     chosen = parser.parse_args()
-    source = open_source(chosen.source)
+    source = load_trained_model(chosen.source)
     file = newest_checkpoint(chosen.source) if chosen.source.is_dir() else chosen.source
     data = instantiate(read_header(file).about["task"])
     problems = data.test[: chosen.puzzles]
@@ -68,7 +68,7 @@ def main():
             "samplers": [rows[name] for name in sorted(rows)],
             "remarks": before.get("remarks", {}),
         }
-        write_whole(result_file, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        atomic_write_file(result_file, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

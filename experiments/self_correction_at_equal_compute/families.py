@@ -1,14 +1,14 @@
 """The samplers that are compared, as families of one setting: those that need no head, and the learned policies."""
 
-from adaptive_diffusion.models.views import ShadowVerified
+from adaptive_diffusion.models.wrappers import ShadowVerified
 from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.halting import LearnedHalting
-from adaptive_diffusion.rules.joint.correcting import CommitReplaceReopen, LearnedRevising
-from adaptive_diffusion.rules.joint.editing import SelfCorrection, TokenEditing
-from adaptive_diffusion.rules.joint.ranking import SelfPlanning
-from adaptive_diffusion.rules.joint.wino import WideInNarrowOut
 from adaptive_diffusion.rules.order import Confidence, Random
 from adaptive_diffusion.rules.pace import Ancestral, Threshold
+from adaptive_diffusion.rules.plans.correcting import CommitReplaceReopen, LearnedRevising
+from adaptive_diffusion.rules.plans.editing import SelfCorrection, TokenEditing
+from adaptive_diffusion.rules.plans.ranking import SelfPlanning
+from adaptive_diffusion.rules.plans.wino import WideInNarrowOut
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.rules.remasking import LowProbability, NoRemasking
 from adaptive_diffusion.rules.remdm import ByConfidence, Cap, Rescale

@@ -16,14 +16,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.evaluation.correction import correction_counts, summarise_correction
-from adaptive_diffusion.evaluation.planting import Repair, planted
+from adaptive_diffusion.evaluation.error_injection import Repair, planted
 from adaptive_diffusion.evaluation.replay import Replay
 from adaptive_diffusion.rules.halting import step_summaries
-from adaptive_diffusion.rules.joint.correcting import LearnedRevising, position_summaries
+from adaptive_diffusion.rules.plans.correcting import LearnedRevising, position_summaries
+from adaptive_diffusion.runs.atomic_write import atomic_write_file
 from adaptive_diffusion.runs.compare import compare
 from adaptive_diffusion.runs.manifest import environment
-from adaptive_diffusion.runs.source import open_source
-from adaptive_diffusion.runs.whole import write_whole
+from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling import Sampler
 from adaptive_diffusion.sampling.step import step
 
@@ -172,7 +172,7 @@ def main():
     parser.add_argument("--validation", type=int, default=1000)
     parser.add_argument("--budget", type=float, default=1.7, help="mean NFE that a policy may spend on validation")
     told = parser.parse_args()
-    source = open_source(told.source)
+    source = load_trained_model(told.source)
     validation, test = source.data.validation[: told.validation], source.data.test[: told.puzzles]
     chosen, table = chosen_settings(source, validation, told.budget, told.seed)
     result = {
@@ -188,7 +188,7 @@ def main():
     result |= {"repairing": name, "planted": repaired(sampler, source.task, test, told.seed)}
     result |= {"head_cost": head_cost(source, validation)}
     RESULTS.mkdir(exist_ok=True)
-    write_whole(RESULTS / f"seed_{told.seed}.json", json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    atomic_write_file(RESULTS / f"seed_{told.seed}.json", json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

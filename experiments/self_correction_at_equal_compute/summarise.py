@@ -8,7 +8,7 @@ from families import FAMILIES, POLICIES
 
 from adaptive_diffusion.evaluation.curves import Setting
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean, paired_difference, ratio_of_sums
-from adaptive_diffusion.runs.whole import write_whole
+from adaptive_diffusion.runs.atomic_write import atomic_write_file
 
 RESULTS = Path(__file__).parent / "results"
 CONTROL = "halting_alone"
@@ -76,4 +76,4 @@ if __name__ == "__main__":
     if not files:
         raise SystemExit(f"no results in {RESULTS}; run measure.py first")
     told = summary([json.loads(file.read_text()) for file in files])
-    write_whole(RESULTS / "summary.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    atomic_write_file(RESULTS / "summary.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")

@@ -1,4 +1,5 @@
-"""One canvas of 512 bytes at once, and 2,048 in blocks with halting per block: traces, memory and quality by block."""
+"""One sequence of 512 bytes at once, and 2,048 in blocks with halting per block: traces, memory and quality by
+block."""
 
 import argparse
 import json
@@ -14,15 +15,15 @@ from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean
-from adaptive_diffusion.evaluation.judge import surprisal, unigram_entropy
+from adaptive_diffusion.evaluation.reference_model import nll_bits, unigram_entropy
 from adaptive_diffusion.models.sliding import Sliding
 from adaptive_diffusion.rules.adaptive import EntropyBound
 from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.proposal import Draw
+from adaptive_diffusion.runs.atomic_write import atomic_write_file
 from adaptive_diffusion.runs.manifest import now, provenance
-from adaptive_diffusion.runs.source import open_source
 from adaptive_diffusion.runs.stages.training import checkpoint
-from adaptive_diffusion.runs.whole import write_whole
+from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.tracing import TraceRecorder
 
@@ -60,7 +61,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     begun = now()
-    masked, judge = (open_source(chosen.run / checkpoint(name)) for name in ("masked", "judge"))
+    masked, judge = (load_trained_model(chosen.run / checkpoint(name)) for name in ("masked", "judge"))
     length, traces = masked.task.length, chosen.run / "long" / "traces"
     given = torch.from_numpy(masked.data.windows("test").tokens[: chosen.texts, :PROMPT])
     parts = {"proposal": Draw(), "order": Random(), "pace": EntropyBound(8.0)}
@@ -76,14 +77,14 @@ def main():
     memory = Memory()
     sampler = Sampler(Sliding(masked.model, length), **parts, block_length=chosen.block)
     long, seconds, trace = written(sampler, asked(chosen.long), traces / "in_blocks", chosen.seed, [memory])
-    bits = surprisal(judge.model.denoiser, long.answers, length)[:, PROMPT:].double()
+    bits = nll_bits(judge.model.denoiser, long.answers, length)[:, PROMPT:].double()
     each = [part.mean(1).numpy() for part in bits.split(chosen.block, 1)]
     index = np.arange(len(each))
     slopes = np.array([np.polyfit(index, row, 1)[0] for row in np.array(each).T])
     query, step, position = (trace.events[name].to_numpy() for name in ("query", "step", "position"))
     taken = np.unique(np.stack([(position - PROMPT) // chosen.block, query, step]), axis=1)[0]
     steps = np.bincount(taken, minlength=len(each)) / chosen.texts
-    first = surprisal(judge.model.denoiser, at_once.answers, length)[:, PROMPT:].double().mean(1).numpy()
+    first = nll_bits(judge.model.denoiser, at_once.answers, length)[:, PROMPT:].double().mean(1).numpy()
     result = {
         "parallel": {
             "length": PARALLEL,
@@ -121,7 +122,7 @@ def main():
         ),
     }
     RESULTS.mkdir(exist_ok=True)
-    write_whole(RESULTS / "blocks.json", json.dumps(result, indent=1) + "\n")
+    atomic_write_file(RESULTS / "blocks.json", json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

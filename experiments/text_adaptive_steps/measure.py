@@ -12,16 +12,16 @@ import torch
 from adaptive_diffusion.evaluation.correlation import spearman
 from adaptive_diffusion.evaluation.equal_quality import Graded, nfe_ratio_at_equal_quality
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean
-from adaptive_diffusion.evaluation.judge import surprisal
+from adaptive_diffusion.evaluation.reference_model import nll_bits
 from adaptive_diffusion.rules.adaptive import EntropyBound, Quota
 from adaptive_diffusion.rules.gain import LikelihoodGain
 from adaptive_diffusion.rules.halting import StableAndConfident
 from adaptive_diffusion.rules.order import LowEntropy, Margin
 from adaptive_diffusion.rules.pace import FixedCount, FixedSteps, Threshold
+from adaptive_diffusion.runs.atomic_write import atomic_write_file
 from adaptive_diffusion.runs.manifest import environment, now, provenance
-from adaptive_diffusion.runs.source import open_source
 from adaptive_diffusion.runs.stages.training import checkpoint
-from adaptive_diffusion.runs.whole import write_whole
+from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
 
 RESULTS = Path(__file__).parent / "results"
@@ -49,7 +49,7 @@ def judged(tokens, problems, judge):
     place, length = np.arange(problems.tokens.shape[1]), problems.tokens.shape[1]
     first = problems.editable.argmax(1)[:, None]
     last = length - 1 - problems.editable[:, ::-1].argmax(1)[:, None]
-    bits = surprisal(judge, tokens, length).numpy() * ((first <= place) & (place <= last + AFTER))
+    bits = nll_bits(judge, tokens, length).numpy() * ((first <= place) & (place <= last + AFTER))
     return bits.sum(1) / problems.editable.sum(1)
 
 
@@ -81,9 +81,9 @@ def defined(interval):
 
 def row(result, graded, task, problems, difficulty):
     """The figures of a sampler."""
-    verdict, opened = task.verify(result.answers, problems), problems.editable.sum(1)
+    correctness, opened = task.verify(result.answers, problems), problems.editable.sum(1)
     same = (result.answers == torch.from_numpy(problems.tokens)).numpy() & problems.editable
-    exact = verdict.exact.numpy()
+    exact = correctness.exact.numpy()
     return {
         "nfe_mean": float(graded.nfe.mean()),
         "nfe_p95": float(np.quantile(graded.nfe, 0.95, method="higher")),
@@ -91,7 +91,7 @@ def row(result, graded, task, problems, difficulty):
         "judge_bits_per_byte": bootstrap(mean, -graded.quality)._asdict(),
         "right_bytes": bootstrap(mean, same.sum(1) / opened)._asdict(),
         "exact": {str(kind): float(exact[problems.kind == kind].mean()) for kind in np.unique(problems.kind)},
-        "parses": float(verdict.valid.double().mean()),
+        "parses": float(correctness.valid.double().mean()),
         "spearman_of_steps_per_open_byte": {
             measure: defined(spearman(values, graded.nfe / opened)) for measure, values in difficulty.items()
         },
@@ -107,13 +107,13 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     begun = now()
-    masked = open_source(chosen.denoiser or chosen.run / checkpoint("masked"))
-    judge = open_source(chosen.run / checkpoint("judge"))
+    masked = load_trained_model(chosen.denoiser or chosen.run / checkpoint("masked"))
+    judge = load_trained_model(chosen.run / checkpoint("judge"))
     tuned = ratios(answered(masked, masked.data.validation[: chosen.validation], judge.model.denoiser, chosen.seed))
     best = max(tuned, key=lambda name: tuned[name].value)
     problems = masked.data.test[: chosen.problems]
     opened = problems.editable.sum(1)
-    bits = surprisal(judge.model.denoiser, torch.from_numpy(problems.tokens), masked.task.length).numpy()
+    bits = nll_bits(judge.model.denoiser, torch.from_numpy(problems.tokens), masked.task.length).numpy()
     difficulty = {
         "judge_bits_per_byte": (bits * problems.editable).sum(1) / opened,
         "compressed_bytes_per_byte": problems.surprise / opened,
@@ -142,7 +142,7 @@ def main():
         ),
     }
     RESULTS.mkdir(exist_ok=True)
-    write_whole(RESULTS / "summary.json", json.dumps(result, indent=1) + "\n")
+    atomic_write_file(RESULTS / "summary.json", json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 from synthetic_traces import Row, commit, record, simulate
 
 from adaptive_diffusion.analysis.layout import GridLayout, TextLayout
-from adaptive_diffusion.analysis.measures import SamplerEntry
+from adaptive_diffusion.analysis.metrics import SamplerEntry
 from adaptive_diffusion.analysis.report import build_report
 
 

@@ -8,24 +8,24 @@ from rich.console import Console
 from synthetic_traces import Row, commit, record, simulate
 
 from adaptive_diffusion.analysis.layout import GridLayout
-from adaptive_diffusion.analysis.measures import SamplerMeasures, measure
-from adaptive_diffusion.analysis.sheet import Column, Sheet, interval
+from adaptive_diffusion.analysis.metrics import SamplerMetrics, measure
+from adaptive_diffusion.analysis.table import Column, Table, interval
 from adaptive_diffusion.analysis.tables import (
-    accuracy_sheet,
-    allocation_sheet,
-    controls_sheet,
-    correction_sheet,
-    gain_sheet,
-    halting_sheet,
-    reasons_sheet,
-    summary_table,
+    accuracy_table,
+    allocation_table,
+    controls_table,
+    correction_table,
+    gain_table,
+    halting_table,
+    reasons_table,
+    rich_summary_table,
 )
-from adaptive_diffusion.evaluation.halting import PastHalting
+from adaptive_diffusion.evaluation.halting_metrics import CounterfactualRollouts
 from adaptive_diffusion.evaluation.intervals import Interval
 
 
 @pytest.fixture(scope="module")
-def measures(tmp_path_factory: pytest.TempPathFactory) -> list[SamplerMeasures]:
+def measures(tmp_path_factory: pytest.TempPathFactory) -> list[SamplerMetrics]:
     settings = {
         "threshold_0.9": {"per_step": 6.0, "mistake": 0.02},
         "threshold_0.99": {"per_step": 2.0, "mistake": 0.002},
@@ -46,7 +46,7 @@ def test_the_summary_shows_percent_and_dashes():
         {"sampler": "learned", "exact": 0.975, "valid": None, "nfe_mean": 3.049, "nfe_max": 12, "queries": 2000},
         {"sampler": "fixed_4", "exact": 1.0, "seconds": 3.21},
     ]
-    lines = [line.split() for line in shown(summary_table(rows)).splitlines()]
+    lines = [line.split() for line in shown(rich_summary_table(rows)).splitlines()]
     assert [
         "│",
         "learned",
@@ -74,41 +74,41 @@ def test_a_figure_has_its_interval_and_a_minus_sign():
     assert interval(Interval(float("nan"), 0, 0)) == "–"
 
 
-def test_gains_are_shown_for_all_but_the_baselines(measures: list[SamplerMeasures]):
-    sheet = gain_sheet(measures)
+def test_gains_are_shown_for_all_but_the_baselines(measures: list[SamplerMetrics]):
+    sheet = gain_table(measures)
     assert sheet is not None
     assert [row[0] for row in sheet.rows] == ["learned"]
     assert sheet.rows[0][1] == "threshold"
     assert sheet.rows[0][2].startswith("threshold_0.9")
-    assert gain_sheet(measures[:2]) is None
-    assert gain_sheet(measures, baselines=["absent"]) is None
+    assert gain_table(measures[:2]) is None
+    assert gain_table(measures, baselines=["absent"]) is None
 
 
-def test_only_samplers_that_revised_are_judged_for_it(measures: list[SamplerMeasures]):
-    sheet = correction_sheet(measures)
+def test_only_samplers_that_revised_are_judged_for_it(measures: list[SamplerMetrics]):
+    sheet = correction_table(measures)
     assert sheet is not None
     assert [row[0] for row in sheet.rows] == ["learned"]
     assert len(sheet.rows[0]) == len(sheet.header)
-    assert correction_sheet(measures[:2]) is None
+    assert correction_table(measures[:2]) is None
 
 
-def test_halting_figures_are_dashes_where_there_is_no_probability(measures: list[SamplerMeasures]):
-    sheet = halting_sheet(measures)
+def test_halting_figures_are_dashes_where_there_is_no_probability(measures: list[SamplerMetrics]):
+    sheet = halting_table(measures)
     assert sheet is not None
     assert [row[-1] == "–" for row in sheet.rows] == [True, True, False]
 
 
-def test_allocation_has_a_column_for_each_group(measures: list[SamplerMeasures]):
-    sheet = allocation_sheet(measures, edges=GridLayout.difficulty_edges)
+def test_allocation_has_a_column_for_each_group(measures: list[SamplerMetrics]):
+    sheet = allocation_table(measures, edges=GridLayout.difficulty_edges)
     assert sheet is not None
     assert sheet.header == ["sampler", "0", "1–2", "3–6", "7+"]
-    by_reason = allocation_sheet(measures, "halt_reason", None)
+    by_reason = allocation_table(measures, "halt_reason", None)
     assert by_reason is not None
     assert by_reason.rows[-1][1] == "–"
 
 
-def test_who_got_more_is_said_with_what_goes_with_it(measures: list[SamplerMeasures]):
-    sheet = reasons_sheet(measures)
+def test_who_got_more_is_said_with_what_goes_with_it(measures: list[SamplerMetrics]):
+    sheet = reasons_table(measures)
     assert sheet is not None
     records = {record["sampler"]: record for record in sheet.records()}
     assert records["learned"]["ρ_difficulty"] > 0.3 > 0 > records["learned"]["ρ_clues"]
@@ -116,16 +116,16 @@ def test_who_got_more_is_said_with_what_goes_with_it(measures: list[SamplerMeasu
     assert 0.1 < records["learned"]["costliest_tenth_NFE"] < 1
 
 
-def test_accuracy_has_the_groups_of_the_allocation(measures: list[SamplerMeasures]):
+def test_accuracy_has_the_groups_of_the_allocation(measures: list[SamplerMetrics]):
     edges = GridLayout.difficulty_edges
-    cost, exact = (table(measures, edges=edges) for table in (allocation_sheet, accuracy_sheet))
+    cost, exact = (table(measures, edges=edges) for table in (allocation_table, accuracy_table))
     assert cost is not None
     assert exact is not None
     assert cost.header == exact.header
 
 
 def test_a_sheet_is_written_as_numbers_in_their_own_units():
-    sheet = Sheet(
+    sheet = Table(
         "S", [Column("sampler"), Column("exact %", 1, 100), Column("why")], [["a", Interval(0.5, 0.4, 0.6), None]]
     )
     assert sheet.rows == [["a", "50.0 [40.0, 60.0]", "–"]]
@@ -136,15 +136,15 @@ def test_a_sheet_is_written_as_numbers_in_their_own_units():
 def test_a_rule_that_was_not_recorded_past_its_halting_is_told_so(tmp_path: Path):
     row = Row([-1], [[commit(0, 1)]], [1], halt_reason="learned")
     trace = record(tmp_path, [row])
-    sheet = controls_sheet([measure("learned", trace)])
+    sheet = controls_table([measure("learned", trace)])
     assert sheet is not None
     assert sheet.rows == [["learned", *"–" * 6]]
     assert "nothing was recorded past the halting point" in sheet.note
-    known = controls_sheet([measure("learned", trace, PastHalting(np.array([0]), np.array([[True]])))])
+    known = controls_table([measure("learned", trace, CounterfactualRollouts(np.array([0]), np.array([[True]])))])
     assert known is not None
     assert known.rows[0][-1].startswith("0.0")
     assert "nothing was recorded" not in known.note
 
 
-def test_a_rule_that_looks_at_no_query_has_no_controls(measures: list[SamplerMeasures]):
-    assert controls_sheet(measures[:2]) is None
+def test_a_rule_that_looks_at_no_query_has_no_controls(measures: list[SamplerMetrics]):
+    assert controls_table(measures[:2]) is None

@@ -10,7 +10,7 @@ import pytest
 from synthetic_traces import Row, commit, edit, record, simulate
 
 from adaptive_diffusion.analysis.layout import GridLayout, TextLayout
-from adaptive_diffusion.analysis.measures import SamplerEntry
+from adaptive_diffusion.analysis.metrics import SamplerEntry
 from adaptive_diffusion.analysis.report import build_report
 from adaptive_diffusion.core.trace import Trace, read_trace
 
@@ -90,7 +90,7 @@ def events_shown(page: Any, sampler: str) -> list[tuple]:
     for step in range(1, int(page.get_attribute("#scrub", "max")) + 1):
         page.keyboard.press("ArrowRight")
         for cell in page.evaluate(read):
-            symbol = cell["before"] if cell["event"] == "revoke" else cell["token"]
+            symbol = cell["before"] if cell["event"] == "remask" else cell["token"]
             shown.append((step, int(cell["position"]), cell["event"], int(symbol) - 1, float(cell["confidence"])))
     return shown
 

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from small_worlds import canvas, decision
+from small_worlds import decision, sampler_state
 
 from adaptive_diffusion.core.state import HaltReason
 
 
 def three_rows():
-    return canvas(
+    return sampler_state(
         [[9, 1, 2], [3, 9, 9], [4, 5, 6]],
         committed=[[0, 1, 0], [1, 0, 0], [1, 1, 1]],
         editable=[[1, 1, 0], [1, 1, 1], [1, 1, 1]],
@@ -47,22 +47,22 @@ def test_positions_are_given_committed_or_open():
 
 
 def test_outside_its_block_nothing_is_open_or_revisable():
-    state = canvas([[9, 1, 9, 2]], committed=[[0, 1, 0, 1]], eligible=torch.tensor([[True, True, False, False]]))
+    state = sampler_state([[9, 1, 9, 2]], committed=[[0, 1, 0, 1]], eligible=torch.tensor([[True, True, False, False]]))
     assert state.open.tolist() == [[True, False, False, False]]
     assert state.revisable.tolist() == [[False, True, False, False]]
 
 
 def test_a_decision_leaves_open_what_it_does_not_write_and_what_it_takes_back():
-    state = canvas([[9, 9, 1, 2]], committed=[[0, 0, 1, 1]])
+    state = sampler_state([[9, 9, 1, 2]], committed=[[0, 0, 1, 1]])
     made = decision(
-        state, write=torch.tensor([[True, False, False, True]]), reopen=torch.tensor([[False, True, True, False]])
+        state, write=torch.tensor([[True, False, False, True]]), remask=torch.tensor([[False, True, True, False]])
     )
     assert made.still_open(state).tolist() == [[False, True, True, False]]
     assert made.tokens_after(state).tolist() == [[0, 9, 1, 0]]
 
 
 def test_a_decision_does_not_write_outside_what_is_eligible():
-    state = canvas([[7, 9]], editable=[[0, 1]])
+    state = sampler_state([[7, 9]], editable=[[0, 1]])
     assert decision(state, write=torch.tensor([[True, True]])).tokens_after(state).tolist() == [[7, 0]]
 
 

@@ -15,7 +15,7 @@ def write(folder: Path, shard_rows: int = 1_000_000, queries: int = 3) -> None:
     """Queries of length 2 and 3 in turn, each of which commits position 0, revokes it, and commits it again."""
     with TraceWriter(folder, shard_rows) as writer:
         query, zeros = np.arange(queries), np.zeros(queries, int)
-        for step, event in enumerate([Event.COMMIT, Event.REVOKE, Event.EDIT], start=1):
+        for step, event in enumerate([Event.COMMIT, Event.REMASK, Event.REPLACE], start=1):
             steps = np.full(queries, step)
             writer.append_events(
                 query=query,
@@ -47,7 +47,7 @@ def test_what_is_written_is_read(tmp_path: Path):
     write(tmp_path)
     trace = read_trace(tmp_path)
     assert trace.events.schema.equals(SCHEMAS["events"])
-    assert trace.events["event"].to_pylist() == ["commit"] * 3 + ["revoke"] * 3 + ["edit"] * 3
+    assert trace.events["event"].to_pylist() == ["commit"] * 3 + ["remask"] * 3 + ["replace"] * 3
     assert trace.steps["halt_probability"].to_pylist() == [None] * 3 + [0.5] * 3 + [0.75] * 3
     assert trace.rows["answer"].to_pylist() == [[4, 5], [4, 5, 6], [4, 5]]
     assert trace.rows["start"].to_pylist()[1] == [OPEN, 5, 6]

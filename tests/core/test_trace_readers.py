@@ -25,7 +25,7 @@ def test_a_line_of_the_document_reads_every_shard(tmp_path, monkeypatch, module,
     reader = pytest.importorskip(module, reason="needs the extra: pip install adaptive-diffusion[data]")
     (line,) = re.findall(rf"^    ({module}\..*)$", DOCUMENT, re.M)
     monkeypatch.chdir(tmp_path)
-    event = np.array([Event.COMMIT, Event.COMMIT, Event.REVOKE, Event.COMMIT, Event.EDIT])
+    event = np.array([Event.COMMIT, Event.COMMIT, Event.REMASK, Event.COMMIT, Event.REPLACE])
     columns = {name: np.arange(1, 6) for name in ("query", "variation", "step", "position", "token")}
     with TraceWriter("runs/quickstart/traces/learned", shard_rows=2) as writer:
         writer.append_events(**columns, event=event, confidence=np.full(5, 0.5))

@@ -20,7 +20,7 @@ def test_events_have_a_before_and_an_after(tmp_path: Path):
     assert replay.position.tolist() == [0, 0, 0, 2, 2]
     assert replay.before.tolist() == [OPEN, 3, OPEN, OPEN, 6]
     assert replay.after.tolist() == [3, OPEN, 4, 6, 7]
-    assert replay.event.tolist() == [Event.COMMIT, Event.REVOKE, Event.COMMIT, Event.COMMIT, Event.EDIT]
+    assert replay.event.tolist() == [Event.COMMIT, Event.REMASK, Event.COMMIT, Event.COMMIT, Event.REPLACE]
 
 
 def test_an_answer_is_solved_while_all_of_it_is_right(tmp_path: Path):

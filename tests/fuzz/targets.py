@@ -23,20 +23,20 @@ import torch
 from safetensors.torch import save
 from synthetic_traces import Row, commit, record, revoke
 
-from adaptive_diffusion.analysis.measures import measure
+from adaptive_diffusion.analysis.metrics import measure
 from adaptive_diffusion.config import check, compose, digest, instantiate, resolve
 from adaptive_diffusion.config.composition import _below, _parse
 from adaptive_diffusion.config.grid import combinations, listed
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.runs.checkpoint import load_checkpoint
-from adaptive_diffusion.runs.edit import Wishes
+from adaptive_diffusion.runs.edit import EditSpec
 from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.source import open_source
+from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.step import step
 from adaptive_diffusion.tasks.sudoku.readers import read_puzzles
-from adaptive_diffusion.tasks.text.changes import canvas_of
-from adaptive_diffusion.tasks.text.questions import read_texts
+from adaptive_diffusion.tasks.text.edits import edit_layout
+from adaptive_diffusion.tasks.text.query_files import read_texts
 from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -119,9 +119,9 @@ def spans(data: bytes, folder: Path) -> None:
     for line in data.decode("utf-8", "surrogateescape").split("|"):
         name, _, wish = line.partition(" ")
         kinds.get(name, kinds["rewrite"]).append(wish)
-    canvas = canvas_of(text, Wishes(**kinds).changes(text), ByteTokenizer(), 16)
-    assert len(canvas.tokens) <= 16
-    canvas.text(canvas.tokens.tolist(), ByteTokenizer())
+    sequence = edit_layout(text, EditSpec(**kinds).changes(text), ByteTokenizer(), 16)
+    assert len(sequence.tokens) <= 16
+    sequence.text(sequence.tokens.tolist(), ByteTokenizer())
 
 
 def overrides(data: bytes, folder: Path) -> None:
@@ -167,7 +167,7 @@ def source(data: bytes, folder: Path) -> None:
         "about": about.decode("utf-8", "replace"),
     }
     path.write_bytes(save(_sound()[1], said))
-    open_source(path)
+    load_trained_model(path)
 
 
 def run_folder(data: bytes, folder: Path) -> None:

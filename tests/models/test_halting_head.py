@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from adaptive_diffusion.models.halting import StoppingHead, observe
+from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead, observe
 
 HIDDEN = torch.tensor([[[1.0], [3.0], [-8.0]]])
 EDITABLE = torch.tensor([[True, True, False]])
@@ -21,15 +21,15 @@ def test_an_observation_is_least_largest_mean_likelihood_and_hidden_states_of_wh
 
 
 def test_a_reluctant_head_says_so_before_it_has_learnt() -> None:
-    head = StoppingHead(1, summaries=5)
+    head = TrajectoryHaltingHead(1, summaries=5)
     torch.testing.assert_close(head(HIDDEN, SUMMARIES, EDITABLE), torch.tensor([-3.0]))
-    assert StoppingHead(1, outputs=4, summaries=5)(HIDDEN, SUMMARIES, EDITABLE).shape == (1, 4)
+    assert TrajectoryHaltingHead(1, outputs=4, summaries=5)(HIDDEN, SUMMARIES, EDITABLE).shape == (1, 4)
 
 
 @pytest.mark.parametrize(("inputs", "blind_to"), [(["summaries"], slice(16, 19)), (["hidden"], slice(0, 16))])
 def test_a_head_looks_at_its_inputs_alone(inputs: list[str], blind_to: slice) -> None:
     torch.manual_seed(0)
-    head = StoppingHead(1, inputs=inputs, summaries=5)
+    head = TrajectoryHaltingHead(1, inputs=inputs, summaries=5)
     torch.nn.init.normal_(head.map[-1].weight)
     shown = torch.randn(2, 19)
     changed = shown.clone()
@@ -40,11 +40,11 @@ def test_a_head_looks_at_its_inputs_alone(inputs: list[str], blind_to: slice) ->
 
 def test_unknown_inputs_are_refused() -> None:
     with pytest.raises(ValueError, match="looks at summaries or hidden"):
-        StoppingHead(1, inputs=["logits"])
+        TrajectoryHaltingHead(1, inputs=["logits"])
 
 
 def test_a_fitted_scale_standardises_and_leaves_out_what_never_varies() -> None:
-    head = StoppingHead(1, summaries=5)
+    head = TrajectoryHaltingHead(1, summaries=5)
     shown = torch.randn(500, 19) * 7 + 3
     shown[:, 2] = 4.0
     head.fit_scale(shown)
@@ -57,7 +57,7 @@ def test_a_fitted_scale_standardises_and_leaves_out_what_never_varies() -> None:
 
 def test_a_row_is_judged_the_same_alone_and_in_a_batch() -> None:
     torch.manual_seed(0)
-    head = StoppingHead(8)
+    head = TrajectoryHaltingHead(8)
     torch.nn.init.normal_(head.map[-1].weight)
     scene = torch.randn(64, 9, 8), torch.rand(64, 9, 8), torch.rand(64, 9) < 0.8
     whole = head(*scene)

@@ -1,7 +1,7 @@
 """Heads: reluctant before training, blind to what is not editable, and no extra forward."""
 
 import torch
-from small_worlds import canvas, transformer
+from small_worlds import sampler_state, transformer
 
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
 
@@ -15,12 +15,12 @@ def scene(rows=3):
 def test_an_untrained_quality_head_trusts_every_token():
     hidden, _, _ = scene()
     torch.testing.assert_close(QualityHead(32)(hidden), torch.full((3, 4), 3.0))
-    torch.testing.assert_close(QualityHead(32, reluctance=1.5)(hidden), torch.full((3, 4), 1.5))
+    torch.testing.assert_close(QualityHead(32, init_bias=1.5)(hidden), torch.full((3, 4), 1.5))
 
 
 def test_an_untrained_halting_head_goes_on():
     torch.testing.assert_close(HaltingHead(32)(*scene()), torch.full((3,), -5.0))
-    torch.testing.assert_close(HaltingHead(32, reluctance=2.0)(*scene()), torch.full((3,), -2.0))
+    torch.testing.assert_close(HaltingHead(32, init_bias=2.0)(*scene()), torch.full((3,), -2.0))
 
 
 def trained_halting_head():
@@ -49,7 +49,7 @@ def test_a_halting_head_does_not_mind_the_order_of_positions():
 
 
 def test_quality_comes_with_the_same_forward():
-    denoiser, state = transformer(), canvas([[0, 1, 5], [2, 5, 5]])
+    denoiser, state = transformer(), sampler_state([[0, 1, 5], [2, 5, 5]])
     bare = DenoiserWithHeads(denoiser).evaluate(state)
     judged = DenoiserWithHeads(denoiser, QualityHead(32)).evaluate(state)
     assert "quality" not in bare.summaries

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from small_worlds import canvas, sequences, table
+from small_worlds import sampler_state, sequences, table
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.schedule import Cosine
@@ -29,14 +29,14 @@ def visible(tokens):
 @pytest.mark.parametrize("tokens", [[3, 3, 3, 3], [3, 1, 3, 3], [2, 1, 3, 0]])
 def test_the_absorbing_posterior_conditions_on_what_is_visible(tokens):
     prior = table()
-    hidden = OracleDenoiser.of_table(prior, Absorbing(MASK)).evaluate(canvas([tokens])).hidden
+    hidden = OracleDenoiser.of_table(prior, Absorbing(MASK)).evaluate(sampler_state([tokens])).hidden
     for position in range(4):
         torch.testing.assert_close(hidden[0, position].exp(), by_enumeration(prior, visible(tokens), position))
 
 
 def test_leaving_one_out_judges_a_token_by_the_others():
     prior, tokens = table(), [2, 1, 3, 0]
-    hidden = LeaveOneOutOracle.of_table(prior, Absorbing(MASK)).evaluate(canvas([tokens])).hidden
+    hidden = LeaveOneOutOracle.of_table(prior, Absorbing(MASK)).evaluate(sampler_state([tokens])).hidden
     for position in range(4):
         expected = by_enumeration(prior, visible(tokens), position, without=position)
         torch.testing.assert_close(hidden[0, position].exp(), expected)
@@ -55,7 +55,7 @@ def test_the_uniform_posterior_weighs_every_token_by_its_noise(t, left_out):
 
     kind = LeaveOneOutOracle if left_out else OracleDenoiser
     level = torch.tensor([t], dtype=torch.float64)
-    state = canvas([tokens], editable=[editable], corruption=corruption, noise_level=level)
+    state = sampler_state([tokens], editable=[editable], corruption=corruption, noise_level=level)
     hidden = kind.of_table(prior, corruption).evaluate(state).hidden
     for position in range(4):
         expected = by_enumeration(prior, likelihood, position, without=position if left_out else None)
@@ -65,7 +65,7 @@ def test_the_uniform_posterior_weighs_every_token_by_its_noise(t, left_out):
 def test_an_impossible_canvas_is_read_with_the_fewest_misprints():
     support = torch.tensor([[0, 0, 0], [1, 1, 1]])
     oracle = OracleDenoiser(support, torch.tensor([0.5, 0.5]), Absorbing(2))
-    probability = oracle.evaluate(canvas([[0, 0, 1], [0, 1, 2]])).hidden.exp()
+    probability = oracle.evaluate(sampler_state([[0, 0, 1], [0, 1, 2]])).hidden.exp()
     torch.testing.assert_close(probability[0], torch.tensor([[1.0, 0.0]] * 3, dtype=torch.float64))
     torch.testing.assert_close(probability[1], torch.tensor([[0.5, 0.5]] * 3, dtype=torch.float64))
 
@@ -73,9 +73,9 @@ def test_an_impossible_canvas_is_read_with_the_fewest_misprints():
 def test_the_oracle_says_the_same_alone_and_in_company():
     oracle = OracleDenoiser.of_table(table(3, 5), Absorbing(MASK))
     tokens = torch.randint(4, (64, 5), generator=torch.Generator().manual_seed(0)).tolist()
-    together = oracle.evaluate(canvas(tokens)).hidden
+    together = oracle.evaluate(sampler_state(tokens)).hidden
     for row in range(64):
-        assert torch.equal(oracle.evaluate(canvas(tokens[row : row + 1])).hidden[0], together[row])
+        assert torch.equal(oracle.evaluate(sampler_state(tokens[row : row + 1])).hidden[0], together[row])
 
 
 @pytest.mark.parametrize(
@@ -92,5 +92,5 @@ def test_what_is_no_distribution_is_refused(support, probability, corruption, se
 
 
 def test_a_canvas_of_another_length_is_refused():
-    with pytest.raises(ValueError, match="have 4 positions, the canvas has 2"):
-        OracleDenoiser.of_table(table(), Absorbing(3)).evaluate(canvas([[3, 3]]))
+    with pytest.raises(ValueError, match="have 4 positions, but the state has 2"):
+        OracleDenoiser.of_table(table(), Absorbing(3)).evaluate(sampler_state([[3, 3]]))

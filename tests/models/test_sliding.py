@@ -1,10 +1,10 @@
-"""A window that slides: exact where it holds everything, of one size however long the canvas."""
+"""A window that slides: exact where it holds everything, of one size however long the sequence."""
 
 import gc
 
 import pytest
 import torch
-from small_worlds import questions, transformer
+from small_worlds import random_queries, transformer
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.positions import LearnedPositions
@@ -16,7 +16,7 @@ K, W = 5, 9
 
 
 def test_a_canvas_inside_the_window_is_sampled_as_without_it():
-    queries, model = questions(12, W, K), transformer(K, W)
+    queries, model = random_queries(12, W, K), transformer(K, W)
     plain = Sampler(model, pace=Threshold(0.24)).sample(queries)
     for block_length in (None, W):
         slid = Sampler(Sliding(model, W), pace=Threshold(0.24), block_length=block_length).sample(queries)

@@ -1,8 +1,8 @@
-"""The transformer: shapes, and that a canvas is read the same whoever stands beside it."""
+"""The transformer: shapes, and that a sequence is read the same whoever stands beside it."""
 
 import pytest
 import torch
-from small_worlds import canvas, transformer
+from small_worlds import sampler_state, transformer
 
 from adaptive_diffusion.models.positions import LearnedPositions, RelationalPositions, RotaryPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
@@ -10,12 +10,12 @@ from adaptive_diffusion.models.transformer import TransformerDenoiser
 GRID = [[i // 3, i % 3, i // 3 // 2] for i in range(9)]
 
 
-def canvases(rows=64, length=9, vocabulary=5):
+def sequences(rows=64, length=9, vocabulary=5):
     generator = torch.Generator().manual_seed(1)
     tokens = torch.randint(vocabulary + 1, (rows, length), generator=generator)
     committed = (torch.rand(rows, length, generator=generator) < 0.5).tolist()
     editable = (torch.rand(rows, length, generator=generator) < 0.7).tolist()
-    return canvas(tokens.tolist(), committed, editable, noise_level=torch.linspace(0, 1, rows).double())
+    return sampler_state(tokens.tolist(), committed, editable, noise_level=torch.linspace(0, 1, rows).double())
 
 
 def different(a, b):
@@ -35,7 +35,7 @@ MODELS = {
 @torch.no_grad()
 @pytest.mark.parametrize("name", MODELS)
 def test_a_canvas_is_read_the_same_alone_and_among_sixty_four(name):
-    model, state = transformer(**MODELS[name]), canvases()
+    model, state = transformer(**MODELS[name]), sequences()
     together = model.evaluate(state).hidden
     assert together.shape == (64, 9, 32)
     for rows in ([0], [63], list(range(10, 17)), list(range(63, -1, -1))):
@@ -46,7 +46,7 @@ def test_a_canvas_is_read_the_same_alone_and_among_sixty_four(name):
 @torch.no_grad()
 def test_logits_of_packed_positions_do_not_depend_on_who_is_packed_along():
     model = transformer()
-    hidden = model.evaluate(canvases()).hidden.flatten(0, 1)
+    hidden = model.evaluate(sequences()).hidden.flatten(0, 1)
     whole = model.logits(hidden)
     assert whole.shape == (576, 5)
     assert whole.dtype == torch.float32
@@ -61,7 +61,7 @@ def test_logits_of_packed_positions_do_not_depend_on_who_is_packed_along():
 def test_every_coordinate_tells_places_apart(kind, coordinates):
     places = [place[-coordinates:] for place in [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]]
     model = transformer(length=4, positions=kind(places))
-    hidden = model.evaluate(canvas([[0, 1, 2, 3], [0, 2, 1, 3], [0, 1, 3, 2]])).hidden
+    hidden = model.evaluate(sampler_state([[0, 1, 2, 3], [0, 2, 1, 3], [0, 1, 3, 2]])).hidden
     if coordinates == 3:  # places 1 and 2 differ in the first two coordinates, 2 and 3 in the last two
         assert different(hidden[0, 0], hidden[1, 0])
     assert different(hidden[0, 0], hidden[2, 0])
@@ -70,16 +70,16 @@ def test_every_coordinate_tells_places_apart(kind, coordinates):
 @torch.no_grad()
 def test_without_places_the_order_would_not_matter():
     model = transformer(length=3, positions=LearnedPositions([[0], [0], [0]]))
-    hidden = model.evaluate(canvas([[0, 1, 2], [0, 2, 1]])).hidden
+    hidden = model.evaluate(sampler_state([[0, 1, 2], [0, 2, 1]])).hidden
     torch.testing.assert_close(hidden[0, 0], hidden[1, 0])
 
 
 @pytest.mark.parametrize("kind", [LearnedPositions, RotaryPositions])
 def test_a_canvas_longer_than_the_places_is_named(kind):
     model = transformer(length=4, positions=kind([[i] for i in range(4)]))
-    assert model.evaluate(canvas([[0, 1, 2]])).hidden.shape == (1, 3, 32)
-    with pytest.raises(ValueError, match="canvas of 5 positions is longer than the 4 places"):
-        model.evaluate(canvas([[0] * 5]))
+    assert model.evaluate(sampler_state([[0, 1, 2]])).hidden.shape == (1, 3, 32)
+    with pytest.raises(ValueError, match="sequence of 5 positions is longer than the 4 places"):
+        model.evaluate(sampler_state([[0] * 5]))
 
 
 @pytest.mark.parametrize("coordinates", [[], [[-1]], [[]]])
@@ -145,12 +145,12 @@ def test_loops_repeat_the_trunk_with_the_same_weights():
     state = twice.state_dict()
     state |= {name.replace("blocks.0", "blocks.1"): value for name, value in state.items() if "blocks.0" in name}
     unrolled.load_state_dict(state)
-    assert torch.equal(unrolled.evaluate(canvases()).hidden, twice.evaluate(canvases()).hidden)
+    assert torch.equal(unrolled.evaluate(sequences()).hidden, twice.evaluate(sequences()).hidden)
 
 
 @torch.no_grad()
 def test_a_denoiser_conditioned_on_time_hears_the_noise_level_and_others_do_not():
-    early, late = (canvas([[0, 1, 5]], noise_level=torch.tensor([t]).double()) for t in (0.9, 0.1))
+    early, late = (sampler_state([[0, 1, 5]], noise_level=torch.tensor([t]).double()) for t in (0.9, 0.1))
     deaf, hearing = transformer(), transformer(time_conditioning=True)
     assert torch.equal(deaf.evaluate(early).hidden, deaf.evaluate(late).hidden)
     assert different(hearing.evaluate(early).hidden, hearing.evaluate(late).hidden)
@@ -159,9 +159,9 @@ def test_a_denoiser_conditioned_on_time_hears_the_noise_level_and_others_do_not(
 @torch.no_grad()
 def test_a_denoiser_with_status_knows_what_is_given_committed_or_open():
     states = [
-        canvas([[0, 1]]),
-        canvas([[0, 1]], committed=[[1, 0]]),
-        canvas([[0, 1]], editable=[[0, 1]]),
+        sampler_state([[0, 1]]),
+        sampler_state([[0, 1]], committed=[[1, 0]]),
+        sampler_state([[0, 1]], editable=[[0, 1]]),
     ]
     knowing, ignorant = transformer(), transformer(status=False)
     told = [knowing.evaluate(state).hidden for state in states]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from small_worlds import canvas, sequences, table, transformer
+from small_worlds import sampler_state, sequences, table, transformer
 
 from adaptive_diffusion.core.corruption import Absorbing, MaskUniform, Uniform
 from adaptive_diffusion.core.query import Queries
@@ -11,9 +11,9 @@ from adaptive_diffusion.core.schedule import Cosine
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.oracle import LeaveOneOutOracle, OracleDenoiser
 from adaptive_diffusion.objectives.likelihood import LikelihoodBound, rate_divergence
-from adaptive_diffusion.objectives.scene import Scene
-from adaptive_diffusion.training.canvases import Fresh
-from adaptive_diffusion.training.corrupted import Corrupted
+from adaptive_diffusion.objectives.objective import LossInputs
+from adaptive_diffusion.training.forward_process import ForwardProcess
+from adaptive_diffusion.training.training_states import Batch
 
 K = 3
 PRIOR = table(K, 2)
@@ -118,9 +118,9 @@ def test_it_trains_a_denoiser_under_its_own_corruption(corruption):
     optimizer, losses = torch.optim.Adam(model.parameters(), 1e-2), []
     for step in range(24):
         queries = Queries.of(clean, torch.ones(16, 9), 16 * step)
-        state, truth = Corrupted(16).begin(model, Fresh(queries, clean), 0)
+        state, truth = ForwardProcess(16).begin(model, Batch(queries, clean), 0)
         hidden = model.denoiser.hidden(state.tokens, state.status, state.noise_level)
-        loss = LikelihoodBound(largest=20.0)(Scene(model, state, truth, hidden))["likelihood"]
+        loss = LikelihoodBound(largest=20.0)(LossInputs(model, state, truth, hidden))["likelihood"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -133,6 +133,6 @@ def test_the_oracles_of_uniform_noise_are_those_of_the_marginal():
     corruption, t = Uniform(K), 0.3
     q = corruption.marginal(torch.eye(K), torch.full((K,), t, dtype=torch.float64))
     for kind, left_out in ((OracleDenoiser, False), (LeaveOneOutOracle, True)):
-        state = canvas([[0, 2]], corruption=corruption, noise_level=torch.tensor([t]).double())
+        state = sampler_state([[0, 2]], corruption=corruption, noise_level=torch.tensor([t]).double())
         hidden = kind.of_table(PRIOR, corruption).evaluate(state).hidden[0].exp()
         torch.testing.assert_close(hidden, posterior(q, [0, 2], left_out))

@@ -1,4 +1,4 @@
-"""Objectives by hand on tiny scenes."""
+"""Objectives by hand on tiny inputs."""
 
 import math
 from dataclasses import replace
@@ -13,77 +13,77 @@ from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, Qual
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.objectives.denoising import Denoising
-from adaptive_diffusion.objectives.halting import SolvedIfStopped
+from adaptive_diffusion.objectives.objective import LossInputs, Outcome
 from adaptive_diffusion.objectives.remasking import TokenQuality
-from adaptive_diffusion.objectives.scene import Outcome, Scene
-from adaptive_diffusion.rules.halting import Watched
+from adaptive_diffusion.objectives.solved_if_stopped import SolvedIfStopped
+from adaptive_diffusion.rules.halting import RunToCompletion
 from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.step import advance
-from adaptive_diffusion.training.canvases import Fresh, RandomMasks
+from adaptive_diffusion.training.training_states import Batch, RandomMasking
 
 
 @pytest.fixture
-def scene() -> Scene:
+def inputs() -> LossInputs:
     torch.manual_seed(0)
     trunk = TransformerDenoiser(4, LearnedPositions.grid(4, 4, 2, 2), width=32, depth=1, heads=2)
     model = DenoiserWithHeads(trunk, QualityHead(32), HaltingHead(32))
     clean = torch.randint(0, 4, (8, 16))
-    fresh = Fresh(Queries.of(clean, torch.rand(8, 16) < 0.7), clean)
-    state, _ = RandomMasks(8, wrong=0.8, given=0.0).begin(model, fresh, 0)
-    return Scene(model, state, clean, trunk.hidden(state.tokens, state.status, state.noise_level))
+    fresh = Batch(Queries.of(clean, torch.rand(8, 16) < 0.7), clean)
+    state, _ = RandomMasking(8, wrong=0.8, given=0.0).begin(model, fresh, 0)
+    return LossInputs(model, state, clean, trunk.hidden(state.tokens, state.status, state.noise_level))
 
 
-def test_denoising_is_the_mean_cross_entropy_where_asked(scene: Scene) -> None:
-    logits = scene.model.logits(scene.hidden)
-    every = F.cross_entropy(logits.flatten(0, 1), scene.clean.flatten(), reduction="none").view(8, 16)
-    for committed, where in ((0.0, scene.state.open), (1.0, scene.state.editable)):
-        loss = Denoising(committed=committed)(scene)["denoising"]
+def test_denoising_is_the_mean_cross_entropy_where_asked(inputs: LossInputs) -> None:
+    logits = inputs.model.logits(inputs.hidden)
+    every = F.cross_entropy(logits.flatten(0, 1), inputs.clean.flatten(), reduction="none").view(8, 16)
+    for committed, where in ((0.0, inputs.state.open), (1.0, inputs.state.editable)):
+        loss = Denoising(committed=committed)(inputs)["denoising"]
         assert torch.allclose(loss, every[where].mean(), atol=1e-6)
 
 
-def test_gathering_before_the_head_keeps_the_gradient(scene: Scene) -> None:
-    weights = scene.model.denoiser.blocks[0].query_key_value.weight
-    (ours,) = torch.autograd.grad(Denoising(committed=0.0)(scene)["denoising"], weights, retain_graph=True)
-    full = F.cross_entropy(scene.model.logits(scene.hidden)[scene.state.open], scene.clean[scene.state.open])
+def test_gathering_before_the_head_keeps_the_gradient(inputs: LossInputs) -> None:
+    weights = inputs.model.denoiser.blocks[0].query_key_value.weight
+    (ours,) = torch.autograd.grad(Denoising(committed=0.0)(inputs)["denoising"], weights, retain_graph=True)
+    full = F.cross_entropy(inputs.model.logits(inputs.hidden)[inputs.state.open], inputs.clean[inputs.state.open])
     (theirs,) = torch.autograd.grad(full, weights)
     assert torch.allclose(ours, theirs, atol=1e-5)
 
 
-def test_a_reluctant_quality_head_costs_what_its_bias_says(scene: Scene) -> None:
-    right = (scene.state.tokens == scene.clean)[scene.state.committed].float().mean().item()
+def test_a_reluctant_quality_head_costs_what_its_bias_says(inputs: LossInputs) -> None:
+    right = (inputs.state.tokens == inputs.clean)[inputs.state.committed].float().mean().item()
     expected = right * math.log(1 + math.exp(-3)) + (1 - right) * math.log(1 + math.exp(3))
-    assert TokenQuality(weight=1.0)(scene)["quality"].item() == pytest.approx(expected, rel=1e-5)
+    assert TokenQuality(weight=1.0)(inputs)["quality"].item() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("detach", [True, False])
-def test_detaching_keeps_the_heads_gradient_out_of_the_trunk(scene: Scene, detach: bool) -> None:
-    torch.nn.init.normal_(scene.model.quality.out.weight)
-    TokenQuality(detach=detach)(scene)["quality"].backward()
-    reached = scene.model.denoiser.blocks[0].feed_in.weight.grad is not None
+def test_detaching_keeps_the_heads_gradient_out_of_the_trunk(inputs: LossInputs, detach: bool) -> None:
+    torch.nn.init.normal_(inputs.model.quality.out.weight)
+    TokenQuality(detach=detach)(inputs)["quality"].backward()
+    reached = inputs.model.denoiser.blocks[0].feed_in.weight.grad is not None
     assert reached == (not detach)
 
 
-def test_halting_is_judged_by_the_answer_the_sampler_would_give(scene: Scene) -> None:
-    sampler = Sampler(scene.model, pace=Threshold(0.5), halting=Watched())
-    step = advance(sampler, scene.state, scene.model.judged(Evaluation(scene.hidden.detach())), 99)
+def test_halting_is_judged_by_the_answer_the_sampler_would_give(inputs: LossInputs) -> None:
+    sampler = Sampler(inputs.model, pace=Threshold(0.5), halting=RunToCompletion())
+    step = advance(sampler, inputs.state, inputs.model.judged(Evaluation(inputs.hidden.detach())), 99)
     outcome = Outcome(step.prediction, step.decision, step.answer)
-    solved = replace(scene, outcome=outcome, clean=step.answer)
-    unsolved = replace(scene, outcome=outcome, clean=(step.answer + 1) % 4)
+    solved = replace(inputs, outcome=outcome, clean=step.answer)
+    unsolved = replace(inputs, outcome=outcome, clean=(step.answer + 1) % 4)
     reluctant = HaltingHead(32)
     for where, logit in ((solved, 5.0), (unsolved, -5.0)):
-        scene.model.halting.load_state_dict(reluctant.state_dict())
+        inputs.model.halting.load_state_dict(reluctant.state_dict())
         loss = SolvedIfStopped()(where)["halting"].item()
         assert loss == pytest.approx(math.log(1 + math.exp(logit)), rel=1e-5)
 
 
-def test_a_scene_without_a_sampler_says_nothing_about_halting(scene: Scene) -> None:
-    assert SolvedIfStopped()(scene) == {}
+def test_a_scene_without_a_sampler_says_nothing_about_halting(inputs: LossInputs) -> None:
+    assert SolvedIfStopped()(inputs) == {}
 
 
-def test_an_objective_without_its_head_says_what_to_add(scene: Scene) -> None:
-    scene.model.quality = scene.model.halting = None
+def test_an_objective_without_its_head_says_what_to_add(inputs: LossInputs) -> None:
+    inputs.model.quality = inputs.model.halting = None
     with pytest.raises(ValueError, match=r"add model\.quality"):
-        TokenQuality()(scene)
+        TokenQuality()(inputs)
     with pytest.raises(ValueError, match=r"add model\.halting"):
-        SolvedIfStopped()(scene)
+        SolvedIfStopped()(inputs)

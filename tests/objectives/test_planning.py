@@ -3,30 +3,30 @@
 import math
 
 import pytest
-from small_worlds import questions, transformer
+from small_worlds import random_queries, transformer
 
 from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.models.heads import DenoiserWithHeads, QualityHead
+from adaptive_diffusion.objectives.objective import LossInputs
 from adaptive_diffusion.objectives.planning import Uncorrupted
-from adaptive_diffusion.objectives.scene import Scene
-from adaptive_diffusion.training.canvases import Fresh, RandomMasks
-from adaptive_diffusion.training.corrupted import Corrupted
+from adaptive_diffusion.training.forward_process import ForwardProcess
+from adaptive_diffusion.training.training_states import Batch, RandomMasking
 
 K = 5
 
 
-def scene(source, model):
-    queries = questions(source.rows, 9, K)
-    state, clean = source.begin(model, Fresh(queries, queries.tokens), 0)
-    return Scene(model, state, clean, model.evaluate(state).hidden)
+def inputs(source, model):
+    queries = random_queries(source.rows, 9, K)
+    state, clean = source.begin(model, Batch(queries, queries.tokens), 0)
+    return LossInputs(model, state, clean, model.evaluate(state).hidden)
 
 
 def model(quality=True):
-    return DenoiserWithHeads(transformer(corruption=Uniform(K)), QualityHead(32, reluctance=3.0) if quality else None)
+    return DenoiserWithHeads(transformer(corruption=Uniform(K)), QualityHead(32, init_bias=3.0) if quality else None)
 
 
 def test_a_head_that_knows_nothing_costs_what_its_bias_says():
-    told = scene(Corrupted(400), model())
+    told = inputs(ForwardProcess(400), model())
     where, noised = told.state.editable, told.state.carry["noised"]
     assert not (noised & ~where).any()
     share = noised[where].float().mean().item()
@@ -38,7 +38,7 @@ def test_a_head_that_knows_nothing_costs_what_its_bias_says():
 
 def test_it_says_what_it_lacks():
     with pytest.raises(ValueError, match="add model.quality"):
-        Uncorrupted()(scene(Corrupted(4), model(quality=False)))
+        Uncorrupted()(inputs(ForwardProcess(4), model(quality=False)))
     masked = DenoiserWithHeads(transformer(), QualityHead(32))
     with pytest.raises(ValueError, match="know what is noise"):
-        Uncorrupted()(scene(RandomMasks(4), masked))
+        Uncorrupted()(inputs(RandomMasking(4), masked))

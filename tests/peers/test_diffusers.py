@@ -5,21 +5,21 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_worlds import canvas
+from small_worlds import sampler_state
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.state import Candidate
 from adaptive_diffusion.rules.adaptive import Quota
 from adaptive_diffusion.rules.composed import Composed
-from adaptive_diffusion.rules.joint.acceptance import EntropyBoundAcceptance
-from adaptive_diffusion.rules.joint.editing import TokenEditing
-from adaptive_diffusion.rules.joint.uniform import Gibbs, PredictorCorrector, UniformRoutes
 from adaptive_diffusion.rules.order import Confidence
+from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
+from adaptive_diffusion.rules.plans.editing import TokenEditing
+from adaptive_diffusion.rules.plans.uniform import Gibbs, PredictorCorrector, UniformRoutes
 from adaptive_diffusion.rules.processor import LeaveOneOut, LinearTemperature
 from adaptive_diffusion.rules.proposal import Argmax
 from adaptive_diffusion.rules.remasking import NoRemasking
-from adaptive_diffusion.sampling.evaluate import read
+from adaptive_diffusion.sampling.predict import read
 
 pytestmark = pytest.mark.peers
 diffusers = pytest.importorskip("diffusers", reason="needs the extra peers")
@@ -52,12 +52,12 @@ def test_block_refinement_commits_and_edits_the_same_positions(steps, edit):
     plan = Composed(Confidence(), Quota(0.7, steps), NoRemasking())
     if edit:
         plan = TokenEditing(plan, threshold=edit)
-    state, edits = canvas([[K] * LENGTH] * ROWS, corruption=Absorbing(K)), 0
+    state, edits = sampler_state([[K] * LENGTH] * ROWS, corruption=Absorbing(K)), 0
     state = replace(state, carry=plan.start(state, K))
     for step in range(steps):
         said = logits(step)
         told = peer.step(said, step, state.tokens, mask_token_id=K)
-        prediction = seen(said, state, (*Argmax().reads(), *plan.reads()))
+        prediction = seen(said, state, (*Argmax().logit_statistics(), *plan.logit_statistics()))
         decision = plan(state, prediction, Argmax()(state, prediction))
         assert torch.equal(decision.write & state.open, told.transfer_index)
         assert torch.equal(decision.write & state.committed, told.editing_transfer_index)
@@ -69,7 +69,7 @@ def test_block_refinement_commits_and_edits_the_same_positions(steps, edit):
             tokens=tokens,
             committed=state.committed | decision.write,
             step=state.step + 1,
-            carry=plan.remember(state, prediction, decision),
+            carry=plan.update_carry(state, prediction, decision),
         )
     assert not state.open.any()
     assert (edits > 0) is (edit is not None)
@@ -84,7 +84,7 @@ def test_block_refinement_stops_after_the_same_look_at_a_full_canvas(edit, post)
     ends = set()
     for row in range(ROWS):
         peer.set_timesteps(4)
-        state = canvas([[K] * LENGTH] * ROWS, corruption=Absorbing(K))
+        state = sampler_state([[K] * LENGTH] * ROWS, corruption=Absorbing(K))
         state = replace(state, carry=plan.start(state, K))
         looks, goes_on, settled = 0, True, False
         while goes_on:
@@ -98,7 +98,7 @@ def test_block_refinement_stops_after_the_same_look_at_a_full_canvas(edit, post)
             goes_on = peer.check_block_should_continue(
                 step + masks, masks, edit is not None, edited, looks, post, never
             )
-            prediction = seen(said, state, (*Argmax().reads(), *plan.reads()))
+            prediction = seen(said, state, (*Argmax().logit_statistics(), *plan.logit_statistics()))
             decision = plan(state, prediction, Argmax()(state, prediction))
             tokens, settled = decision.tokens_after(state), bool(decision.settled[row])
             assert torch.equal(tokens[row], told.prev_sample[0])
@@ -107,7 +107,7 @@ def test_block_refinement_stops_after_the_same_look_at_a_full_canvas(edit, post)
                 tokens=tokens,
                 committed=state.committed | decision.write,
                 step=state.step + 1,
-                carry=plan.remember(state, prediction, decision),
+                carry=plan.update_carry(state, prediction, decision),
             )
         assert settled
         ends.add(int(state.step[row]))
@@ -118,9 +118,9 @@ def test_block_refinement_stops_after_the_same_look_at_a_full_canvas(edit, post)
 @pytest.mark.parametrize("bound", [0.1, 2.0])
 def test_the_entropy_bound_accepts_the_same_positions(step, bound):
     said, peer = logits(step), diffusers.EntropyBoundScheduler(bound)
-    state = replace(canvas([[0] * LENGTH] * ROWS, corruption=Uniform(K)), step=torch.full((ROWS,), step))
+    state = replace(sampler_state([[0] * LENGTH] * ROWS, corruption=Uniform(K)), step=torch.full((ROWS,), step))
     plan = EntropyBoundAcceptance(bound, 32)
-    readings = (*Argmax().reads(), *plan.reads())
+    readings = (*Argmax().logit_statistics(), *plan.logit_statistics())
     prediction = seen(said, state, readings, (LinearTemperature(32, 0.8, 0.4),))
     ours = plan(state, prediction, Argmax()(state, prediction)).write
     assert torch.equal(ours, peer.step(said, step, state.tokens).accepted_index)
@@ -139,7 +139,7 @@ def routes_of(state, tokens, step, draws=400):
 @pytest.mark.parametrize("step", [0, 3, 6, 7])
 def test_discrete_ddim_takes_its_routes_as_often(step):
     level = torch.full((ROWS,), 1 - step / 8, dtype=torch.float64)
-    state = canvas([[0] * LENGTH] * ROWS, corruption=Uniform(K), noise_level=level)
+    state = sampler_state([[0] * LENGTH] * ROWS, corruption=Uniform(K), noise_level=level)
     state = replace(state, step=torch.full((ROWS,), step))
     tokens = (torch.arange(LENGTH) % 2).expand(ROWS, LENGTH)  # the clean token is the standing one at every other place
     plan = UniformRoutes(8)
@@ -163,7 +163,7 @@ def test_the_corrector_picks_the_same_position_from_the_same_conditional(step):
     said = logits(step).double()
     generator = torch.Generator().manual_seed(step)
     standing = torch.randint(K, (ROWS, LENGTH), generator=generator)
-    state = canvas(standing.tolist(), corruption=Uniform(K), noise_level=level)
+    state = sampler_state(standing.tolist(), corruption=Uniform(K), noise_level=level)
     peer = diffusers.DiscreteDDIMScheduler(8, corrector_steps=1, corrector_k=1, corrector_selection_tau=1e-9)
     prediction = seen(said, state, (Gibbs(),), (LeaveOneOut(),))
     ours = prediction["gibbs_margin"].argmin(1)
@@ -181,10 +181,12 @@ def test_the_corrector_picks_the_same_position_from_the_same_conditional(step):
 
 
 def test_the_corrector_of_the_plan_writes_where_the_margin_is_least():
-    state = canvas([[1] * LENGTH] * ROWS, corruption=Uniform(K), noise_level=torch.full((ROWS,), 0.5).double())
+    state = sampler_state([[1] * LENGTH] * ROWS, corruption=Uniform(K), noise_level=torch.full((ROWS,), 0.5).double())
     plan = PredictorCorrector(4, sweeps=1, count=1, tau=1e-9)
     state = replace(state, step=torch.full((ROWS,), 2))
-    prediction = seen(logits(0).double(), state, (*Argmax().reads(), *plan.reads()), (LeaveOneOut(),))
+    prediction = seen(
+        logits(0).double(), state, (*Argmax().logit_statistics(), *plan.logit_statistics()), (LeaveOneOut(),)
+    )
     write = plan(state, prediction, Argmax()(state, prediction)).write
     least = prediction["gibbs_margin"].argmin(1)
     assert not write.scatter(1, least[:, None], False).any()

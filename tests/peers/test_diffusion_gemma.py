@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_worlds import canvas, decision
+from small_worlds import decision, sampler_state
 
 from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.rules.halting import StableAndConfident
-from adaptive_diffusion.rules.joint.acceptance import EntropyBoundAcceptance
+from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
 from adaptive_diffusion.rules.processor import LinearTemperature
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.sampling import Sampler
-from adaptive_diffusion.sampling.evaluate import read
+from adaptive_diffusion.sampling.predict import read
 
 pytestmark = pytest.mark.peers
 theirs = pytest.importorskip(
@@ -46,12 +46,12 @@ def logits(seed, sharpness):
 
 def blank(step=0):
     number = torch.full((ROWS,), step)
-    return replace(canvas([[0] * LENGTH] * ROWS, corruption=Uniform(VOCABULARY)), step=number)
+    return replace(sampler_state([[0] * LENGTH] * ROWS, corruption=Uniform(VOCABULARY)), step=number)
 
 
 def seen(said, state, sampler):
     everywhere = torch.ones(ROWS, LENGTH, dtype=torch.bool)
-    return read(sampler.denoiser, Evaluation(said), state, sampler.readings, everywhere, sampler.processors)
+    return read(sampler.denoiser, Evaluation(said), state, sampler.logit_statistics, everywhere, sampler.processors)
 
 
 @pytest.mark.parametrize("bound", [0.01, 0.1, 1.0, 5.0])
@@ -87,7 +87,7 @@ def test_the_same_rows_stop_at_the_same_steps(stability, threshold):
         ours = rule(state, prediction, decision(state)).stop
         assert torch.equal(ours, peer(said.argmax(-1), said))
         stops.append(ours)
-        state = replace(state, carry=rule.remember(state, prediction, decision(state)))
+        state = replace(state, carry=rule.update_carry(state, prediction, decision(state)))
     assert torch.stack(stops).any()
     assert not torch.stack(stops).all()
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from small_worlds import oracle, questions, table
+from small_worlds import oracle, random_queries, table
 
 from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.core.query import Queries
@@ -22,7 +22,7 @@ def truth(queries):
 
 
 def test_of_an_exact_denoiser_the_bound_is_the_likelihood_under_masks():
-    queries = questions(6, 4, 3)
+    queries = random_queries(6, 4, 3)
     bound = completion_bound(oracle(), queries, draws=1500)
     torch.testing.assert_close(bound, truth(queries), atol=0.12, rtol=0)
 
@@ -36,11 +36,11 @@ def test_of_one_masked_token_every_single_draw_is_exact():
 def test_another_noise_than_masks_is_refused():
     denoiser = OracleDenoiser.of_table(table(), Uniform(3))
     with pytest.raises(ValueError, match="under masks"):
-        completion_bound(denoiser, questions(1, 4, 3))
+        completion_bound(denoiser, random_queries(1, 4, 3))
 
 
 def test_it_does_not_depend_on_the_slots_nor_on_the_neighbours():
-    queries = questions(5, 4, 3)
+    queries = random_queries(5, 4, 3)
     together = completion_bound(oracle(), queries, draws=4, slots=5)
     assert torch.equal(completion_bound(oracle(), queries, draws=4, slots=2), together)
     assert torch.equal(completion_bound(oracle(), queries.take(slice(3, 4)), draws=4), together[3:4])
@@ -48,4 +48,4 @@ def test_it_does_not_depend_on_the_slots_nor_on_the_neighbours():
 
 def test_no_draws_are_refused():
     with pytest.raises(ValueError, match="draws=0"):
-        completion_bound(oracle(), questions(1, 4, 3), draws=0)
+        completion_bound(oracle(), random_queries(1, 4, 3), draws=0)

@@ -8,10 +8,10 @@ import torch
 
 from adaptive_diffusion.config import compose_part, instantiate, resolve
 from adaptive_diffusion.plugins.ray_engine import OBJECT_STORE, Ray
-from adaptive_diffusion.runs.asked import Asked
 from adaptive_diffusion.runs.checkpoint import save_checkpoint
 from adaptive_diffusion.runs.engine import Engine, Processes
 from adaptive_diffusion.runs.evaluate import evaluate_file
+from adaptive_diffusion.runs.query_job import QueryJob
 from adaptive_diffusion.runs.sample import sample_file
 
 ENGINES = [
@@ -33,8 +33,8 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def asked(folder: Path, engine: Engine | None) -> Asked:
-    return Asked(folder / "denoiser.safetensors", folder / "puzzles.txt", engine=engine)
+def asked(folder: Path, engine: Engine | None) -> QueryJob:
+    return QueryJob(folder / "denoiser.safetensors", folder / "puzzles.txt", engine=engine)
 
 
 @pytest.mark.slow

@@ -1,13 +1,13 @@
-"""The composed plan: remasking, pace and order at work together, and when a canvas is settled."""
+"""The composed plan: remasking, pace and order at work together, and when a sequence is settled."""
 
 from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from small_worlds import canvas, prediction
+from small_worlds import prediction, sampler_state
 
-from adaptive_diffusion.core.part import ABSORBING, Remasking, Revision, UnmaskingOrder
-from adaptive_diffusion.core.readings import Standing, Top
+from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Top
+from adaptive_diffusion.core.rule import ABSORBING, Remasking, Revision, UnmaskingOrder
 from adaptive_diffusion.core.state import Candidate
 from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.order import Confidence, Margin
@@ -20,46 +20,46 @@ MASK = 9
 def decide(plan, state, confidence, standing=None):
     """The decision where every candidate is token 7 with the given probabilities [B, L]."""
     probability = torch.tensor(confidence)
-    said = prediction(
-        tuple(probability.shape), standing_probability=torch.tensor(standing or [[1.0] * probability.shape[1]])
+    head_output = prediction(
+        tuple(probability.shape), current_token_probability=torch.tensor(standing or [[1.0] * probability.shape[1]])
     )
-    return plan(state, said, Candidate(torch.full_like(state.tokens, 7), probability))
+    return plan(state, head_output, Candidate(torch.full_like(state.tokens, 7), probability))
 
 
 def test_the_pace_counts_and_the_order_chooses():
-    state = canvas([[MASK, MASK, 1, MASK], [MASK, MASK, 1, MASK]], committed=[[0, 0, 1, 0], [0, 0, 1, 0]])
+    state = sampler_state([[MASK, MASK, 1, MASK], [MASK, MASK, 1, MASK]], committed=[[0, 0, 1, 0], [0, 0, 1, 0]])
     plan = Composed(Confidence(), Threshold(0.5), NoRemasking())
     made = decide(plan, state, [[0.5, 0.4999, 0.99, 0.9], [0.1, 0.3, 0.99, 0.2]])
     assert made.write.tolist() == [[True, False, False, True], [False, True, False, False]]
-    assert not made.reopen.any()
+    assert not made.remask.any()
     assert made.settled.tolist() == [False, False]
 
 
 def test_without_remasking_a_full_canvas_is_settled_row_by_row():
-    state = canvas([[MASK, MASK], [1, MASK], [1, MASK]], committed=[[0, 0], [1, 0], [1, 0]])
+    state = sampler_state([[MASK, MASK], [1, MASK], [1, MASK]], committed=[[0, 0], [1, 0], [1, 0]])
     plan = Composed(Confidence(), FixedCount(1), NoRemasking())
     assert decide(plan, state, [[0.9, 0.8]] * 3).settled.tolist() == [False, True, True]
 
 
 def test_with_remasking_a_canvas_is_settled_only_when_a_step_neither_wrote_nor_revoked():
     plan = Composed(Confidence(), Threshold(0.5), LowProbability(0.3))
-    state = canvas([[1, MASK], [1, 2], [1, 2]], committed=[[1, 0], [1, 1], [1, 1]])
+    state = sampler_state([[1, MASK], [1, 2], [1, 2]], committed=[[1, 0], [1, 1], [1, 1]])
     made = decide(plan, state, [[0.9, 0.9]] * 3, standing=[[0.9, 0.0], [0.9, 0.3], [0.9, 0.2999]])
     assert made.write.tolist() == [[False, True], [False, False], [False, False]]
-    assert made.reopen.tolist() == [[False, False], [False, False], [False, True]]
+    assert made.remask.tolist() == [[False, False], [False, False], [False, True]]
     assert made.settled.tolist() == [False, True, False]
 
 
 def test_with_remasking_and_a_clock_a_canvas_is_settled_when_the_clock_has_run_out():
     plan = Composed(Confidence(), FixedSteps(2), LowProbability(0.3))
     for step, settled in ((0, False), (1, True)):
-        state = canvas([[1, 2]], committed=[[1, 1]], step=torch.tensor([step]))
+        state = sampler_state([[1, 2]], committed=[[1, 1]], step=torch.tensor([step]))
         assert decide(plan, state, [[0.9, 0.9]], standing=[[0.9, 0.9]]).settled.tolist() == [settled]
 
 
 def test_a_position_reopened_at_the_end_of_the_clock_is_not_settled():
     plan = Composed(Confidence(), FixedSteps(1), LowProbability(0.3))
-    state = canvas([[1, 2]], committed=[[1, 1]])
+    state = sampler_state([[1, 2]], committed=[[1, 1]])
     assert decide(plan, state, [[0.9, 0.9]], standing=[[0.1, 0.9]]).settled.tolist() == [False]
 
 
@@ -69,13 +69,13 @@ class Recalling(UnmaskingOrder):
 
     corruptions = ABSORBING
 
-    def reads(self):
+    def logit_statistics(self):
         return (Top(),)
 
-    def start(self, state, vocabulary):
+    def init_carry(self, state, vocabulary):
         return {"recalling.last": torch.zeros(len(state.tokens), vocabulary)}
 
-    def remember(self, state, prediction, decision):
+    def update_carry(self, state, prediction, decision):
         return {"recalling.last": state.carry["recalling.last"] + 1}
 
     def __call__(self, state, prediction, candidate):
@@ -86,7 +86,7 @@ class Recalling(UnmaskingOrder):
 class TakeBackTheLastStep(Remasking):
     """Reopens everything and reports how much it leaves to the pace."""
 
-    def start(self, state, vocabulary):
+    def init_carry(self, state, vocabulary):
         return {"taking.count": torch.zeros(len(state.tokens))}
 
     def __call__(self, state, prediction, next_level):
@@ -95,7 +95,7 @@ class TakeBackTheLastStep(Remasking):
 
 def test_what_the_parts_need_is_gathered():
     plan = Composed(Recalling(), Threshold(), LowProbability())
-    assert set(plan.reads()) == {Top(), Standing()}
+    assert set(plan.logit_statistics()) == {Top(), CurrentTokenProbability()}
     assert plan.reads_committed
     assert plan.corruptions == ABSORBING
     assert not Composed(Margin(), Threshold(), NoRemasking()).reads_committed
@@ -104,13 +104,13 @@ def test_what_the_parts_need_is_gathered():
 
 
 def test_every_part_keeps_its_own_carry():
-    plan, state = Composed(Recalling(), Threshold(), TakeBackTheLastStep()), canvas([[MASK, 1]])
-    state = replace(state, carry=plan.start(state, 3))
+    plan, state = Composed(Recalling(), Threshold(), TakeBackTheLastStep()), sampler_state([[MASK, 1]])
+    state = replace(state, carry=plan.init_carry(state, 3))
     assert {name: tuple(value.shape) for name, value in state.carry.items()} == {
         "recalling.last": (1, 3),
         "taking.count": (1,),
     }
-    remembered = plan.remember(state, prediction((1, 2)), None)
+    remembered = plan.update_carry(state, prediction((1, 2)), None)
     assert remembered["recalling.last"].tolist() == [[1.0, 1.0, 1.0]]
 
 
@@ -118,7 +118,7 @@ def test_remasking_speaks_before_the_pace():
     # α: 1/4 → 1/2. With σ = 1/2 the pace commits an open position with (1/2 − 1/8)/(3/4) = 1/2, without with 1/3.
     rows = 200
     plan = Composed(Confidence(), Ancestral(4), TakeBackTheLastStep())
-    state = canvas(
+    state = sampler_state(
         [[MASK, 1]] * rows,
         committed=[[0, 1]] * rows,
         step=torch.ones(rows, dtype=torch.int64),
@@ -128,12 +128,12 @@ def test_remasking_speaks_before_the_pace():
     uniform = state.noise.everywhere("pace", 2)[:, 0]
     assert torch.equal(made.write[:, 0], uniform < 0.5)
     assert ((uniform > 1 / 3) & (uniform < 0.5)).any()
-    assert made.reopen.tolist() == [[False, True]] * rows
+    assert made.remask.tolist() == [[False, True]] * rows
 
 
 def test_the_clock_and_the_step_limit_are_the_paces():
     plan = Composed(Confidence(), FixedSteps(5), NoRemasking())
-    state = canvas([[MASK] * 3], step=torch.tensor([1]))
+    state = sampler_state([[MASK] * 3], step=torch.tensor([1]))
     assert plan.horizon(100) == 5
     assert plan.first_level(state).tolist() == [1.0]
     torch.testing.assert_close(decide(plan, state, [[0.5] * 3]).noise_level, torch.tensor([0.6]).double())
@@ -141,5 +141,5 @@ def test_the_clock_and_the_step_limit_are_the_paces():
 
 @pytest.mark.parametrize(("count", "level"), [(4, 1.0), (1, 0.25), (0, 0.0), (-2, 0.0)])
 def test_the_open_share_is_the_noise_level_of_a_pace_without_a_clock(count, level):
-    state = canvas([[MASK] * 5], editable=[[1, 1, 1, 1, 0]])
+    state = sampler_state([[MASK] * 5], editable=[[1, 1, 1, 1, 0]])
     assert open_share(state, torch.tensor([count])).tolist() == [level]

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from small_worlds import canvas, prediction
+from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.state import Candidate
 from adaptive_diffusion.models.policy import PolicyHead
-from adaptive_diffusion.rules.joint.correcting import CommitReplaceReopen, LearnedRevising, position_summaries
+from adaptive_diffusion.rules.plans.correcting import CommitReplaceReopen, LearnedRevising, position_summaries
 
 TOKEN = torch.tensor([[1, 1, 1, 1, 1]])
 SURE = torch.tensor([[0.9, 0.6, 0.9, 0.5, 0.95]])
@@ -14,18 +14,18 @@ STANDING = torch.tensor([[0.0, 0.0, 0.1, 0.1, 0.95]])
 
 
 def state(committed=(0, 0, 1, 1, 1), tokens=(9, 9, 2, 2, 1)):
-    return canvas([list(tokens)], committed=[list(committed)])
+    return sampler_state([list(tokens)], committed=[list(committed)])
 
 
 def said(**changed):
-    values = {"confidence": SURE, "standing_probability": STANDING, "entropy": 1 - SURE} | changed
+    values = {"confidence": SURE, "current_token_probability": STANDING, "entropy": 1 - SURE} | changed
     return prediction((1, 5), argmax=TOKEN, **values)
 
 
 def test_one_forward_commits_replaces_and_reopens():
     made = CommitReplaceReopen(commit=0.7, doubt=0.3, replace=0.8)(state(), said(), Candidate(TOKEN, SURE))
     assert made.write.tolist() == [[True, False, True, False, False]]
-    assert made.reopen.tolist() == [[False, False, False, True, False]]
+    assert made.remask.tolist() == [[False, False, False, True, False]]
     assert not made.settled.any()
     assert float(made.noise_level[0]) == pytest.approx(2 / 5)
 
@@ -33,17 +33,17 @@ def test_one_forward_commits_replaces_and_reopens():
 def test_a_suspect_whose_only_other_candidate_is_itself_is_reopened():
     standing = state(tokens=(9, 9, 1, 2, 1))
     made = CommitReplaceReopen(0.7, 0.3, 0.8)(standing, said(), Candidate(TOKEN, SURE))
-    assert made.reopen.tolist() == [[False, False, True, True, False]]
+    assert made.remask.tolist() == [[False, False, True, True, False]]
 
 
 def test_something_is_written_while_anything_is_open():
-    unsure = said(confidence=SURE * 0.5, standing_probability=torch.ones(1, 5))
+    unsure = said(confidence=SURE * 0.5, current_token_probability=torch.ones(1, 5))
     made = CommitReplaceReopen(0.7)(state(), unsure, Candidate(TOKEN, SURE * 0.5))
     assert made.write.tolist() == [[True, False, False, False, False]]
 
 
 def test_a_full_canvas_without_suspects_is_settled():
-    content = said(standing_probability=torch.ones(1, 5))
+    content = said(current_token_probability=torch.ones(1, 5))
     made = CommitReplaceReopen()(state(committed=(1,) * 5), content, Candidate(TOKEN, SURE))
     assert made.settled.all()
     assert not made.write.any()
@@ -54,12 +54,12 @@ def test_a_fresh_policy_decides_as_its_thresholds():
     learned = LearnedRevising(head, replace=0.8)(state(), said(), Candidate(TOKEN, SURE))
     ruled = CommitReplaceReopen(0.8, 0.3, 0.8)(state(), said(), Candidate(TOKEN, SURE))
     assert torch.equal(learned.write, ruled.write)
-    assert torch.equal(learned.reopen, ruled.reopen)
+    assert torch.equal(learned.remask, ruled.remask)
 
 
 def test_a_drawing_policy_changes_each_position_at_its_rate():
     rows = 4000
-    many = canvas([[9, 2]] * rows, committed=[[0, 1]] * rows)
+    many = sampler_state([[9, 2]] * rows, committed=[[0, 1]] * rows)
     logit = torch.tensor([[1.0, -1.0]]).expand(rows, 2)
     changes = LearnedRevising(PolicyHead(), draws=True).changes(many, logit)
     expected = torch.tensor([1.0, -1.0]).sigmoid().double()
@@ -67,7 +67,7 @@ def test_a_drawing_policy_changes_each_position_at_its_rate():
 
 
 def test_summaries_of_impossible_and_certain_tokens_are_finite():
-    edge = said(confidence=torch.ones(1, 5), standing_probability=torch.zeros(1, 5))
+    edge = said(confidence=torch.ones(1, 5), current_token_probability=torch.zeros(1, 5))
     assert position_summaries(state(), edge).isfinite().all()
 
 

@@ -4,43 +4,43 @@ import math
 
 import pytest
 import torch
-from small_worlds import canvas, decision, prediction
+from small_worlds import decision, prediction, sampler_state
 
-from adaptive_diffusion.core.readings import Entropy, Standing, Top
+from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Entropy, Top
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.rules.halting import LearnedHalting, step_summaries
 
 SUMMARIES = {
     "confidence": torch.tensor([[0.9, 0.8, 0.7, 0.6]]),
     "margin": torch.tensor([[0.5, 0.4, 0.3, 0.2]]),
-    "standing_probability": torch.tensor([[0.0, 0.1, 0.2, 0.3]]),
+    "current_token_probability": torch.tensor([[0.0, 0.1, 0.2, 0.3]]),
     "entropy": torch.tensor([[1.0, 1.1, 1.2, 1.3]]),
 }
 
 
 @pytest.mark.parametrize(("logit", "stop"), [(0.0, True), (1e-6, True), (-1e-6, False), (30.0, True), (-30.0, False)])
 def test_the_row_stops_when_its_probability_reaches_the_threshold(logit, stop):
-    state = canvas([[9, 9, 1, 2]], committed=[[0, 0, 1, 1]])
+    state = sampler_state([[9, 9, 1, 2]], committed=[[0, 0, 1, 1]])
     rule = LearnedHalting(lambda hidden, summaries, editable: torch.tensor([logit]), threshold=0.5)
-    verdict = rule(state, prediction((1, 4), **SUMMARIES), decision(state))
-    assert verdict.stop.tolist() == [stop]
-    assert verdict.probability.tolist() == pytest.approx([1 / (1 + math.exp(-logit))])
+    halt_decision = rule(state, prediction((1, 4), **SUMMARIES), decision(state))
+    assert halt_decision.stop.tolist() == [stop]
+    assert halt_decision.probability.tolist() == pytest.approx([1 / (1 + math.exp(-logit))])
     assert rule.reason == HaltReason.LEARNED
 
 
 def test_rows_stop_on_their_own():
-    state = canvas([[9], [9], [9]])
+    state = sampler_state([[9], [9], [9]])
     rule = LearnedHalting(lambda hidden, summaries, editable: torch.tensor([-1.0, 3.0, 2.0]))
-    said = prediction((3, 1), **{name: torch.zeros(3, 1) for name in SUMMARIES})
-    assert rule(state, said, decision(state)).stop.tolist() == [False, True, False]  # σ(2) = 0.881, σ(3) = 0.953
+    head_output = prediction((3, 1), **{name: torch.zeros(3, 1) for name in SUMMARIES})
+    assert rule(state, head_output, decision(state)).stop.tolist() == [False, True, False]  # σ(2) = 0.881, σ(3) = 0.953
 
 
 def test_the_head_is_told_what_each_position_would_answer():
     # open and left open; open and written; committed and kept; committed and taken back
     revisions = torch.tensor([[2, 0, 0, 0]], dtype=torch.int32)
-    state = canvas([[9, 9, 1, 2]], committed=[[0, 0, 1, 1]], revisions=revisions, step=torch.tensor([3]))
+    state = sampler_state([[9, 9, 1, 2]], committed=[[0, 0, 1, 1]], revisions=revisions, step=torch.tensor([3]))
     made = decision(
-        state, write=torch.tensor([[False, True, False, False]]), reopen=torch.tensor([[False, False, False, True]])
+        state, write=torch.tensor([[False, True, False, False]]), remask=torch.tensor([[False, False, False, True]])
     )
     told = step_summaries(state, prediction((1, 4), **SUMMARIES), made)
     expected = [
@@ -54,5 +54,5 @@ def test_the_head_is_told_what_each_position_would_answer():
 
 def test_it_reads_what_it_tells():
     rule = LearnedHalting(lambda *_: torch.zeros(1))
-    assert set(rule.reads()) == {Top(), Standing(), Entropy()}
+    assert set(rule.logit_statistics()) == {Top(), CurrentTokenProbability(), Entropy()}
     assert rule.reads_committed

@@ -4,10 +4,10 @@ import math
 from dataclasses import replace
 
 import torch
-from small_worlds import canvas, decision, prediction
+from small_worlds import decision, prediction, sampler_state
 
 from adaptive_diffusion.core.state import Candidate
-from adaptive_diffusion.rules.klass import Stable
+from adaptive_diffusion.rules.klass import KLStability
 from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LowEntropy, Margin
 
 MASKS = [[9, 9]]
@@ -19,20 +19,20 @@ def candidate(*probabilities):
 
 
 def test_each_order_scores_what_it_is_named_after():
-    state = canvas(MASKS)
-    said = prediction((1, 2), margin=torch.tensor([[0.1, 0.3]]), entropy=torch.tensor([[0.2, 0.1]]))
-    assert torch.equal(Confidence()(state, said, candidate(0.5, 0.4)), torch.tensor([[0.5, 0.4]]))
-    assert torch.equal(Margin()(state, said, candidate(0.5, 0.4)), torch.tensor([[0.1, 0.3]]))
-    assert torch.equal(LowEntropy()(state, said, candidate(0.5, 0.4)), torch.tensor([[-0.2, -0.1]]))
+    state = sampler_state(MASKS)
+    head_output = prediction((1, 2), margin=torch.tensor([[0.1, 0.3]]), entropy=torch.tensor([[0.2, 0.1]]))
+    assert torch.equal(Confidence()(state, head_output, candidate(0.5, 0.4)), torch.tensor([[0.5, 0.4]]))
+    assert torch.equal(Margin()(state, head_output, candidate(0.5, 0.4)), torch.tensor([[0.1, 0.3]]))
+    assert torch.equal(LowEntropy()(state, head_output, candidate(0.5, 0.4)), torch.tensor([[-0.2, -0.1]]))
 
 
 def test_gumbel_confidence_without_temperature_or_at_the_last_step_is_confidence():
-    state, said, proposed = canvas(MASKS), prediction((1, 2)), candidate(0.5, 0.4)
+    state, head_output, proposed = sampler_state(MASKS), prediction((1, 2)), candidate(0.5, 0.4)
     expected = torch.tensor([[0.5, 0.4]]).double().log()
-    assert torch.equal(GumbelConfidence(4, temperature=0.0)(state, said, proposed), expected)
+    assert torch.equal(GumbelConfidence(4, temperature=0.0)(state, head_output, proposed), expected)
     last = replace(state, step=torch.tensor([3]))
-    assert torch.equal(GumbelConfidence(4)(last, said, proposed), expected)
-    assert not torch.equal(GumbelConfidence(4)(state, said, proposed), expected)
+    assert torch.equal(GumbelConfidence(4)(last, head_output, proposed), expected)
+    assert not torch.equal(GumbelConfidence(4)(state, head_output, proposed), expected)
 
 
 def distributions(first, second):
@@ -42,12 +42,12 @@ def distributions(first, second):
 
 
 def test_a_position_is_stable_after_two_still_steps_which_takes_three_predictions():
-    rule, state = Stable(epsilon=0.01, history=2, threshold=0.5), canvas(MASKS)
-    state = replace(state, carry=rule.start(state, 2))
+    rule, state = KLStability(epsilon=0.01, history=2, threshold=0.5), sampler_state(MASKS)
+    state = replace(state, carry=rule.init_carry(state, 2))
     scores = []
-    for said in [distributions(0.8, 0.3)] * 2 + [distributions(0.8, 0.6)]:
-        scores.append(rule(state, said, candidate(0.8, 0.75)))
-        state = replace(state, carry=rule.remember(state, said, decision(state)))
+    for head_output in [distributions(0.8, 0.3)] * 2 + [distributions(0.8, 0.6)]:
+        scores.append(rule(state, head_output, candidate(0.8, 0.75)))
+        state = replace(state, carry=rule.update_carry(state, head_output, decision(state)))
     expected = torch.tensor([[-0.2, -0.25], [-0.2, -0.25], [1.8, -0.25]])
     torch.testing.assert_close(torch.cat(scores), expected)
 
@@ -55,20 +55,20 @@ def test_a_position_is_stable_after_two_still_steps_which_takes_three_prediction
 def test_the_divergence_must_stay_below_its_bound_and_confidence_strictly_above():
     kl = 0.8 * math.log(0.8 / 0.7) + 0.2 * math.log(0.2 / 0.3)
     for epsilon, threshold, certain in [(kl * 0.9999, 0.5, False), (kl * 1.0001, 0.5, True), (1.0, 0.8, False)]:
-        rule, state = Stable(epsilon=epsilon, history=1, threshold=threshold), canvas(MASKS)
-        state = replace(state, carry=rule.start(state, 2))
-        state = replace(state, carry=rule.remember(state, distributions(0.7, 0.7), decision(state)))
+        rule, state = KLStability(epsilon=epsilon, history=1, threshold=threshold), sampler_state(MASKS)
+        state = replace(state, carry=rule.init_carry(state, 2))
+        state = replace(state, carry=rule.update_carry(state, distributions(0.7, 0.7), decision(state)))
         proposed = Candidate(torch.zeros(1, 2).long(), torch.tensor([[0.8, 0.8]], dtype=torch.float64))
         score = rule(state, distributions(0.8, 0.8), proposed)
         assert bool(score[0, 0] > 1) is certain, (epsilon, threshold)
 
 
 def test_a_streak_broken_once_begins_anew():
-    rule, state = Stable(history=1, threshold=0.0), canvas(MASKS)
-    state = replace(state, carry=rule.start(state, 2))
+    rule, state = KLStability(history=1, threshold=0.0), sampler_state(MASKS)
+    state = replace(state, carry=rule.init_carry(state, 2))
     streaks = []
     for first in (0.8, 0.8, 0.4, 0.4):
-        said = distributions(first, 0.5)
-        streaks.append(rule.streak(state, said)[0].tolist())
-        state = replace(state, carry=rule.remember(state, said, decision(state)))
+        head_output = distributions(first, 0.5)
+        streaks.append(rule.streak(state, head_output)[0].tolist())
+        state = replace(state, carry=rule.update_carry(state, head_output, decision(state)))
     assert streaks == [[0, 0], [1, 1], [0, 2], [1, 3]]

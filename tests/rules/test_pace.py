@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_worlds import canvas, prediction
+from small_worlds import prediction, sampler_state
 
-from adaptive_diffusion.core.part import Revision
+from adaptive_diffusion.core.rule import Revision
 from adaptive_diffusion.core.schedule import Cosine
 from adaptive_diffusion.rules.adaptive import EntropyBound, Factor, Quota
 from adaptive_diffusion.rules.pace import (
@@ -23,17 +23,17 @@ from adaptive_diffusion.rules.pace import (
 MASK = 9
 
 
-def counts(pace, state, score=None, reopen=None, leaving=0.0, **summaries):
+def counts(pace, state, score=None, remask=None, remask_probability=0.0, **summaries):
     score = torch.zeros(state.tokens.shape) if score is None else score
     none = Revision.none(state)
-    revision = Revision(none.reopen if reopen is None else reopen, none.leaving + leaving)
-    said = prediction(tuple(state.tokens.shape), **summaries)
-    return pace(state, said, score, revision, pace.next_level(state)).tolist()
+    revision = Revision(none.remask if remask is None else remask, none.remask_probability + remask_probability)
+    head_output = prediction(tuple(state.tokens.shape), **summaries)
+    return pace(state, head_output, score, revision, pace.next_level(state)).tolist()
 
 
 def progress(pace, length, rows=1):
     """Open positions after each step when all that the pace asks for is committed."""
-    state, left = canvas([[MASK] * length] * rows), []
+    state, left = sampler_state([[MASK] * length] * rows), []
     for step in range(getattr(pace, "steps", length)):
         state = replace(state, step=torch.full((rows,), step))
         state = replace(state, noise_level=pace.next_level(state))
@@ -58,7 +58,7 @@ def test_the_cosine_commits_at_least_one_where_rounding_says_none():
 
 
 def test_the_cosines_clock_is_the_share_it_leaves_open():
-    state = canvas([[MASK] * 4])
+    state = sampler_state([[MASK] * 4])
     torch.testing.assert_close(CosineSteps(2).next_level(state), torch.tensor([math.cos(math.pi / 4)]).double())
 
 
@@ -73,19 +73,19 @@ def test_as_many_steps_as_positions_leave_nothing_open(pace):
 
 
 def test_the_threshold_takes_equality_and_at_least_the_best():
-    state = canvas([[MASK] * 3] * 3)
+    state = sampler_state([[MASK] * 3] * 3)
     score = torch.tensor([[0.9, 0.91, 0.89], [0.1, 0.2, 0.3], [0.95, 0.95, 0.95]], dtype=torch.float64)
     assert counts(Threshold(0.9), state, score) == [2, 1, 3]
 
 
 @pytest.mark.parametrize(("second", "count"), [(0.7501, 2), (0.75, 2), (0.6666, 1), (0.667, 2)])
 def test_the_factor_bounds_the_lowest_of_those_committed(second, count):
-    state = canvas([[MASK] * 3])  # n = 2 needs 3·(1 − c₍₂₎) < 1, that is c₍₂₎ > 2/3; n = 3 needs c₍₃₎ > 3/4
+    state = sampler_state([[MASK] * 3])  # n = 2 needs 3·(1 − c₍₂₎) < 1, that is c₍₂₎ > 2/3; n = 3 needs c₍₃₎ > 3/4
     assert counts(Factor(1.0), state, torch.tensor([[second, 0.9, 0.1]], dtype=torch.float64)) == [count]
 
 
 def test_the_factor_is_strict_and_commits_at_least_one():
-    state = canvas([[MASK] * 2] * 3)
+    state = sampler_state([[MASK] * 2] * 3)
     score = torch.tensor([[0.5, 0.5], [0.75, 0.75], [0.8125, 0.8125]], dtype=torch.float64)
     assert counts(Factor(0.75), state, score) == [1, 1, 2]  # 3·(1 − .75) = .75 is not below .75
 
@@ -102,25 +102,25 @@ def test_the_factor_is_strict_and_commits_at_least_one():
     ],
 )
 def test_the_entropy_bound_is_reached_but_not_passed(entropies, gamma, count):
-    state, entropy = canvas([[MASK] * 3]), torch.tensor([entropies], dtype=torch.float64)
+    state, entropy = sampler_state([[MASK] * 3]), torch.tensor([entropies], dtype=torch.float64)
     assert counts(EntropyBound(gamma), state, -entropy, entropy=entropy) == [count]
 
 
 def test_the_entropy_bound_holds_for_any_order():
-    state, entropy = canvas([[MASK] * 3]), torch.tensor([[0.5, 0.125, 0.25]], dtype=torch.float64)
+    state, entropy = sampler_state([[MASK] * 3]), torch.tensor([[0.5, 0.125, 0.25]], dtype=torch.float64)
     score = torch.tensor([[3.0, 2.0, 1.0]])  # prefixes in this order: 0, .625 − .5, .875 − .5
     assert counts(EntropyBound(0.125), state, score, entropy=entropy) == [2]
 
 
 def test_committed_positions_do_not_enter_a_bound():
-    state = canvas([[MASK, 0, MASK]], committed=[[0, 1, 0]])
+    state = sampler_state([[MASK, 0, MASK]], committed=[[0, 1, 0]])
     entropy = torch.tensor([[0.3, 0.0, 0.2]], dtype=torch.float64)
     assert counts(EntropyBound(0.2), state, -entropy, entropy=entropy) == [2]
     assert counts(Factor(1.0), state, torch.tensor([[0.1, 1.0, 0.2]])) == [1]
 
 
 def test_the_quota_is_made_up_to_and_the_threshold_is_strict():
-    state = canvas([[MASK] * 5] * 2)
+    state = sampler_state([[MASK] * 5] * 2)
     score = torch.tensor([[0.95, 0.96, 0.1, 0.1, 0.1], [0.99, 0.99, 0.99, 0.1, 0.1]])
     assert counts(Quota(0.95, steps=2), state, score) == [3, 3]  # ⌈5/2⌉ at the first step
     later = replace(state, step=torch.tensor([1, 1]))
@@ -129,7 +129,9 @@ def test_the_quota_is_made_up_to_and_the_threshold_is_strict():
 
 def test_the_ancestral_count_follows_the_posterior_probability():
     rows = 4000
-    state = replace(canvas([[MASK] * 5] * rows), step=torch.full((rows,), 1), noise_level=torch.full((rows,), 0.75))
+    state = replace(
+        sampler_state([[MASK] * 5] * rows), step=torch.full((rows,), 1), noise_level=torch.full((rows,), 0.75)
+    )
     mean = torch.tensor(counts(Ancestral(4), state), dtype=torch.float64).mean() / 5
     # (α_s − α_t)/(1 − α_t) = (.5 − .25)/.75, within five standard errors
     assert abs(float(mean) - 1 / 3) < 5 * math.sqrt(2 / 9 / rows / 5)
@@ -137,22 +139,26 @@ def test_the_ancestral_count_follows_the_posterior_probability():
 
 def test_what_remasking_takes_out_the_ancestral_pace_puts_back():
     rows = 4000
-    state = replace(canvas([[MASK] * 5] * rows), step=torch.full((rows,), 1), noise_level=torch.full((rows,), 0.75))
-    mean = torch.tensor(counts(Ancestral(4), state, leaving=0.4), dtype=torch.float64).mean() / 5
+    state = replace(
+        sampler_state([[MASK] * 5] * rows), step=torch.full((rows,), 1), noise_level=torch.full((rows,), 0.75)
+    )
+    mean = torch.tensor(counts(Ancestral(4), state, remask_probability=0.4), dtype=torch.float64).mean() / 5
     expected = (0.5 - 0.6 * 0.25) / 0.75
     assert abs(float(mean) - expected) < 5 * math.sqrt(0.25 / rows / 5)
 
 
 @pytest.mark.parametrize("pace", [FixedSteps(3), CosineSteps(3)])
 def test_positions_that_are_reopened_are_made_up_for(pace):
-    state = replace(canvas([[0, MASK, MASK, MASK, MASK, MASK]], committed=[[1, 0, 0, 0, 0, 0]]), step=torch.tensor([1]))
-    reopen = torch.tensor([[True, False, False, False, False, False]])
-    assert counts(pace, state, reopen=reopen)[0] == counts(pace, state)[0] + 1
+    state = replace(
+        sampler_state([[0, MASK, MASK, MASK, MASK, MASK]], committed=[[1, 0, 0, 0, 0, 0]]), step=torch.tensor([1])
+    )
+    remask = torch.tensor([[True, False, False, False, False, False]])
+    assert counts(pace, state, remask=remask)[0] == counts(pace, state)[0] + 1
 
 
 def test_first_hitting_times_are_order_statistics():
     rows, pace = 4000, FirstHitting()
-    state = canvas([[MASK] * 3] * rows)
+    state = sampler_state([[MASK] * 3] * rows)
     state = replace(state, noise_level=pace.first_level(state))
     means = [float(state.noise_level.mean())]
     for step in range(3):
@@ -168,7 +174,7 @@ def test_first_hitting_times_are_order_statistics():
 
 
 def test_first_hitting_follows_the_schedule_of_the_corruption():
-    state = canvas([[MASK] * 3])
+    state = sampler_state([[MASK] * 3])
     curved = replace(state, corruption=replace(state.corruption, schedule=Cosine()))
     masked = 1 - Cosine().alpha(FirstHitting().first_level(curved))
     torch.testing.assert_close(masked, FirstHitting().first_level(state))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_worlds import canvas, table
+from small_worlds import sampler_state, table
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.query import Queries
@@ -21,7 +21,7 @@ def processed(processor, probabilities, state=None):
     """The probabilities after a processor, from a list of probabilities."""
     logits = torch.tensor([probabilities], dtype=torch.float64).log()
     before = logits.clone()
-    after = processor(logits, canvas([[0]]) if state is None else state, ORIGIN, ORIGIN)
+    after = processor(logits, sampler_state([[0]]) if state is None else state, ORIGIN, ORIGIN)
     assert torch.equal(logits, before)
     return after.softmax(-1)[0]
 
@@ -36,13 +36,13 @@ def test_temperature_sharpens_everything():
 
 @pytest.mark.parametrize(("step", "temperature"), [(0, 0.8), (24, 0.6), (47, 0.4 + 0.4 / 48), (48, 0.4), (60, 0.4)])
 def test_the_linear_temperature_of_each_step(step, temperature):
-    state = replace(canvas([[0]]), step=torch.tensor([step]))
+    state = replace(sampler_state([[0]]), step=torch.tensor([step]))
     weights = torch.tensor([0.8, 0.2], dtype=torch.float64) ** (1 / temperature)
     torch.testing.assert_close(processed(LinearTemperature(48), [0.8, 0.2], state), weights / weights.sum())
 
 
 def test_rows_at_different_steps_have_different_temperatures():
-    state = replace(canvas([[0], [0]]), step=torch.tensor([0, 1]))
+    state = replace(sampler_state([[0], [0]]), step=torch.tensor([0, 1]))
     logits = torch.ones(2, 1)
     assert LinearTemperature(2, 1.0, 0.5)(logits, state, torch.tensor([1, 0]), torch.zeros(2).long()).tolist() == [
         [pytest.approx(1 / 0.75)],
@@ -78,7 +78,7 @@ def test_a_suppressed_token_is_never_answered():
 def test_leaving_out_a_tokens_own_evidence_gives_the_leave_one_out_oracle(t):
     prior, corruption, tokens = table(3, 4), Uniform(3), [2, 1, 1, 0]
     level = torch.tensor([t], dtype=torch.float64)
-    state = canvas([tokens], editable=[[1, 1, 0, 1]], corruption=corruption, noise_level=level)
+    state = sampler_state([tokens], editable=[[1, 1, 0, 1]], corruption=corruption, noise_level=level)
     rows, positions = torch.zeros(3, dtype=torch.int64), torch.tensor([0, 1, 3])
     ordinary = OracleDenoiser.of_table(prior, corruption).evaluate(state).hidden[0, positions]
     expected = LeaveOneOutOracle.of_table(prior, corruption).evaluate(state).hidden[0, positions]
@@ -89,8 +89,8 @@ def test_leaving_out_a_tokens_own_evidence_gives_the_leave_one_out_oracle(t):
 def test_given_and_certain_tokens_keep_their_own_evidence():
     logits = torch.tensor([[math.log(0.9), math.log(0.1)]])
     for state in (
-        canvas([[0]], editable=[[0]], corruption=Uniform(2), noise_level=torch.tensor([0.5]).double()),
-        canvas([[0]], corruption=Uniform(2), noise_level=torch.tensor([0.0]).double()),
+        sampler_state([[0]], editable=[[0]], corruption=Uniform(2), noise_level=torch.tensor([0.5]).double()),
+        sampler_state([[0]], corruption=Uniform(2), noise_level=torch.tensor([0.0]).double()),
     ):
         assert torch.equal(LeaveOneOut()(logits, state, ORIGIN, ORIGIN), logits)
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from small_worlds import canvas, prediction
+from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.prediction import Logits
 from adaptive_diffusion.rules.proposal import Argmax, Draw, DrawReading, inverse_cdf
@@ -69,7 +69,7 @@ def test_a_token_without_mass_is_never_drawn_from_a_large_vocabulary():
 
 
 def drawn(temperature, rows=20_000):
-    state = canvas([[9]] * rows)
+    state = sampler_state([[9]] * rows)
     index = torch.arange(rows)
     values = torch.tensor([0.5, 0.3, 0.2]).log().expand(rows, -1)
     return DrawReading(temperature)(Logits(values, state, index, index * 0))
@@ -101,8 +101,8 @@ def test_a_proposal_hands_on_what_was_read():
         "drawn": torch.tensor([[3, 4]]),
         "drawn_probability": torch.tensor([[0.1, 0.2]]),
     }
-    state, said = canvas([[9, 9]]), prediction((1, 2), **summaries)
-    assert Argmax()(state, said).token.tolist() == [[1, 2]]
-    assert Argmax()(state, said).probability is said["confidence"]
-    assert Draw()(state, said).token.tolist() == [[3, 4]]
-    assert Draw()(state, said).probability is said["drawn_probability"]
+    state, head_output = sampler_state([[9, 9]]), prediction((1, 2), **summaries)
+    assert Argmax()(state, head_output).token.tolist() == [[1, 2]]
+    assert Argmax()(state, head_output).probability is head_output["confidence"]
+    assert Draw()(state, head_output).token.tolist() == [[3, 4]]
+    assert Draw()(state, head_output).probability is head_output["drawn_probability"]

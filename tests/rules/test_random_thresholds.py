@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 from scipy import stats
-from small_worlds import canvas, prediction
+from small_worlds import prediction, sampler_state
 
-from adaptive_diffusion.core.part import Revision
+from adaptive_diffusion.core.rule import Revision
 from adaptive_diffusion.rules.pace import RandomThreshold
 from adaptive_diffusion.rules.remasking import RandomLowProbability
 
@@ -22,7 +22,7 @@ def committed_from(pace, state):
 
 
 def test_the_pace_draws_thresholds_log_uniform_in_one_minus_tau():
-    state = canvas([[9] * len(GRID)] * ROWS)
+    state = sampler_state([[9] * len(GRID)] * ROWS)
     tau = committed_from(RandomThreshold(0.5, 0.99), state)
     assert tau.min() >= 0.5
     assert tau.max() <= 0.9905
@@ -32,14 +32,14 @@ def test_the_pace_draws_thresholds_log_uniform_in_one_minus_tau():
 
 
 def test_a_row_keeps_its_threshold_for_all_of_its_steps():
-    state = canvas([[9] * len(GRID)] * ROWS)
+    state = sampler_state([[9] * len(GRID)] * ROWS)
     pace = RandomThreshold()
     later = replace(state, step=state.step + 3)
     assert torch.equal(committed_from(pace, state), committed_from(pace, later))
 
 
 def test_the_pace_commits_at_least_one():
-    state = canvas([[9, 9]] * 5)
+    state = sampler_state([[9, 9]] * 5)
     score = torch.zeros(5, 2)
     assert (
         RandomThreshold()(state, prediction((5, 2)), score, Revision.none(state), state.noise_level).tolist() == [1] * 5
@@ -53,16 +53,16 @@ def test_bounds_out_of_order_are_refused(low, high):
 
 
 def test_remasking_draws_thresholds_uniform_between_its_bounds():
-    state = canvas([[1] * len(GRID)] * ROWS, committed=[[1] * len(GRID)] * ROWS)
-    said = prediction(tuple(state.tokens.shape), standing_probability=GRID.expand(ROWS, -1))
+    state = sampler_state([[1] * len(GRID)] * ROWS, committed=[[1] * len(GRID)] * ROWS)
+    head_output = prediction(tuple(state.tokens.shape), current_token_probability=GRID.expand(ROWS, -1))
     rule = RandomLowProbability(0.1, 0.6)
-    reopened = rule(state, said, state.noise_level).reopen
-    threshold = reopened.sum(1) / len(GRID)
+    remasked = rule(state, head_output, state.noise_level).remask
+    threshold = remasked.sum(1) / len(GRID)
     assert stats.kstest(((threshold - 0.1) / 0.5).numpy(), "uniform").pvalue > 1e-4
-    assert torch.equal(reopened, rule(replace(state, step=state.step + 5), said, state.noise_level).reopen)
+    assert torch.equal(remasked, rule(replace(state, step=state.step + 5), head_output, state.noise_level).remask)
 
 
 def test_only_committed_positions_can_be_reopened():
-    state = canvas([[1, 9, 1]], committed=[[1, 0, 0]], editable=[[1, 1, 0]])
-    said = prediction((1, 3), standing_probability=torch.zeros(1, 3))
-    assert RandomLowProbability()(state, said, state.noise_level).reopen.tolist() == [[True, False, False]]
+    state = sampler_state([[1, 9, 1]], committed=[[1, 0, 0]], editable=[[1, 1, 0]])
+    head_output = prediction((1, 3), current_token_probability=torch.zeros(1, 3))
+    assert RandomLowProbability()(state, head_output, state.noise_level).remask.tolist() == [[True, False, False]]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_worlds import canvas, prediction
+from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.schedule import Cosine
 from adaptive_diffusion.rules.remasking import (
@@ -13,7 +13,14 @@ from adaptive_diffusion.rules.remasking import (
     LowProbability,
     LowQuality,
 )
-from adaptive_diffusion.rules.remdm import AncestralLoop, ByConfidence, Cap, Rescale, WhileHeld, largest_leaving
+from adaptive_diffusion.rules.remdm import (
+    AncestralLoop,
+    ByConfidence,
+    Cap,
+    Rescale,
+    WhileHeld,
+    largest_remask_probability,
+)
 
 
 def level(*values):
@@ -21,7 +28,7 @@ def level(*values):
 
 
 def standing(rows=1, length=4):
-    return canvas([[0] * length] * rows, committed=[[1] * length] * rows)
+    return sampler_state([[0] * length] * rows, committed=[[1] * length] * rows)
 
 
 @pytest.mark.parametrize(
@@ -30,39 +37,39 @@ def standing(rows=1, length=4):
 )
 def test_the_largest_rate_that_keeps_the_marginals(now, after, largest):
     state = replace(standing(), noise_level=level(now))
-    assert float(largest_leaving(state, level(after))) == pytest.approx(largest)
-    assert float(Cap(0.3).leaving(state, level(after))) == pytest.approx(min(0.3, largest))
-    assert float(Rescale(0.3).leaving(state, level(after))) == pytest.approx(0.3 * largest)
+    assert float(largest_remask_probability(state, level(after))) == pytest.approx(largest)
+    assert float(Cap(0.3).remask_probability(state, level(after))) == pytest.approx(min(0.3, largest))
+    assert float(Rescale(0.3).remask_probability(state, level(after))) == pytest.approx(0.3 * largest)
 
 
 def test_remasking_while_held_does_nothing_while_the_clock_runs():
     state = replace(standing(3), noise_level=level(0.5, 0.1, 0.1))
-    rates = WhileHeld(0.2).leaving(state, level(0.4, 0.1, 0.05))
+    rates = WhileHeld(0.2).remask_probability(state, level(0.4, 0.1, 0.05))
     torch.testing.assert_close(rates, level(0.0, 0.1 / 0.9, 0.0).clamp(max=0.2))
 
 
 def test_tokens_leave_at_the_stated_rate():
     state = replace(standing(4000, 5), noise_level=torch.full((4000,), 0.5).double())
     revision = Rescale(0.6)(state, prediction((4000, 5)), torch.full((4000,), 0.25).double())
-    assert abs(float(revision.reopen.double().mean()) - 0.3) < 5 * 0.5 / 20000**0.5
-    assert float(revision.leaving[0]) == pytest.approx(0.3)
+    assert abs(float(revision.remask.double().mean()) - 0.3) < 5 * 0.5 / 20000**0.5
+    assert float(revision.remask_probability[0]) == pytest.approx(0.3)
 
 
 def test_doubt_is_shared_over_committed_positions_and_nothing_is_put_back():
     rows = 20000
     probability = torch.tensor([[0.2, 0.9, 0.5]]).repeat(rows, 1)
-    state = canvas([[0, 0, 9]] * rows, committed=[[1, 1, 0]] * rows, commit_probability=probability)
+    state = sampler_state([[0, 0, 9]] * rows, committed=[[1, 1, 0]] * rows, commit_probability=probability)
     state = replace(state, noise_level=torch.full((rows,), 0.5).double())
     revision = ByConfidence()(state, prediction((rows, 3)), torch.full((rows,), 0.25).double())
     share = torch.tensor([-0.2, -0.9]).softmax(0)
-    observed = revision.reopen.double().mean(0)
-    assert not revision.leaving.any()
+    observed = revision.remask.double().mean(0)
+    assert not revision.remask_probability.any()
     assert observed[2] == 0
     assert (observed[:2] - 0.5 * share).abs().max() < 5 * 0.5 / rows**0.5
 
 
 def test_the_loop_rises_holds_and_rises_again():
-    pace, state = AncestralLoop(20, t_on=0.5, t_off=0.25, alpha_on=0.8), canvas([[9]])
+    pace, state = AncestralLoop(20, t_on=0.5, t_off=0.25, alpha_on=0.8), sampler_state([[9]])
     levels = [float(pace.next_level(replace(state, step=torch.tensor([step])))) for step in range(20)]
     alpha = [1 - each for each in levels]
     assert alpha[4] == pytest.approx(0.4)
@@ -73,7 +80,7 @@ def test_the_loop_rises_holds_and_rises_again():
 
 
 def test_the_loop_holds_alpha_on_any_schedule():
-    state = canvas([[9]])
+    state = sampler_state([[9]])
     curved = replace(state, corruption=replace(state.corruption, schedule=Cosine()), step=torch.tensor([11]))
     assert float(Cosine().alpha(AncestralLoop(20).next_level(curved))) == pytest.approx(0.9)
 
@@ -86,26 +93,26 @@ def test_a_loop_out_of_order_is_refused(broken):
 
 def test_thresholds_are_strict():
     state, value = standing(), torch.tensor([[0.5, 0.4999, 0.5001, 0.0]])
-    for rule, name in ((LowQuality(0.5), "quality"), (LowProbability(0.5), "standing_probability")):
-        reopen = rule(state, prediction((1, 4), **{name: value}), level(0.5)).reopen
-        assert reopen.tolist() == [[False, True, False, True]]
+    for rule, name in ((LowQuality(0.5), "quality"), (LowProbability(0.5), "current_token_probability")):
+        remask = rule(state, prediction((1, 4), **{name: value}), level(0.5)).remask
+        assert remask.tolist() == [[False, True, False, True]]
 
 
 def test_the_lowest_are_reopened_but_not_at_the_last_step():
-    state = canvas([[0, 0, 0, 9]], committed=[[1, 1, 1, 0]])
-    said = prediction((1, 4), quality=torch.tensor([[0.9, 0.2, 0.5, 0.1]]))
-    assert LowestQuality(2)(state, said, level(0.5)).reopen.tolist() == [[False, True, True, False]]
-    assert LowestQuality(9)(state, said, level(0.5)).reopen.tolist() == [[True, True, True, False]]
-    assert not LowestQuality(2)(state, said, level(0.0)).reopen.any()
-    assert not LowestQuality(0)(state, said, level(0.5)).reopen.any()
+    state = sampler_state([[0, 0, 0, 9]], committed=[[1, 1, 1, 0]])
+    head_output = prediction((1, 4), quality=torch.tensor([[0.9, 0.2, 0.5, 0.1]]))
+    assert LowestQuality(2)(state, head_output, level(0.5)).remask.tolist() == [[False, True, True, False]]
+    assert LowestQuality(9)(state, head_output, level(0.5)).remask.tolist() == [[True, True, True, False]]
+    assert not LowestQuality(2)(state, head_output, level(0.0)).remask.any()
+    assert not LowestQuality(0)(state, head_output, level(0.5)).remask.any()
 
 
 def test_the_binomial_number_has_its_mean():
     rows = 8000
-    state = canvas([[0] * 4] * rows, committed=[[1] * 4] * rows)
-    said = prediction((rows, 4), quality=torch.rand(rows, 4))
-    reopen = BinomialQuality(1)(state, said, torch.full((rows,), 0.5)).reopen
-    assert abs(float(reopen.sum(1).double().mean()) - 1.0) < 5 * 0.87 / rows**0.5
+    state = sampler_state([[0] * 4] * rows, committed=[[1] * 4] * rows)
+    head_output = prediction((rows, 4), quality=torch.rand(rows, 4))
+    remask = BinomialQuality(1)(state, head_output, torch.full((rows,), 0.5)).remask
+    assert abs(float(remask.sum(1).double().mean()) - 1.0) < 5 * 0.87 / rows**0.5
 
 
 def test_a_negative_number_of_tokens_is_refused():

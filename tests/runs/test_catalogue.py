@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_worlds import questions, transformer
+from small_worlds import random_queries, transformer
 from typer.testing import CliRunner
 
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.config import compose_part, instantiate
 from adaptive_diffusion.core.corruption import Uniform
-from adaptive_diffusion.models.halting import StoppingHead
+from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
 from adaptive_diffusion.models.policy import PolicyHead
-from adaptive_diffusion.models.views import NoisePlanner, Planned
-from adaptive_diffusion.rules.guards import Limited, RevisionLimits
-from adaptive_diffusion.rules.joint.ranking import SelfPlanning
+from adaptive_diffusion.models.wrappers import NoisePlanner, Planned
+from adaptive_diffusion.rules.plans.ranking import SelfPlanning
 from adaptive_diffusion.rules.remasking import LowProbability
+from adaptive_diffusion.rules.revision_limits import LimitedPlan, RevisionLimits
 from adaptive_diffusion.runs.catalogue import document, presets, written
 from adaptive_diffusion.runs.compare import build_sampler
 
@@ -67,7 +67,7 @@ def listed():
 def model(kind):
     torch.manual_seed(0)
     noise = {} if kind == "absorbing" else {"corruption": Uniform(5)}
-    quality = QualityHead(32, reluctance=0.0)
+    quality = QualityHead(32, init_bias=0.0)
     torch.nn.init.normal_(quality.out.weight)
     return DenoiserWithHeads(transformer(**noise), quality, HaltingHead(32), PolicyHead()).eval()
 
@@ -92,8 +92,8 @@ def test_every_preset_answers_under_the_noise_it_names(name, listed):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             answering = planned() if name == "ddpd" else model(kind)
-            answering.halting = StoppingHead(32, OUTPUTS[name]) if name in OUTPUTS else answering.halting
-            result = build_sampler(recipe, answering).sample(questions(4, 9, 5))
+            answering.halting = TrajectoryHaltingHead(32, OUTPUTS[name]) if name in OUTPUTS else answering.halting
+            result = build_sampler(recipe, answering).sample(random_queries(4, 9, 5))
         assert ((result.answers >= 0) & (result.answers < 5)).all()
 
 
@@ -107,7 +107,7 @@ def test_a_preset_for_another_noise_is_refused_with_a_sentence(listed):
 def test_ddpd_says_that_it_needs_a_planner():
     sampler = build_sampler(instantiate(compose_part("sampler", "ddpd")), model("uniform"))
     with pytest.raises(ValueError, match="no summary 'planner'.*wrap the denoiser"):
-        sampler.sample(questions(4, 9, 5))
+        sampler.sample(random_queries(4, 9, 5))
 
 
 def test_a_value_that_two_parts_share_is_given_once():
@@ -145,7 +145,7 @@ def test_parts_are_written_as_python():
     halting = instantiate(compose_part("sampler", "learned", ["halting.threshold=0.7"])).keywords["halting"]
     assert written(halting) == "LearnedHalting(head, threshold=0.7)"
     assert written([1, LowProbability(0.3)]) == "[1, LowProbability(threshold=0.3)]"
-    limited = Limited(SelfPlanning(8), RevisionLimits(total=9))
+    limited = LimitedPlan(SelfPlanning(8), RevisionLimits(total=9))
     assert written(limited) == (
-        "Limited(inner=SelfPlanning(steps=8, eta=1.0), limits=RevisionLimits(each=4, total=9, memory=16))"
+        "LimitedPlan(inner=SelfPlanning(steps=8, eta=1.0), limits=RevisionLimits(each=4, total=9, memory=16))"
     )

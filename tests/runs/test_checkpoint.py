@@ -5,13 +5,13 @@ import struct
 
 import pytest
 import torch
-from parts_of_a_user import Net
 from safetensors.torch import save_file
+from user_extensions import Net
 
 from adaptive_diffusion.runs.checkpoint import LARGEST_HEADER, load_checkpoint, read_header, save_checkpoint
 
-ALLOW = ["parts_of_a_user"]
-NET = "parts_of_a_user.Net"
+ALLOW = ["user_extensions"]
+NET = "user_extensions.Net"
 
 
 @pytest.fixture
@@ -94,8 +94,8 @@ def test_a_config_without_a_target_is_not_saved(path):
         {"_target_": NET, "width": {"_target_": "adaptive_diffusion.core.trace.TraceWriter", "folder": "owned"}},
         {"_target_": "adaptive_diffusion.runs.folder.os.mkdir", "path": "owned"},
         {"_target_": "adaptive_diffusion.config.compose", "experiment": "quickstart"},
-        {"_target_": "parts_of_a_user.not_a_module"},
-        {"_target_": "parts_of_a_user.nn.Linear", "in_features": 1, "out_features": 1},
+        {"_target_": "user_extensions.not_a_module"},
+        {"_target_": "user_extensions.nn.Linear", "in_features": 1, "out_features": 1},
         {"_target_": NET, "width": "${oc.env:HOME}"},
         {"_target_": NET, "width": "${tied}", "tied": 3},
         {"_target_": NET, "widht": 3},
@@ -123,7 +123,7 @@ def test_a_hostile_config_is_refused_and_does_nothing(path, tmp_path, monkeypatc
 
 def test_a_class_of_a_module_that_is_not_allowed_is_refused(path):
     save_checkpoint(path, Net(), {"_target_": NET})
-    with pytest.raises(ValueError, match="--allow-module parts_of_a_user"):
+    with pytest.raises(ValueError, match="--allow-module user_extensions"):
         load_checkpoint(path)
 
 

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.runs.checkpoint import save_checkpoint
-from adaptive_diffusion.runs.edit import Wishes
-from adaptive_diffusion.tasks.text.changes import Change
+from adaptive_diffusion.runs.edit import EditSpec
+from adaptive_diffusion.tasks.text.edits import Change
 
 TEXT = b"first line\nsecond line\nthird line\n"
 MODEL = {
@@ -62,7 +62,7 @@ def test_as_json_and_as_files_the_texts_are_whole(edit, tmp_path):
         (("--rewrite", "3-9"), "lines 3-9 are not in the text, which has 3"),
         (("--rewrite", "two"), "'two' is no span"),
         (("--insert", "5"), "'5' is no insertion"),
-        (("--insert", "start+999"), "the canvas holds 48"),
+        (("--insert", "start+999"), "the sequence holds 48"),
     ],
 )
 def test_a_wish_that_cannot_be_met_is_one_sentence(edit, arguments, sentence):
@@ -72,7 +72,7 @@ def test_a_wish_that_cannot_be_met_is_one_sentence(edit, arguments, sentence):
 
 
 def test_wishes_are_read_as_bytes_lines_and_ends():
-    wishes = Wishes(["0:5=9"], ["3-3"], ["start+2", "end+3", "7+1"], ["1-2"])
+    wishes = EditSpec(["0:5=9"], ["3-3"], ["start+2", "end+3", "7+1"], ["1-2"])
     assert wishes.changes(TEXT) == [
         Change(0, 5, 9),
         Change(23, 34, revise=True),

@@ -7,8 +7,8 @@ import pytest
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.folder import RunFolder
 
-WORK, LOOK = "parts_of_a_user.Work", "parts_of_a_user.Look"
-ALLOW = ("parts_of_a_user",)
+WORK, LOOK = "user_extensions.Work", "user_extensions.Look"
+ALLOW = ("user_extensions",)
 
 
 @pytest.fixture

@@ -7,20 +7,20 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import torch
-from parts_of_a_user import Net
-from small_worlds import questions, transformer
+from small_worlds import random_queries, transformer
 from synthetic_traces import Row, commit, record
+from user_extensions import Net
 
 from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.runs.cached_sampler import CachedSampler
 from adaptive_diffusion.runs.checkpoint import load_checkpoint, save_checkpoint
 from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.kept import Kept
 from adaptive_diffusion.runs.stages.resuming import States
 from adaptive_diffusion.sampling import Sampler
 
 ROOM = 2000
 """Bytes that a file may have, which the system refuses as a full disk does."""
-WEIGHTS = {"_target_": "parts_of_a_user.Net", "width": 40}
+WEIGHTS = {"_target_": "user_extensions.Net", "width": 40}
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def large_trace(place):
 WRITERS = {
     "checkpoint": lambda folder: save_checkpoint(folder.file("a.safetensors"), Net(40), WEIGHTS),
     "state": lambda folder: States([]).save_checkpoint({"a": torch.rand(1000)}, folder.file("last.ckpt")),
-    "answers": lambda folder: Kept(Sampler(transformer()), folder, "d").sample(questions(99, 9, 5)),
+    "answers": lambda folder: CachedSampler(Sampler(transformer()), folder, "d").sample(random_queries(99, 9, 5)),
     "json": lambda folder: folder.write_json("a.json", list(range(1000))),
     "trace": lambda folder: large_trace(folder.file("trace")),
 }
@@ -66,9 +66,9 @@ def test_a_trace_that_found_no_room_is_refused(tmp_path):
 
 def test_the_checkpoint_that_was_there_stays(tmp_path):
     net = Net(4)
-    save_checkpoint(tmp_path / "a.safetensors", net, {"_target_": "parts_of_a_user.Net", "width": 4})
+    save_checkpoint(tmp_path / "a.safetensors", net, {"_target_": "user_extensions.Net", "width": 4})
     with pytest.raises(OSError, match="a.safetensors"), full_disk():
         save_checkpoint(tmp_path / "a.safetensors", Net(40), WEIGHTS)
-    back = load_checkpoint(tmp_path / "a.safetensors", ["parts_of_a_user"])
+    back = load_checkpoint(tmp_path / "a.safetensors", ["user_extensions"])
     assert torch.equal(back.first.weight, net.first.weight)
     assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]

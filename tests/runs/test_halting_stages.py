@@ -12,8 +12,8 @@ from adaptive_diffusion.runs.analyze import analyze
 from adaptive_diffusion.runs.checkpoint import save_checkpoint
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.source import open_source
-from adaptive_diffusion.runs.stages.halting import without_halting
+from adaptive_diffusion.runs.stages.halting_head import without_halting
+from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.training.rollouts import Rollouts
 
 TASK = {
@@ -24,7 +24,7 @@ TASK = {
     "test_puzzles": 40,
     "stratified_puzzles": 40,
 }
-SMALL = ["stages.rollouts.queries=80", "halting.steps=6", "sampler.pace.threshold=0.3"]
+SMALL = ["stages.rollouts.queries=80", "halting_objective.steps=6", "sampler.pace.threshold=0.3"]
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_a_policy_is_recorded_for_fitted_and_measured(denoiser: Path, tmp_path: 
     assert {"spearman", "tie_ceiling", "gain_over_shuffle", "regret_to_oracle"} <= summary["stratified"].keys()
     for found in summary["budgets"]:
         assert found["validation"] <= found["budget"]
-    source = open_source(folder.file("checkpoints/halting.safetensors"))
+    source = load_trained_model(folder.file("checkpoints/halting.safetensors"))
     queries = source.task.queries(source.data.test)
     dear, cheap = (source.sampler(f"priced halting.price={price}").sample(queries) for price in (5.0, 0.0001))
     assert dear.nfe.double().mean() <= cheap.nfe.double().mean()
@@ -76,13 +76,13 @@ def test_a_policy_is_recorded_for_fitted_and_measured(denoiser: Path, tmp_path: 
 
 @pytest.mark.parametrize("policy", ["solved_if_stopped", "q_halting", "ponder", "policy_gradient"])
 def test_every_policy_of_the_catalogue_trains(denoiser: Path, tmp_path: Path, policy: str) -> None:
-    folder = run(tmp_path / "run", denoiser, f"halting={policy}", "stages.measures=null")
-    assert open_source(folder.file("checkpoints/halting.safetensors")).model.halting is not None
+    folder = run(tmp_path / "run", denoiser, f"halting_objective={policy}", "stages.measures=null")
+    assert load_trained_model(folder.file("checkpoints/halting.safetensors")).model.halting is not None
 
 
 def test_every_policy_of_the_catalogue_is_tried_above() -> None:
     named = {"cost_aware", "solved_if_stopped", "q_halting", "ponder", "policy_gradient"}
-    assert set(choices("halting", config_folder())) == named
+    assert set(choices("halting_objective", config_folder())) == named
 
 
 def test_a_refreshed_head_sees_new_queries_in_every_epoch(denoiser: Path, tmp_path: Path) -> None:
@@ -91,12 +91,12 @@ def test_a_refreshed_head_sees_new_queries_in_every_epoch(denoiser: Path, tmp_pa
 
 
 def test_a_head_that_says_too_little_is_refused_with_the_objective_it_needs(denoiser: Path, tmp_path: Path) -> None:
-    folder = run(tmp_path / "run", denoiser, "halting=solved_if_stopped", "stages.measures=null")
-    source = open_source(folder.file("checkpoints/halting.safetensors"))
+    folder = run(tmp_path / "run", denoiser, "halting_objective=solved_if_stopped", "stages.measures=null")
+    source = load_trained_model(folder.file("checkpoints/halting.safetensors"))
     with pytest.raises(ValueError, match="needs one trained with OptimalStopping"):
         source.sampler("priced").sample(source.task.queries(source.data.test))
 
 
-@pytest.mark.parametrize("name", ["hasty", "priced", "q_halting"])
+@pytest.mark.parametrize("name", ["threshold_0.8_remasking", "priced", "q_halting"])
 def test_the_samplers_of_learned_halting_share_one_recipe(name: str) -> None:
-    assert without_halting(compose_part("sampler", name)) == compose_part("sampler", "hasty")
+    assert without_halting(compose_part("sampler", name)) == compose_part("sampler", "threshold_0.8_remasking")

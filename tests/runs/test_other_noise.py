@@ -1,13 +1,13 @@
 """The experiment of other noises, small: every checkpoint it leaves answers by the samplers it is for."""
 
 import pytest
-from small_worlds import questions
+from small_worlds import random_queries
 
 from adaptive_diffusion.config import compose, compose_part, instantiate, resolve
 from adaptive_diffusion.runs.checkpoint import save_checkpoint
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.source import open_source
+from adaptive_diffusion.runs.trained_model import load_trained_model
 
 SMALL = ["task.batch_size=16", *(f"stages.{name}.steps=2" for name in ("uniform", "bound", "mixed", "planner"))]
 
@@ -35,7 +35,7 @@ def checkpoints(tmp_path_factory):
     ],
 )
 def test_every_checkpoint_answers_by_its_samplers(checkpoints, stage, sampler, forwards):
-    source = open_source(checkpoints / f"{stage}.safetensors")
-    result = source.sampler(sampler).sample(questions(3, 36, 6))
+    source = load_trained_model(checkpoints / f"{stage}.safetensors")
+    result = source.sampler(sampler).sample(random_queries(3, 36, 6))
     assert ((result.answers >= 0) & (result.answers < 6)).all()
     assert (result.nfe <= forwards).all()

@@ -51,7 +51,7 @@ def test_a_quality_head_is_trained_on_the_models_own_tokens(tmp_path):
         "task.length=128",
         "task.batch_size=4",
         "task.test_problems=4",
-        "stages.quality.lesson.canvases.0.rows=4",
+        "stages.quality.module.training_states.0.rows=4",
         "stages.quality.steps=2",
         "stages.evaluation.samplers=[threshold_0.9, prism]",
     ]

@@ -11,17 +11,17 @@ from typer.testing import CliRunner
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.likeness import compared, damaged
 from adaptive_diffusion.runs.repeat import surroundings
+from adaptive_diffusion.runs.reproducibility import compared, damaged
 
-ALLOW = ("parts_of_a_user",)
+ALLOW = ("user_extensions",)
 
 
 @pytest.fixture
 def run(tmp_path):
     """A run of two stages, of which the second was interrupted."""
-    measure = {"_target_": "parts_of_a_user.Measure", "log": str(tmp_path / "log"), "level": 1, "seed": 2}
-    late = {"_target_": "parts_of_a_user.Look", "log": str(tmp_path / "log"), "then": "interrupt once"}
+    measure = {"_target_": "user_extensions.Measure", "log": str(tmp_path / "log"), "level": 1, "seed": 2}
+    late = {"_target_": "user_extensions.Look", "log": str(tmp_path / "log"), "then": "interrupt once"}
     with RunFolder(tmp_path / "run", ALLOW) as folder, pytest.raises(KeyboardInterrupt):
         run_experiment({"seed": 2, "stages": {"a": measure, "b": late}}, folder, say=lambda line: None)
     return tmp_path / "run"
@@ -51,7 +51,7 @@ def test_a_difference_is_said_and_is_status_1(run):
 
 def test_a_folder_does_not_consent_for_its_reader(run):
     result = CliRunner().invoke(app, ["repeat", str(run)])
-    assert (result.exit_code, "--allow-module parts_of_a_user" in result.stderr) == (2, True)
+    assert (result.exit_code, "--allow-module user_extensions" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

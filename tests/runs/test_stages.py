@@ -11,12 +11,12 @@ from hypothesis import strategies as some
 from adaptive_diffusion.config import compose
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.evaluation.replay import Replay
-from adaptive_diffusion.runs.asked import Asked
 from adaptive_diffusion.runs.checkpoint import load_checkpoint
+from adaptive_diffusion.runs.counterfactual_rollouts import read_counterfactual_rollouts
 from adaptive_diffusion.runs.evaluate import evaluate_file
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.past_halting import read_past_halting
+from adaptive_diffusion.runs.query_job import QueryJob
 from adaptive_diffusion.runs.sample import sample_file
 from adaptive_diffusion.runs.stages.training import averaged
 from adaptive_diffusion.training.progress import Progress
@@ -28,16 +28,16 @@ SMALL = [
     "task.test_puzzles=24",
     "stages.denoiser.steps=6",
     "+stages.denoiser.save_every=2",
-    "stages.denoiser.lesson.compile=false",
-    "stages.denoiser.lesson.canvases.0.rows=32",
+    "stages.denoiser.module.compile=false",
+    "stages.denoiser.module.training_states.0.rows=32",
     "stages.remasking.steps=6",
     "+stages.remasking.save_every=2",
-    "stages.remasking.lesson.compile=false",
-    "stages.remasking.lesson.canvases.0.rows=8",
-    "stages.remasking.lesson.canvases.1.rows=8",
-    "stages.remasking.lesson.canvases.2.rows=16",
+    "stages.remasking.module.compile=false",
+    "stages.remasking.module.training_states.0.rows=8",
+    "stages.remasking.module.training_states.1.rows=8",
+    "stages.remasking.module.training_states.2.rows=16",
     "stages.halting.steps=3",
-    "stages.halting.lesson.canvases.0.rows=32",
+    "stages.halting.module.training_states.0.rows=32",
     "stages.evaluation.samplers=[confidence, fixed_4, threshold_0.9, learned]",
     "stages.evaluation.workers=1",
     "stages.report.size=4",
@@ -80,13 +80,13 @@ def test_a_trace_played_again_gives_the_answers(finished: Path) -> None:
 
 
 def test_the_policy_is_held_against_chance_on_its_own_trajectories(finished: Path) -> None:
-    trace, past = read_trace(finished / "traces" / "learned"), read_past_halting(finished, "learned")
+    trace, past = read_trace(finished / "traces" / "learned"), read_counterfactual_rollouts(finished, "learned")
     assert past is not None
     steps, rows = Replay.of(trace).steps, trace.rows
     at_halt = past.of(rows["query"].to_numpy())[range(rows.num_rows), steps - 1]
     assert (at_halt == rows["exact"].to_numpy()).all()
     assert past.solved.shape[1] >= steps.max()
-    assert read_past_halting(finished, "confidence") is None
+    assert read_counterfactual_rollouts(finished, "confidence") is None
     assert "Would chance have done as well?" in (finished / "report.html").read_text()
 
 
@@ -130,9 +130,9 @@ def test_stages_that_only_train_heads_leave_the_denoiser_as_it_was(finished: Pat
 def test_a_file_of_puzzles_is_evaluated_and_answered(finished: Path, tmp_path: Path) -> None:
     puzzles = tmp_path / "puzzles.txt"
     puzzles.write_text(PUZZLES)
-    (row,) = evaluate_file(Asked(finished, puzzles), ["learned"])
+    (row,) = evaluate_file(QueryJob(finished, puzzles), ["learned"])
     assert (row["sampler"], row["queries"]) == ("learned", 2)
-    first, second = sample_file(Asked(finished, puzzles), "confidence")
+    first, second = sample_file(QueryJob(finished, puzzles), "confidence")
     assert "query 0" in first
     assert "2 NFE" in second
 

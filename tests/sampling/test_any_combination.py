@@ -6,22 +6,15 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_worlds import questions
+from small_worlds import random_queries
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.rules.adaptive import EntropyBound, Factor, Quota
 from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.controls import RandomHalting
-from adaptive_diffusion.rules.guards import RevisionLimits
-from adaptive_diffusion.rules.halting import AllCommitted, Fixed, Prophet, Sched, StableAndConfident
-from adaptive_diffusion.rules.joint.acceptance import EntropyBoundAcceptance
-from adaptive_diffusion.rules.joint.ddpd import PlannedDenoising
-from adaptive_diffusion.rules.joint.editing import SelfCorrection, TokenEditing
-from adaptive_diffusion.rules.joint.ranking import ByQuality, ExternalPlanning, SelfPlanning
-from adaptive_diffusion.rules.joint.uniform import PredictorCorrector, UniformPosterior, UniformRoutes
-from adaptive_diffusion.rules.joint.wino import WideInNarrowOut
-from adaptive_diffusion.rules.klass import Stable
+from adaptive_diffusion.rules.halting import AllCommitted, MaxSteps, Prophet, Sched, StableAndConfident
+from adaptive_diffusion.rules.klass import KLStability
 from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LowEntropy, Margin, Random
 from adaptive_diffusion.rules.pace import (
     Ancestral,
@@ -33,16 +26,23 @@ from adaptive_diffusion.rules.pace import (
     RandomThreshold,
     Threshold,
 )
+from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
+from adaptive_diffusion.rules.plans.ddpd import PlannedDenoising
+from adaptive_diffusion.rules.plans.editing import SelfCorrection, TokenEditing
+from adaptive_diffusion.rules.plans.ranking import ByQuality, ExternalPlanning, SelfPlanning
+from adaptive_diffusion.rules.plans.uniform import PredictorCorrector, UniformPosterior, UniformRoutes
+from adaptive_diffusion.rules.plans.wino import WideInNarrowOut
 from adaptive_diffusion.rules.processor import LeaveOneOut, LinearTemperature, Suppress, Temperature, TopK, TopP
 from adaptive_diffusion.rules.proposal import Argmax, Draw
 from adaptive_diffusion.rules.remasking import BinomialQuality, LowestQuality, LowProbability, LowQuality, NoRemasking
 from adaptive_diffusion.rules.remdm import AncestralLoop, ByConfidence, Cap, Rescale, WhileHeld
+from adaptive_diffusion.rules.revision_limits import RevisionLimits
 from adaptive_diffusion.sampling import Sampler
 from adaptive_diffusion.sampling.step import step
 
 K, L = 4, 6
 
-ORDERS = [Random(), Confidence(), Margin(), LowEntropy(), GumbelConfidence(5), Stable(epsilon=0.5, history=1)]
+ORDERS = [Random(), Confidence(), Margin(), LowEntropy(), GumbelConfidence(5), KLStability(epsilon=0.5, history=1)]
 PACES = [
     FixedSteps(4),
     FixedCount(2),
@@ -71,7 +71,7 @@ REMASKING = [
 ]
 HALTING = [
     AllCommitted(),
-    Fixed(3),
+    MaxSteps(3),
     StableAndConfident(1, 0.9),
     Prophet(6),
     Sched(6),
@@ -92,7 +92,7 @@ PROCESSORS = [Temperature(0.7), LinearTemperature(5), TopK(2), TopP(0.8), Suppre
 
 
 class Hashing:
-    """Logits and judgements that follow from the canvas alone, row by row, without order or sense."""
+    """Logits and judgements that follow from the sequence alone, row by row, without order or sense."""
 
     vocabulary = K
 
@@ -140,7 +140,7 @@ def samplers(draw):
 
 
 class Watch:
-    """Holds every step to its word: what is given stays, halted rows rest, revisions are what the canvases show."""
+    """Holds every step to its word: what is given stays, halted rows rest, revisions are what the sequences show."""
 
     def __call__(self, done):
         before, after = done.before, done.after
@@ -151,17 +151,17 @@ class Watch:
         assert (done.answer[before.running[:, None] & before.eligible] < K).all()
         stopped = ~before.running
         assert torch.equal(after.tokens[stopped], before.tokens[stopped])
-        reopened = before.committed & ~after.committed
+        remasked = before.committed & ~after.committed
         kept = before.committed & after.committed & after.running[:, None]
         replaced = kept & (before.tokens != after.tokens)
         told = after.revisions - before.revisions
-        assert torch.equal(told[after.running].bool(), (reopened | replaced)[after.running])
+        assert torch.equal(told[after.running].bool(), (remasked | replaced)[after.running])
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(sampler=samplers(), seed=st.integers(0, 1000), limit=st.integers(1, 12))
 def test_any_combination_of_rules(sampler, seed, limit):
-    queries = questions(5, L, K, seed=seed)
+    queries = random_queries(5, L, K, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         sampler.denoiser.calls.clear()
@@ -195,7 +195,7 @@ RULES = {"order": ORDERS, "pace": PACES, "remasking": REMASKING, "plan": PLANS, 
 def test_a_step_leaves_its_input_as_it_was_and_can_be_made_again(role, rule):
     kind = Absorbing(K) if "absorbing" in rule.corruptions else Uniform(K)
     sampler = Sampler(Hashing(kind, 1), proposal=Draw(), **({"halting": StableAndConfident(2)} | {role: rule}))
-    state = sampler.begin(questions(4, L, K), torch.zeros(4, dtype=torch.int64), seed=0)
+    state = sampler.begin(random_queries(4, L, K), torch.zeros(4, dtype=torch.int64), seed=0)
     for _ in range(3):
         before = {name: value.clone() for name, value in tensors(state).items()}
         after = step(sampler, state, 9).after
@@ -210,18 +210,18 @@ def test_the_default_limit_ends_every_plan():
         kind = Absorbing(K) if "absorbing" in plan.corruptions else Uniform(K)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            result = Sampler(Hashing(kind, 1), plan=plan, proposal=Draw()).sample(questions(3, L, K))
+            result = Sampler(Hashing(kind, 1), plan=plan, proposal=Draw()).sample(random_queries(3, L, K))
         assert (result.nfe <= plan.horizon(L)).all()
 
 
 def test_a_rule_that_revised_nothing_says_so():
     sampler = Sampler(Hashing(Absorbing(K), 1), remasking=LowQuality(-1.0))
     with pytest.warns(UserWarning, match="LowQuality revised nothing in 3 answers"):
-        sampler.sample(questions(3, L, K))
+        sampler.sample(random_queries(3, L, K))
 
 
 def test_a_rule_that_cannot_revise_and_one_that_does_are_silent():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        Sampler(Hashing(Absorbing(K), 1)).sample(questions(3, L, K))
-        Sampler(Hashing(Absorbing(K), 1), remasking=LowQuality(0.9)).sample(questions(3, L, K))
+        Sampler(Hashing(Absorbing(K), 1)).sample(random_queries(3, L, K))
+        Sampler(Hashing(Absorbing(K), 1), remasking=LowQuality(0.9)).sample(random_queries(3, L, K))

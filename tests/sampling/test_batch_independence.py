@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from small_worlds import questions, table, transformer
+from small_worlds import random_queries, table, transformer
 
 from adaptive_diffusion.core.corruption import Absorbing
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
 from adaptive_diffusion.models.oracle import LeaveOneOutOracle
-from adaptive_diffusion.rules.halting import Fixed, LearnedHalting
+from adaptive_diffusion.rules.halting import LearnedHalting, MaxSteps
 from adaptive_diffusion.rules.order import Margin, Random
 from adaptive_diffusion.rules.pace import Ancestral, FixedSteps, RandomThreshold, Threshold
 from adaptive_diffusion.rules.proposal import Draw
@@ -68,7 +68,7 @@ SAMPLERS = {
     "one by confidence": lambda model, width, stop: Sampler(model),
     "ancestral": lambda model, width, stop: Sampler(model, proposal=Draw(), order=Random(), pace=Ancestral(6)),
     "drawn by margin": lambda model, width, stop: Sampler(
-        model, proposal=Draw(0.7), order=Margin(), pace=FixedSteps(3), halting=Fixed(2)
+        model, proposal=Draw(0.7), order=Margin(), pace=FixedSteps(3), halting=MaxSteps(2)
     ),
     "threshold, doubted, halted": lambda model, width, stop: Sampler(
         model,
@@ -94,7 +94,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*revised nothing")
 def case(request):
     world, name = request.param
     build, vocabulary, length, width, stop = WORLDS[world]
-    return SAMPLERS[name](build(), width, stop), questions(64, length, vocabulary, first_id=1000)
+    return SAMPLERS[name](build(), width, stop), random_queries(64, length, vocabulary, first_id=1000)
 
 
 def assert_same(result, expected, rows):
@@ -142,7 +142,7 @@ def test_the_fourth_of_five_variations_is_that_variation_in_any_call(case):
 def test_the_cases_above_are_worth_comparing(world):
     """Rows of one batch end at different steps and for different reasons, tokens are taken back, draws differ."""
     build, vocabulary, length, width, stop = WORLDS[world]
-    queries = questions(64, length, vocabulary, first_id=1000)
+    queries = random_queries(64, length, vocabulary, first_id=1000)
 
     def run(name, **call):
         return SAMPLERS[name](build(), width, stop).sample(queries, **(CALL | call))

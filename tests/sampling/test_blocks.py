@@ -1,9 +1,9 @@
-"""Blocks: the answer from left to right, each block a canvas of its own with a time of its own."""
+"""Blocks: the answer from left to right, each block a sequence of its own with a time of its own."""
 
 import pytest
 import torch
 from scipy import stats
-from small_worlds import oracle, questions, table, transformer
+from small_worlds import oracle, random_queries, table, transformer
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.query import Queries
@@ -11,14 +11,14 @@ from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.rules.composed import Composed
-from adaptive_diffusion.rules.halting import Fixed, StableAndConfident
-from adaptive_diffusion.rules.joint.acceptance import EntropyBoundAcceptance
-from adaptive_diffusion.rules.joint.editing import SelfCorrection, TokenEditing
-from adaptive_diffusion.rules.joint.ranking import SelfPlanning
-from adaptive_diffusion.rules.joint.uniform import UniformPosterior
-from adaptive_diffusion.rules.klass import Stable
+from adaptive_diffusion.rules.halting import MaxSteps, StableAndConfident
+from adaptive_diffusion.rules.klass import KLStability
 from adaptive_diffusion.rules.order import Confidence, Random
 from adaptive_diffusion.rules.pace import Ancestral, FirstHitting, FixedCount, FixedSteps, Threshold
+from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
+from adaptive_diffusion.rules.plans.editing import SelfCorrection, TokenEditing
+from adaptive_diffusion.rules.plans.ranking import SelfPlanning
+from adaptive_diffusion.rules.plans.uniform import UniformPosterior
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.rules.remasking import LowProbability, NoRemasking
 from adaptive_diffusion.rules.remdm import Cap
@@ -34,11 +34,11 @@ MASKED = {
     "ancestral with remasking": {"proposal": Draw(), "order": Random(), "pace": Ancestral(5), "remasking": Cap(0.2)},
     "first hitting": {"proposal": Draw(), "order": Random(), "pace": FirstHitting()},
     "doubted": {"pace": Threshold(0.24), "remasking": LowProbability(0.21)},
-    "stable": {"order": Stable(epsilon=1e-3, history=1, threshold=0.2), "pace": Threshold(1.0)},
+    "stable": {"order": KLStability(epsilon=1e-3, history=1, threshold=0.2), "pace": Threshold(1.0)},
     "ranked": {"proposal": Draw(), "plan": SelfPlanning(4)},
     "edited": {"plan": TokenEditing(Composed(Confidence(), FixedCount(2), NoRemasking()), 0.2, 3)},
     "corrected": {"plan": SelfCorrection(Composed(Confidence(), FixedCount(2), NoRemasking()), patience=2, cap=4)},
-    "stopped": {"halting": Fixed(2)},
+    "stopped": {"halting": MaxSteps(2)},
 }
 UNIFORM = {
     "posterior": {"plan": UniformPosterior(4)},
@@ -55,7 +55,7 @@ def same(one, other, rows=slice(None)):
 
 @pytest.mark.parametrize(("corruption", "parts"), CASES)
 def test_one_block_is_the_sampler_of_the_whole_sequence(corruption, parts):
-    denoiser, queries = transformer(corruption=corruption), questions(10, LENGTH, K)
+    denoiser, queries = transformer(corruption=corruption), random_queries(10, LENGTH, K)
     whole = Sampler(denoiser, **parts).sample(queries, seed=3)
     for block_length in (LENGTH, 100):
         same(Sampler(denoiser, **parts, block_length=block_length).sample(queries, seed=3), whole)
@@ -85,7 +85,7 @@ class Watch:
 
 @pytest.mark.parametrize(("corruption", "parts"), CASES)
 def test_blocks_follow_one_another(corruption, parts):
-    watch, denoiser, queries = Watch(4), transformer(corruption=corruption), questions(10, LENGTH, K)
+    watch, denoiser, queries = Watch(4), transformer(corruption=corruption), random_queries(10, LENGTH, K)
     result = Sampler(denoiser, **parts, block_length=4).sample(queries, observers=[watch])
     assert watch.blocks > 10
     assert torch.equal(result.answers[~queries.editable], queries.tokens[~queries.editable])
@@ -94,7 +94,7 @@ def test_blocks_follow_one_another(corruption, parts):
 
 @pytest.mark.parametrize(("corruption", "parts"), CASES)
 def test_with_blocks_too_a_query_does_not_notice_its_batch(corruption, parts):
-    denoiser, queries = transformer(corruption=corruption), questions(10, LENGTH, K)
+    denoiser, queries = transformer(corruption=corruption), random_queries(10, LENGTH, K)
     sampler = Sampler(denoiser, **parts, block_length=3)
     together = sampler.sample(queries, max_steps=6)
     same(sampler.sample(queries.take(slice(7, 8)), max_steps=6), together, slice(7, 8))
@@ -147,12 +147,12 @@ def test_the_step_limit_and_halting_end_a_block_and_the_last_block_says_why():
     assert limited.nfe.tolist() == [6, 5]
     assert limited.halt_reason.tolist() == [HaltReason.STEP_LIMIT, HaltReason.SETTLED]
     assert (limited.answers < K).all()
-    halted = Sampler(transformer(), block_length=3, halting=Fixed(1)).sample(queries)
+    halted = Sampler(transformer(), block_length=3, halting=MaxSteps(1)).sample(queries)
     assert halted.nfe.tolist() == [3, 3]
 
 
 def test_a_trace_counts_steps_through_all_blocks(tmp_path):
-    queries, sampler = questions(6, LENGTH, K), Sampler(transformer(), halting=Fixed(2), block_length=3)
+    queries, sampler = random_queries(6, LENGTH, K), Sampler(transformer(), halting=MaxSteps(2), block_length=3)
     with TraceWriter(tmp_path) as writer:
         recorder = TraceRecorder(writer)
         result = sampler.sample(queries, observers=[recorder])

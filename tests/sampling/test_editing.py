@@ -14,8 +14,9 @@ from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.pace import Ancestral, Threshold
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.rules.remasking import LowProbability
+from adaptive_diffusion.sampling.editing import edit
 from adaptive_diffusion.sampling.sampler import Sampler
-from adaptive_diffusion.tasks.text.changes import Change, canvas_of
+from adaptive_diffusion.tasks.text.edits import Change, edit_layout
 from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer, Tokenizer
 
 TOKENIZER, LONGEST = ByteTokenizer(), 48
@@ -58,7 +59,7 @@ def test_kept_spans_are_the_same_to_the_byte(sampler, case, seed):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            made = sampler.edit(text, changes, TOKENIZER, LONGEST, n=2, seed=seed, max_steps=6)
+            made = edit(sampler, text, changes, TOKENIZER, LONGEST, n=2, seed=seed, max_steps=6)
     except ValueError as error:
         assert "nothing to write" in str(error) or "one at a time" in str(error)  # noqa: PT017
         return
@@ -80,50 +81,50 @@ def test_kept_spans_are_the_same_to_the_byte(sampler, case, seed):
                 following = ordered[ordered.index(change) + 1]
                 ends = [size for size in range(most + 1) if rest[size:].startswith(text[place : following.start])]
                 assert ends
-                start, stop = made.canvas.spans[ordered.index(change)]
+                start, stop = made.layout.spans[ordered.index(change)]
                 row = made.result.answers[made.texts.index(changed), start:stop].tolist()
                 rest = rest[len(TOKENIZER.decode(row)) :]
 
 
 def test_five_variations_are_five_single_calls():
     text, changes = b"def f(x):\n    return x + 1\n", [Change(4, 5), Change(14, 26)]
-    together = SAMPLERS["drawn"].edit(text, changes, TOKENIZER, LONGEST, n=5, seed=7)
+    together = edit(SAMPLERS["drawn"], text, changes, TOKENIZER, LONGEST, n=5, seed=7)
     assert together.seeds == (7, 8, 9, 10, 11)
     assert len(set(together.texts)) == 5
     for index, seed in enumerate(together.seeds):
-        alone = SAMPLERS["drawn"].edit(text, changes, TOKENIZER, LONGEST, seed=seed)
+        alone = edit(SAMPLERS["drawn"], text, changes, TOKENIZER, LONGEST, seed=seed)
         assert alone.texts == (together.texts[index],)
         assert torch.equal(alone.result.answers[0], together.result.answers[index])
 
 
 def test_a_beginning_is_written_for_an_ending_and_a_middle_is_filled():
     sampler = SAMPLERS["drawn"]
-    [text] = sampler.edit(b"the end", [Change.insert(0, 9)], TOKENIZER, LONGEST).texts
+    [text] = edit(sampler, b"the end", [Change.insert(0, 9)], TOKENIZER, LONGEST).texts
     assert text.endswith(b"the end")
-    [text] = sampler.edit(b"begin...end", [Change(5, 8, 12)], TOKENIZER, LONGEST).texts
+    [text] = edit(sampler, b"begin...end", [Change(5, 8, 12)], TOKENIZER, LONGEST).texts
     assert text.startswith(b"begin")
     assert text.endswith(b"end")
 
 
 def test_revision_begins_with_what_stands_and_moves_nothing_that_stands_firm():
     text, span = b"keep this, look at that", [Change(11, 18, revise=True)]
-    canvas = canvas_of(text, span, TOKENIZER, LONGEST)
-    assert canvas.drafted.tolist() == [11 <= place < 18 for place in range(len(text))]
+    sequence = edit_layout(text, span, TOKENIZER, LONGEST)
+    assert sequence.drafted.tolist() == [11 <= place < 18 for place in range(len(text))]
     firm = Sampler(MODEL, pace=Threshold(0.0), remasking=LowProbability(0.0))
-    assert firm.edit(text, span, TOKENIZER, LONGEST).texts == (text,)
-    doubting = SAMPLERS["doubting"].edit(text, span, TOKENIZER, LONGEST, max_steps=6)
+    assert edit(firm, text, span, TOKENIZER, LONGEST).texts == (text,)
+    doubting = edit(SAMPLERS["doubting"], text, span, TOKENIZER, LONGEST, max_steps=6)
     assert doubting.texts[0] != text
     assert doubting.result.revisions.sum() > 0
 
 
 def test_a_long_text_is_seen_through_a_canvas_around_its_changes():
     text = bytes(range(256)) * 4
-    made = SAMPLERS["by threshold"].edit(text, [Change(500, 505)], TOKENIZER, LONGEST)
-    assert len(made.canvas.tokens) == LONGEST
-    assert made.canvas.spans == ((21, 26),)
+    made = edit(SAMPLERS["by threshold"], text, [Change(500, 505)], TOKENIZER, LONGEST)
+    assert len(made.layout.tokens) == LONGEST
+    assert made.layout.spans == ((21, 26),)
     assert made.texts[0][:500] == text[:500]
     assert made.texts[0][-519:] == text[505:]
-    at_the_end = canvas_of(text, [Change.insert(1024, 8)], TOKENIZER, LONGEST)
+    at_the_end = edit_layout(text, [Change.insert(1024, 8)], TOKENIZER, LONGEST)
     assert at_the_end.spans == ((40, 48),)
 
 
@@ -140,7 +141,7 @@ class Lossy(Tokenizer):
 
 
 def test_a_tokeniser_that_loses_something_does_not_touch_what_is_kept():
-    [text] = SAMPLERS["drawn"].edit(b"KEPT gone ALSO", [Change(5, 9)], Lossy(), LONGEST).texts
+    [text] = edit(SAMPLERS["drawn"], b"KEPT gone ALSO", [Change(5, 9)], Lossy(), LONGEST).texts
     assert text.startswith(b"KEPT ")
     assert text.endswith(b" ALSO")
 
@@ -154,14 +155,14 @@ def test_a_tokeniser_that_loses_something_does_not_touch_what_is_kept():
         ([Change(0, 5), Change(4, 6)], "0:5 and 4:6 overlap"),
         ([Change.delete(0, 5)], "nothing to write"),
         ([Change.insert(0, -1)], "-1 tokens cannot be written"),
-        ([Change(0, 5), Change(70, 80)], "80 tokens, the canvas holds 48; .* one at a time"),
+        ([Change(0, 5), Change(70, 80)], "80 tokens, the sequence holds 48; .* one at a time"),
     ],
 )
 def test_changes_that_cannot_be_met_are_refused(changes, sentence):
     with pytest.raises(ValueError, match=sentence):
-        SAMPLERS["drawn"].edit(b"x" * 80, changes, TOKENIZER, LONGEST)
+        edit(SAMPLERS["drawn"], b"x" * 80, changes, TOKENIZER, LONGEST)
 
 
 def test_no_variation_is_refused():
     with pytest.raises(ValueError, match="n=0"):
-        SAMPLERS["drawn"].edit(b"x", [Change(0, 1)], TOKENIZER, LONGEST, n=0)
+        edit(SAMPLERS["drawn"], b"x", [Change(0, 1)], TOKENIZER, LONGEST, n=0)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_worlds import questions, transformer
+from small_worlds import random_queries, transformer
 
 from adaptive_diffusion.config import compose_part, instantiate
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
@@ -14,18 +14,17 @@ from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.core.trace import OPEN, read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.replay import Replay
-from adaptive_diffusion.models.halting import StoppingHead
+from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
 from adaptive_diffusion.models.policy import PolicyHead
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
-from adaptive_diffusion.models.views import NoisePlanner, Planned
+from adaptive_diffusion.models.wrappers import NoisePlanner, Planned
 from adaptive_diffusion.rules.pace import FixedSteps
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.runs.catalogue import presets
 from adaptive_diffusion.runs.compare import build_sampler
 from adaptive_diffusion.sampling import Sampler
-from adaptive_diffusion.sampling.buckets import Buckets
 from adaptive_diffusion.sampling.slots import frozen
 from adaptive_diffusion.sampling.tracing import TraceRecorder
 
@@ -49,7 +48,7 @@ class Fragile(TransformerDenoiser):
         if (first == RAISES).any():
             self.seen += 1
             if self.seen > 1:
-                raise RuntimeError("this canvas is cursed")
+                raise RuntimeError("this sequence is cursed")
         return x.masked_fill((first == NAN)[..., None], torch.nan)
 
 
@@ -62,9 +61,9 @@ def fragile(kind="absorbing", width=32):
 
 
 def with_heads(kind, outputs=None):
-    quality = QualityHead(32, reluctance=0.0)
+    quality = QualityHead(32, init_bias=0.0)
     torch.nn.init.normal_(quality.out.weight)
-    halting = HaltingHead(32) if outputs is None else StoppingHead(32, outputs)
+    halting = HaltingHead(32) if outputs is None else TrajectoryHaltingHead(32, outputs)
     return DenoiserWithHeads(fragile(kind), quality, halting, PolicyHead()).eval()
 
 
@@ -77,7 +76,7 @@ def model_for(name, kind):
 
 def asked(first: list[int]) -> Queries:
     """A query for each of these first tokens; the rest of it depends on its place in the list alone."""
-    queries = questions(len(first), L, NAN)
+    queries = random_queries(len(first), L, NAN)
     queries.tokens[:, 0], queries.editable[:, 0] = torch.tensor(first), False
     queries.editable[:, 1] = True
     return queries
@@ -127,8 +126,8 @@ def test_a_faulty_row_says_why_and_keeps_what_it_had(one_by_one, options):
     assert (result.halt_reason[faulty] == HaltReason.FAULT).all()
     assert (result.halt_reason == HaltReason.FAULT).sum() == 2 * n
     assert result.faults[n] == "what it predicts is not a number"
-    assert result.faults[3 * n] == "this canvas is cursed"
-    assert result.why(3 * n) == "the row was stopped because its prediction could not be used: this canvas is cursed"
+    assert result.faults[3 * n] == "this sequence is cursed"
+    assert result.why(3 * n) == "the row was stopped because its prediction could not be used: this sequence is cursed"
     assert (result.log_probability[faulty] == -torch.inf).all()
     assert torch.equal(result.answers[n] == OPEN, queries.editable[1])
     assert (result.answers[result.halt_reason != HaltReason.FAULT] >= 0).all()
@@ -210,18 +209,8 @@ def test_an_empty_canvas_is_settled_without_a_forward(one_by_one):
     assert result.halt_reason[1:].tolist() == [HaltReason.SETTLED] * 2
     assert result.nfe[1:].tolist() == [0, 0]
     assert not result.faults
-    for none in (questions(0, L, K), Queries.of(torch.zeros(3, 0), torch.zeros(3, 0))):
+    for none in (random_queries(0, L, K), Queries.of(torch.zeros(3, 0), torch.zeros(3, 0))):
         assert one_by_one.sample(none).answers.shape == none.tokens.shape
-
-
-def test_a_query_that_no_bucket_holds_is_a_fault_of_its_row(one_by_one):
-    queries = asked([0, 1, 2])
-    queries.tokens[:2, 6:], queries.editable[:2, 6:] = 0, False
-    result = one_by_one.sample(queries, loop=Buckets((6,), 0))
-    short = one_by_one.sample(queries.take(slice(0, 2)), loop=Buckets((6,), 0))
-    assert_rows_equal(result, slice(0, 2), short)
-    assert result.faults == {2: "a query of 9 tokens fits none of the buckets [6]; add one"}
-    assert result.nfe[2] == 0
 
 
 def test_no_block_follows_a_fault():
@@ -247,5 +236,5 @@ def test_a_faulty_row_stands_in_the_trace_as_it_was_left(one_by_one, tmp_path):
 def test_without_faults_a_step_is_what_it_was():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = Sampler(transformer()).sample(questions(3, 9, 5))
+        result = Sampler(transformer()).sample(random_queries(3, 9, 5))
     assert result.faults == {}

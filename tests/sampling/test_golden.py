@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 
 import pytest
-from small_worlds import oracle, questions
+from small_worlds import oracle, random_queries
 
-from adaptive_diffusion.rules.halting import Fixed
+from adaptive_diffusion.rules.halting import MaxSteps
 from adaptive_diffusion.rules.order import Margin, Random
 from adaptive_diffusion.rules.pace import Ancestral, FixedSteps, RandomThreshold, Threshold
 from adaptive_diffusion.rules.proposal import Draw
@@ -26,13 +26,13 @@ SAMPLERS = {
     "threshold_0.5": {"pace": Threshold(0.5)},
     "random_threshold": {"pace": RandomThreshold(0.2, 0.6), "proposal": Draw(0.8)},
     "ancestral_6": {"proposal": Draw(), "order": Random(), "pace": Ancestral(6)},
-    "halted_after_2": {"proposal": Draw(), "halting": Fixed(2)},
+    "halted_after_2": {"proposal": Draw(), "halting": MaxSteps(2)},
 }
 
 
 def record(name, loop=continuous):
     result = Sampler(oracle(3, 5), **SAMPLERS[name]).sample(
-        questions(12, 5, 3, given=0.2), n=2, seed=5, slots=5, loop=loop
+        random_queries(12, 5, 3, given=0.2), n=2, seed=5, slots=5, loop=loop
     )
     answers = ["".join(map(str, answer)) for answer in result.answers.tolist()]
     return {"answers": answers, "nfe": result.nfe.tolist(), "halt_reason": result.halt_reason.tolist()}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_worlds import questions, transformer
+from small_worlds import random_queries, transformer
 
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
@@ -38,7 +38,7 @@ class Gauge:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's /proc")
 def test_a_hundred_thousand_queries_take_the_memory_of_a_few(tmp_path):
     sampler = Sampler(transformer(width=16, depth=1), proposal=Draw(), pace=FixedSteps(3))
-    queries, gauge = questions(COUNT, LENGTH, 5), Gauge()
+    queries, gauge = random_queries(COUNT, LENGTH, 5), Gauge()
     with TraceWriter(tmp_path, shard_rows=50_000) as writer:
         recorder = TraceRecorder(writer)
         result = sampler.sample(queries, observers=[recorder, gauge])

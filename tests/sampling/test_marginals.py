@@ -15,11 +15,7 @@ from adaptive_diffusion.rules.adaptive import EntropyBound, Factor, Quota
 from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.controls import RandomHalting
 from adaptive_diffusion.rules.halting import Prophet, Sched, StableAndConfident
-from adaptive_diffusion.rules.joint.editing import TokenEditing
-from adaptive_diffusion.rules.joint.ranking import ByQuality, ExternalPlanning, SelfPlanning
-from adaptive_diffusion.rules.joint.uniform import PredictorCorrector, UniformPosterior, UniformRoutes
-from adaptive_diffusion.rules.joint.wino import WideInNarrowOut
-from adaptive_diffusion.rules.klass import Stable
+from adaptive_diffusion.rules.klass import KLStability
 from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LowEntropy, Random
 from adaptive_diffusion.rules.pace import (
     Ancestral,
@@ -30,6 +26,10 @@ from adaptive_diffusion.rules.pace import (
     ProportionalSteps,
     Threshold,
 )
+from adaptive_diffusion.rules.plans.editing import TokenEditing
+from adaptive_diffusion.rules.plans.ranking import ByQuality, ExternalPlanning, SelfPlanning
+from adaptive_diffusion.rules.plans.uniform import PredictorCorrector, UniformPosterior, UniformRoutes
+from adaptive_diffusion.rules.plans.wino import WideInNarrowOut
 from adaptive_diffusion.rules.processor import LeaveOneOut
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.rules.remasking import BinomialQuality, LowestQuality, LowProbability, LowQuality, NoRemasking
@@ -101,7 +101,7 @@ def marginal_of(parts, level_index, count=6_000):
     sampler = Sampler(MASKED, proposal=Draw(), order=Random(), **parts)
     sampler.sample(blank(count), slots=count, max_steps=level_index, observers=[lambda done: seen.append(done)])
     last = seen[-1]
-    committed = (last.before.committed & ~last.decision.reopen) | (last.decision.write & last.before.open)
+    committed = (last.before.committed & ~last.decision.remask) | (last.decision.write & last.before.open)
     return float(committed.double().mean()), float(last.decision.noise_level[0])
 
 
@@ -164,7 +164,10 @@ LIMITS = {
     "Dream in as many steps as positions is one a step": ({"proposal": Draw(), "pace": ProportionalSteps(LENGTH)}, ONE),
     "a cosine of many steps is one a step": ({"proposal": Draw(), "pace": CosineSteps(1000)}, ONE),
     "a quota of one above every confidence is one a step": ({"proposal": Draw(), "pace": Quota(1.0, LENGTH)}, ONE),
-    "KLASS at ε = 0 is one a step": ({"proposal": Draw(), "order": Stable(epsilon=0.0), "pace": Threshold(1.0)}, ONE),
+    "KLASS at ε = 0 is one a step": (
+        {"proposal": Draw(), "order": KLStability(epsilon=0.0), "pace": Threshold(1.0)},
+        ONE,
+    ),
     "WINO that accepts nothing at once is one a step": (
         {"proposal": Draw(), "plan": WideInNarrowOut(accept=1.0, keep=1.1)},
         ONE,

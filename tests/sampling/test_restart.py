@@ -1,17 +1,17 @@
 """Starting over: all tries are paid for, and the best one counts."""
 
 import torch
-from small_worlds import oracle, questions, table
+from small_worlds import oracle, random_queries, table
 
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.rules.halting import Fixed
+from adaptive_diffusion.rules.halting import MaxSteps
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.sampling.restart import Restart
 from adaptive_diffusion.sampling.sampler import Sampler
 
 
 def drawing():
-    return Sampler(oracle(3, 4), proposal=Draw(), halting=Fixed(1))
+    return Sampler(oracle(3, 4), proposal=Draw(), halting=MaxSteps(1))
 
 
 def test_one_token_a_step_the_score_is_the_probability_of_the_answer():
@@ -22,7 +22,7 @@ def test_one_token_a_step_the_score_is_the_probability_of_the_answer():
 
 
 def test_every_try_is_paid_and_the_best_is_kept():
-    asked = questions(40, 4, 3, given=0.2)
+    asked = random_queries(40, 4, 3, given=0.2)
     tries = [drawing().sample(asked, seed=5 + number) for number in range(3)]
     best = Restart(drawing(), tries=3, enough=2.0).sample(asked, seed=5)
     scores = torch.stack([each.log_probability for each in tries])
@@ -33,6 +33,6 @@ def test_every_try_is_paid_and_the_best_is_kept():
 
 
 def test_an_answer_that_scores_enough_is_not_tried_again():
-    asked = questions(20, 4, 3)
+    asked = random_queries(20, 4, 3)
     once = Restart(drawing(), tries=3, enough=0.0).sample(asked)
     assert torch.equal(once.nfe, drawing().sample(asked).nfe)

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from small_worlds import canvas, decision, oracle, questions, transformer
+from small_worlds import decision, oracle, random_queries, sampler_state, transformer
 
-from adaptive_diffusion.core.part import Plan, Remasking
 from adaptive_diffusion.core.prediction import Evaluation, LogitProcessor
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.rule import Plan, Remasking
 from adaptive_diffusion.core.state import HaltReason
-from adaptive_diffusion.rules.halting import Fixed
+from adaptive_diffusion.rules.halting import MaxSteps
 from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.pace import Ancestral, FixedCount, FixedSteps, Threshold
 from adaptive_diffusion.rules.processor import Suppress, TopK, TopP
@@ -26,11 +26,11 @@ class Counting(torch.nn.Module):
 
     def __init__(self, inner, forwards=1):
         super().__init__()
-        self.inner, self.forwards, self.counts, self.canvases = inner, forwards, {}, 0
+        self.inner, self.forwards, self.counts, self.sequences = inner, forwards, {}, 0
         self.corruption, self.vocabulary = inner.corruption, inner.vocabulary
 
     def evaluate(self, state):
-        self.canvases += len(state.tokens)
+        self.sequences += len(state.tokens)
         for query in state.query[state.running].tolist():
             self.counts[query] = self.counts.get(query, 0) + self.forwards
         return Evaluation(self.inner.evaluate(state).hidden, forwards=self.forwards)
@@ -40,18 +40,18 @@ class Counting(torch.nn.Module):
 
 
 class EverythingEverywhere(Plan):
-    """A plan that breaks bounds: writes all over the canvas, given tokens too, and never settles."""
+    """A plan that breaks bounds: writes all over the sequence, given tokens too, and never settles."""
 
     def __call__(self, state, prediction, candidate):
         everywhere = torch.ones_like(state.committed)
-        return decision(state, write=everywhere, reopen=everywhere & (state.step % 2 == 1)[:, None], renoise=everywhere)
+        return decision(state, write=everywhere, remask=everywhere & (state.step % 2 == 1)[:, None], renoise=everywhere)
 
 
 SAMPLERS = {
     "one at a time": {},
     "ancestral": {"proposal": Draw(), "order": Random(), "pace": Ancestral(5)},
     "threshold with doubts": {"pace": Threshold(0.3), "remasking": LowProbability(0.3)},
-    "stopped early": {"halting": Fixed(2)},
+    "stopped early": {"halting": MaxSteps(2)},
     "a plan without manners": {"plan": EverythingEverywhere()},
 }
 
@@ -60,24 +60,24 @@ SAMPLERS = {
 @pytest.mark.parametrize("loop", ["continuous", "frozen"])
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_the_prompt_is_never_written_and_every_forward_is_counted(name, loop):
-    denoiser, queries = Counting(transformer()), questions(30, 9, 5)
+    denoiser, queries = Counting(transformer()), random_queries(30, 9, 5)
     sampler = Sampler(denoiser, **SAMPLERS[name])
     options = {"loop": frozen} if loop == "frozen" else {}
     result = sampler.sample(queries, slots=8, max_steps=12, **options)
     assert torch.equal(result.answers[~queries.editable], queries.tokens[~queries.editable])
     assert (result.answers < 5).all()
     assert result.nfe.tolist() == [denoiser.counts[query] for query in result.query.tolist()]
-    assert result.rows_forwarded == denoiser.canvases
+    assert result.rows_forwarded == denoiser.sequences
     assert not (result.halt_reason == HaltReason.RUNNING).any()
 
 
 def test_a_denoiser_that_takes_two_forwards_counts_two():
-    result = Sampler(Counting(transformer(), forwards=2)).sample(questions(4, 9, 5))
-    assert torch.equal(result.nfe, 2 * questions(4, 9, 5).editable.sum(1))
+    result = Sampler(Counting(transformer(), forwards=2)).sample(random_queries(4, 9, 5))
+    assert torch.equal(result.nfe, 2 * random_queries(4, 9, 5).editable.sum(1))
 
 
 def test_one_token_a_step_takes_as_many_forwards_as_there_are_open_positions():
-    queries = questions(20, 9, 5)
+    queries = random_queries(20, 9, 5)
     result = Sampler(transformer(), pace=FixedCount(1)).sample(queries)
     assert torch.equal(result.nfe, queries.editable.sum(1))
     assert (result.halt_reason == SETTLED).all()
@@ -85,7 +85,7 @@ def test_one_token_a_step_takes_as_many_forwards_as_there_are_open_positions():
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 9])
 def test_fixed_steps_end_full_at_their_last_step(steps):
-    result = Sampler(transformer(), pace=FixedSteps(steps)).sample(questions(20, 9, 5, given=0.0))
+    result = Sampler(transformer(), pace=FixedSteps(steps)).sample(random_queries(20, 9, 5, given=0.0))
     assert (result.nfe == steps).all()
     assert (result.halt_reason == SETTLED).all()
 
@@ -102,17 +102,17 @@ def test_a_query_with_nothing_open_answers_at_once():
 def test_when_nothing_is_open_anywhere_the_denoiser_is_not_asked():
     denoiser = Counting(oracle(3, 3))
     result = Sampler(denoiser).sample(Queries.of(torch.tensor([[1, 2, 0]]), torch.zeros(1, 3)))
-    assert denoiser.canvases == result.rows_forwarded == 0
+    assert denoiser.sequences == result.rows_forwarded == 0
     assert result.answers.tolist() == [[1, 2, 0]]
 
 
 def test_no_queries_give_no_answers():
-    result = Sampler(oracle(3, 3)).sample(questions(4, 3, 3).take(slice(0, 0)), n=3)
+    result = Sampler(oracle(3, 3)).sample(random_queries(4, 3, 3).take(slice(0, 0)), n=3)
     assert result.answers.shape == (0, 3)
 
 
 def test_at_the_step_limit_open_positions_are_filled_with_the_argmax():
-    queries = questions(10, 9, 5, given=0.0)
+    queries = random_queries(10, 9, 5, given=0.0)
     model = transformer()
     result = Sampler(model).sample(queries, max_steps=1)
     assert result.nfe.tolist() == [1] * 10
@@ -127,14 +127,14 @@ def test_at_the_step_limit_open_positions_are_filled_with_the_argmax():
 def test_the_halting_rule_speaks_before_the_step_limit_and_a_full_canvas_before_both():
     queries = Queries.of(torch.full((2, 3), 3), torch.tensor([[1, 1, 1], [1, 1, 0]]), first_id=1)
     queries = Queries(queries.ids, torch.where(queries.editable, 3, 0), queries.editable)
-    result = Sampler(oracle(3, 3), halting=Fixed(2)).sample(queries, max_steps=2)
+    result = Sampler(oracle(3, 3), halting=MaxSteps(2)).sample(queries, max_steps=2)
     assert result.halt_reason.tolist() == [FIXED, SETTLED]
 
 
 @pytest.mark.parametrize("argument", ["n", "slots", "max_steps"])
 def test_numbers_below_one_are_refused(argument):
     with pytest.raises(ValueError, match=f"{argument}=0; it must be at least 1"):
-        Sampler(oracle()).sample(questions(1, 4, 3), **{argument: 0})
+        Sampler(oracle()).sample(random_queries(1, 4, 3), **{argument: 0})
 
 
 class MasksOnly(Remasking):
@@ -164,21 +164,21 @@ class Never(LogitProcessor):
 
 @pytest.mark.parametrize("proposal", [{}, {"proposal": Draw(2.0)}])
 def test_processors_change_what_is_read_and_drawn(proposal):
-    queries = questions(30, 9, 5, given=0.0)
+    queries = random_queries(30, 9, 5, given=0.0)
     assert (Sampler(transformer(), **proposal).sample(queries).answers == 4).any()
     assert not (Sampler(transformer(), processors=(Never(4),), **proposal).sample(queries).answers == 4).any()
 
 
 @pytest.mark.parametrize("name", ["ancestral", "one at a time"])
 def test_the_same_seed_gives_the_same_answers_and_another_seed_others_where_something_is_drawn(name):
-    sampler, queries = Sampler(transformer(), **SAMPLERS[name]), questions(30, 9, 5)
+    sampler, queries = Sampler(transformer(), **SAMPLERS[name]), random_queries(30, 9, 5)
     first, again, other = (sampler.sample(queries, seed=seed).answers for seed in (3, 3, 4))
     assert torch.equal(first, again)
     assert torch.equal(first, other) == (name == "one at a time")
 
 
 def test_a_step_writes_eligible_positions_of_running_rows_and_nothing_else():
-    state = canvas(
+    state = sampler_state(
         [[9, 9, 1, 5], [9, 9, 1, 5]],
         committed=[[0, 0, 1, 0], [0, 0, 1, 0]],
         editable=[[1, 1, 1, 0], [1, 1, 1, 0]],
@@ -196,9 +196,9 @@ def test_a_step_writes_eligible_positions_of_running_rows_and_nothing_else():
 
 
 def test_a_position_written_and_reopened_at_once_ends_reopened():
-    state = canvas([[4, 5]], committed=[[1, 1]])
-    reopen = torch.tensor([[True, False]])
-    both = decision(state, write=torch.tensor([[True, True]]), reopen=reopen, token=torch.tensor([[7, 5]]))
+    state = sampler_state([[4, 5]], committed=[[1, 1]])
+    remask = torch.tensor([[True, False]])
+    both = decision(state, write=torch.tensor([[True, True]]), remask=remask, token=torch.tensor([[7, 5]]))
     after = apply(state, both, state.tokens, torch.zeros_like(state.halt_reason), forwards=1)
     assert after.tokens.tolist() == [[9, 5]]
     assert after.committed.tolist() == [[False, True]]
@@ -206,7 +206,7 @@ def test_a_position_written_and_reopened_at_once_ends_reopened():
 
 
 def test_a_drafted_answer_is_looked_through_and_what_is_doubted_is_written_anew():
-    denoiser, asked = transformer(vocabulary=5, length=9), questions(20, 9, 5, given=0.2)
+    denoiser, asked = transformer(vocabulary=5, length=9), random_queries(20, 9, 5, given=0.2)
     drafts = Queries(asked.ids, asked.tokens, asked.editable, asked.editable)
     kept = Sampler(denoiser).sample(drafts)
     assert torch.equal(kept.answers, drafts.tokens)  # a sampler that never revises only looks
@@ -217,7 +217,7 @@ def test_a_drafted_answer_is_looked_through_and_what_is_doubted_is_written_anew(
 
 
 def test_only_the_drafted_part_begins_committed():
-    asked = questions(20, 4, 3, given=0.0)
+    asked = random_queries(20, 4, 3, given=0.0)
     half = torch.tensor([True, False, True, False]).expand(20, 4)
     answers = Sampler(oracle(3, 4)).sample(Queries(asked.ids, asked.tokens, asked.editable, half)).answers
     assert torch.equal(answers[half], asked.tokens[half])

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from small_worlds import oracle, questions
+from small_worlds import oracle, random_queries
 
-from adaptive_diffusion.core.part import Halting
-from adaptive_diffusion.core.state import Verdict
+from adaptive_diffusion.core.rule import Halting
+from adaptive_diffusion.core.state import HaltDecision
 from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.slots import frozen
@@ -19,7 +19,7 @@ class ById(Halting):
     steps: tuple[int, ...]
 
     def __call__(self, state, prediction, decision):
-        return Verdict(state.step + 1 >= torch.tensor(self.steps)[state.query])
+        return HaltDecision(state.step + 1 >= torch.tensor(self.steps)[state.query])
 
 
 class Watch:
@@ -34,7 +34,7 @@ class Watch:
 
 
 def watched(steps, slots, n=1, **options):
-    watch, queries = Watch(), questions(len(steps), 4, 3, given=0.0)
+    watch, queries = Watch(), random_queries(len(steps), 4, 3, given=0.0)
     sampler = Sampler(oracle(3, 4), order=Random(), halting=ById(tuple(steps)))
     result = sampler.sample(queries, n=n, slots=slots, observers=[watch], **options)
     assert sum(watch.running) == int(result.nfe.sum())

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from small_worlds import decision, oracle, questions, table, transformer
+from small_worlds import decision, oracle, random_queries, table, transformer
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
-from adaptive_diffusion.core.part import Halting, Plan
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.core.state import Finish, HaltReason, Verdict
+from adaptive_diffusion.core.rule import Halting, Plan
+from adaptive_diffusion.core.state import Finish, HaltDecision, HaltReason
 from adaptive_diffusion.core.trace import OPEN, read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.replay import Replay
 from adaptive_diffusion.models.oracle import OracleDenoiser
-from adaptive_diffusion.rules.halting import Fixed
+from adaptive_diffusion.rules.halting import MaxSteps
 from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.pace import Ancestral, FixedCount, RandomThreshold, Threshold
 from adaptive_diffusion.rules.proposal import Draw
@@ -27,8 +27,8 @@ from adaptive_diffusion.sampling.tracing import TraceRecorder
 class EditEverything(Plan):
     """Writes a drawn token at every eligible position, committed or not."""
 
-    def reads(self):
-        return Draw().reads()
+    def logit_statistics(self):
+        return Draw().logit_statistics()
 
     def __call__(self, state, prediction, candidate):
         return decision(state, write=state.eligible, token=candidate.token, probability=candidate.probability)
@@ -43,7 +43,7 @@ class ArgmaxAfter(Halting):
     reads_committed = True
 
     def __call__(self, state, prediction, decision):
-        return Verdict(state.step + 1 >= self.steps, state.noise.once_a_step("test").float())
+        return HaltDecision(state.step + 1 >= self.steps, state.noise.once_a_step("test").float())
 
 
 def transformer_without_reason():
@@ -63,14 +63,14 @@ SAMPLERS = {
         transformer_without_reason,
         {"proposal": Draw(), "pace": RandomThreshold(0.2, 0.6), "remasking": LowProbability(0.3)},
     ),
-    "cut off": (transformer_without_reason, {"proposal": Draw(), "pace": FixedCount(2), "halting": Fixed(2)}),
+    "cut off": (transformer_without_reason, {"proposal": Draw(), "pace": FixedCount(2), "halting": MaxSteps(2)}),
     "editing": (transformer_without_reason, {"proposal": Draw(), "plan": EditEverything()}),
     "argmax at the end": (
         transformer_without_reason,
         {"proposal": Draw(), "pace": Threshold(0.3), "remasking": LowProbability(0.2), "halting": ArgmaxAfter(4)},
     ),
     "uniform noise": (uniform_oracle, {"proposal": Draw(), "pace": Threshold(0.4), "remasking": LowProbability(0.6)}),
-    "uniform noise, cut off": (uniform_oracle, {"halting": Fixed(2)}),
+    "uniform noise, cut off": (uniform_oracle, {"halting": MaxSteps(2)}),
 }
 
 
@@ -80,7 +80,7 @@ def traced(request, tmp_path_factory):
     build, rules = SAMPLERS[request.param]
     denoiser = build()
     vocabulary, length = denoiser.vocabulary, 9 if denoiser.vocabulary == 5 else 4
-    queries = questions(20, length, vocabulary, first_id=50)
+    queries = random_queries(20, length, vocabulary, first_id=50)
     target = torch.randint(vocabulary, (20, length)).repeat_interleave(2, 0)
     with TraceWriter(tmp_path) as writer:
         recorder = TraceRecorder(writer)
@@ -104,8 +104,8 @@ class TestEveryTrace:
         replay = Replay.of(trace)
         event = np.array(trace.events["event"].to_pylist())
         assert (event == "commit").any()
-        assert (event == "revoke").any() == (name in ("doubting", "argmax at the end", "uniform noise"))
-        assert (event == "edit").any() >= (name in ("editing", "argmax at the end"))
+        assert (event == "remask").any() == (name in ("doubting", "argmax at the end", "uniform noise"))
+        assert (event == "replace").any() >= (name in ("editing", "argmax at the end"))
         assert (replay.before[replay.event == 0] == OPEN).all()
         assert (replay.before[replay.event == 1] != OPEN).all()
         assert (replay.before[replay.event == 2] != OPEN).all()
@@ -127,7 +127,7 @@ class TestEveryTrace:
         events = sorted(trace.events.to_pylist(), key=lambda event: event["step"])
         for step in sorted(trace.steps.to_pylist(), key=lambda step: step["step"]):
             key = step["query"], step["variation"]
-            change = {"commit": -1, "revoke": 1, "edit": 0}
+            change = {"commit": -1, "remask": 1, "replace": 0}
             here = [e["event"] for e in events if (e["query"], e["variation"], e["step"]) == (*key, step["step"])]
             opened[key] += sum(change[event] for event in here)
             assert step["open"] == opened[key]
@@ -171,7 +171,7 @@ def test_a_commit_has_the_probability_of_the_token_written_not_of_the_likeliest(
 
 def test_what_a_halting_rule_fills_in_is_committed_in_the_last_step(tmp_path):
     queries = Queries.of(torch.full((1, 4), 3), torch.ones(1, 4))
-    trace = record(tmp_path, queries, denoiser=oracle(3, 4), halting=Fixed(2))
+    trace = record(tmp_path, queries, denoiser=oracle(3, 4), halting=MaxSteps(2))
     assert sorted(trace.events["step"].to_pylist()) == [1, 2, 2, 2]
     assert set(trace.events["event"].to_pylist()) == {"commit"}
     assert trace.steps["open"].to_pylist() == [3, 0]

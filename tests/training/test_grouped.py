@@ -4,20 +4,20 @@ from functools import partial
 
 import pytest
 import torch
-from small_worlds import canvas, prediction
+from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.corruption import Absorbing
 from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead
 from adaptive_diffusion.models.policy import PolicyHead
+from adaptive_diffusion.objectives.objective import LossInputs, Outcome
 from adaptive_diffusion.objectives.policy import ADVANTAGE, HaltingGradient, PolicyGradient, group_advantage
-from adaptive_diffusion.objectives.scene import Outcome, Scene
-from adaptive_diffusion.rules.halting import DrawnHalting
-from adaptive_diffusion.rules.joint.correcting import LearnedRevising
+from adaptive_diffusion.rules.halting import SampledHalting
+from adaptive_diffusion.rules.plans.correcting import LearnedRevising
 from adaptive_diffusion.sampling.sampler import Sampler
-from adaptive_diffusion.training.canvases import Fresh
 from adaptive_diffusion.training.grouped import GroupedRollouts
+from adaptive_diffusion.training.training_states import Batch
 
 LENGTH, TOKENS = 6, 2
 
@@ -48,7 +48,7 @@ def model(**start):
 
 def fresh(rows, first=0):
     clean = torch.zeros(rows, LENGTH, dtype=torch.int64)
-    return Fresh(Queries(torch.arange(first, first + rows), clean, torch.ones_like(clean).bool()), clean)
+    return Batch(Queries(torch.arange(first, first + rows), clean, torch.ones_like(clean).bool()), clean)
 
 
 def test_advantages_compare_a_rollout_with_its_own_group():
@@ -72,24 +72,24 @@ def test_recorded_steps_carry_the_advantage_of_their_rollout_and_draw_the_same_a
         assert torch.equal(again.after.tokens[before], state.tokens[after])
 
 
-def scene(made, advantage):
-    state = canvas([[9, 0]] * 2, committed=[[0, 1]] * 2, carry={ADVANTAGE: torch.tensor(advantage)})
+def inputs(made, advantage):
+    state = sampler_state([[9, 0]] * 2, committed=[[0, 1]] * 2, carry={ADVANTAGE: torch.tensor(advantage)})
     half = torch.full((2, 2), 0.5)
-    said = prediction((2, 2), confidence=half, standing_probability=half, entropy=half, argmax=state.tokens)
-    outcome = Outcome(said, None, state.tokens)
-    return Scene(made, state, state.tokens, torch.zeros(2, 2, 1), outcome)
+    head_output = prediction((2, 2), confidence=half, current_token_probability=half, entropy=half, argmax=state.tokens)
+    outcome = Outcome(head_output, None, state.tokens)
+    return LossInputs(made, state, state.tokens, torch.zeros(2, 2, 1), outcome)
 
 
 def test_the_loss_is_advantage_times_log_probability_of_what_was_drawn():
     made = model(commit=0.5, doubt=0.5)
-    loss = PolicyGradient()(scene(made, [1.0, -3.0]))["policy"]
+    loss = PolicyGradient()(inputs(made, [1.0, -3.0]))["policy"]
     assert loss.item() == pytest.approx(-(1.0 - 3.0) * 2 * torch.tensor(0.5).log().item() / 2, rel=1e-5)
-    assert PolicyGradient()(scene(made, [0.0, 0.0]))["policy"].item() == 0
+    assert PolicyGradient()(inputs(made, [0.0, 0.0]))["policy"].item() == 0
 
 
 def test_canvases_without_advantages_and_models_without_a_policy():
-    plain = scene(model(), [1.0, 1.0])
-    without = Scene(plain.model, canvas([[9]]), plain.clean, plain.hidden, plain.outcome)
+    plain = inputs(model(), [1.0, 1.0])
+    without = LossInputs(plain.model, sampler_state([[9]]), plain.clean, plain.hidden, plain.outcome)
     assert PolicyGradient()(without) == {}
     plain.model.policy = None
     with pytest.raises(ValueError, match=r"add model\.policy"):
@@ -118,7 +118,7 @@ def test_a_policy_learns_to_doubt_what_it_wrote_in_haste():
         step = source.advance(made.evaluate(state))
         hidden = torch.zeros(len(clean), LENGTH, 1)
         outcome = Outcome(step.prediction, step.decision, step.answer)
-        loss = PolicyGradient()(Scene(made, state, clean, hidden, outcome))["policy"]
+        loss = PolicyGradient()(LossInputs(made, state, clean, hidden, outcome))["policy"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -128,14 +128,14 @@ def test_a_policy_learns_to_doubt_what_it_wrote_in_haste():
 def stopping_model(chance=0.5):
     """The same denoiser, and a halting head that stops with this chance whatever it sees."""
     made = model(commit=0.5, doubt=0.001)
-    made.halting = HaltingHead(TOKENS, reluctance=-torch.logit(torch.tensor(chance)).item())
+    made.halting = HaltingHead(TOKENS, init_bias=-torch.logit(torch.tensor(chance)).item())
     return made
 
 
 def test_a_drawn_stop_has_the_chance_that_the_head_says_and_draws_the_same_again():
     made = stopping_model(chance=0.3)
     plan = LearnedRevising(made.policy, replace=2.0, draws=True)
-    recipe = Sampler(made, plan=plan, halting=DrawnHalting(made.halting))
+    recipe = Sampler(made, plan=plan, halting=SampledHalting(made.halting))
     queries = fresh(4000).queries
     result = recipe.sample(queries, max_steps=2, slots=4000)
     settled = Sampler(made, plan=plan).sample(queries, max_steps=2, slots=4000).nfe == 1
@@ -146,12 +146,12 @@ def test_a_drawn_stop_has_the_chance_that_the_head_says_and_draws_the_same_again
 
 def test_the_halting_loss_is_advantage_times_log_probability_where_the_row_had_the_choice():
     made = stopping_model(chance=0.5)
-    recipe = partial(Sampler, halting=DrawnHalting(made.halting))
+    recipe = partial(Sampler, halting=SampledHalting(made.halting))
     source = GroupedRollouts(rows=32, queries=4, group=4, replace=2.0, sampler=recipe)
     state, clean = source.begin(made, fresh(32), seed=0)
     step = source.advance(made.evaluate(state))
     outcome = Outcome(step.prediction, step.decision, step.answer)
-    loss = HaltingGradient()(Scene(made, state, clean, torch.zeros(32, LENGTH, TOKENS), outcome))["halting_policy"]
+    loss = HaltingGradient()(LossInputs(made, state, clean, torch.zeros(32, LENGTH, TOKENS), outcome))["halting_policy"]
     chose = ~step.decision.settled
     assert 0 < chose.sum() < 32
     half = torch.tensor(0.5).log()
@@ -160,13 +160,13 @@ def test_the_halting_loss_is_advantage_times_log_probability_where_the_row_had_t
 
 def test_a_model_without_a_halting_head_is_told_so():
     with pytest.raises(ValueError, match=r"add model\.halting"):
-        HaltingGradient()(scene(model(), [1.0, 1.0]))
+        HaltingGradient()(inputs(model(), [1.0, 1.0]))
 
 
 def test_halting_and_pace_learnt_together_stop_paying_for_forwards_that_confirm():
     made = stopping_model(chance=0.1)
     made.policy = PolicyHead(commit=0.2, doubt=0.5, sharpness=2.0)
-    recipe = partial(Sampler, halting=DrawnHalting(made.halting))
+    recipe = partial(Sampler, halting=SampledHalting(made.halting))
 
     def figures():
         few = fresh(200, first=10_000)
@@ -183,7 +183,7 @@ def test_halting_and_pace_learnt_together_stop_paying_for_forwards_that_confirm(
         evaluation = made.evaluate(state)
         step = source.advance(evaluation)
         outcome = Outcome(step.prediction, step.decision, step.answer)
-        seen = Scene(made, state, clean, evaluation.hidden, outcome)
+        seen = LossInputs(made, state, clean, evaluation.hidden, outcome)
         loss = PolicyGradient()(seen)["policy"] + HaltingGradient()(seen)["halting_policy"]
         optimizer.zero_grad()
         loss.backward()

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.models.halting import StoppingHead
+from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
-from adaptive_diffusion.rules.halting import Fixed, LearnedHalting, Watched
+from adaptive_diffusion.rules.halting import LearnedHalting, MaxSteps, RunToCompletion
+from adaptive_diffusion.rules.learned_halting import CostAware
 from adaptive_diffusion.rules.pace import Threshold
-from adaptive_diffusion.rules.stopping import CostAware
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.training.rollouts import Rollouts, record
 
@@ -46,9 +46,9 @@ def truth(sampler: Sampler, queries: Queries) -> torch.Tensor:
     return torch.where((torch.arange(QUERIES) % 2 == 0)[:, None], answers, (answers + 1) % 4)
 
 
-def eager(outputs: int) -> StoppingHead:
+def eager(outputs: int) -> TrajectoryHaltingHead:
     torch.manual_seed(3)
-    head = StoppingHead(32, outputs, reluctance=0.0)
+    head = TrajectoryHaltingHead(32, outputs, init_bias=0.0)
     torch.nn.init.normal_(head.map[-1].weight, std=3.0)
     return head.eval()
 
@@ -56,7 +56,7 @@ def eager(outputs: int) -> StoppingHead:
 def test_rows_come_in_the_order_of_their_ids_and_run_to_their_end(
     rollouts: Rollouts, sampler: Sampler, queries: Queries
 ) -> None:
-    plain = replace(sampler, halting=Watched()).sample(queries)
+    plain = replace(sampler, halting=RunToCompletion()).sample(queries)
     by_id = queries.ids.argsort()
     assert rollouts.query.tolist() == list(range(QUERIES)) == rollouts.difficulty.tolist()
     assert torch.equal(rollouts.steps, plain.nfe[by_id])
@@ -70,7 +70,7 @@ def test_solved_is_what_stopping_after_each_step_would_give(
     right = truth(sampler, queries)
     solved = rollouts.padded(rollouts.solved)
     for steps in range(1, int(rollouts.steps.max()) + 1):
-        answers = replace(sampler, halting=Fixed(steps)).sample(queries).answers
+        answers = replace(sampler, halting=MaxSteps(steps)).sample(queries).answers
         assert torch.equal(solved[:, steps - 1], (answers == right).all(1)[queries.ids.argsort()]), steps
 
 
@@ -80,7 +80,7 @@ def test_solved_is_what_stopping_after_each_step_would_give(
 def test_a_rule_asked_of_rollouts_halts_where_the_sampler_halts(
     rule: LearnedHalting | CostAware, rollouts: Rollouts, sampler: Sampler, queries: Queries
 ) -> None:
-    assert isinstance(rule.head, StoppingHead)
+    assert isinstance(rule.head, TrajectoryHaltingHead)
     with torch.no_grad():
         steps, _ = rollouts.halted(rule, rule.head.judge(rollouts.observation))
         really = replace(sampler, halting=rule).sample(queries)

@@ -1,10 +1,10 @@
-"""Training with self-conditioning: what canvases carry reaches the denoiser, and the denoiser learns to use it."""
+"""Training with self-conditioning: what sequences carry reaches the denoiser, and the denoiser learns to use it."""
 
 from functools import partial
 
 import pytest
 import torch
-from small_worlds import questions, transformer
+from small_worlds import random_queries, transformer
 
 from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.core.query import Queries
@@ -13,10 +13,10 @@ from adaptive_diffusion.models.self_conditioning import SelfConditioning
 from adaptive_diffusion.objectives.denoising import Denoising
 from adaptive_diffusion.rules.pace import RandomThreshold
 from adaptive_diffusion.sampling.sampler import Sampler
-from adaptive_diffusion.training.canvases import Fresh, LiveSlots, RandomMasks
-from adaptive_diffusion.training.corrupted import Corrupted
-from adaptive_diffusion.training.lesson import Lesson
+from adaptive_diffusion.training.denoiser_module import DenoiserModule
+from adaptive_diffusion.training.forward_process import ForwardProcess
 from adaptive_diffusion.training.self_conditioned import SelfConditioned
+from adaptive_diffusion.training.training_states import Batch, OnPolicyRollouts, RandomMasking
 
 ROWS, LENGTH, K = 32, 9, 5
 NAME = SelfConditioning.name
@@ -29,24 +29,24 @@ def model(**options):
 
 
 def fresh(first=0):
-    queries = questions(ROWS, LENGTH, K, seed=first, first_id=first)
-    return Fresh(queries, queries.tokens)
+    queries = random_queries(ROWS, LENGTH, K, seed=first, first_id=first)
+    return Batch(queries, queries.tokens)
 
 
 def batch(first=0):
-    queries = questions(ROWS, LENGTH, K, seed=first)
+    queries = random_queries(ROWS, LENGTH, K, seed=first)
     return {"tokens": queries.tokens, "given": ~queries.editable}
 
 
-def lesson(told, *canvases):
-    return Lesson(told, canvases, [Denoising()], steps=10, trainable=["denoiser"])
+def module(told, *training_states):
+    return DenoiserModule(told, training_states, [Denoising()], steps=10, trainable=["denoiser"])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_a_share_of_the_canvases_carries_the_prediction_made_for_it(share):
     told = model()
-    state, _ = SelfConditioned(RandomMasks(ROWS), share).begin(told, fresh(), seed=0)
-    plain, _ = RandomMasks(ROWS).begin(told, fresh(), seed=0)
+    state, _ = SelfConditioned(RandomMasking(ROWS), share).begin(told, fresh(), seed=0)
+    plain, _ = RandomMasking(ROWS).begin(told, fresh(), seed=0)
     assert torch.equal(state.tokens, plain.tokens)
     with torch.no_grad():
         logits = told.logits(told.evaluate(plain).hidden)
@@ -57,27 +57,27 @@ def test_a_share_of_the_canvases_carries_the_prediction_made_for_it(share):
     torch.testing.assert_close(state.carry[NAME], expected * carries[:, None, None], atol=1e-5, rtol=1e-5)
 
 
-def test_the_lesson_hands_the_carry_to_the_denoiser():
+def test_the_module_hands_the_carry_to_the_denoiser():
     told = model()
-    scene = lesson(told, SelfConditioned(RandomMasks(ROWS)))._scenes(batch())[0]
-    state = scene.state
+    inputs = module(told, SelfConditioned(RandomMasking(ROWS)))._loss_inputs(batch())[0]
+    state = inputs.state
     expected = told.denoiser.hidden(state.tokens, state.status, state.noise_level, expected=state.carry[NAME])
-    torch.testing.assert_close(scene.hidden, expected)
+    torch.testing.assert_close(inputs.hidden, expected)
     without = told.denoiser.hidden(state.tokens, state.status, state.noise_level)
     carries = state.carry[NAME].flatten(1).any(1)
-    assert not torch.isclose(scene.hidden[carries], without[carries]).all()
-    torch.testing.assert_close(scene.hidden[~carries], without[~carries])
-    Denoising()(scene)["denoising"].backward()
+    assert not torch.isclose(inputs.hidden[carries], without[carries]).all()
+    torch.testing.assert_close(inputs.hidden[~carries], without[~carries])
+    Denoising()(inputs)["denoising"].backward()
     assert told.denoiser.recall.weight.grad.any()
 
 
 def test_live_slots_carry_what_their_last_step_predicted():
     told = model()
-    slots = LiveSlots(ROWS, partial(Sampler, pace=RandomThreshold()))
-    taught = lesson(told, slots)
-    first = taught._scenes(batch())[0]
+    slots = OnPolicyRollouts(ROWS, partial(Sampler, pace=RandomThreshold()))
+    taught = module(told, slots)
+    first = taught._loss_inputs(batch())[0]
     assert not first.state.carry[NAME].any()
-    second = taught._scenes(batch(1))[0]
+    second = taught._loss_inputs(batch(1))[0]
     goes_on = second.state.step > 0
     assert goes_on.any()
     logits = told.logits(first.hidden)
@@ -88,14 +88,14 @@ def test_live_slots_carry_what_their_last_step_predicted():
 
 def test_a_few_steps_of_training_use_it_under_uniform_noise_too():
     told = model(corruption=Uniform(K))
-    taught = lesson(told, SelfConditioned(Corrupted(ROWS)))
+    taught = module(told, SelfConditioned(ForwardProcess(ROWS)))
     before = told.denoiser.recall.weight.detach().clone()
     optimizer = torch.optim.Adam(told.parameters(), 3e-3)
     clean = torch.arange(LENGTH).remainder(K).expand(ROWS, LENGTH)
     losses = []
     for _ in range(30):
-        scenes = taught._scenes({"tokens": clean, "given": torch.zeros_like(clean).bool()})
-        loss = Denoising()(scenes[0])["denoising"]
+        inputs = taught._loss_inputs({"tokens": clean, "given": torch.zeros_like(clean).bool()})
+        loss = Denoising()(inputs[0])["denoising"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -108,6 +108,6 @@ def test_a_few_steps_of_training_use_it_under_uniform_noise_too():
 
 def test_a_denoiser_without_it_is_refused():
     with pytest.raises(ValueError, match="self_conditioning: true"):
-        SelfConditioned(RandomMasks(ROWS)).begin(DenoiserWithHeads(transformer()), fresh(), seed=0)
+        SelfConditioned(RandomMasking(ROWS)).begin(DenoiserWithHeads(transformer()), fresh(), seed=0)
     with pytest.raises(ValueError, match="share=1.5 is not a probability"):
-        SelfConditioned(RandomMasks(ROWS), 1.5)
+        SelfConditioned(RandomMasking(ROWS), 1.5)

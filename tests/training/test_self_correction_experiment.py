@@ -12,7 +12,10 @@ from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.folder import RunFolder
 
 SMALL = ["task=sudoku_4x4", "model=sudoku_4x4", "task.batch_size=16", "stages.policy.steps=2", "stages.halting.steps=2"]
-ROWS = ["stages.policy.lesson.canvases.0={rows: 16, queries: 4, group: 4}", "stages.halting.lesson.canvases.0.rows=16"]
+ROWS = [
+    "stages.policy.module.training_states.0={rows: 16, queries: 4, group: 4}",
+    "stages.halting.module.training_states.0.rows=16",
+]
 
 
 @pytest.mark.slow
@@ -35,8 +38,8 @@ def test_heads_are_added_to_a_denoiser_that_stays_as_it_is(tmp_path: Path, monke
 
 def test_every_way_of_training_remasking_names_parts_that_exist() -> None:
     for name in choices("remasking"):
-        lesson = resolve(compose("self_correction", [f"remasking@stages.policy={name}"]))["stages"]["policy"]["lesson"]
-        assert set(lesson["trainable"]) <= {"denoiser", "quality", "policy", "halting"}
-        for part in (*lesson["canvases"], *lesson["objectives"]):
+        module = resolve(compose("self_correction",
+        [f"remasking_training@stages.policy={name}"]))["stages"]["policy"]["module"] assert set(module["trainable"]) <=
+        {"denoiser", "quality", "policy", "halting"} for part in (*module["training_states"], *module["objectives"]):
             if "sampler" not in part:
                 instantiate(part)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from lightning.pytorch import Trainer
-from parts_of_a_user import Witness
+from user_extensions import Witness
 
 from adaptive_diffusion.config import compose, instantiate, resolve
 from adaptive_diffusion.runs.checkpoint import load_checkpoint
@@ -17,10 +17,10 @@ SMALL = [
     "model=sudoku_4x4",
     "task.batch_size=16",
     "stages.remasking.steps=3",
-    "stages.remasking.lesson.compile=false",
-    "stages.remasking.lesson.canvases.0.rows=4",
-    "stages.remasking.lesson.canvases.1.rows=4",
-    "stages.remasking.lesson.canvases.2.rows=8",
+    "stages.remasking.module.compile=false",
+    "stages.remasking.module.training_states.0.rows=4",
+    "stages.remasking.module.training_states.1.rows=4",
+    "stages.remasking.module.training_states.2.rows=8",
 ]
 ALONE = ["~stages.remasking.after", "stages.denoiser=null", "stages.halting=null", "stages.evaluation=null"]
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 def test_two_processes_see_other_puzzles_and_learn_the_same_weights(tmp_path: Path) -> None:
     stage = resolve(compose("quickstart", SMALL))["stages"]["remasking"]
     torch.manual_seed(0)
-    lesson = instantiate(stage["lesson"])(model=instantiate(stage["model"]), steps=3, seed=0)
+    module = instantiate(stage["module"])(model=instantiate(stage["model"]), steps=3, seed=0)
     trainer = Trainer(
         accelerator="cpu",
         devices=2,
@@ -42,7 +42,7 @@ def test_two_processes_see_other_puzzles_and_learn_the_same_weights(tmp_path: Pa
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(lesson, datamodule=instantiate(stage["data"]))
+    trainer.fit(module, datamodule=instantiate(stage["data"]))
     seen, weights = {}, {}
     for rank in range(2):
         for step in range(3):

@@ -86,8 +86,8 @@ class Board {
   described(data, cell) {
     const words = [data.token ? "" : "open"];
     if (data.event === "commit") words.push(`committed now, ${percent(cell.confidence)}`);
-    if (data.event === "revoke") words.push(`taken back now, was ${data.before}`);
-    if (data.event === "edit") words.push(`replaced now, was ${data.before}`);
+    if (data.event === "remask") words.push(`taken back now, was ${data.before}`);
+    if (data.event === "replace") words.push(`replaced now, was ${data.before}`);
     if (data.state === "given") words.push("given");
     if (data.wrong) words.push("not the answer");
     return ` ${words.filter(Boolean).join(", ")} `;
@@ -111,7 +111,7 @@ class Board {
   }
 
   acts() {
-    const verbs = { commit: "commits", revoke: "takes back", edit: "changes to" };
+    const verbs = { commit: "commits", remask: "takes back", replace: "changes to" };
     return Object.entries(verbs).flatMap(([kind, verb]) => {
       const now = this.events.filter((event) => event.step === this.step && event.event === kind);
       const named = now.slice(0, 4).map((event) => this.place(event)).join(", ");

@@ -28,19 +28,19 @@ class Timeline {
   }
 
   bars(row, events) {
-    const counts = Array.from({ length: row.steps }, () => ({ commit: 0, revoke: 0, edit: 0 }));
+    const counts = Array.from({ length: row.steps }, () => ({ commit: 0, remask: 0, replace: 0 }));
     for (const event of events) counts[event.step - 1][event.event] += 1;
-    const most = Math.max(1, ...counts.map((count) => Math.max(count.commit, count.revoke + count.edit)));
+    const most = Math.max(1, ...counts.map((count) => Math.max(count.commit, count.remask + count.replace)));
     const bar = (kind, step, y, height) =>
       drawn("rect", { class: kind, x: step * this.stepWidth + this.stepWidth * 0.15, y, width: this.stepWidth * 0.7, height });
     return counts.flatMap((count, step) => {
       const up = (Timeline.middle - 4) * (count.commit / most);
       const scale = (Timeline.height - Timeline.middle) / most;
-      const revoked = count.revoke * scale;
+      const remasked = count.remask * scale;
       return [
         bar("commit", step, Timeline.middle - up, up),
-        bar("revoke", step, Timeline.middle, revoked),
-        bar("edit", step, Timeline.middle + revoked, count.edit * scale),
+        bar("remask", step, Timeline.middle, remasked),
+        bar("replace", step, Timeline.middle + remasked, count.replace * scale),
       ];
     });
   }

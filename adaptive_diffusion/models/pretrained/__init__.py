@@ -1,8 +1,8 @@
 """Denoisers whose weights come from elsewhere: checkpoints of the `transformers` ecosystem.
 
 `loading` opens a checkpoint, `ids` reads its special tokens, `cut` separates its trunk from its output layer,
-`denoiser` says what all families share, `families` how each differs, `diffusion_gemma` brings encoder cache and canvas,
-`adapters` are what learns.
+`denoiser` says what all families share, `families` how each differs, `diffusion_gemma` brings encoder cache and
+sequence, `adapters` are what learns.
 """
 
 from adaptive_diffusion.models.pretrained.denoiser import PretrainedDenoiser

@@ -128,7 +128,7 @@ class PretrainedDenoiser(nn.Module, ABC):
         return ~(_leading(padding) | _leading(padding.flip(1)).flip(1))
 
     def evaluate(self, state: SamplerState) -> Evaluation:
-        """Hidden states of the canvases of a sampler."""
+        """Hidden states of the sequences of a sampler."""
         return Evaluation(self.hidden(state.tokens, state.status))
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -143,7 +143,7 @@ class PretrainedDenoiser(nn.Module, ABC):
         return self
 
     def train(self, mode: bool = True) -> Self:
-        """Borrowed layers always evaluate, so that canvases are judged without dropout; those that checkpoint their
+        """Borrowed layers always evaluate, so that sequences are judged without dropout; those that checkpoint their
         activations do so only while they are told that they train."""
         super().train(False)
         self.training = mode

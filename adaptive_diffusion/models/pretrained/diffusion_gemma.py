@@ -1,4 +1,4 @@
-"""DiffusionGemma: an encoder reads what is settled, a decoder rewrites the canvas behind it (Google 2026)."""
+"""DiffusionGemma: an encoder reads what is settled, a decoder rewrites the sequence behind it (Google 2026)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +18,14 @@ from adaptive_diffusion.models.self_conditioning import SelfConditioning
 
 
 class DiffusionGemma(PretrainedDenoiser):
-    """`DiffusionGemmaForBlockDiffusion`: uniform noise, self-conditioning on the processed logits, canvas after canvas
-    behind a prompt whose keys and values are cached.
+    """`DiffusionGemmaForBlockDiffusion`: uniform noise, self-conditioning on the processed logits, sequence after
+    sequence behind a prompt whose keys and values are cached.
 
-    A query is a prompt, padded on its left, and one or more canvases of `canvas_length` editable positions; several
+    A query is a prompt, padded on its left, and one or more sequences of `canvas_length` editable positions; several
     need a sampler with that `block_length`. Each row carries its cache, 2·layers tensors [B, heads, L − C, d], so that
-    rows come and go at any canvas. Instead of the logits [B, L, K] it carries the expected embedding [B, L, D], which
+    rows come and go at any sequence. Instead of the logits [B, L, K] it carries the expected embedding [B, L, D], which
     is all that the model makes of them. NFE counts decoder forwards, as `transformers` does; the encoder reads once for
-    each canvas.
+    each sequence.
     """
 
     auto = "DiffusionGemmaForBlockDiffusion"
@@ -67,8 +67,8 @@ class DiffusionGemma(PretrainedDenoiser):
 
     @torch.no_grad()
     def encode(self, tokens: Tensor, real: Tensor) -> "list[CachedLayer]":
-        """Keys and values of all columns but the last canvas, layer by layer. Attention is causal there: what stands
-        before a canvas does not depend on what stands in it."""
+        """Keys and values of all columns but the last sequence, layer by layer. Attention is causal there: what stands
+        before a sequence does not depend on what stands in it."""
         prompt = tokens[:, : -self.canvas_length]
         config, encoder = self.backbone.config, self.backbone.model.encoder
         cache: Any = extra("transformers").DynamicCache()
@@ -86,21 +86,21 @@ class DiffusionGemma(PretrainedDenoiser):
     def decode(
         self, tokens: Tensor, real: Tensor, start: Tensor, layers: "list[CachedLayer]", expected: Tensor | None
     ) -> Tensor:
-        """[B, L, D] hidden states of the canvases that begin at `start` [B], zero elsewhere, from the cache of what is
+        """[B, L, D] hidden states of the sequences that begin at `start` [B], zero elsewhere, from the cache of what is
         before them and the expected embedding [B, L, D] of the last prediction."""
         columns = start[:, None] + torch.arange(self.canvas_length, device=tokens.device)
         rows = torch.arange(len(tokens), device=tokens.device)[:, None]
         with self._recalling(None if expected is None else expected[rows, columns]):
-            canvas = self._decoder(
+            sequence = self._decoder(
                 decoder_input_ids=tokens[rows, columns],
                 past_key_values=Prefix(layers),
                 decoder_attention_mask=self._masks(real, start),
                 decoder_position_ids=columns,
             ).last_hidden_state.float()
-        return canvas.new_zeros(*tokens.shape, canvas.shape[-1]).index_put((rows, columns), canvas)
+        return sequence.new_zeros(*tokens.shape, sequence.shape[-1]).index_put((rows, columns), sequence)
 
     def _masks(self, real: Tensor, start: Tensor) -> dict[str, Tensor]:
-        """What a canvas sees, for each kind of layer: itself, and of what is before it all but padding, or in sliding
+        """What a sequence sees, for each kind of layer: itself, and of what is before it all but padding, or in sliding
         layers the end of that."""
         config = self.backbone.config.get_text_config()
         column = torch.arange(real.shape[1] - self.canvas_length, device=real.device)
@@ -148,28 +148,28 @@ class Prefix:
 
 @dataclass(frozen=True, eq=False)
 class PrefixMemory(SelfConditioning):
-    """Carries, beside the expected embedding, the keys and values of what stands before the present canvas, and where
+    """Carries, beside the expected embedding, the keys and values of what stands before the present sequence, and where
     that begins, `prefix.start` [B].
 
     Raises:
-        ValueError: a query whose canvas has no prompt before it or is not as long as the model's.
+        ValueError: a query whose sequence has no prompt before it or is not as long as the model's.
     """
 
     denoiser: DiffusionGemma
 
-    def start(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+    def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         canvas, length = self.denoiser.canvas_length, state.tokens.shape[1]
         first = state.editable.long().argmax(1) + state.block * canvas
         after = torch.arange(length, device=first.device) >= first[:, None] + canvas
         if (first + canvas > length).any() or (state.eligible & after).any() or (first == 0).any():
             raise ValueError(
-                f"DiffusionGemma writes canvases of {canvas} positions behind a prompt: a query needs a prompt and a "
+                f"DiffusionGemma writes {canvas} positions at a time behind a prompt: a query needs a prompt and a "
                 f"multiple of {canvas} positions after it, and a sampler with block_length={canvas} if there are more"
             )
         layers = self.denoiser.encode(state.tokens, self.denoiser.real(state.tokens, state.status))
         cached = {f"prefix.keys{index}": layer.keys for index, layer in enumerate(layers)}
         cached |= {f"prefix.values{index}": layer.values for index, layer in enumerate(layers)}
-        return {**super().start(state, vocabulary), **cached, "prefix.start": first}
+        return {**super().init_carry(state, vocabulary), **cached, "prefix.start": first}
 
     def layers(self, state: SamplerState) -> list[CachedLayer]:
         """The cache as it was carried."""

@@ -11,7 +11,7 @@ from adaptive_diffusion.models.pretrained.denoiser import PretrainedDenoiser
 
 class MaskedLanguageModel(PretrainedDenoiser):
     """Any encoder that `AutoModelForMaskedLM` opens: BERT, RoBERTa, ModernBERT, EuroBERT and many more. Most were
-    trained with 15 to 40% of masks: an empty canvas is new to them.
+    trained with 15 to 40% of masks: an empty sequence is new to them.
 
     Raises:
         ValueError: padded prompts for an architecture that cannot be told positions.

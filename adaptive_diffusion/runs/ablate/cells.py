@@ -13,7 +13,7 @@ from adaptive_diffusion.runs.checkpoint import read_header
 from adaptive_diffusion.runs.compare import build_sampler, compare
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.source import newest_checkpoint, open_source, sha256
+from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint, sha256
 
 Rows = list[dict[str, Any]]
 OWN = ("sampler", "seed")
@@ -82,10 +82,10 @@ class SamplerCell:
         return digest([self.contents, asked, self.sampler, self.node, self.seed])
 
     def run(self, folder: RunFolder) -> Rows:
-        source = open_source(self.source, folder.allow)
+        source = load_trained_model(self.source, folder.allow)
         problems = source.data.validation if self.queries is None else source.task.read(self.queries, False).puzzles
         sampler = build_sampler(instantiate(self.node, folder.allow), source.model)
-        with torch.inference_mode(), folder.whole("traces") as traces:
+        with torch.inference_mode(), folder.atomic_write("traces") as traces:
             row, _ = compare(self.sampler, sampler, source.task, problems, self.seed, trace=traces / self.sampler)
         folder.write_json("summary.json", {"task": source.task.name, "seed": self.seed, "samplers": [row]})
         return [row]

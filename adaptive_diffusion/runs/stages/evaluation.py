@@ -8,25 +8,25 @@ from typing import Any, ClassVar
 
 from rich.console import Console
 
-from adaptive_diffusion.analysis.tables import summary_table
+from adaptive_diffusion.analysis.tables import rich_summary_table
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
 from adaptive_diffusion.evaluation.curves import Setting, gain_at_equal_nfe
 from adaptive_diffusion.evaluation.intervals import Interval, paired_difference
 from adaptive_diffusion.runs.compare import TRACE, chief_difficulty, compare, compare_all
+from adaptive_diffusion.runs.counterfactual_rollouts import record_counterfactual_rollouts
 from adaptive_diffusion.runs.engine import Engine, Here, Processes, cores
 from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.past_halting import record_past_halting
-from adaptive_diffusion.runs.source import open_source
 from adaptive_diffusion.runs.stages.training import checkpoint
+from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
 
 
 @dataclass(frozen=True)
 class Evaluate:
     """Runs every sampler on the same test queries and writes `summary.json`, with traces beside it, and the policy once
-    more past its halting points (`runs.past_halting`). After an interruption, samplers that had answered are not asked
-    again.
+    more past its halting points (`runs.counterfactual_rollouts`). After an interruption, samplers that had answered
+    are not asked again.
 
     Attributes:
         model: the stage whose checkpoint answers.
@@ -53,24 +53,24 @@ class Evaluate:
 
     def __call__(self, folder: RunFolder, resume: Path) -> None:
         data = instantiate(self.data, folder.allow)
-        source = open_source(folder.file(checkpoint(self.model)), folder.allow)
+        source = load_trained_model(folder.file(checkpoint(self.model)), folder.allow)
         samplers = {name: source.sampler(name) for name in self.samplers}
         rows, settings = compare_all(
             samplers, data.task, data.test, print, self.seed, self.slots, resume, self._engine()
         )
-        with folder.whole("traces") as traces:
+        with folder.atomic_write("traces") as traces:
             traces.mkdir()
             for name in samplers:
                 shutil.copytree(resume / name / TRACE, traces / name)
         summary: dict[str, Any] = {"task": data.task.name, "seed": self.seed, "samplers": rows}
         if self.policy is not None:
             chosen = samplers[self.policy]
-            record_past_halting(folder, self.policy, chosen, data.task, data.test, self.seed, self.slots)
+            record_counterfactual_rollouts(folder, self.policy, chosen, data.task, data.test, self.seed, self.slots)
             summary["comparison"] = self._comparison(settings)
             if data.stratified_puzzles:
                 summary["stratified"] = self._stratified(data, chosen)
         folder.write_json("summary.json", summary)
-        Console().print(summary_table(rows))
+        Console().print(rich_summary_table(rows))
         for sentence in sentences(summary):
             print(sentence)
 

@@ -11,12 +11,12 @@ import torch
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.evaluation.intervals import bootstrap, ratio_of_sums
-from adaptive_diffusion.objectives.scene import Objective, Scene
+from adaptive_diffusion.objectives.objective import LossInputs, Objective
 from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.source import open_source
 from adaptive_diffusion.runs.stages.training import checkpoint
+from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.tasks.text.packing import Windows
-from adaptive_diffusion.training.canvases import Canvases, Fresh
+from adaptive_diffusion.training.training_states import Batch, TrainingStates
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class BitsPerByte:
 
     Attributes:
         data: node of a text data module.
-        models: name → `{stage, canvases, objective}`: whose checkpoint, which canvases it is asked about, and the
-            objective that gives nats per token on them (`Corrupted` and `LikelihoodBound`, `Uncorrupted` and
+        models: name → `{stage, training_states, objective}`: whose checkpoint, which sequences it is asked about, and
+            the objective that gives nats per token on them (`ForwardProcess` and `LikelihoodBound`, `Uncorrupted` and
             `Denoising`).
         split: whose windows.
         passes: noise draws of each window.
@@ -45,9 +45,11 @@ class BitsPerByte:
         data = instantiate(self.data, folder.allow)
         windows, found = data.windows(self.split), []
         for name, parts in self.models.items():
-            model = open_source(folder.file(checkpoint(parts["stage"])), folder.allow).model
-            canvases, objective = (instantiate(parts[part], folder.allow) for part in ("canvases", "objective"))
-            nats, sizes = zip(*self._batches(model, canvases, objective, data, windows), strict=True)
+            model = load_trained_model(folder.file(checkpoint(parts["stage"])), folder.allow).model
+            training_states, objective = (
+                instantiate(parts[part], folder.allow) for part in ("training_states", "objective")
+            )
+            nats, sizes = zip(*self._batches(model, training_states, objective, data, windows), strict=True)
             interval = bootstrap(ratio_of_sums, np.array(nats) / log(2), np.array(sizes))
             found.append(
                 {
@@ -64,14 +66,14 @@ class BitsPerByte:
         folder.write_json("bits_per_byte.json", {"split": self.split, **data.facts(), "models": found})
 
     @torch.inference_mode()
-    def _batches(self, model: Any, canvases: Canvases, objective: Objective, data: Any, windows: Windows):
+    def _batches(self, model: Any, training_states: TrainingStates, objective: Objective, data: Any, windows: Windows):
         """Nats and bytes of every batch."""
         for start in range(0, self.passes * len(windows), self.rows):
             ids = torch.arange(start, min(start + self.rows, self.passes * len(windows)))
             index = ids.numpy() % len(windows)
             some = Windows(windows.tokens[index], windows.padding[index])
             clean, editable = torch.from_numpy(some.tokens), ~torch.from_numpy(some.padding)
-            state, clean = canvases.begin(model, Fresh(Queries(ids, clean, editable), clean), self.seed)
+            state, clean = training_states.begin(model, Batch(Queries(ids, clean, editable), clean), self.seed)
             hidden = model.denoiser.hidden(state.tokens, state.status, state.noise_level)
-            losses = objective(Scene(model, state, clean, hidden))
+            losses = objective(LossInputs(model, state, clean, hidden))
             yield float(sum(losses.values())) * int(editable.sum()), data.bytes_of(some)

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from adaptive_diffusion.analysis.layout import GridLayout, Layout, TextLayout
-from adaptive_diffusion.analysis.measures import SamplerEntry
+from adaptive_diffusion.analysis.metrics import SamplerEntry
 from adaptive_diffusion.analysis.report import build_report
+from adaptive_diffusion.runs.counterfactual_rollouts import read_counterfactual_rollouts
 from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.past_halting import read_past_halting
 from adaptive_diffusion.tasks.text.tokenizer import Tokenizer
 
 
@@ -35,11 +35,11 @@ class Report:
     def __call__(self, folder: RunFolder, resume: Path) -> None:
         rows = folder.read_json("summary.json")["samplers"]
         entries = [
-            SamplerEntry(name, row, Path("traces") / name, read_past_halting(folder.path, name))
+            SamplerEntry(name, row, Path("traces") / name, read_counterfactual_rollouts(folder.path, name))
             for row in rows
             if (name := row["sampler"])
         ]
-        with folder.whole("figures") as figures, folder.whole("report.html") as page:
+        with folder.atomic_write("figures") as figures, folder.atomic_write("report.html") as page:
             build_report(
                 folder.path,
                 title=self.title,

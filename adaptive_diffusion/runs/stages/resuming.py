@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.io import CheckpointIO
 
-from adaptive_diffusion.runs.whole import write_whole
+from adaptive_diffusion.runs.atomic_write import atomic_write_file
 
 METRICS = "metrics.csv"
 
@@ -35,7 +35,7 @@ class States(CheckpointIO):
             return
         content = io.BytesIO()
         torch.save(checkpoint, content)
-        write_whole(Path(path), content.getvalue())
+        atomic_write_file(Path(path), content.getvalue())
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
         """Raises `ValueError` for what holds more than tensors and plain values, or is damaged."""

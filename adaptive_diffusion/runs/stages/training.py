@@ -36,7 +36,7 @@ class Train:
         name: of the stage and its checkpoint.
         model: node of a `DenoiserWithHeads`.
         data: node of a LightningDataModule.
-        lesson: node of a `Lesson`, without the model and the number of steps.
+        module: node of a `DenoiserModule`, without the model and the number of steps.
         steps: optimiser steps.
         after: the stage whose checkpoint it starts from, or a checkpoint file of another run; null starts anew. A head
             that is not in the checkpoint begins fresh.
@@ -46,13 +46,13 @@ class Train:
         devices, strategy: of Lightning's `Trainer`; several devices need a strategy that starts its own processes, such
             as `ddp_fork`, because the run folder is held by this one. Each process trains on a whole batch.
         first_puzzle: where in the training stream it begins, so that stages see different problems.
-        seed: of weights and canvases.
+        seed: of weights and sequences.
     """
 
     name: str
     model: dict[str, Any]
     data: dict[str, Any]
-    lesson: dict[str, Any]
+    module: dict[str, Any]
     steps: int
     after: str | None = None
     average: float = 0.998
@@ -66,20 +66,20 @@ class Train:
     trains: ClassVar[bool] = True
 
     def __call__(self, folder: RunFolder, resume: Path) -> dict[str, Any]:
-        hush()
+        silence_lightning()
         torch.manual_seed(self.seed)
         model = instantiate(self.model, folder.allow)
         if self.after is not None:
             _begin_with(model, self._start(folder), folder.allow)
         data = instantiate(self.data, folder.allow)
         data.position = self.first_puzzle
-        lesson = instantiate(self.lesson, folder.allow)(model=model, steps=self.steps, seed=self.seed)
+        module = instantiate(self.module, folder.allow)(model=model, steps=self.steps, seed=self.seed)
         last = resume / f"{LAST}.ckpt"
         set_aside(folder.file(f"logs/{self.name}"), last.is_file())
         trainer = self._trainer(folder, resume)
         handler = signal.getsignal(signal.SIGINT)
         try:
-            trainer.fit(lesson, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
+            trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
         except SystemExit as stopped:
             # Lightning ends the process on Ctrl-C and lets further ones fall on deaf ears; the command says what to do.
             signal.signal(signal.SIGINT, handler)
@@ -159,7 +159,7 @@ def best_precision() -> str:
     return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
 
 
-def hush() -> None:
+def silence_lightning() -> None:
     """Lightning's banners and its warnings about choices that are made here on purpose."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -11,7 +11,7 @@ from adaptive_diffusion.tasks.sudoku.geometry import Geometry, geometry
 from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
 from adaptive_diffusion.tasks.sudoku.readers import PuzzleFile, read_puzzles
 from adaptive_diffusion.tasks.sudoku.verifier import verify
-from adaptive_diffusion.tasks.task import Verdict
+from adaptive_diffusion.tasks.task import Correctness
 
 
 def to_queries(puzzles: Puzzles) -> Queries:
@@ -57,7 +57,7 @@ class SudokuTask:
     def read(self, path: Path, skip_bad: bool) -> PuzzleFile:
         return read_puzzles(path, self.size, skip_bad)
 
-    def verify(self, answers: Tensor, problems: Puzzles) -> Verdict:
+    def verify(self, answers: Tensor, problems: Puzzles) -> Correctness:
         puzzles, solutions = (torch.from_numpy(grids).to(answers) for grids in (problems.puzzles, problems.solutions))
         return verify(answers + 1, puzzles, solutions)
 

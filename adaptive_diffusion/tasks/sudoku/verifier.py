@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
-from adaptive_diffusion.tasks.task import Verdict
+from adaptive_diffusion.tasks.task import Correctness
 
 
-def verify(answers: Tensor, puzzles: Tensor, solutions: Tensor) -> Verdict:
+def verify(answers: Tensor, puzzles: Tensor, solutions: Tensor) -> Correctness:
     """Judge answers against puzzles and solutions, digits [R, L]; an answer may hold anything, a puzzle 0.
 
     *valid*: every row, column and box is a permutation of 1..n and every clue is kept; *exact*: equal to the solution.
@@ -18,4 +18,4 @@ def verify(answers: Tensor, puzzles: Tensor, solutions: Tensor) -> Verdict:
     digits = torch.arange(1, board.size + 1, device=answers.device)
     permutations = (answers[:, units].sort(dim=-1).values == digits).flatten(1).all(dim=1)
     clues_kept = ((answers == puzzles) | (puzzles == 0)).all(dim=1)
-    return Verdict(valid=permutations & clues_kept, exact=(answers == solutions).all(dim=1))
+    return Correctness(valid=permutations & clues_kept, exact=(answers == solutions).all(dim=1))

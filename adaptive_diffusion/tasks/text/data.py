@@ -15,8 +15,8 @@ from torch.utils.data import DataLoader, IterableDataset
 from adaptive_diffusion.tasks.text.collection import Collection
 from adaptive_diffusion.tasks.text.corpora import Corpus, StandardLibrary
 from adaptive_diffusion.tasks.text.infilling import infilling
+from adaptive_diffusion.tasks.text.infilling_problems import InfillingProblems
 from adaptive_diffusion.tasks.text.packing import Packed, Packing, Windows
-from adaptive_diffusion.tasks.text.passages import Passages
 from adaptive_diffusion.tasks.text.task import TextTask
 from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer, Tokenizer
 
@@ -91,13 +91,13 @@ class TextDataModule(LightningDataModule):
         self.position = 0
 
     @cached_property
-    def test(self) -> Passages:
+    def test(self) -> InfillingProblems:
         """Infilling problems of the test documents."""
         documents = self.collection.splits["test"]
         return infilling(documents, self.task.tokenizer, self.task.length, self.test_problems, self.evaluation_seed)
 
     @cached_property
-    def validation(self) -> Passages:
+    def validation(self) -> InfillingProblems:
         """Infilling problems of the validation documents, for what is tuned."""
         documents = self.collection.splits["validation"]
         return infilling(documents, self.task.tokenizer, self.task.length, self.test_problems, self.evaluation_seed)

@@ -12,13 +12,13 @@ from itertools import pairwise
 import numpy as np
 
 from adaptive_diffusion.tasks.text.corpora import Document
-from adaptive_diffusion.tasks.text.passages import Passages, passage
+from adaptive_diffusion.tasks.text.infilling_problems import InfillingProblems, passage
 from adaptive_diffusion.tasks.text.tokenizer import Tokenizer
 
 IDENTIFIER = 3, 24
 LINE = 8, 64
 SHARE = 0.9
-"""Of the canvas a function may take, so that there are surroundings."""
+"""Of the sequence a function may take, so that there are surroundings."""
 
 EACH = 3
 """Most holes of a kind in one function."""
@@ -48,8 +48,8 @@ def parses(code: bytes) -> bool:
 
 def infilling(
     documents: tuple[Document, ...], tokenizer: Tokenizer, length: int, count: int, seed: int = 0
-) -> Passages:
-    """`count` problems, half identifiers that occur elsewhere in the canvas, half lines of a function's body; at most
+) -> InfillingProblems:
+    """`count` problems, half identifiers that occur elsewhere in the sequence, half lines of a function's body; at most
     `EACH` of a kind from one function.
 
     Raises:
@@ -66,19 +66,19 @@ def infilling(
     problems = [_some(found, tokenizer, length, count // 2 + count % 2, rng) for found in holes.values()]
     mixed = [problem for pair in zip(*problems, strict=False) for problem in pair][:count]
     if len(mixed) < count:
-        raise ValueError(f"only {len(mixed)} problems of the {count} wanted; use more code or a longer canvas")
-    return Passages.concatenate(mixed)
+        raise ValueError(f"only {len(mixed)} problems of the {count} wanted; use more code or a longer sequence")
+    return InfillingProblems.concatenate(mixed)
 
 
 def _some(
     found: list[tuple[Document, Hole]], tokenizer: Tokenizer, length: int, count: int, rng: np.random.Generator
-) -> list[Passages]:
-    """The first `count` of the holes in random order whose functions fit the canvas."""
-    problems: list[Passages] = []
+) -> list[InfillingProblems]:
+    """The first `count` of the holes in random order whose functions fit the sequence."""
+    problems: list[InfillingProblems] = []
     for index in rng.permutation(len(found)):
         if len(problems) == count:
             break
-        problem = canvas(found[index][0].text, found[index][1], tokenizer, length)
+        problem = infilling_problem(found[index][0].text, found[index][1], tokenizer, length)
         problems += [] if problem is None else [problem]
     return problems
 
@@ -129,7 +129,7 @@ def body_lines(text: bytes, function: tuple[int, int, ast.AST]) -> Iterator[Hole
 HOLES = {"identifier": identifiers, "line": body_lines}
 
 
-def canvas(text: bytes, hole: Hole, tokenizer: Tokenizer, length: int) -> Passages | None:
+def infilling_problem(text: bytes, hole: Hole, tokenizer: Tokenizer, length: int) -> InfillingProblems | None:
     """The problem in as much of its surroundings as fits; None where the function itself does not."""
     marks = [0, hole.first, hole.start, hole.stop, hole.last, len(text)]
     before, head, opened, tail, after = (tokenizer.encode(text[one:other]) for one, other in pairwise(marks))

@@ -50,7 +50,7 @@ class Packed(Packing):
 
 class OneEach(Packing):
     """Documents apart: a short one has a window to itself and its end, a longer one several. The rest is padding, which
-    the denoiser sees: a canvas says how long the text may be."""
+    the denoiser sees: a sequence says how long the text may be."""
 
     def every(self, documents: Sequence[np.ndarray], length: int) -> Windows:
         parts = [cut(document, length) for document in documents]

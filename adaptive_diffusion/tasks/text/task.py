@@ -7,16 +7,16 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.tasks.task import Verdict
+from adaptive_diffusion.tasks.task import Correctness
 from adaptive_diffusion.tasks.text.infilling import parses
-from adaptive_diffusion.tasks.text.passages import Passages
-from adaptive_diffusion.tasks.text.questions import TextFile, read_texts
+from adaptive_diffusion.tasks.text.infilling_problems import InfillingProblems
+from adaptive_diffusion.tasks.text.query_files import TextFile, read_texts
 from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer, Tokenizer
 
 
 @dataclass(frozen=True)
 class TextTask:
-    """Canvases of `length` tokens; the problems are `Passages`. See ``tasks.task.Task``."""
+    """TrainingStates of `length` tokens; the problems are `InfillingProblems`. See ``tasks.task.Task``."""
 
     length: int
     tokenizer: Tokenizer = field(default_factory=ByteTokenizer)
@@ -34,13 +34,13 @@ class TextTask:
         """Places in reading order, int64 [L, 1]."""
         return torch.arange(self.length)[:, None]
 
-    def queries(self, problems: Passages) -> Queries:
+    def queries(self, problems: InfillingProblems) -> Queries:
         return Queries.of(torch.from_numpy(problems.tokens), torch.from_numpy(problems.editable))
 
     def read(self, path: Path, skip_bad: bool) -> TextFile:
         return read_texts(path, self.tokenizer, self.length, skip_bad)
 
-    def verify(self, answers: Tensor, problems: Passages) -> Verdict:
+    def verify(self, answers: Tensor, problems: InfillingProblems) -> Correctness:
         """Exact: the reference token by token. Valid: what was given stands, and the code in scope parses."""
         tokens, editable = torch.from_numpy(problems.tokens).to(answers), torch.from_numpy(problems.editable)
         same, kept = answers == tokens, ~editable.to(answers.device)
@@ -49,12 +49,12 @@ class TextTask:
             for row, (start, stop) in zip(answers.tolist(), problems.scope.tolist(), strict=True)
         ]
         exact = same.all(1) & torch.from_numpy(problems.known).to(answers.device)
-        return Verdict((same | ~kept).all(1) & torch.tensor(sound, device=answers.device), exact)
+        return Correctness((same | ~kept).all(1) & torch.tensor(sound, device=answers.device), exact)
 
-    def targets(self, problems: Passages) -> Tensor | None:
+    def targets(self, problems: InfillingProblems) -> Tensor | None:
         return torch.from_numpy(problems.tokens) if problems.known.all() else None
 
-    def difficulty(self, problems: Passages) -> dict[str, Tensor]:
+    def difficulty(self, problems: InfillingProblems) -> dict[str, Tensor]:
         open_tokens = torch.from_numpy(problems.editable).sum(1)
         return {"surprise": torch.from_numpy(problems.surprise), "open": open_tokens}
 

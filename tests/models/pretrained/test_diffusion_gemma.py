@@ -10,7 +10,7 @@ from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.row_noise import RowNoise, row_key
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.rules.halting import StableAndConfident
-from adaptive_diffusion.rules.joint.acceptance import EntropyBoundAcceptance
+from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
 from adaptive_diffusion.rules.processor import LinearTemperature
 from adaptive_diffusion.rules.proposal import Draw, inverse_cdf
 from adaptive_diffusion.sampling import Sampler
@@ -40,7 +40,7 @@ class SameDraws:
         return RowNoise(self.key, *each).everywhere(purpose, self.length)[:, start : start + CANVAS]
 
     def begin(self):
-        """A new canvas: what is drawn next is its noise."""
+        """A new sequence: what is drawn next is its noise."""
         self.block, self.step = self.block + (self.step >= 0), -1
 
     def randint(self, *bounds, size=None, **rest):
@@ -100,7 +100,7 @@ def test_tokens_and_steps_are_those_of_transformers_generate(dealt, seed, steps,
 
 
 def test_padded_prompts_and_two_canvases_are_those_of_transformers_generate(dealt):
-    model, queries = diffusion_gemma(), prompts(ROWS, PROMPT, canvases=2, padded=True)
+    model, queries = diffusion_gemma(), prompts(ROWS, PROMPT, blocks=2, padded=True)
     ours = preset(denoiser(model), block_length=CANVAS).sample(queries, seed=0)
     tokens, taken = generated(model, queries, dealt(queries), canvases=2)
     assert torch.equal(ours.answers[:, PROMPT:], tokens)
@@ -133,7 +133,7 @@ def test_tokens_and_steps_are_those_of_the_pipeline_of_diffusers(dealt):
 
 
 def test_a_batch_is_its_queries_one_by_one_in_any_number_of_slots():
-    model, queries = denoiser(diffusion_gemma()), prompts(4, PROMPT, canvases=2, padded=True)
+    model, queries = denoiser(diffusion_gemma()), prompts(4, PROMPT, blocks=2, padded=True)
     sampler = preset(model, 8, block_length=CANVAS)
     together = sampler.sample(queries, seed=0)
     few = sampler.sample(queries, seed=0, slots=3)

@@ -85,21 +85,21 @@ def node(path, **settings):
     }
 
 
-def lesson(*trainable):
+def module(*trainable):
     live = {
         "_target_": f"{ROOM}.sampling.sampler.Sampler",
         "_partial_": True,
-        "halting": {"_target_": f"{ROOM}.rules.halting.Watched"},
+        "halting": {"_target_": f"{ROOM}.rules.halting.RunToCompletion"},
     }
     return {
-        "_target_": f"{ROOM}.training.lesson.Lesson",
+        "_target_": f"{ROOM}.training.module.DenoiserModule",
         "_partial_": True,
         "trainable": list(trainable),
         "learning_rate": 0.02,
         "warm_up": 1,
-        "canvases": [
-            {"_target_": f"{ROOM}.training.canvases.RandomMasks", "rows": 4, "wrong": 0.3},
-            {"_target_": f"{ROOM}.training.canvases.LiveSlots", "rows": 4, "sampler": live},
+        "training_states": [
+            {"_target_": f"{ROOM}.training.training_states.RandomMasking", "rows": 4, "wrong": 0.3},
+            {"_target_": f"{ROOM}.training.training_states.OnPolicyRollouts", "rows": 4, "sampler": live},
         ],
         "objectives": [
             {"_target_": f"{ROOM}.objectives.denoising.Denoising"},
@@ -110,7 +110,7 @@ def lesson(*trainable):
 
 
 def trained(folder, model, *trainable, precision="32-true"):
-    stage = Train("heads", model, DATA, lesson(*trainable), steps=3, average=0.5, precision=precision)
+    stage = Train("heads", model, DATA, module(*trainable), steps=3, average=0.5, precision=precision)
     with RunFolder(folder) as run:
         (folder / "resume").mkdir()
         stage(run, folder / "resume")

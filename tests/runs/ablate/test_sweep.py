@@ -16,7 +16,7 @@ from adaptive_diffusion.runs.engine import Processes
 from adaptive_diffusion.runs.folder import RunFolder
 
 TESTS = Path(__file__).parents[2]
-ALLOW = ("parts_of_a_user",)
+ALLOW = ("user_extensions",)
 
 
 class Here:
@@ -27,7 +27,7 @@ class Here:
 
 
 def cell(log: Path, level: int, seed: int, **more) -> ExperimentCell:
-    stage = {"_target_": "parts_of_a_user.Measure", "log": str(log), "level": level, "seed": seed, **more}
+    stage = {"_target_": "user_extensions.Measure", "log": str(log), "level": level, "seed": seed, **more}
     return ExperimentCell((f"level={level}", f"seed={seed}"), {"stages": {"evaluation": stage}})
 
 

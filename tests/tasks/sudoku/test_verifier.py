@@ -8,8 +8,8 @@ TWO_SOLUTIONS = [0, 0, 3, 4, 3, 4, 1, 2, 0, 0, 4, 3, 4, 3, 2, 1]
 
 
 def judge(answer, puzzle, solution):
-    verdict = verify(*(torch.tensor([grid]) for grid in (answer, puzzle, solution)))
-    return verdict.valid.item(), verdict.exact.item()
+    correctness = verify(*(torch.tensor([grid]) for grid in (answer, puzzle, solution)))
+    return correctness.valid.item(), correctness.exact.item()
 
 
 def test_the_solution_is_valid_and_exact():
@@ -36,6 +36,6 @@ def test_open_cells_are_never_valid():
 
 def test_rows_are_judged_apart():
     answers = torch.tensor([GRID, SWAPPED, [1] * 16])
-    verdict = verify(answers, torch.zeros_like(answers), torch.tensor([GRID] * 3))
-    assert verdict.valid.tolist() == [True, True, False]
-    assert verdict.exact.tolist() == [True, False, False]
+    correctness = verify(answers, torch.zeros_like(answers), torch.tensor([GRID] * 3))
+    assert correctness.valid.tolist() == [True, True, False]
+    assert correctness.exact.tolist() == [True, False, False]

@@ -56,9 +56,9 @@ def problems():
 
 
 def test_the_reference_is_exact_and_valid(problems):
-    verdict = TASK.verify(torch.from_numpy(problems.tokens), problems)
-    assert verdict.exact.all()
-    assert verdict.valid.all()
+    correctness = TASK.verify(torch.from_numpy(problems.tokens), problems)
+    assert correctness.exact.all()
+    assert correctness.valid.all()
     assert set(problems.kind) == {"identifier", "line"}
     for row, editable in zip(problems.tokens, problems.editable, strict=True):
         assert bytes(row[editable].tolist()) in CODE
@@ -73,9 +73,9 @@ def test_the_canvas_is_a_piece_of_the_text_and_its_function_is_whole(problems):
 def test_an_answer_that_breaks_the_code_is_not_valid_and_one_that_touches_what_is_given_neither(problems):
     answers = torch.from_numpy(problems.tokens)
     broken = answers.masked_fill(torch.from_numpy(problems.editable), ord(")"))
-    verdict = TASK.verify(broken, problems)
-    assert not verdict.valid.any()
-    assert not verdict.exact.any()
+    correctness = TASK.verify(broken, problems)
+    assert not correctness.valid.any()
+    assert not correctness.exact.any()
     touched = answers.clone()
     touched[:, 0] += 1
     assert not TASK.verify(touched, problems).valid.any()

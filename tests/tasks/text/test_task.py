@@ -37,7 +37,7 @@ def test_json_lines_hold_a_text_each(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("a" * 40 + "<|1|>", "does not fit a canvas of 32"), ("<|0|>", "at least 1"), ("<|999999|>", "at most 32")],
+    [("a" * 40 + "<|1|>", "does not fit a sequence of 32"), ("<|0|>", "at least 1"), ("<|999999|>", "at most 32")],
 )
 def test_a_text_that_cannot_be_asked_says_why(tmp_path, text, sentence):
     (tmp_path / "bad.txt").write_text(text)

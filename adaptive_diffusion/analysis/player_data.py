@@ -1,0 +1,146 @@
+"""What the report's player shows, packed: traces as a JSON-ready dict of small base64 columns.
+
+Numbers that a page needs once per row are plain lists; numbers that come per token, step or event are packed as
+`{"bits": 8 | 16 | 32, "data": base64 of little-endian unsigned integers}`. Tokens are numbered by `symbols`, from 1;
+0 is an open position. Confidence and halting probability are in 254ths, 255 means none.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from adaptive_diffusion.analysis.layout import GridLayout, Layout
+from adaptive_diffusion.analysis.style import colour
+from adaptive_diffusion.core.trace import OPEN, Trace
+from adaptive_diffusion.evaluation.replay import Replay
+
+MAX_QUERIES = 2000
+MAX_EVENTS = 1_500_000
+"""About 10 MB of page."""
+
+_UNIT = 254
+_ABSENT = 255
+
+
+def player_data(traces: Mapping[str, Trace], layout: Layout, max_queries: int = MAX_QUERIES) -> dict[str, Any]:
+    """Packs the traces of samplers, by name, that were given the same queries.
+
+    At most `max_queries` queries are taken, fewer if their events would pass `MAX_EVENTS`.
+    Raises `ValueError` where a query starts or should end differently for two samplers, or does not fit the layout.
+    """
+    traces = {name: pick(trace, max_queries) for name, trace in traces.items()}
+    events = sum(trace.events.num_rows for trace in traces.values())
+    if events > MAX_EVENTS:
+        fewer = max(1, max(_query_ids(trace).size for trace in traces.values()) * MAX_EVENTS // events)
+        traces = {name: pick(trace, fewer) for name, trace in traces.items()}
+    replays = {name: Replay.of(trace) for name, trace in traces.items()}
+    tokens = _Tokens(layout)
+    queries = _queries(traces, replays, tokens)
+    if isinstance(layout, GridLayout) and set(queries["length"]) - {layout.rows * layout.columns}:
+        lengths = sorted(set(queries["length"]))
+        raise ValueError(f"queries of length {lengths} do not fit a grid of {layout.rows} × {layout.columns}")
+    samplers = [_sampler(name, traces[name], replay, tokens) for name, replay in replays.items()]
+    return {"layout": _shape(layout), "queries": queries, "samplers": samplers, "symbols": tokens.symbols()}
+
+
+def pick(trace: Trace, queries: int) -> Trace:
+    """The trace of at most so many queries, evenly spaced by id."""
+    known = _query_ids(trace)
+    if len(known) <= queries:
+        return trace
+    chosen = known[np.linspace(0, len(known) - 1, queries).round().astype(np.int64)]
+    tables = (trace.events, trace.steps, trace.rows)
+    return Trace(*(table.filter(pa.array(np.isin(table["query"].to_numpy(), chosen))) for table in tables))
+
+
+def _query_ids(trace: Trace) -> np.ndarray:
+    return np.unique(trace.rows["query"].to_numpy())
+
+
+class _Tokens:
+    """Numbers the token ids that are met, and knows how to show them."""
+
+    def __init__(self, layout: Layout):
+        self.known = layout.symbols
+        self.ids = np.array([OPEN])
+
+    def pack(self, tokens: np.ndarray) -> dict[str, Any]:
+        self.ids = np.r_[self.ids, np.setdiff1d(tokens, self.ids)]
+        order = np.argsort(self.ids)
+        return _pack(order[np.searchsorted(self.ids, tokens, sorter=order)])
+
+    def symbols(self) -> list[str]:
+        return [self._symbol(int(token)) for token in self.ids[1:]]
+
+    def _symbol(self, token: int) -> str:
+        try:
+            return self.known[token]
+        except (KeyError, IndexError):
+            return f"⟨{token}⟩"
+
+
+def _queries(traces: Mapping[str, Trace], replays: Mapping[str, Replay], tokens: _Tokens) -> dict[str, Any]:
+    """Start, target and what is known of each query, from the first sampler that has it."""
+    found: dict[int, dict[str, Any]] = {}
+    for name, trace in traces.items():
+        columns = trace.rows.select(["query", "length", "difficulty", "clues"]).to_pylist()
+        for row, query in enumerate(columns):
+            query["start"] = replays[name].start[row, : query["length"]]
+            target = replays[name].target
+            query["target"] = None if target is None else target[row, : query["length"]]
+            first = found.setdefault(query["query"], query)
+            if not all(np.array_equal(first[part], query[part]) for part in ("start", "target")):
+                raise ValueError(f"query {query['query']} of {name} is not the one that other samplers were given")
+    ordered = [found[query] for query in sorted(found)]
+    targets = [query["target"] for query in ordered]
+    return {
+        "id": sorted(found),
+        **{column: [query[column] for query in ordered] for column in ("length", "difficulty", "clues")},
+        "start": tokens.pack(np.concatenate([query["start"] for query in ordered])),
+        "target": None if any(target is None for target in targets) else tokens.pack(np.concatenate(targets)),
+    }
+
+
+def _sampler(name: str, trace: Trace, replay: Replay, tokens: _Tokens) -> dict[str, Any]:
+    columns = ["query", "variation", "nfe", "revisions", "exact", "valid", "halt_reason"]
+    rows = np.lexsort((trace.rows["variation"].to_numpy(), trace.rows["query"].to_numpy()))
+    place = np.argsort(rows)
+    order = np.lexsort((replay.position, replay.step, place[replay.row]))
+    event = {part: getattr(replay, part)[order] for part in ("row", "step", "position", "event", "confidence")}
+    given = replay.halt_probability[rows]
+    inside = np.arange(given.shape[1]) < replay.steps[rows][:, None]
+    return {
+        "name": name,
+        "colour": colour(name),
+        "rows": trace.rows.select(columns).take(rows).to_pydict(),
+        "steps": replay.steps[rows].tolist(),
+        "halting": None if np.isnan(given).all() else _pack(_share(given[inside])),
+        "events": {
+            "count": _pack(np.bincount(place[event["row"]], minlength=len(rows))),
+            "step": _pack(event["step"]),
+            "position": _pack(event["position"]),
+            "token": tokens.pack(np.where(replay.after == OPEN, replay.before, replay.after)[order]),
+            "event": _pack(event["event"]),
+            "confidence": _pack(_share(event["confidence"])),
+        },
+    }
+
+
+def _shape(layout: Layout) -> dict[str, Any]:
+    if not isinstance(layout, GridLayout):
+        return {"kind": "text"}
+    box = {"boxRows": layout.box_rows, "boxColumns": layout.box_columns}
+    return {"kind": "grid", "rows": layout.rows, "columns": layout.columns, **box}
+
+
+def _share(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isnan(values), _ABSENT, np.round(np.clip(np.nan_to_num(values), 0, 1) * _UNIT)).astype(np.int64)
+
+
+def _pack(values: np.ndarray) -> dict[str, Any]:
+    largest = int(values.max(initial=0))
+    bits = next(bits for bits in (8, 16, 32) if largest < 1 << bits)
+    return {"bits": bits, "data": base64.b64encode(values.astype(f"<u{bits // 8}").tobytes()).decode()}

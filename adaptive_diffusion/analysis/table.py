@@ -1,0 +1,118 @@
+"""A table of figures: one set of values, shown in a terminal and on a page, and written as CSV or JSON."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rich.table import Table as RichTable
+
+from adaptive_diffusion.evaluation.intervals import Interval
+
+NONE = "–"
+
+Cell = Interval | float | str | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column is headed and its numbers are shown; `scale` is 100 for shares in percent or points."""
+
+    title: str
+    decimals: int = 2
+    scale: float = 1
+
+    def text(self, cell: Cell) -> str:
+        if isinstance(cell, Interval):
+            return interval(cell, self.decimals, self.scale)
+        if cell is None or isinstance(cell, str):
+            return cell or NONE
+        return number(self.scale * cell, self.decimals)
+
+    @property
+    def key(self) -> str:
+        """The title as a name for records: `exact %` is `exact`, whose values are shares."""
+        return re.sub(r"\W+", "_", self.title.replace("→", "to").replace("–", "to").replace("+", "_up")).strip("_")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells; the first column names what the row is about. A note says how to read it."""
+
+    title: str
+    columns: Sequence[Column]
+    cells: Sequence[Sequence[Cell]]
+    note: str = ""
+
+    @property
+    def header(self) -> list[str]:
+        return [column.title for column in self.columns]
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The cells as texts."""
+        return [[column.text(cell) for column, cell in zip(self.columns, row, strict=True)] for row in self.cells]
+
+    @property
+    def slug(self) -> str:
+        """The title as the name of a file."""
+        return re.sub(r"\W+", "_", self.title.lower()).strip("_")
+
+    def rich(self) -> RichTable:
+        """The table for a terminal: names to the left, figures to the right."""
+        table = RichTable(title=self.title, title_justify="left", caption=self.note or None, caption_justify="left")
+        for column, name in enumerate(self.header):
+            table.add_column(name, justify="right" if column else "left", no_wrap=not column, overflow="fold")
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+    def records(self) -> list[dict[str, Any]]:
+        """The cells as plain values in their own units: an interval is three, `x`, `x_low`, `x_high`; NaN is None."""
+        return [
+            {
+                name: value
+                for column, cell in zip(self.columns, row, strict=True)
+                for name, value in _plain(column.key, cell)
+            }
+            for row in self.cells
+        ]
+
+    def csv(self) -> str:
+        """The records as CSV."""
+        records = self.records()
+        names = list(dict.fromkeys(name for record in records for name in record))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)
+        return text.getvalue()
+
+
+def number(value: float | None, decimals: int) -> str:
+    return NONE if value is None or np.isnan(value) else _minus(f"{value:,.{decimals}f}")
+
+
+def interval(value: Interval | None, decimals: int = 2, scale: float = 1) -> str:
+    """`1.23 [1.10, 1.36]`, or a dash where it is not defined."""
+    if value is None or np.isnan(value.value):
+        return NONE
+    if np.isnan(value.low):
+        return number(scale * value.value, decimals)
+    middle, low, high = (f"{scale * part:.{decimals}f}" for part in value)
+    return _minus(f"{middle} [{low}, {high}]")
+
+
+def _minus(text: str) -> str:
+    """Hyphens become minus signs, which are as wide as digits."""
+    return text.replace("-", "−")
+
+
+def _plain(key: str, cell: Cell) -> list[tuple[str, Any]]:
+    if isinstance(cell, Interval):
+        ends = zip((key, f"{key}_low", f"{key}_high"), cell, strict=True)
+        return [(name, None if np.isnan(value) else float(value)) for name, value in ends]
+    return [(key, None if isinstance(cell, float) and np.isnan(cell) else cell)]

@@ -1,0 +1,100 @@
+"""A halting head on a fixed observation of each step, so that what it learns from can be recorded once."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from adaptive_diffusion.models.rowwise import rowwise
+
+ANSWER = 4
+"""The step summary that holds the probability of the answer's token."""
+
+
+def observe(hidden: Tensor, summaries: Tensor, editable: Tensor) -> Tensor:
+    """[B, 3S + 1 + 3D] float32, a row's step as a vector, from hidden [B, L, D], summaries [B, L, S], editable [B, L].
+
+    Over the editable positions: least, largest and mean summaries, the log-likelihood of the answer (at least −30),
+    then hidden states: their mean, their largest, and the one at the position whose answer is least sure.
+    """
+    seen = editable[..., None]
+    count = seen.sum(1).clamp(min=1)
+    sure = summaries[..., ANSWER].masked_fill(~editable, torch.inf)
+    weakest = sure.argmin(1)[:, None, None].expand(-1, 1, hidden.shape[-1])
+    likelihood = rowwise(lambda chance: chance.log().sum(-1, keepdim=True), sure.clamp(1e-9, 1)).clamp(min=-30)
+    hidden = hidden.float()
+    return torch.cat(
+        [
+            summaries.masked_fill(~seen, torch.inf).amin(1),
+            summaries.masked_fill(~seen, -torch.inf).amax(1),
+            (summaries * seen).sum(1) / count,
+            likelihood,
+            (hidden * seen).sum(1) / count,
+            hidden.masked_fill(~seen, -torch.inf).amax(1),
+            hidden.gather(1, weakest)[:, 0],
+        ],
+        dim=1,
+    )
+
+
+class TrajectoryHaltingHead(nn.Module):
+    """Says something about stopping now, from an observation of the step: a map of two hidden layers to `outputs`
+    numbers, [...] for one and [..., outputs] for more.
+
+    Observations are standardised by `fit_scale`. The first output starts at −`init_bias`: a head that starts eager
+    never sees the later steps it should learn from (Wang et al. 2025, HRM, arXiv 2506.21734).
+
+    Args:
+        width: D of the denoiser.
+        outputs: how many numbers it says; the objective it is trained for knows.
+        inputs: what it looks at: "summaries", "hidden", or both.
+        summaries: S, the number of step summaries.
+        inner: width of the hidden layers.
+
+    Raises:
+        ValueError: inputs that are not among these.
+    """
+
+    center: Tensor
+    scale: Tensor
+    seen: Tensor
+
+    def __init__(
+        self,
+        width: int,
+        outputs: int = 1,
+        inputs: Sequence[str] = ("summaries", "hidden"),
+        summaries: int = 8,
+        inner: int = 64,
+        init_bias: float = 3.0,
+    ):
+        super().__init__()
+        parts = {"summaries": 3 * summaries + 1, "hidden": 3 * width}
+        if not inputs or set(inputs) - set(parts):
+            raise ValueError(f"inputs={list(inputs)}: a halting head looks at {' or '.join(parts)}, or both")
+        size = sum(parts.values())
+        self.outputs = outputs
+        self.register_buffer("center", torch.zeros(size))
+        self.register_buffer("scale", torch.ones(size))
+        mask = [torch.full((number,), float(name in inputs)) for name, number in parts.items()]
+        self.register_buffer("seen", torch.cat(mask), persistent=False)
+        last = nn.Linear(inner, outputs)
+        self.map = nn.Sequential(nn.Linear(size, inner), nn.SiLU(), nn.Linear(inner, inner), nn.SiLU(), last)
+        nn.init.zeros_(last.weight)
+        with torch.no_grad():
+            last.bias[0] = -init_bias
+
+    def fit_scale(self, observation: Tensor) -> None:
+        """Standardises by the mean and deviation of recorded observations [N, F]; what never varies is left out."""
+        deviation, mean = torch.std_mean(observation.float(), dim=0)
+        self.center.copy_(mean)
+        self.scale.copy_(torch.where(deviation > 1e-6, 1 / deviation.clamp(min=1e-6), 0.0))
+
+    def judge(self, observation: Tensor) -> Tensor:
+        """What it says of recorded observations [..., F]."""
+        head_output = rowwise(self.map, ((observation.float() - self.center) * self.scale * self.seen).clamp(-10, 10))
+        return head_output[..., 0] if self.outputs == 1 else head_output
+
+    def forward(self, hidden: Tensor, summaries: Tensor, editable: Tensor) -> Tensor:
+        """What it says of a step: hidden [B, L, D], summaries [B, L, S], editable [B, L]."""
+        return self.judge(observe(hidden, summaries, editable))

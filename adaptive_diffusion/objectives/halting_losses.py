@@ -1,0 +1,245 @@
+"""Losses of halting over whole recorded trajectories."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from adaptive_diffusion.rules.halting import HeadHalting, LearnedHalting
+from adaptive_diffusion.rules.learned_halting import CostAware, QHalting, continuation, solved_logit
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """B trajectories of at most T steps, recorded past every halting point up to where nothing more can change.
+
+    Attributes:
+        observation: [B, T, F], what the head is shown after each step.
+        solved: [B, T] bool, is the answer right if the row stops after this step?
+        cost: [B, T] float, forwards the step took.
+        taken: [B, T] bool, steps that were taken, a prefix of each row. A row stops at its last one at the latest.
+    """
+
+    observation: Tensor
+    solved: Tensor
+    cost: Tensor
+    taken: Tensor
+
+    @property
+    def last(self) -> Tensor:
+        """[B, T] bool, each row's last step."""
+        return self.taken & ~F.pad(self.taken[:, 1:], (0, 1))
+
+    def take(self, rows: Tensor) -> "Trajectories":
+        """Some of the rows."""
+        return Trajectories(*(value[rows] for value in (self.observation, self.solved, self.cost, self.taken)))
+
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean of [B, T, …] over the steps that were taken."""
+        return value[self.taken].mean()
+
+
+class HaltingObjective(ABC):
+    """A loss over trajectories, from what the head said of every step. It is a value.
+
+    Attributes:
+        crossed: whether the loss needs decisions of heads that have not seen the row.
+    """
+
+    crossed: ClassVar[bool] = False
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the head must say."""
+        return 1
+
+    @abstractmethod
+    def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
+        """The halting rule that a head trained so is made for."""
+
+    @abstractmethod
+    def __call__(
+        self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Named scalar losses from what was head_output, [B, T] or [B, T, outputs]; `held_out` is what a head said
+        that has not seen these rows, where `crossed`."""
+
+
+@dataclass(frozen=True)
+class SolvedAtEachStep(HaltingObjective):
+    """Binary cross-entropy on "the whole answer is right if I stop now" (Jolicoeur-Martineau 2025, TRM, 2510.04871)."""
+
+    def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
+        return LearnedHalting(head)
+
+    def __call__(
+        self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        loss = F.binary_cross_entropy_with_logits(head_output, trajectories.solved.float(), reduction="none")
+        return {"solved": trajectories.mean(loss)}
+
+
+@dataclass(frozen=True)
+class QLearning(HaltingObjective):
+    """Q(stop) → 1[right if stopped now], Q(go on) → max(Q(stop), Q(go on)) after the next step, or Q(stop) there if it
+    is the last; half the sum of both cross-entropies (Wang et al. 2025, HRM, arXiv 2506.21734)."""
+
+    @property
+    def outputs(self) -> int:
+        return 2
+
+    def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
+        return QHalting(head)
+
+    def __call__(
+        self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        stop, on = head_output.unbind(-1)
+        later = torch.where(trajectories.last, stop, torch.maximum(stop, on)).detach().sigmoid().roll(-1, 1)
+        goes_on = trajectories.taken & ~trajectories.last
+        right = F.binary_cross_entropy_with_logits(stop, trajectories.solved.float(), reduction="none")
+        bootstrap = F.binary_cross_entropy_with_logits(on, later, reduction="none")
+        return {
+            "q_stop": trajectories.mean(right) / 2,
+            "q_go_on": bootstrap[goes_on].sum() / 2 / goes_on.sum().clamp(min=1),
+        }
+
+
+@dataclass(frozen=True)
+class Ponder(HaltingObjective):
+    """PonderNet (Banino et al. 2021, arXiv 2107.05407): the head's probability λ_n is that of stopping after step n
+    given that the row has not, so p_n = λ_n·∏_{j<n}(1 − λ_j), the rest on the last step; loss Σ_n p_n·ℓ_n +
+    β·KL(p ‖ geometric of rate `prior`, truncated at the row's last step), row by row.
+
+    ℓ_n is the error 1 − 1[right if stopped after n], since the answer itself is not trained here.
+    """
+
+    prior: float = 0.3
+    beta: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 < self.prior < 1:
+            raise ValueError(f"prior={self.prior} is no rate of a geometric distribution; it lies between 0 and 1")
+
+    def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
+        return LearnedHalting(head, threshold=0.5)
+
+    def __call__(
+        self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        log_p = log_stopping(head_output, trajectories)
+        p = log_p.exp()
+        wrong = (p * ~trajectories.solved).sum(1).mean()
+        steps = torch.arange(head_output.shape[1], device=head_output.device)
+        log_prior = (steps * torch.tensor(1 - self.prior).log()).masked_fill(~trajectories.taken, -torch.inf)
+        kl = (p * (log_p - log_prior.log_softmax(1)).masked_fill(~trajectories.taken, 0.0)).sum(1).mean()
+        return {"ponder": wrong, "ponder_kl": self.beta * kl}
+
+
+def log_stopping(head_output: Tensor, trajectories: Trajectories) -> Tensor:
+    """[B, T] log p_n of stopping after step n from logits of stopping [B, T]; −∞ after a row's last step."""
+    going_on = F.logsigmoid(-head_output).masked_fill(~trajectories.taken, 0.0)
+    before = going_on.cumsum(1) - going_on
+    return (before + F.logsigmoid(head_output).masked_fill(trajectories.last, 0.0)).masked_fill(
+        ~trajectories.taken, -torch.inf
+    )
+
+
+@dataclass(frozen=True)
+class OptimalStopping(HaltingObjective):
+    """Cost-aware optimal stopping for a whole range of prices at once: q by cross-entropy, and C_λ by regressing the
+    *realised* return of going on, 1[right where it then stops] − λ·forwards until there, on full trajectories
+    (Longstaff & Schwartz 2001, doi 10.1093/rfs/14.1.113, with a price).
+
+    Where a row stops is decided by a head that has not seen the row: a largest of fitted values would bias C upwards,
+    and the sampler would overthink.
+
+    Attributes:
+        lowest, highest, prices: the grid of prices, equally spaced in log λ, close enough that between two of them a
+            falling convex function has no room to stray.
+        ways: K, the number of ways to go on among which `continuation` takes the best.
+
+    Raises:
+        ValueError: prices that are not above 0 or in the wrong order.
+    """
+
+    lowest: float = 0.001
+    highest: float = 0.2
+    prices: int = 12
+    ways: int = 6
+    crossed = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.lowest <= self.highest:
+            raise ValueError(f"prices from {self.lowest} to {self.highest}: they must be above 0, the lowest first")
+
+    @property
+    def outputs(self) -> int:
+        return 1 + 2 * self.ways
+
+    @property
+    def grid(self) -> Tensor:
+        """[P] prices."""
+        ends = torch.tensor([self.lowest, self.highest]).log()
+        return torch.linspace(float(ends[0]), float(ends[1]), self.prices).exp()
+
+    def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
+        return CostAware(head, price=(self.lowest * self.highest) ** 0.5)
+
+    def __call__(
+        self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        price = self.grid.to(head_output.device)
+        right = F.binary_cross_entropy_with_logits(
+            solved_logit(head_output), trajectories.solved.float(), reduction="none"
+        )
+        decided = (head_output if held_out is None else held_out).detach()
+        stops = solved_logit(decided).sigmoid()[..., None] >= continuation(decided, price)
+        realised = return_of_going_on(stops, trajectories, price)
+        goes_on = trajectories.taken & ~trajectories.last
+        error = (continuation(head_output, price) - realised)[goes_on]
+        return {"solved": trajectories.mean(right), "continuation": error.square().sum() / max(1, error.numel())}
+
+
+def return_of_going_on(stops: Tensor, trajectories: Trajectories, price: Tensor) -> Tensor:
+    """[B, T, P]: what a row that does not stop after step t gets from stopping where `stops` [B, T, P] first says so
+    later, or at its last step: 1 if its answer is right there, minus price [P] a forward until then."""
+    batch, length, prices = stops.shape
+    value = stops.new_zeros(batch, prices, dtype=price.dtype)
+    realised = []
+    for step in reversed(range(length)):
+        realised.append(value)
+        stop = stops[:, step] | trajectories.last[:, step, None]
+        here = torch.where(stop, trajectories.solved[:, step, None].to(price), value)
+        paid = here - price * trajectories.cost[:, step, None]
+        value = torch.where(trajectories.taken[:, step, None], paid, value)
+    return torch.stack(realised[::-1], dim=1)
+
+
+@dataclass(frozen=True)
+class GroupRelative(HaltingObjective):
+    """Policy gradient of the probability of stopping, reward 1[right] − price·forwards, advantage against the mean of a
+    group of `group` stops drawn on the same trajectory (Shao et al. 2024, GRPO, arXiv 2402.03300).
+
+    Halting changes nothing before it stops, so the group needs no forward of its own. Start from a supervised head.
+    """
+
+    price: float = 0.01
+    group: int = 16
+
+    def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
+        return LearnedHalting(head, threshold=0.5)
+
+    def __call__(
+        self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        log_p = log_stopping(head_output, trajectories)
+        drawn = torch.multinomial(log_p.detach().exp(), self.group, replacement=True)
+        spent = trajectories.cost.cumsum(1).gather(1, drawn)
+        reward = trajectories.solved.float().gather(1, drawn) - self.price * spent
+        advantage = reward - reward.mean(1, keepdim=True)
+        return {"policy": -(advantage * log_p.gather(1, drawn)).mean()}

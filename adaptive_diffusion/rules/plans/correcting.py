@@ -1,0 +1,141 @@
+"""Commit, replace and re-open, decided for every position from one forward.
+
+Re-opening a token costs a forward in which nobody sees what was there; where the denoiser already knows better,
+replacing it at once saves that forward.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Entropy, Top
+from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
+from adaptive_diffusion.core.rule import Plan
+from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
+from adaptive_diffusion.rules.pace import open_share
+from adaptive_diffusion.rules.top_k import best
+
+
+class Correcting(Plan):
+    """Says which open positions are committed and which committed ones are suspects. A suspect is replaced where
+    another candidate has at least probability `replace`, and re-opened otherwise. Something is always written while
+    anything is open: the most probable candidate. Settled when nothing is open and nothing changed.
+
+    The candidate is looked at where it is the argmax: with the proposal `Argmax`.
+    """
+
+    replace: float
+    reads_committed = True
+
+    @abstractmethod
+    def chosen(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> tuple[Tensor, Tensor]:
+        """[B, L] bool each: open positions to commit, committed positions that are suspects."""
+
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return Top(), CurrentTokenProbability()
+
+    def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Decision:
+        commit, suspect = self.chosen(state, prediction, candidate)
+        commit, suspect = commit & state.open, suspect & state.revisable
+        stuck = ~(commit | suspect).any(1)
+        commit |= best(candidate.probability, state.open, stuck.long())
+        edit = suspect & (candidate.token != state.tokens) & (candidate.probability >= self.replace)
+        remask = suspect & ~edit
+        left = ((state.open & ~commit) | remask).sum(1)
+        return Decision(
+            write=commit | edit,
+            token=candidate.token,
+            probability=candidate.probability,
+            remask=remask,
+            renoise=torch.zeros_like(commit),
+            noise_level=open_share(state, left),
+            settled=(left == 0) & ~(commit | edit).any(1),
+        )
+
+
+@dataclass(frozen=True)
+class CommitReplaceReopen(Correcting):
+    """Open positions are committed from probability `commit` on; a committed token is a suspect when its own
+    probability under the present prediction is below `doubt`.
+
+    A judge only for a denoiser trained on all editable positions. The commit threshold may be hasty: what was
+    committed too soon is seen in the next forward, beside all that was committed with it.
+    """
+
+    commit: float = 0.7
+    doubt: float = 0.3
+    replace: float = 0.7
+
+    def chosen(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> tuple[Tensor, Tensor]:
+        return candidate.probability >= self.commit, prediction["current_token_probability"] < self.doubt
+
+
+@dataclass(frozen=True)
+class RandomlyHasty(Correcting):
+    """`CommitReplaceReopen` with a commit threshold of each row's own, uniform between the bounds: the plan of
+    on-policy training."""
+
+    low: float = 0.5
+    high: float = 0.99
+    doubt: float = 0.3
+    replace: float = 0.7
+
+    def chosen(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> tuple[Tensor, Tensor]:
+        threshold = self.low + (self.high - self.low) * state.noise.once_a_query("pace")[:, None]
+        return candidate.probability >= threshold, prediction["current_token_probability"] < self.doubt
+
+
+@dataclass(frozen=True)
+class LearnedRevising(Correcting):
+    """A head says how probable it is that a position should change: an open one be committed, a committed one be
+    suspect. Trained by policy gradient, where each position draws; at evaluation the more probable is done (after
+    Jazbec et al. 2025, arXiv 2512.09106, who commit only).
+
+    `head(summaries [B, L, 8])` gives logits [B, L], see `position_summaries`.
+    """
+
+    head: Callable[[Tensor], Tensor]
+    replace: float = 0.7
+    draws: bool = False
+
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return Top(), CurrentTokenProbability(), Entropy()
+
+    def chosen(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> tuple[Tensor, Tensor]:
+        changes = self.changes(state, self.head(position_summaries(state, prediction)))
+        return changes, changes
+
+    def changes(self, state: SamplerState, logit: Tensor) -> Tensor:
+        """[B, L] bool, what is done: drawn for each position from its own noise, or the more probable."""
+        if not self.draws:
+            return logit > 0
+        return state.noise.everywhere("policy", logit.shape[1]) < logit.double().sigmoid()
+
+
+def position_summaries(state: SamplerState, prediction: Prediction) -> Tensor:
+    """[B, L, 8] float32, what a policy may know of a position: log-odds of the candidate and the standing token (each
+    within ±9), entropy, whether it is open, how often it was revised, the share of open positions, a tenth of the steps
+    so far, and the mean entropy of the row."""
+    eligible = state.eligible.sum(1, keepdim=True).clamp(min=1)
+    rows = (
+        state.open.sum(1, keepdim=True) / eligible,
+        state.step[:, None] / 10,
+        (prediction["entropy"] * state.eligible).sum(1, keepdim=True) / eligible,
+    )
+    columns = (
+        log_odds(prediction["confidence"]),
+        log_odds(prediction["current_token_probability"]),
+        prediction["entropy"],
+        state.open,
+        state.revisions,
+        *(row.expand(state.tokens.shape) for row in rows),
+    )
+    return torch.stack([column.float() for column in columns], dim=-1)
+
+
+def log_odds(probability: Tensor) -> Tensor:
+    """log p/(1 − p), within ±9."""
+    return torch.logit(probability.double(), eps=1e-4).clamp(-9, 9)

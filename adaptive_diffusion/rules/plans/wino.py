@@ -1,0 +1,57 @@
+"""Commit wide, verify narrow (Hong et al. 2025, WINO, arXiv 2507.18578)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.prediction import Prediction
+from adaptive_diffusion.core.rule import ABSORBING, Plan
+from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
+from adaptive_diffusion.rules.pace import open_share
+from adaptive_diffusion.rules.top_k import best
+
+
+@dataclass(frozen=True)
+class WideInNarrowOut(Plan):
+    """Commit every open token with c > `accept`, at least one and at most `most`; re-open earlier commits that a view
+    which cannot see them gives less than `keep`: only if at least 2 tokens are accepted now, and at most one fewer than
+    were accepted the step before, so that every step but the first makes headway.
+
+    The view is the summary `verified` [B, L], from a denoiser wrapped for it.
+    """
+
+    accept: float = 0.6
+    keep: float = 0.9
+    most: int = 20
+    corruptions = ABSORBING
+    reads_committed = True
+    bounded = True
+
+    def __post_init__(self) -> None:
+        if self.most < 1:
+            raise ValueError(f"most={self.most} would never finish; use at least 1")
+
+    def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+        return {"wino.accepted": torch.zeros_like(state.step)}
+
+    def update_carry(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+        return {"wino.accepted": decision.write.sum(1)}
+
+    def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Decision:
+        wide = (state.open & (candidate.probability > self.accept)).sum(1)
+        write = best(candidate.probability, state.open, wide.clamp(min=1, max=self.most))
+        accepted = write.sum(1)
+        allowed = torch.where(accepted >= 2, (state.carry["wino.accepted"] - 1).clamp(min=0), 0)
+        doubtful = state.revisable & (prediction["verified"] < self.keep)
+        remask = best(-prediction["verified"], doubtful, allowed)
+        open_after = state.open.sum(1) - accepted + remask.sum(1)
+        return Decision(
+            write=write,
+            token=candidate.token,
+            probability=candidate.probability,
+            remask=remask,
+            renoise=torch.zeros_like(write),
+            noise_level=open_share(state, open_after),
+            settled=open_after == 0,
+        )

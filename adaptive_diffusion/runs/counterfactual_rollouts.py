@@ -1,0 +1,42 @@
+"""A sampler's queries recorded past their halting point: what the controls of its halting would have answered."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from adaptive_diffusion.core.state import Finish
+from adaptive_diffusion.evaluation.halting_metrics import CounterfactualRollouts
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.tasks.task import Task
+from adaptive_diffusion.training.rollouts import Rollouts, record
+
+
+def record_counterfactual_rollouts(
+    folder: RunFolder, name: str, sampler: Sampler, task: Task, problems: Any, seed: int, slots: int
+) -> None:
+    """Samples once more with the rule unheeded, the same draws, and writes `counterfactual_rollouts/NAME.safetensors`.
+    Nothing is written where no answer is known to be right, or where the rule does not fill in what is open."""
+    truth = task.targets(problems)
+    if truth is None or sampler.halting.finish != Finish.FILL:
+        return
+    rollouts = record(sampler, task.queries(problems), truth, seed=seed, slots=slots)
+    with folder.atomic_write(_file(name)) as path:
+        replace(rollouts, observation=rollouts.observation[:, :0]).save(path)
+
+
+def read_counterfactual_rollouts(run: Path, name: str) -> CounterfactualRollouts | None:
+    """What `record_counterfactual_rollouts` wrote for a sampler; None where it did not.
+
+    Raises:
+        ValueError: a file that holds no rollouts.
+    """
+    file = run / _file(name)
+    if not file.is_file():
+        return None
+    rollouts = Rollouts.load(file)
+    return CounterfactualRollouts(rollouts.query.numpy(), rollouts.padded(rollouts.solved).numpy())
+
+
+def _file(name: str) -> str:
+    return f"counterfactual_rollouts/{name}.safetensors"

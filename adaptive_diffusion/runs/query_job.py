@@ -1,0 +1,68 @@
+"""What `evaluate` and `sample` are asked: a file of queries, put to a trained model."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adaptive_diffusion.config import digest
+from adaptive_diffusion.runs.cached_sampler import CachedSampler
+from adaptive_diffusion.runs.engine import Engine
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.shards import Sharded
+from adaptive_diffusion.runs.trained_model import TrainedModel, load_trained_model, sha256
+
+SHARD, MANY = 256, 64
+"""Queries that are answered before answers are written down, and how many times that on an engine."""
+
+
+@dataclass(frozen=True)
+class QueryJob:
+    """
+    Attributes:
+        source: a run folder or a checkpoint.
+        queries: a file of queries in a form the task reads.
+        seed: keys the random draws.
+        skip_bad: leave out queries that cannot be read.
+        allow: modules whose classes configs and checkpoints may name.
+        engine: does the queries in shards; None answers all of them in this process.
+        folder: where answers are kept as they come; None keeps none.
+    """
+
+    source: Path
+    queries: Path
+    seed: int = 0
+    skip_bad: bool = False
+    allow: Sequence[str] = ()
+    engine: Engine | None = None
+    folder: Path | None = None
+
+    def held(self) -> AbstractContextManager[RunFolder | None]:
+        """The folder of the answers, locked; None where none are kept."""
+        return nullcontext() if self.folder is None else RunFolder(self.folder, self.allow)
+
+    def open(self) -> tuple[TrainedModel, Any]:
+        """The model and the problems of the file; what is left out is said on standard error.
+
+        Raises:
+            ValueError: a source or a file that cannot be read, or a bad line where `skip_bad` does not allow it.
+        """
+        source = load_trained_model(self.source, self.allow)
+        file = source.task.read(self.queries, self.skip_bad)
+        for line in file.skipped:
+            print(f"skipped: {line}", file=sys.stderr)
+        if not len(file.puzzles):
+            raise ValueError(f"{self.queries} holds no query that can be used")
+        return source, file.puzzles
+
+    def sampler(self, source: TrainedModel, name: str, held: RunFolder | None = None) -> Any:
+        """The sampler of that name, here or in shards, its answers kept where there is a folder."""
+        sampler: Any = source.sampler(name)
+        if self.engine is not None:
+            sampler = Sharded(self.source, name, tuple(self.allow), self.engine)
+        if held is None:
+            return sampler
+        asked = digest([source.contents, sha256(self.queries), self.skip_bad, source.node(name)])
+        return CachedSampler(sampler, held, asked, SHARD if self.engine is None else MANY * SHARD)

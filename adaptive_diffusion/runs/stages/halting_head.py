@@ -1,0 +1,174 @@
+"""Stages that record a sampler's rollouts and fit halting heads to them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.config import instantiate
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.objectives.halting_losses import HaltingObjective
+from adaptive_diffusion.runs.checkpoint import load_checkpoint, read_header, save_checkpoint
+from adaptive_diffusion.runs.compare import chief_difficulty
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.runs.stages.training import checkpoint as checkpoint_name
+from adaptive_diffusion.runs.stages.training import silence_lightning
+from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.training.halting_head_module import HaltingHeadModule, RolloutBatches, fit
+from adaptive_diffusion.training.progress import Progress
+from adaptive_diffusion.training.rollouts import Rollouts, record
+
+TRAIN = "train"
+
+
+@dataclass(frozen=True)
+class Record:
+    """Samples with halting off and writes `rollouts/SPLIT.safetensors`: what heads learn from and are judged on.
+
+    Attributes:
+        checkpoint: a run folder or checkpoint with the denoiser.
+        sampler: node of a `Sampler` without its denoiser; its own halting is not asked.
+        queries: training queries.
+        first_query: where in the training stream they begin, so that they are not those the denoiser learnt from.
+        splits: of the task's data module, beside the training queries.
+        max_steps: a row that takes longer is cut there.
+        seed, slots: of sampling.
+    """
+
+    checkpoint: str
+    sampler: dict[str, Any]
+    queries: int
+    first_query: int = 30_000_000
+    splits: Sequence[str] = ("validation", "test", "stratified_test")
+    max_steps: int = 32
+    seed: int = 0
+    slots: int = 256
+    trains: ClassVar[bool] = True
+
+    def __call__(self, folder: RunFolder, resume: Path) -> None:
+        source = load_trained_model(Path(self.checkpoint), folder.allow)
+        unbound = instantiate(without_halting(self.sampler), folder.allow)
+        sampler = unbound(denoiser=source.model)
+        self._record(folder, TRAIN, sampler, *training_queries(source.data, self.queries, self.first_query))
+        for split in self.splits:
+            problems, task = getattr(source.data, split), source.task
+            difficulty = chief_difficulty(task, problems)
+            self._record(folder, split, sampler, task.queries(problems), task.targets(problems), difficulty)
+
+    def _record(
+        self, folder: RunFolder, split: str, sampler: Sampler, queries: Queries, truth: Tensor | None, hard: Tensor
+    ) -> None:
+        if truth is None:
+            raise ValueError(f"the {split} queries have no right answers, which halting objectives ask for")
+        rollouts = record(sampler, queries, truth, hard, self.seed, self.slots, self.max_steps)
+        with folder.atomic_write(rollout_name(split)) as path:
+            rollouts.save(path)
+        solved = rollouts.padded(rollouts.solved)[:, -1].double().mean()
+        steps = rollouts.steps.double().mean()
+        print(f"  {split}: {len(rollouts)} rollouts, {100 * solved:.1f}% right at their end, {steps:.2f} steps")
+
+
+@dataclass(frozen=True)
+class FitHalting:
+    """Fits a halting head to recorded rollouts and writes `checkpoints/NAME.safetensors`: the denoiser of `checkpoint`
+    with this head.
+
+    Attributes:
+        name: of the stage and its checkpoint.
+        checkpoint: the one the rollouts were recorded with.
+        objective: node of a `HaltingObjective`.
+        inputs: what the head looks at, of "summaries" and "hidden".
+        steps, rows, learning_rate: optimiser steps, trajectories a step, the peak of the cosine.
+        after: a stage whose head it starts from; null starts anew.
+        refresh: the `Record` node of the rollouts: then each epoch sees new queries; null reuses what was recorded.
+    """
+
+    name: str
+    checkpoint: str
+    objective: dict[str, Any]
+    inputs: Sequence[str] = ("summaries", "hidden")
+    steps: int = 800
+    rows: int = 128
+    learning_rate: float = 2e-3
+    after: str | None = None
+    refresh: dict[str, Any] | None = None
+    seed: int = 0
+    trains: ClassVar[bool] = True
+
+    def __call__(self, folder: RunFolder, resume: Path) -> None:
+        silence_lightning()
+        torch.manual_seed(self.seed)
+        objective: HaltingObjective = instantiate(self.objective, folder.allow)
+        rollouts = Rollouts.load(folder.file(rollout_name(TRAIN)))
+        file = checkpoint_file(self.checkpoint)
+        model = load_checkpoint(file, folder.allow)
+        node = {
+            "_target_": "adaptive_diffusion.models.halting_head.TrajectoryHaltingHead",
+            "width": model.denoiser.width,  # type: ignore[union-attr]
+            "outputs": objective.outputs,
+            "inputs": list(self.inputs),
+        }
+        head = instantiate(node)
+        if self.after is None:
+            head.fit_scale(rollouts.observation)
+        else:
+            started = load_checkpoint(folder.file(checkpoint_name(self.after)), folder.allow)
+            head.load_state_dict(started.halting.state_dict())  # type: ignore[union-attr]
+        module = HaltingHeadModule(head, objective, self.steps, self.learning_rate)
+        batches = RolloutBatches(rollouts, self.rows, self._refresh(folder))
+        model.halting = fit(module, batches, [Progress(self.name, self.steps)])  # type: ignore[assignment]
+        header = read_header(file)
+        about = {**header.about, "stage": self.name, "objective": self.objective, "seed": self.seed}
+        save_checkpoint(folder.file(checkpoint_name(self.name)), model, {**header.config, "halting": node}, about)
+
+    def _refresh(self, folder: RunFolder) -> Any:
+        if self.refresh is None:
+            return None
+        stage = instantiate(self.refresh, folder.allow)
+        source = load_trained_model(Path(stage.checkpoint), folder.allow)
+        sampler = instantiate(without_halting(stage.sampler), folder.allow)(denoiser=source.model)
+
+        def again(epoch: int) -> Rollouts:
+            asked = training_queries(source.data, stage.queries, stage.first_query + epoch * stage.queries)
+            return record(sampler, *asked, stage.seed, stage.slots, stage.max_steps)
+
+        return again
+
+
+def training_queries(data: Any, number: int, first: int) -> tuple[Queries, Tensor, Tensor]:
+    """So many queries of the training stream, their truth [N, L] and difficulty [N], 0 where the stream has none."""
+    data.position = first
+    parts: list[Mapping[str, Tensor]] = []
+    for batch in _batches(data):
+        parts.append(batch)
+        if sum(len(part["tokens"]) for part in parts) >= number:
+            break
+    whole = {name: torch.cat([part[name] for part in parts])[:number] for name in parts[0]}
+    tokens = whole["tokens"]
+    return Queries.of(tokens, ~whole["given"]), tokens, whole.get("guesses", torch.zeros(len(tokens)))
+
+
+def _batches(data: Any) -> Iterator[Mapping[str, Tensor]]:
+    stream = data.train_stream()
+    for position in count(data.position, data.batch_size):
+        yield stream.batch(position)
+
+
+def without_halting(sampler: Mapping[str, Any]) -> dict[str, Any]:
+    """A sampler's node without its halting, which may wait for a head that is not there yet."""
+    return {name: value for name, value in sampler.items() if name != "halting"}
+
+
+def checkpoint_file(path: str) -> Path:
+    """The file of a checkpoint, or the newest of a run folder."""
+    return newest_checkpoint(Path(path)) if Path(path).is_dir() else Path(path)
+
+
+def rollout_name(split: str) -> str:
+    """Where a split's rollouts lie in a run folder."""
+    return f"rollouts/{split}.safetensors"

@@ -1,0 +1,106 @@
+"""A trained model from a run folder or a checkpoint file, with the task it was trained for."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adaptive_diffusion.config import compose_part, instantiate, resolve
+from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.models.transformer import TransformerDenoiser
+from adaptive_diffusion.runs.checkpoint import load_checkpoint, read_header
+from adaptive_diffusion.runs.compare import build_sampler
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model and the data module of its task; `contents` is the SHA-256 of its checkpoint."""
+
+    model: DenoiserWithHeads
+    data: Any
+    allow: Sequence[str]
+    contents: str = ""
+
+    @property
+    def task(self) -> Task:
+        return self.data.task
+
+    def sampler(self, name: str) -> Sampler:
+        """The sampler `configs/sampler/NAME.yaml` on this model. Changes may follow: `priced halting.price=0.02`."""
+        return build_sampler(instantiate(self.node(name), self.allow), self.model)
+
+    def node(self, name: str) -> Any:
+        """The plain values of that sampler."""
+        chosen, *changes = name.split() or [""]
+        return resolve(compose_part("sampler", chosen, changes))
+
+
+def load_trained_model(path: Path, allow: Sequence[str] = ()) -> TrainedModel:
+    """The newest checkpoint of a run folder, or the checkpoint itself.
+
+    Raises:
+        ValueError: where there is none, or one that does not say which task it answers.
+    """
+    file = newest_checkpoint(path) if path.is_dir() else path
+    about: dict[str, Any] = read_header(file).about
+    if "task" not in about:
+        raise ValueError(f"{file} does not say which task it was trained for")
+    model = load_checkpoint(file, allow)
+    if not isinstance(model, DenoiserWithHeads):
+        raise ValueError(f"{file} holds a {type(model).__name__}, not a denoiser with heads")
+    source = TrainedModel(model, _data(file, about["task"], allow), allow, sha256(file))
+    _compare(file, source)
+    return source
+
+
+def _data(file: Path, node: Any, allow: Sequence[str]) -> Any:
+    """The data module that a checkpoint names."""
+    try:
+        data = instantiate(node, allow, ("tasks",))
+        for name in ("clean_tokens", "length", "queries"):
+            getattr(data.task, name)
+    except (ModuleNotFoundError, OSError):
+        raise
+    except Exception as error:  # constructors were not written for the values of strangers
+        raise ValueError(f"{file} is refused: its task is none: {error or type(error).__name__}") from error
+    return data
+
+
+def _compare(file: Path, source: TrainedModel) -> None:
+    """Refuses a denoiser that does not speak the language of its task.
+
+    Raises:
+        ValueError: another vocabulary, or fewer places than the task has. Borrowed models may know more tokens.
+    """
+    denoiser, task = source.model.denoiser, source.task
+    words = getattr(denoiser, "vocabulary", None)
+    own = isinstance(denoiser, TransformerDenoiser)
+    if not isinstance(words, int) or words < task.clean_tokens or (own and words != task.clean_tokens):
+        raise ValueError(
+            f"{file} is refused: its denoiser knows {words} tokens, its task {task.name} has {task.clean_tokens}"
+        )
+    if own and (places := len(denoiser.positions.coordinates)) < task.length:
+        raise ValueError(
+            f"{file} is refused: its denoiser knows {places} places, its task {task.name} has {task.length}"
+        )
+
+
+def sha256(file: Path) -> str:
+    """Of the contents of a file."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def newest_checkpoint(folder: Path) -> Path:
+    """The checkpoint of the last stage that trained.
+
+    Raises:
+        ValueError: a folder without checkpoints.
+    """
+    found = sorted(folder.glob("checkpoints/*.safetensors"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise ValueError(f"{folder} holds no checkpoint; train first: adaptive-diffusion train EXPERIMENT")
+    return found[-1]

@@ -1,0 +1,41 @@
+"""Training sequences by the corruption of the denoiser itself."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.training.time_sampling import LowDiscrepancy, TimeSampling
+from adaptive_diffusion.training.training_states import Batch, TrainingStates
+
+
+class ForwardProcess(TrainingStates):
+    """x_t ~ q(x_t | x_0): what the likelihood bound is taken over, for any corruption. Where noise is a mask, all else
+    counts as committed; where it cannot be told from a token, nothing does. The carry `noised` [B, L] bool says what is
+    noise.
+
+    Args:
+        rows: sequences a batch.
+        least: the smallest t, where the bound's rates would grow without limit.
+        levels: how the batch draws its noise levels; spaced evenly by default.
+    """
+
+    def __init__(self, rows: int, least: float = 1e-3, time_sampling: TimeSampling | None = None):
+        self.rows, self.least = rows, least
+        self.time_sampling = time_sampling or LowDiscrepancy()
+
+    def begin(self, model: DenoiserWithHeads, fresh: Batch, seed: int) -> tuple[SamplerState, Tensor]:
+        state = Sampler(model).begin(fresh.queries, torch.zeros_like(fresh.queries.ids), seed)
+        noise, length = state.noise, state.tokens.shape[1]
+        t = self.least + (1 - self.least) * self.time_sampling(noise.once_a_query("t"))
+        tokens, noised = state.corruption.corrupt(
+            fresh.clean, state.editable, t, noise.everywhere("mask", length), lambda: noise.everywhere("other", length)
+        )
+        tokens = torch.where(state.editable, tokens, state.tokens)
+        masked = state.corruption.kind == "absorbing"
+        committed = state.editable & (tokens < model.vocabulary) & masked
+        carry = {**state.carry, "noised": noised}
+        return replace(state, tokens=tokens, committed=committed, noise_level=t, carry=carry), fresh.clean

@@ -1,0 +1,115 @@
+"""Training of halting heads on whole recorded trajectories."""
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
+from adaptive_diffusion.objectives.halting_losses import HaltingObjective, Trajectories
+from adaptive_diffusion.training.rollouts import Rollouts
+
+
+class HaltingHeadModule(LightningModule):
+    """Fits a halting head to trajectories; the objective is a part.
+
+    For a crossed objective two more heads are fitted, each to one half of the rows: where a row stops is decided by the
+    one that has not seen it, while the head itself learns from all rows.
+
+    Args:
+        head: what is fitted; its weights and scale are those it ends with.
+        objective: what is minimised.
+        steps: optimiser steps, the length of the cosine from `learning_rate` to 0.
+    """
+
+    def __init__(
+        self,
+        head: TrajectoryHaltingHead,
+        objective: HaltingObjective,
+        steps: int,
+        learning_rate: float = 2e-3,
+        weight_decay: float = 0.01,
+    ):
+        super().__init__()
+        if head.outputs != objective.outputs:
+            name = type(objective).__name__
+            raise ValueError(f"{name} needs a head of {objective.outputs} outputs, this one has {head.outputs}")
+        self.head, self.objective = head, objective
+        self.halves = torch.nn.ModuleList(copy.deepcopy(head) for _ in range(2 if objective.crossed else 0))
+        self.steps, self.learning_rate, self.weight_decay = steps, learning_rate, weight_decay
+
+    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
+        half = batch.pop("half")
+        trajectories = Trajectories(**batch)
+        held_out = self._foreign(trajectories, half) if self.halves else None
+        losses = self.objective(self.head.judge(trajectories.observation), trajectories, held_out)
+        self.log_dict({f"train/{name}": loss.detach() for name, loss in losses.items()})
+        total = torch.stack(list(losses.values())).sum()
+        for number, head in enumerate(self.halves):
+            mine = half == number
+            part = trajectories.take(mine)
+            assert held_out is not None
+            judged = head.judge(part.observation)  # type: ignore[operator]
+            losses = self.objective(judged, part, held_out[mine])
+            total = total + torch.stack(list(losses.values())).sum()
+        return total
+
+    @torch.no_grad()
+    def _foreign(self, trajectories: Trajectories, half: Tensor) -> Tensor:
+        """What the head of the other half says of each row."""
+        first, second = (head.judge(trajectories.observation) for head in self.halves)  # type: ignore[operator]
+        return torch.where((half == 0)[:, None, None], second, first)
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.AdamW(self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+class RolloutBatches(LightningDataModule):
+    """Shuffled batches of recorded trajectories, each row with the half it belongs to.
+
+    Args:
+        rollouts: what was recorded.
+        rows: trajectories a batch.
+        refresh: records new rollouts, given the number of the epoch; None reuses the first for ever.
+    """
+
+    def __init__(self, rollouts: Rollouts, rows: int = 256, refresh: Callable[[int], Rollouts] | None = None):
+        super().__init__()
+        self.rollouts, self.rows, self.refresh, self.epoch = rollouts, rows, refresh, 0
+
+    def train_dataloader(self) -> DataLoader:
+        if self.refresh is not None and self.epoch:
+            self.rollouts = self.refresh(self.epoch)
+        self.epoch += 1
+        rows: Any = range(len(self.rollouts))
+        return DataLoader(rows, batch_size=self.rows, shuffle=True, collate_fn=self._gather)
+
+    def _gather(self, rows: list[int]) -> dict[str, Tensor]:
+        # As a dict, because Lightning moves no immutable records to a device.
+        index = torch.tensor(rows)
+        return {**vars(self.rollouts.batch(index)), "half": self.rollouts.query[index] % 2}
+
+
+def fit(
+    module: HaltingHeadModule, batches: RolloutBatches, callbacks: Sequence[Callback] = ()
+) -> TrajectoryHaltingHead:
+    """Runs the module to its end, in memory: it takes a minute, and begun anew it ends the same."""
+    trainer = Trainer(
+        max_steps=module.steps,
+        accelerator="cpu",
+        callbacks=list(callbacks),
+        reload_dataloaders_every_n_epochs=0 if batches.refresh is None else 1,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(module, batches)
+    return module.head.eval()

@@ -1,0 +1,86 @@
+"""What is packed for the player can be unpacked to the trace."""
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic_traces import Row, commit, edit, record, revoke, simulate
+
+from adaptive_diffusion.analysis import player_data as module
+from adaptive_diffusion.analysis.layout import GridLayout, TextLayout
+from adaptive_diffusion.analysis.player_data import pick, player_data
+
+WORDS = TextLayout(("a", "b", "c", "d"))
+
+
+def unpack(column: dict) -> list[int]:
+    return np.frombuffer(base64.b64decode(column["data"]), f"<u{column['bits'] // 8}").tolist()
+
+
+def test_a_row_is_packed_in_the_order_of_its_steps(tmp_path: Path):
+    row = Row([-1, 3, -1], [[commit(2, 0, 1.0), commit(0, 1, 0.5)], [revoke(0, 1, 0.0)], [commit(0, 2), edit(2, 3)]])
+    data = player_data({"x": record(tmp_path, [row])}, WORDS)
+    (sampler,) = data["samplers"]
+    events = {name: unpack(column) for name, column in sampler["events"].items()}
+    symbols = [data["symbols"][token - 1] for token in events["token"]]
+    assert symbols == ["b", "a", "b", "c", "d"]
+    assert events["step"] == [1, 1, 2, 3, 3]
+    assert events["position"] == [0, 2, 0, 0, 2]
+    assert events["event"] == [0, 0, 1, 0, 2]
+    assert events["confidence"][:3] == [127, 254, 0]
+    assert (sampler["steps"], sampler["halting"], events["count"]) == ([3], None, [5])
+    assert [token and data["symbols"][token - 1] for token in unpack(data["queries"]["start"])] == [0, "d", 0]
+    assert data["queries"]["target"] is None
+
+
+def test_rows_lie_by_query_and_variation_with_their_own_events(tmp_path: Path):
+    rows = [
+        Row([-1], [[commit(0, query)]], [query], query, variation, [(query + variation) / 4])
+        for query, variation in [(2, 1), (0, 1), (2, 0), (0, 0)]
+    ]
+    data = player_data({"x": record(tmp_path, rows)}, WORDS)
+    (sampler,) = data["samplers"]
+    assert sampler["rows"]["query"] == [0, 0, 2, 2]
+    assert sampler["rows"]["variation"] == [0, 1, 0, 1]
+    assert [data["symbols"][token - 1] for token in unpack(sampler["events"]["token"])] == ["a", "a", "c", "c"]
+    assert unpack(sampler["halting"]) == [0, 64, 127, 190]
+    assert data["queries"]["id"] == [0, 2]
+
+
+def test_a_token_without_a_symbol_shows_its_number(tmp_path: Path):
+    assert player_data({"x": record(tmp_path, [Row([-1, 9], [[commit(0, 300)]])])}, WORDS)["symbols"] == [
+        "⟨9⟩",
+        "⟨300⟩",
+    ]
+
+
+def test_few_queries_are_picked_evenly(tmp_path: Path):
+    trace = simulate(tmp_path, 10, side=4)
+    assert pick(trace, 10) is trace
+    some = pick(trace, 4)
+    assert np.unique(some.rows["query"].to_numpy()).tolist() == [0, 3, 6, 9]
+    assert np.unique(some.events["query"].to_numpy()).tolist() == [0, 3, 6, 9]
+
+
+def test_many_events_leave_room_for_fewer_queries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    trace = simulate(tmp_path, 20, side=4)
+    monkeypatch.setattr(module, "MAX_EVENTS", trace.events.num_rows // 2)
+    assert len(player_data({"x": trace}, GridLayout.sudoku(4))["queries"]["id"]) == 9
+
+
+def test_samplers_of_other_queries_are_refused(tmp_path: Path):
+    first, other = record(tmp_path / "a", [Row([-1, 1], [])]), record(tmp_path / "b", [Row([-1, 2], [])])
+    with pytest.raises(ValueError, match="query 0 of b is not the one that other samplers were given"):
+        player_data({"a": first, "b": other}, WORDS)
+
+
+def test_a_board_of_another_size_is_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match=r"length \[16\] do not fit a grid of 6 × 6"):
+        player_data({"x": simulate(tmp_path, 2, side=4)}, GridLayout.sudoku(6))
+
+
+def test_a_sudoku_has_one_of_three_sizes():
+    assert GridLayout.sudoku(6).symbols == ("1", "2", "3", "4", "5", "6")
+    with pytest.raises(ValueError, match="not 5"):
+        GridLayout.sudoku(5)

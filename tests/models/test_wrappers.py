@@ -1,0 +1,163 @@
+"""Views count their forwards, see what they should and no more; self-conditioning hands its prediction on."""
+
+import pytest
+import torch
+from small_worlds import random_queries, sampler_state, table, transformer
+from torch import nn
+
+from adaptive_diffusion.core.corruption import Absorbing, Uniform
+from adaptive_diffusion.models.heads import DenoiserWithHeads, QualityHead
+from adaptive_diffusion.models.oracle import LeaveOneOutOracle, OracleDenoiser
+from adaptive_diffusion.models.positions import LearnedPositions, RelationalPositions, RotaryPositions
+from adaptive_diffusion.models.wrappers import NoisePlanner, Planned, ShadowVerified, Verified
+from adaptive_diffusion.rules.plans.ddpd import PlannedDenoising
+from adaptive_diffusion.rules.plans.wino import WideInNarrowOut
+from adaptive_diffusion.rules.proposal import Draw
+from adaptive_diffusion.sampling import Sampler
+from adaptive_diffusion.sampling.step import step
+
+
+def test_a_verifier_judges_standing_tokens_without_themselves():
+    prior, noise = table(), Absorbing(3)
+    view = Verified(OracleDenoiser.of_table(prior, noise), LeaveOneOutOracle.of_table(prior, noise))
+    evaluation = view.evaluate(sampler_state([[2, 1, 3, 0]], corruption=noise))
+    joint = prior[2, 1, :, 0].sum() / prior[:, 1, :, 0].sum()
+    assert float(evaluation.summaries["verified"][0, 0]) == pytest.approx(float(joint))
+    assert float(evaluation.summaries["verified"][0, 2]) == 0
+    assert evaluation.forwards == 2
+
+
+@pytest.mark.parametrize("kind", [LearnedPositions, RelationalPositions, RotaryPositions])
+def test_the_shadow_leaves_the_tokens_prediction_as_it_was(kind):
+    plain = transformer(positions=kind([[i] for i in range(9)]))
+    state = Sampler(plain).begin(random_queries(3, 9, 5), torch.zeros(3).long(), 0)
+    evaluation = ShadowVerified(plain).evaluate(state)
+    torch.testing.assert_close(evaluation.hidden, plain.evaluate(state).hidden, atol=1e-5, rtol=1e-5)
+    assert evaluation.forwards == 2
+
+
+def test_a_one_layer_shadow_cannot_see_its_own_token_but_sees_the_others():
+    view = ShadowVerified(transformer(depth=1))
+    judged = [[0, 1, 2, 3, 4, 0, 1, 2, 3], [4, 1, 2, 3, 4, 0, 1, 2, 3]]
+    said = []
+    trunk = view.transformer
+    logits = trunk.logits
+    trunk.logits = lambda hidden: said.append(logits(hidden).view(2, 9, 5)) or logits(hidden)
+    with torch.no_grad():
+        view.evaluate(sampler_state(judged, committed=[[1] * 9] * 2, corruption=Absorbing(5)))
+    torch.testing.assert_close(said[0][0, 0], said[0][1, 0])
+    assert not torch.allclose(said[0][0, 1], said[0][1, 1])
+
+
+def test_the_shadow_keeps_the_quality_of_the_heads():
+    view = ShadowVerified(DenoiserWithHeads(transformer(), QualityHead(32)))
+    sampler = Sampler(view, plan=WideInNarrowOut(0.1, 1.0, most=3))
+    state = sampler.begin(random_queries(3, 9, 5), torch.zeros(3).long(), 0)
+    assert {"quality", "verified"} <= set(view.evaluate(state).summaries)
+    result = sampler.sample(random_queries(6, 9, 5))
+    assert (result.nfe % 2 == 0).all()
+    assert result.revisions.any()
+
+
+@pytest.mark.parametrize("wrong", [OracleDenoiser.of_table(table(), Absorbing(3)), transformer(corruption=Uniform(5))])
+def test_a_shadow_of_anything_else_is_refused(wrong):
+    with pytest.raises(ValueError, match="needs a TransformerDenoiser under masks"):
+        ShadowVerified(wrong)
+
+
+class Says(nn.Module):
+    def __init__(self, logit):
+        super().__init__()
+        self.logit = logit
+
+    def forward(self, state):
+        return self.logit.expand(state.tokens.shape)
+
+
+class Sees(nn.Module):
+    corruption, vocabulary = Absorbing(3), 3
+
+    def evaluate(self, state):
+        self.state = state
+        return OracleDenoiser.of_table(table(), self.corruption).evaluate(state)
+
+    def logits(self, hidden):
+        return hidden
+
+
+def test_the_denoiser_sees_masks_where_the_planner_sees_noise():
+    inner = Sees()
+    view = Planned(inner, Says(torch.tensor([50.0, -50.0, 50.0, 50.0])))
+    state = sampler_state([[0, 1, 2, 0]], editable=[[1, 1, 1, 0]], corruption=view.corruption)
+    evaluation = view.evaluate(state)
+    assert inner.state.tokens.tolist() == [[3, 1, 3, 0]]
+    assert inner.state.noise_level.tolist() == pytest.approx([2 / 3])
+    assert evaluation.forwards == 2
+    assert view.corruption == Uniform(3)
+
+
+def test_a_planner_and_a_denoiser_sample_together():
+    planner = NoisePlanner(DenoiserWithHeads(transformer(corruption=Uniform(5)), QualityHead(32, init_bias=-3.0)))
+    sampler = Sampler(Planned(transformer(), planner), proposal=Draw(), plan=PlannedDenoising(6))
+    result = sampler.sample(random_queries(5, 9, 5))
+    assert (result.nfe == 12).all()
+    assert (result.answers < 5).all()
+
+
+def test_a_planner_needs_masks_below_it():
+    with pytest.raises(ValueError, match="trained under masks"):
+        Planned(transformer(corruption=Uniform(5)), nn.Identity())
+
+
+def test_self_conditioning_shows_the_last_prediction_and_starts_as_if_it_were_not_there():
+    plain, told = transformer(), transformer(self_conditioning=True)
+    told.load_state_dict(plain.state_dict() | {"recall.weight": told.recall.weight})
+    queries = random_queries(5, 9, 5)
+    assert torch.equal(Sampler(told).sample(queries).answers, Sampler(plain).sample(queries).answers)
+    with torch.no_grad():
+        told.recall.weight.copy_(torch.eye(32) * 30)
+    sampler = Sampler(told)
+    state = sampler.begin(queries, torch.zeros(5).long(), 0)
+    name = "self_conditioning.expected"
+    assert not state.carry[name].any()
+    done = step(sampler, state, 99)
+    logits = told.logits(done.prediction.evaluation.hidden)
+    expected = (logits.softmax(-1) @ told.tokens.weight[:5]) * queries.editable[..., None]
+    torch.testing.assert_close(done.after.carry[name], expected, atol=1e-5, rtol=1e-5)
+    without = told.hidden(done.after.tokens, done.after.status, done.after.noise_level)
+    assert not torch.allclose(told.evaluate(done.after).hidden, without)
+
+
+def test_the_heads_hand_on_what_the_denoiser_remembers():
+    assert DenoiserWithHeads(transformer()).memory is None
+    assert DenoiserWithHeads(transformer(self_conditioning=True)).memory is not None
+
+
+def test_a_quality_head_plans_by_doubting_the_whole_canvas():
+    torch.manual_seed(0)
+    trunk = transformer(vocabulary=5, length=9)
+    quality = QualityHead(32)
+    torch.nn.init.normal_(quality.out.weight)
+    denoiser = DenoiserWithHeads(trunk, quality)
+    state = sampler_state([[0, 1, 2, 3, 4, 0, 1, 2, 3]], committed=[[0] * 9])
+    planner = Planned.by_quality(denoiser).planner(state)
+    whole = sampler_state([[0, 1, 2, 3, 4, 0, 1, 2, 3]], committed=[[1] * 9], noise_level=torch.zeros(1).double())
+    torch.testing.assert_close(planner.sigmoid(), 1 - denoiser.evaluate(whole).summaries["quality"])
+    with pytest.raises(ValueError, match=r"add model\.quality"):
+        Planned.by_quality(DenoiserWithHeads(trunk))
+
+
+def test_a_planner_is_a_quality_head_turned_round():
+    model = DenoiserWithHeads(transformer(corruption=Uniform(5)), QualityHead(32, init_bias=2.0))
+    state = Sampler(model).begin(random_queries(3, 9, 5), torch.zeros(3).long(), 0)
+    torch.testing.assert_close(NoisePlanner(model)(state).sigmoid(), 1 - model.evaluate(state).summaries["quality"])
+    with pytest.raises(ValueError, match="has none; add model.quality"):
+        NoisePlanner(DenoiserWithHeads(transformer(corruption=Uniform(5))))
+
+
+def test_under_uniform_noise_the_denoiser_is_not_told_what_is_committed():
+    told = sampler_state([[0, 1, 2]], committed=[[1, 0, 0]], editable=[[1, 1, 0]])
+    assert told.status.tolist() == [[1, 2, 0]]
+    assert sampler_state(
+        [[0, 1, 2]], committed=[[1, 0, 0]], editable=[[1, 1, 0]], corruption=Uniform(3)
+    ).status.tolist() == [[2, 2, 0]]

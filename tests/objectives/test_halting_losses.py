@@ -1,0 +1,133 @@
+"""Halting objectives on trajectories small enough to reckon by hand."""
+
+import math
+from itertools import product
+
+import pytest
+import torch
+from torch import Tensor
+
+from adaptive_diffusion.objectives.halting_losses import (
+    GroupRelative,
+    OptimalStopping,
+    Ponder,
+    QLearning,
+    SolvedAtEachStep,
+    Trajectories,
+    log_stopping,
+    return_of_going_on,
+)
+
+# Two rows: right from its second step on; never right, and one step shorter.
+TWO = Trajectories(
+    observation=torch.zeros(2, 3, 1),
+    solved=torch.tensor([[False, True, True], [False, False, False]]),
+    cost=torch.tensor([[1.0, 1.0, 2.0], [1.0, 1.0, 0.0]]),
+    taken=torch.tensor([[True, True, True], [True, True, False]]),
+)
+HALF = torch.zeros(2, 3)
+
+
+def test_the_last_step_is_the_last_that_was_taken() -> None:
+    assert TWO.last.tolist() == [[False, False, True], [False, True, False]]
+
+
+def test_solved_at_each_step_asks_every_step_that_was_taken() -> None:
+    head_output = torch.tensor([[0.0, 2.0, 0.0], [0.0, 0.0, 50.0]])
+    expected = (4 * math.log(2) + math.log(1 + math.exp(-2))) / 5
+    assert SolvedAtEachStep()(head_output, TWO)["solved"].item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_value_of_going_on_is_bootstrapped_from_the_next_step() -> None:
+    stop = torch.tensor([[0.0, 1.0, 2.0], [0.0, -1.0, 9.0]])
+    on = torch.tensor([[0.0, 0.0, 9.0], [0.0, 9.0, 9.0]], requires_grad=True)
+    losses = QLearning()(torch.stack([stop, on], dim=-1), TWO)
+    # After step 1 of row 0 the best is Q(stop) = σ(1), after step 2 σ(2), which is all there is at the last step, and
+    # after step 1 of row 1 it is σ(−1), its last step. A logit of 0 costs log 2 against any target.
+    assert losses["q_go_on"].item() == pytest.approx(math.log(2) / 2, rel=1e-6)
+    losses["q_go_on"].backward()
+    targets = torch.tensor([1.0, 2.0, -1.0]).sigmoid()
+    assert on.grad is not None
+    pulled = 0.5 - 6 * on.grad[[0, 0, 1], [0, 1, 0]]
+    torch.testing.assert_close(pulled, targets)
+    assert (on.grad[[0, 1, 1], [2, 1, 2]] == 0).all()
+
+
+def test_the_chances_of_stopping_add_up_to_one_row_by_row() -> None:
+    p = log_stopping(torch.tensor([[0.0, 1.0, 5.0], [-1.0, 0.0, 7.0]]), TWO).exp()
+    first = 1 / (1 + math.exp(1))
+    torch.testing.assert_close(p[1], torch.tensor([first, 1 - first, 0.0]))
+    torch.testing.assert_close(p.sum(1), torch.ones(2))
+
+
+def test_ponder_weighs_each_row_by_its_own_chances() -> None:
+    losses = Ponder(prior=0.5, beta=1.0)(HALF, TWO)
+    # Row 0 stops with 1/2, 1/4, 1/4 and is wrong in the first; row 1 is always wrong.
+    assert losses["ponder"].item() == pytest.approx((1 / 2 + 1) / 2)
+    # Truncated geometric: 4/7, 2/7, 1/7 and 2/3, 1/3.
+    first = sum(p * math.log(p / q) for p, q in ((1 / 2, 4 / 7), (1 / 4, 2 / 7), (1 / 4, 1 / 7)))
+    second = sum(p * math.log(p / q) for p, q in ((1 / 2, 2 / 3), (1 / 2, 1 / 3)))
+    assert losses["ponder_kl"].item() == pytest.approx((first + second) / 2, rel=1e-5)
+
+
+def test_a_ponder_loss_has_a_finite_gradient_past_the_last_step() -> None:
+    head_output = HALF.clone().requires_grad_()
+    sum(Ponder()(head_output, TWO).values()).backward()  # type: ignore[union-attr]
+    assert head_output.grad is not None
+    assert head_output.grad.isfinite().all()
+    assert head_output.grad[1, 1:].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("stops", "expected"),
+    [
+        # never: both run to their last step, and pay for it
+        ([[0, 0, 0], [0, 0, 0]], [[1 - 0.3, 1 - 0.2, 0], [0 - 0.1, 0, 0]]),
+        # row 0 stops after its second step, whatever is head_output at the first
+        ([[1, 1, 0], [0, 0, 1]], [[1 - 0.1, 1 - 0.2, 0], [0 - 0.1, 0, 0]]),
+    ],
+)
+def test_going_on_earns_what_is_realised_where_the_row_then_stops(stops: list, expected: list) -> None:
+    realised = return_of_going_on(torch.tensor(stops, dtype=torch.bool)[..., None], TWO, torch.tensor([0.1]))
+    goes_on = TWO.taken & ~TWO.last
+    torch.testing.assert_close(realised[..., 0][goes_on], torch.tensor(expected)[goes_on])
+
+
+def test_where_a_row_stops_is_decided_by_the_head_that_has_not_seen_it() -> None:
+    objective = OptimalStopping(lowest=0.1, highest=0.1, prices=1, ways=1)
+    head_output = torch.zeros(2, 3, 3)
+    eager, never = (torch.full((2, 3, 3), value) for value in (9.0, -9.0))
+    eager[..., 1] = -9.0
+    never[..., 1] = 9.0
+    losses = {objective(head_output, TWO, held_out)["continuation"].item() for held_out in (eager, never)}
+    assert len(losses) == 2
+    assert objective(head_output, TWO)["continuation"].item() in losses
+
+
+def test_the_policy_gradient_is_that_of_the_expected_reward() -> None:
+    torch.manual_seed(0)
+    head_output = torch.tensor([[-0.5, 0.5, 0.0], [0.3, 0.0, 0.0]], requires_grad=True)
+    price = 0.2
+    (expected,) = torch.autograd.grad(_expected_reward(head_output, price), head_output)
+    objective = GroupRelative(price=price, group=40_000)
+    (found,) = torch.autograd.grad(objective(head_output, TWO)["policy"], head_output)
+    torch.testing.assert_close(-2 * found, expected, atol=5e-3, rtol=0.05)
+
+
+def _expected_reward(head_output: Tensor, price: float) -> Tensor:
+    """Σ_rows Σ_n p_n (1[right] − price · forwards until n), by enumeration."""
+    total = torch.zeros(())
+    for row, step in product(range(2), range(3)):
+        if TWO.taken[row, step]:
+            goes = (1 - head_output[row, :step].sigmoid()).prod()
+            stays = torch.ones(()) if TWO.last[row, step] else head_output[row, step].sigmoid()
+            total = total + goes * stays * (TWO.solved[row, step].float() - price * TWO.cost[row, : step + 1].sum())
+    return total
+
+
+@pytest.mark.parametrize("wrong", [{"lowest": 0.0}, {"lowest": 0.2, "highest": 0.1}])
+def test_prices_below_zero_or_out_of_order_are_refused(wrong: dict) -> None:
+    with pytest.raises(ValueError, match="prices from"):
+        OptimalStopping(**wrong)
+    with pytest.raises(ValueError, match="prior="):
+        Ponder(prior=1.0)

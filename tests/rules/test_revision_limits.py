@@ -1,0 +1,164 @@
+"""Revision limits: budgets by hand, cycles found, and a sampler that cannot go round for ever."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from small_worlds import decision, prediction, sampler_state
+
+from adaptive_diffusion.core.corruption import Absorbing
+from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.rule import Plan
+from adaptive_diffusion.core.state import HaltReason
+from adaptive_diffusion.rules.composed import Composed
+from adaptive_diffusion.rules.order import Confidence, Random
+from adaptive_diffusion.rules.pace import Ancestral, Threshold
+from adaptive_diffusion.rules.plans.editing import TokenEditing
+from adaptive_diffusion.rules.plans.ranking import SelfPlanning
+from adaptive_diffusion.rules.remasking import LowProbability, NoRemasking
+from adaptive_diffusion.rules.remdm import Cap
+from adaptive_diffusion.rules.revision_limits import CYCLED, SPENT, LimitedPlan, RevisionLimits, sequence_hash
+from adaptive_diffusion.sampling.sampler import Sampler
+
+
+class ReopenAll(Plan):
+    """Takes everything back, and never settles."""
+
+    def __call__(self, state, prediction, candidate):
+        return decision(state, remask=state.revisable)
+
+
+class EditAll(Plan):
+    """Puts token 0 everywhere."""
+
+    def __call__(self, state, prediction, candidate):
+        return decision(state, write=state.eligible)
+
+
+def asked(plan, state, **limits):
+    limited = LimitedPlan(plan, RevisionLimits(**limits))
+    if not state.carry:
+        state = replace(state, carry=limited.init_carry(state, 3))
+    return limited(state, prediction(tuple(state.tokens.shape)), None)
+
+
+@pytest.mark.parametrize("plan", [ReopenAll(), EditAll()], ids=["taken back", "replaced"])
+def test_a_budget_is_spent_on_the_least_probable_commits(plan):
+    state = replace(
+        sampler_state([[1] * 4] * 2, committed=[[1] * 4] * 2),
+        commit_probability=torch.tensor([[0.9, 0.1, 0.2, 0.3]] * 2),
+        revisions=torch.tensor([[0, 0, 2, 1], [0, 0, 0, 4]], dtype=torch.int32),
+    )
+    revised = asked(plan, state, each=2, total=5).revised(state)
+    assert revised.tolist() == [[False, True, False, True], [False, True, False, False]]
+    nothing = asked(plan, state, each=0)
+    assert not nothing.revised(state).any()
+    assert nothing.settled.all()
+
+
+def test_writing_the_same_token_again_is_no_revision():
+    state = sampler_state([[0, 1]], committed=[[1, 1]])
+    kept = asked(EditAll(), state, each=0)
+    assert kept.write.tolist() == [[True, False]]
+
+
+def test_a_full_canvas_whose_revisions_are_refused_is_settled_but_not_one_with_open_positions():
+    full, half = sampler_state([[1, 1]], committed=[[1, 1]]), sampler_state([[1, 9]], committed=[[1, 0]])
+    assert asked(ReopenAll(), full, each=0).settled.tolist() == [True]
+    assert asked(ReopenAll(), half, each=0).settled.tolist() == [False]
+    assert asked(ReopenAll(), full).settled.tolist() == [False]
+
+
+def returns(memory, training_states):
+    rule, state, revised = (
+        LimitedPlan(ReopenAll(), RevisionLimits(memory=memory)),
+        sampler_state([[0, 0]], committed=[[1, 1]]),
+        [],
+    )
+    carry = rule.init_carry(state, 3)
+    for tokens in training_states:
+        state = replace(state, tokens=torch.tensor([tokens]), carry=carry)
+        head_output = prediction((1, 2))
+        made = rule(state, head_output, None)
+        revised.append(bool(made.revised(state).any()))
+        carry = rule.update_carry(state, head_output, made)
+    return revised, bool(carry[CYCLED])
+
+
+def test_a_canvas_that_returns_is_not_revised_again():
+    assert returns(2, ([0, 0], [0, 1], [0, 2], [0, 1], [0, 0])) == ([True, True, True, False, False], True)
+
+
+def test_a_canvas_is_forgotten_after_its_memory():
+    assert returns(1, ([0, 0], [0, 1], [0, 0])) == ([True, True, True], False)
+
+
+def test_the_hash_tells_canvases_apart_by_token_place_and_standing():
+    training_states = [([0, 1], [1, 1]), ([1, 0], [1, 1]), ([0, 1], [1, 0]), ([0, 1], [0, 1]), ([0, 0], [1, 1])]
+    hashes = [int(sequence_hash(sampler_state([tokens], committed=[stands]))) for tokens, stands in training_states]
+    assert len({*hashes}) == len(training_states)
+
+
+def test_only_plans_that_could_revise_for_ever_are_limited():
+    doubting = Composed(Confidence(), Threshold(0.5), LowProbability())
+    steady = Composed(Confidence(), Threshold(0.5), NoRemasking())
+    clocked = Composed(Random(), Ancestral(5), Cap())
+    for plan, limited in (
+        (doubting, True),
+        (steady, False),
+        (clocked, False),
+        (SelfPlanning(5), False),
+        (TokenEditing(doubting), True),
+        (TokenEditing(steady), False),
+        (ReopenAll(), True),
+    ):
+        assert isinstance(RevisionLimits().around(plan), LimitedPlan) == limited
+    assert RevisionLimits().around(doubting).logit_statistics() == doubting.logit_statistics()
+    assert RevisionLimits().around(TokenEditing(doubting)).corruptions == doubting.corruptions
+
+
+class Hesitant:
+    """Always doubts what stands: it prefers the other of two tokens, and on an open position the first."""
+
+    vocabulary = 2
+
+    def __init__(self):
+        self.corruption = Absorbing(2)
+
+    def evaluate(self, state):
+        preferred = torch.where(state.committed, 1 - state.tokens, 0)
+        return Evaluation(torch.nn.functional.one_hot(preferred, 2) * 6.0)
+
+    def logits(self, hidden):
+        return hidden
+
+
+def test_a_sampler_that_doubts_for_ever_ends_and_says_which_limit_it_met():
+    queries = Queries.of(torch.zeros(3, 4, dtype=torch.int64), torch.ones(3, 4, dtype=torch.bool))
+    parts = {"pace": Threshold(0.5), "remasking": LowProbability(0.3)}
+    cycling = Sampler(Hesitant(), **parts).sample(queries)
+    assert cycling.cycled.all()
+    assert not cycling.budget_spent.any()
+    assert (cycling.halt_reason == int(HaltReason.SETTLED)).all()
+    spending = Sampler(Hesitant(), **parts, limits=RevisionLimits(each=1, memory=1)).sample(queries)
+    assert spending.budget_spent.all()
+    assert (spending.revisions == 4).all()
+    endless = Sampler(Hesitant(), **parts, limits=None).sample(queries, max_steps=40)
+    assert (endless.halt_reason == int(HaltReason.STEP_LIMIT)).all()
+    assert not (endless.cycled | endless.budget_spent).any()
+    assert (cycling.nfe < 6).all()
+    assert (spending.nfe < 6).all()
+
+
+def test_limits_that_limit_nothing_are_refused():
+    for broken in ({"each": -1}, {"total": -1}, {"memory": 0}):
+        with pytest.raises(ValueError, match=r"negative|at least 1"):
+            RevisionLimits(**broken)
+
+
+def test_reaching_a_budget_is_remembered():
+    state = sampler_state([[1, 1]], committed=[[1, 1]], revisions=torch.tensor([[2, 0]], dtype=torch.int32))
+    rule = LimitedPlan(ReopenAll(), RevisionLimits(each=2))
+    state = replace(state, carry=rule.init_carry(state, 3))
+    assert rule.update_carry(state, prediction((1, 2)), decision(state))[SPENT].tolist() == [True]

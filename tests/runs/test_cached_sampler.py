@@ -1,0 +1,81 @@
+"""Answers are kept as they come, and an interruption costs a shard."""
+
+import pytest
+import torch
+from small_worlds import random_queries, transformer
+
+from adaptive_diffusion.core.state import HaltReason
+from adaptive_diffusion.rules.pace import FixedSteps
+from adaptive_diffusion.rules.proposal import Draw
+from adaptive_diffusion.runs.cached_sampler import CachedSampler, in_shards
+from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.sampling import Sampler
+
+FIELDS = ("query", "variation", "answers", "nfe", "halt_reason", "revisions", "log_probability", "cycled")
+QUERIES = random_queries(10, 9, 5)
+SAMPLER = Sampler(transformer(), proposal=Draw(), pace=FixedSteps(3))
+
+
+class Dies:
+    """Answers so many calls and is then interrupted."""
+
+    def __init__(self, calls: int) -> None:
+        self.calls, self.asked = calls, []
+
+    def sample(self, queries, **options):
+        if len(self.asked) == self.calls:
+            raise KeyboardInterrupt
+        self.asked.append(queries.ids.tolist())
+        return SAMPLER.sample(queries, **options)
+
+
+def test_what_was_answered_is_not_asked_again_and_the_answers_are_those_of_one_call(tmp_path):
+    first, second = Dies(2), Dies(9)
+    with RunFolder(tmp_path) as folder, pytest.raises(KeyboardInterrupt):
+        CachedSampler(first, folder, "d", shard=3).sample(QUERIES, n=2, seed=5)
+    with RunFolder(tmp_path) as folder:
+        result = CachedSampler(second, folder, "d", shard=3).sample(QUERIES, n=2, seed=5)
+    assert first.asked + second.asked == [[0, 1, 2], [3, 4, 5], [6, 7], [8, 9]]
+    whole = SAMPLER.sample(QUERIES, n=2, seed=5)
+    for field in FIELDS:
+        assert torch.equal(getattr(result, field), getattr(whole, field)), field
+    assert result.rows_forwarded >= whole.rows_forwarded
+
+
+def test_another_question_has_another_place(tmp_path):
+    with RunFolder(tmp_path) as folder:
+        for digest, options in (("d", {}), ("e", {}), ("d", {"seed": 1}), ("d", {"n": 2})):
+            asked = Dies(9)
+            CachedSampler(asked, folder, digest).sample(QUERIES, **options)
+            assert len(asked.asked) == 1
+
+
+def test_faults_are_kept_too(tmp_path):
+    queries = random_queries(4, 9, 5)
+    queries.tokens[2, 0], queries.editable[2, 0] = 99, False
+    with RunFolder(tmp_path) as folder, pytest.warns(UserWarning, match="fault"):
+        CachedSampler(SAMPLER, folder, "d", shard=2).sample(queries)
+    with RunFolder(tmp_path) as folder:
+        result = CachedSampler(None, folder, "d", shard=2).sample(queries)
+    assert list(result.faults) == [2]
+    assert result.halt_reason[2] == HaltReason.FAULT
+
+
+def test_shards_are_nearly_equal():
+    assert [len(part) for _, part in in_shards(random_queries(257, 4, 3), 256)] == [129, 128]
+    assert [first for first, _ in in_shards(random_queries(7, 4, 3), 3)] == [0, 3, 5]
+    assert list(in_shards(random_queries(0, 4, 3), 3)) == []
+
+
+def test_a_damaged_shard_is_a_sentence(tmp_path):
+    with RunFolder(tmp_path) as folder:
+        CachedSampler(SAMPLER, folder, "d").sample(QUERIES)
+        (file,) = tmp_path.rglob("*.safetensors")
+        file.write_bytes(file.read_bytes()[:-3])
+        with pytest.raises(ValueError, match="damaged.*Remove it to have its queries answered again"):
+            CachedSampler(SAMPLER, folder, "d").sample(QUERIES)
+
+
+def test_observers_would_miss_what_was_answered_before(tmp_path):
+    with RunFolder(tmp_path) as folder, pytest.raises(ValueError, match="leave out --folder"):
+        CachedSampler(SAMPLER, folder, "d").sample(QUERIES, observers=[print])

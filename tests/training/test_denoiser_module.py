@@ -1,0 +1,71 @@
+"""A module compiled and not: both train, and where no compiler works it says so and goes on."""
+
+import logging
+
+import pytest
+import torch
+
+from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.models.positions import LearnedPositions
+from adaptive_diffusion.models.transformer import TransformerDenoiser
+from adaptive_diffusion.objectives.denoising import Denoising
+from adaptive_diffusion.training.denoiser_module import DenoiserModule
+from adaptive_diffusion.training.training_states import RandomMasking
+
+ROWS, LENGTH, TOKENS = 16, 6, 3
+
+
+def losses(compiled: bool, steps: int = 4) -> list[float]:
+    """The losses of a few steps on a batch that does not change."""
+    torch.manual_seed(0)
+    trunk = TransformerDenoiser(TOKENS, LearnedPositions([[i] for i in range(LENGTH)]), width=16, depth=1, heads=2)
+    module = DenoiserModule(DenoiserWithHeads(trunk), [RandomMasking(ROWS)], [Denoising()], steps=100, compile=compiled)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=1e-2, fused=True)
+    clean = torch.randint(TOKENS, (ROWS, LENGTH), generator=torch.Generator().manual_seed(1))
+    batch, seen = {"tokens": clean, "given": torch.zeros_like(clean).bool()}, []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = module.training_step(batch, 0)
+        loss.backward()
+        optimizer.step()
+        seen.append(loss.item())
+    return seen
+
+
+def test_a_module_trains():
+    first, *_, last = losses(compiled=False)
+    assert last < first
+
+
+@pytest.mark.slow
+def test_a_compiled_module_trains_as_the_uncompiled_one_does(caplog):
+    with caplog.at_level(logging.WARNING):
+        compiled = losses(compiled=True)
+    if "runs uncompiled" in caplog.text:
+        pytest.skip("no compiler here")
+    torch.testing.assert_close(compiled, losses(compiled=False), rtol=1e-3, atol=1e-4)
+
+
+@pytest.fixture
+def no_compiler(monkeypatch):
+    """A machine on which compiling fails at the first call."""
+
+    def fails(*_):
+        raise RuntimeError("no working C++ compiler")
+
+    monkeypatch.setattr(torch, "compile", lambda *_, **__: fails)
+
+
+def test_without_a_compiler_it_says_so_once_and_trains_uncompiled(no_compiler, caplog):
+    with caplog.at_level(logging.WARNING):
+        assert losses(compiled=True) == losses(compiled=False)
+    assert caplog.text.count("runs uncompiled: no working C++ compiler") == 1
+
+
+def test_a_mistake_of_the_trunk_itself_is_not_hidden_by_the_fallback(no_compiler, monkeypatch):
+    def mistaken(*_):
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(TransformerDenoiser, "hidden", mistaken)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        losses(compiled=True)

@@ -1,0 +1,72 @@
+"""Fitted stopping against the known optimum of a small Markov problem."""
+
+import pytest
+import torch
+from lightning.pytorch import seed_everything
+from torch import Tensor
+
+from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
+from adaptive_diffusion.objectives.halting_losses import HaltingObjective, OptimalStopping
+from adaptive_diffusion.rules.learned_halting import continuation, solved_logit
+from adaptive_diffusion.training.halting_head_module import HaltingHeadModule, RolloutBatches, fit
+from adaptive_diffusion.training.rollouts import Rollouts
+
+# Three states of an answer, poor, fair and good; four steps; P(right if stopped) of each state.
+MOVES = torch.tensor([[0.5, 0.4, 0.1], [0.1, 0.6, 0.3], [0.0, 0.1, 0.9]])
+RIGHT = torch.tensor([0.1, 0.5, 0.95])
+STEPS, STATES = 4, 3
+PRICES = (0.01, 0.03, 0.1, 0.2)
+
+
+def known_continuation(price: float) -> Tensor:
+    """C_λ [T − 1, S] by dynamic programming."""
+    value, found = RIGHT, []
+    for _ in range(STEPS - 1):
+        found.append(MOVES @ value - price)
+        value = torch.maximum(RIGHT, found[-1])
+    return torch.stack(found[::-1])
+
+
+def shown(step: Tensor, state: Tensor) -> Tensor:
+    """The observation [..., 13]: one place a step and state, and one that never varies."""
+    return torch.nn.functional.one_hot(step * STATES + state, STEPS * STATES + 1).float()
+
+
+def problem(rows: int = 40_000, seed: int = 0) -> Rollouts:
+    generator = torch.Generator().manual_seed(seed)
+    states = [torch.randint(STATES, (rows,), generator=generator)]
+    for _ in range(STEPS - 1):
+        states.append(torch.multinomial(MOVES[states[-1]], 1, generator=generator)[:, 0])
+    state = torch.stack(states, dim=1).flatten()
+    step = torch.arange(STEPS).repeat(rows)
+    solved = torch.rand(len(state), generator=generator) < RIGHT[state]
+    number = torch.arange(rows)
+    cost = torch.ones(len(state))
+    return Rollouts(number, torch.full_like(number, STEPS), shown(step, state), solved, cost, torch.zeros(rows))
+
+
+def fitted(objective: HaltingObjective, rollouts: Rollouts, steps: int = 200) -> TrajectoryHaltingHead:
+    seed_everything(0, verbose=False)
+    head = TrajectoryHaltingHead(2, objective.outputs, summaries=2, inner=32)
+    head.fit_scale(rollouts.observation)
+    module = HaltingHeadModule(head, objective, steps, learning_rate=2e-2, weight_decay=0.0)
+    return fit(module, RolloutBatches(rollouts, rows=2048))
+
+
+@pytest.fixture(scope="module")
+def head_output() -> Tensor:
+    """What the fitted head says of every step and state, [T, S, outputs]."""
+    head = fitted(OptimalStopping(lowest=0.005, highest=0.3), problem())
+    step, state = torch.meshgrid(torch.arange(STEPS), torch.arange(STATES), indexing="ij")
+    with torch.no_grad():
+        return head.judge(shown(step, state))
+
+
+def test_the_head_learns_how_often_each_state_is_right(head_output: Tensor) -> None:
+    assert (solved_logit(head_output).sigmoid() - RIGHT).abs().max() < 0.03
+
+
+@pytest.mark.parametrize("price", PRICES)
+def test_the_head_recovers_the_known_value_of_going_on_at_every_price(head_output: Tensor, price: float) -> None:
+    found = continuation(head_output, torch.tensor([price]))[: STEPS - 1, :, 0]
+    assert (found - known_continuation(price)).abs().max() < 0.03
