@@ -37,9 +37,10 @@ def test_heads_are_added_to_a_denoiser_that_stays_as_it_is(tmp_path: Path, monke
 
 
 def test_every_way_of_training_remasking_names_parts_that_exist() -> None:
-    for name in choices("remasking"):
-        module = resolve(compose("self_correction",
-        [f"remasking_training@stages.policy={name}"]))["stages"]["policy"]["module"] assert set(module["trainable"]) <=
-        {"denoiser", "quality", "policy", "halting"} for part in (*module["training_states"], *module["objectives"]):
+    for name in choices("remasking_training"):
+        config = resolve(compose("self_correction", [f"remasking_training@stages.policy={name}"]))
+        module = config["stages"]["policy"]["module"]
+        assert set(module["trainable"]) <= {"denoiser", "quality", "policy", "halting"}
+        for part in (*module["training_states"], *module["objectives"]):
             if "sampler" not in part:
                 instantiate(part)
