@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from adaptive_diffusion.runs.manifest import environment, now
 from adaptive_diffusion.runs.memory import keep_freed_memory
+from adaptive_diffusion.storage.manifest import environment, now
 from benchmarks import overhead, pretrained, scale, slots, step, text, train
 
 Row = dict[str, Any]

@@ -36,10 +36,10 @@ from adaptive_diffusion.runs import analyze as _analyze  # noqa: F401
 from adaptive_diffusion.runs import engine, evaluate, sample  # noqa: F401
 from adaptive_diffusion.runs.ablate import cells as _cells  # noqa: F401
 from adaptive_diffusion.runs.ablate import sweep as _sweep  # noqa: F401
-from adaptive_diffusion.runs.atomic_write import LEFTOVER, atomic_write_file
-from adaptive_diffusion.runs.manifest import environment
-from adaptive_diffusion.runs.reproducibility import compared, damaged
 from adaptive_diffusion.runs.stages import Train as _Train  # noqa: F401
+from adaptive_diffusion.storage.atomic_write import LEFTOVER, atomic_write_file
+from adaptive_diffusion.storage.manifest import environment
+from adaptive_diffusion.storage.reproducibility import compared, damaged
 from adaptive_diffusion.tasks.sudoku.generator import generate
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
 

@@ -18,7 +18,7 @@ FLOORS: list[set[str]] = [
     {"training", "analysis"},
 ]
 # The top floor is a staircase: what stands on the left is imported by what stands to its right, never the reverse.
-STAIRS = ["config", "runs", "plugins", "cli", "__main__"]
+STAIRS = ["config", "storage", "runs", "plugins", "cli", "__main__"]
 HEIGHT = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 HEIGHT |= {room: len(FLOORS) + step for step, room in enumerate(STAIRS)}
 
@@ -93,8 +93,8 @@ def test_every_room_has_its_floor():
             "analysis.report",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n import adaptive_diffusion.training",
         ),
-        ("runs.folder", "import adaptive_diffusion.cli"),
-        ("config", "from adaptive_diffusion.runs import folder"),
+        ("storage.folder", "import adaptive_diffusion.cli"),
+        ("config", "from adaptive_diffusion.storage import folder"),
     ],
 )
 def test_an_import_upwards_or_sideways_is_found(module, source):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from adaptive_diffusion.config import compose, instantiate, resolve
-from adaptive_diffusion.runs.checkpoint import save_checkpoint
+from adaptive_diffusion.storage.checkpoint import save_checkpoint
 
 SCRIPTS = Path(__file__).parents[1] / "experiments" / "self_correction_at_equal_compute"
 

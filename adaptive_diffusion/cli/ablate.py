@@ -58,7 +58,7 @@ def ablate(
     from adaptive_diffusion.runs.ablate.cells import experiment_cells, sampler_cells
     from adaptive_diffusion.runs.ablate.sweep import SUMMARY, run_sweep
     from adaptive_diffusion.runs.engine import cores
-    from adaptive_diffusion.runs.folder import RunFolder
+    from adaptive_diffusion.storage.folder import RunFolder
 
     grid = combinations(overrides or ())
     settings = [(*row, *one) for row in read_list(listed) for one in grid] if listed else grid

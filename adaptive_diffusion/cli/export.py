@@ -20,8 +20,8 @@ def export(
 
         adaptive-diffusion export runs/quickstart exported --push-to-hub me/sudoku-heads
     """
-    from adaptive_diffusion.runs import hub
     from adaptive_diffusion.runs.trained_model import newest_checkpoint
+    from adaptive_diffusion.storage import hub
 
     hub.save_pretrained(newest_checkpoint(source) if source.is_dir() else source, folder)
     typer.echo(folder)

@@ -30,8 +30,8 @@ def repeat(
     """
     import sys
 
-    from adaptive_diffusion.runs.folder import RunFolder
     from adaptive_diffusion.runs.repeat import recipe, repeat_run
+    from adaptive_diffusion.storage.folder import RunFolder
 
     recipe(run)  # what is refused is refused before a folder is made
     place = folder or run.with_name(f"{run.resolve().name}-repeated")

@@ -38,7 +38,7 @@ def run_stages(
 
     from adaptive_diffusion.config import compose, resolve
     from adaptive_diffusion.runs.experiment import read_stages, run_experiment
-    from adaptive_diffusion.runs.folder import RunFolder
+    from adaptive_diffusion.storage.folder import RunFolder
 
     config = resolve(compose(experiment, overrides or ()))
     read_stages(config, allowed(allow_module))  # what is refused is refused before a folder is made

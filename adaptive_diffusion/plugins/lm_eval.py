@@ -17,7 +17,7 @@ from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.pretrained.loading import extra
 from adaptive_diffusion.plugins.likelihood import completion_bound
 from adaptive_diffusion.runs.compare import build_sampler
-from adaptive_diffusion.runs.hub import from_pretrained
+from adaptive_diffusion.storage.hub import from_pretrained
 
 LM: Any = extra("lm_eval.api.model", "lm-eval").LM
 NAME = "adaptive_diffusion"

@@ -28,9 +28,9 @@ from adaptive_diffusion.analysis.tables import (
 )
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.evaluation.intervals import Interval
-from adaptive_diffusion.runs.atomic_write import atomic_write
 from adaptive_diffusion.runs.counterfactual_rollouts import read_counterfactual_rollouts
-from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.storage.atomic_write import atomic_write
+from adaptive_diffusion.storage.folder import RunFolder
 
 RECORDS = "analysis.json"
 FIGURE = int | float | None

@@ -12,8 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.sampling.result import SampleResult
+from adaptive_diffusion.storage.folder import RunFolder
 
 PLAIN = ("rows_forwarded", "faults")
 

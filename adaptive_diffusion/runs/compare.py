@@ -16,10 +16,10 @@ from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.accuracy import SamplerSummary
 from adaptive_diffusion.evaluation.curves import Setting
 from adaptive_diffusion.models.heads import DenoiserWithHeads
-from adaptive_diffusion.runs.atomic_write import atomic_write
 from adaptive_diffusion.runs.engine import Engine, Here
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.tracing import TraceRecorder
+from adaptive_diffusion.storage.atomic_write import atomic_write
 from adaptive_diffusion.tasks.task import Task
 
 ROW, TRACE = "row.json", "trace"

@@ -6,8 +6,8 @@ from typing import Any
 
 from adaptive_diffusion.core.state import Finish
 from adaptive_diffusion.evaluation.halting_metrics import CounterfactualRollouts
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.tasks.task import Task
 from adaptive_diffusion.training.rollouts import Rollouts, record
 

@@ -18,8 +18,8 @@ from omegaconf import OmegaConf
 from adaptive_diffusion.config import check, differences, digest, instantiate, resolve
 from adaptive_diffusion.config.resolution import Node, read_yaml
 from adaptive_diffusion.config.targets import find_target
-from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.manifest import Manifest, now
+from adaptive_diffusion.storage.folder import RunFolder
+from adaptive_diffusion.storage.manifest import Manifest, now
 
 CONFIG = "config.yaml"
 

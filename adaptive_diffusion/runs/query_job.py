@@ -10,9 +10,9 @@ from typing import Any
 from adaptive_diffusion.config import digest
 from adaptive_diffusion.runs.cached_sampler import CachedSampler
 from adaptive_diffusion.runs.engine import Engine
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.shards import Sharded
 from adaptive_diffusion.runs.trained_model import TrainedModel, load_trained_model, sha256
+from adaptive_diffusion.storage.folder import RunFolder
 
 SHARD, MANY = 256, 64
 """Queries that are answered before answers are written down, and how many times that on an engine."""

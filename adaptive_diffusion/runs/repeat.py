@@ -6,9 +6,9 @@ from typing import Any
 
 from adaptive_diffusion.config import differences, digest
 from adaptive_diffusion.runs.experiment import CONFIG, read_config, run_experiment
-from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.manifest import NAME, environment
-from adaptive_diffusion.runs.reproducibility import Compared, compared
+from adaptive_diffusion.storage.folder import RunFolder
+from adaptive_diffusion.storage.manifest import NAME, environment
+from adaptive_diffusion.storage.reproducibility import Compared, compared
 
 SURROUNDINGS = ("versions", "processor", "threads", "device", "source")
 

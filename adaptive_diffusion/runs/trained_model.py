@@ -9,9 +9,9 @@ from typing import Any
 from adaptive_diffusion.config import compose_part, instantiate, resolve
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.transformer import TransformerDenoiser
-from adaptive_diffusion.runs.checkpoint import load_checkpoint, read_header
 from adaptive_diffusion.runs.compare import build_sampler
 from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
 from adaptive_diffusion.tasks.task import Task
 
 

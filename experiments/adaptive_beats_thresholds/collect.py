@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from statistics import mean
 
-from adaptive_diffusion.runs.atomic_write import atomic_write_file
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from adaptive_diffusion.runs.atomic_write import atomic_write_file
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 RESULTS = Path(__file__).parent / "results"
 OF_TEST = ("auroc_solved_at_halt", "calibration_error", "regret_to_oracle", "overthinking", "exact", "nfe_mean")

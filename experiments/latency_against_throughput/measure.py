@@ -20,12 +20,12 @@ from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.pace import Ancestral, FixedSteps
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.rules.remdm import Cap
-from adaptive_diffusion.runs.atomic_write import atomic_write_file
-from adaptive_diffusion.runs.manifest import environment, now, provenance
 from adaptive_diffusion.runs.memory import keep_freed_memory
 from adaptive_diffusion.runs.stages.training import checkpoint
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
+from adaptive_diffusion.storage.manifest import environment, now, provenance
 from benchmarks.text import Contender, race
 
 RESULTS = Path(__file__).parent / "results"

@@ -14,11 +14,11 @@ from adaptive_diffusion.config.folder import choices
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.evaluation.correction import correction_counts
 from adaptive_diffusion.evaluation.replay import Replay
-from adaptive_diffusion.runs.atomic_write import atomic_write_file
-from adaptive_diffusion.runs.checkpoint import read_header
 from adaptive_diffusion.runs.compare import compare
-from adaptive_diffusion.runs.manifest import environment
 from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
+from adaptive_diffusion.storage.checkpoint import read_header
+from adaptive_diffusion.storage.manifest import environment
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -20,12 +20,12 @@ from adaptive_diffusion.evaluation.error_injection import Repair, planted
 from adaptive_diffusion.evaluation.replay import Replay
 from adaptive_diffusion.rules.halting import step_summaries
 from adaptive_diffusion.rules.plans.correcting import LearnedRevising, position_summaries
-from adaptive_diffusion.runs.atomic_write import atomic_write_file
 from adaptive_diffusion.runs.compare import compare
-from adaptive_diffusion.runs.manifest import environment
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling import Sampler
 from adaptive_diffusion.sampling.step import step
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
+from adaptive_diffusion.storage.manifest import environment
 
 RESULTS = Path(__file__).parent / "results"
 PLANTED = (0, 1, 2, 3, 4)

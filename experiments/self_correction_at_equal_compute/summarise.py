@@ -8,7 +8,7 @@ from families import FAMILIES, POLICIES
 
 from adaptive_diffusion.evaluation.curves import Setting
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean, paired_difference, ratio_of_sums
-from adaptive_diffusion.runs.atomic_write import atomic_write_file
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 RESULTS = Path(__file__).parent / "results"
 CONTROL = "halting_alone"

@@ -20,12 +20,12 @@ from adaptive_diffusion.models.sliding import Sliding
 from adaptive_diffusion.rules.adaptive import EntropyBound
 from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.proposal import Draw
-from adaptive_diffusion.runs.atomic_write import atomic_write_file
-from adaptive_diffusion.runs.manifest import now, provenance
 from adaptive_diffusion.runs.stages.training import checkpoint
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.tracing import TraceRecorder
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
+from adaptive_diffusion.storage.manifest import now, provenance
 
 RESULTS = Path(__file__).parent / "results"
 PARALLEL, PROMPT = 512, 64

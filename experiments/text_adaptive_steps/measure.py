@@ -18,11 +18,11 @@ from adaptive_diffusion.rules.gain import LikelihoodGain
 from adaptive_diffusion.rules.halting import StableAndConfident
 from adaptive_diffusion.rules.order import LowEntropy, Margin
 from adaptive_diffusion.rules.pace import FixedCount, FixedSteps, Threshold
-from adaptive_diffusion.runs.atomic_write import atomic_write_file
-from adaptive_diffusion.runs.manifest import environment, now, provenance
 from adaptive_diffusion.runs.stages.training import checkpoint
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
+from adaptive_diffusion.storage.manifest import environment, now, provenance
 
 RESULTS = Path(__file__).parent / "results"
 FIXED = 1, 2, 4, 6, 8, 12, 16, 24, 64

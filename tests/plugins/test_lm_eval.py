@@ -17,8 +17,8 @@ from transformers import BertConfig, BertForMaskedLM  # noqa: E402
 
 from adaptive_diffusion.models.heads import DenoiserWithHeads, QualityHead  # noqa: E402
 from adaptive_diffusion.plugins import lm_eval as plugin  # noqa: E402
-from adaptive_diffusion.runs.checkpoint import save_checkpoint  # noqa: E402
-from adaptive_diffusion.runs.hub import save_pretrained  # noqa: E402
+from adaptive_diffusion.storage.checkpoint import save_checkpoint  # noqa: E402
+from adaptive_diffusion.storage.hub import save_pretrained  # noqa: E402
 
 WRITES = """
 task: tiny_writes

@@ -8,11 +8,11 @@ import torch
 
 from adaptive_diffusion.config import compose_part, instantiate, resolve
 from adaptive_diffusion.plugins.ray_engine import OBJECT_STORE, Ray
-from adaptive_diffusion.runs.checkpoint import save_checkpoint
 from adaptive_diffusion.runs.engine import Engine, Processes
 from adaptive_diffusion.runs.evaluate import evaluate_file
 from adaptive_diffusion.runs.query_job import QueryJob
 from adaptive_diffusion.runs.sample import sample_file
+from adaptive_diffusion.storage.checkpoint import save_checkpoint
 
 ENGINES = [
     pytest.param(Processes(2), id="processes"),

@@ -8,8 +8,8 @@ from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.rules.pace import FixedSteps
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.runs.cached_sampler import CachedSampler, in_shards
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.sampling import Sampler
+from adaptive_diffusion.storage.folder import RunFolder
 
 FIELDS = ("query", "variation", "answers", "nfe", "halt_reason", "revisions", "log_probability", "cycled")
 QUERIES = random_queries(10, 9, 5)

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.config import instantiate
-from adaptive_diffusion.runs.checkpoint import save_checkpoint
 from adaptive_diffusion.runs.edit import EditSpec
+from adaptive_diffusion.storage.checkpoint import save_checkpoint
 from adaptive_diffusion.tasks.text.edits import Change
 
 TEXT = b"first line\nsecond line\nthird line\n"

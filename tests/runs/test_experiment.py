@@ -5,7 +5,7 @@ import json
 import pytest
 
 from adaptive_diffusion.runs.experiment import run_experiment
-from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.storage.folder import RunFolder
 
 WORK, LOOK = "user_extensions.Work", "user_extensions.Look"
 ALLOW = ("user_extensions",)
@@ -104,7 +104,7 @@ def test_a_stage_that_is_null_is_left_out(run):
     ("last", "sentence"),
     [
         ({"_target_": "os.system", "command": "true"}, r"stages\.z: _target_ 'os\.system' is refused"),
-        ({"_target_": "adaptive_diffusion.runs.folder.RunFolder", "path": "x"}, r"stages\.z: .* is refused"),
+        ({"_target_": "adaptive_diffusion.storage.folder.RunFolder", "path": "x"}, r"stages\.z: .* is refused"),
         ({"_target_": "adaptive_diffusion.runs.os.system"}, "is refused"),
         ({"mroe": 1}, r"stages\.z: Work takes no 'mroe'\. The nearest is 'more'"),
         ({"more": {"_target_": "builtins.eval", "_args_": ["1"]}}, r"stages\.z\.more: .*refused"),

@@ -13,10 +13,10 @@ from user_extensions import Net
 
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.runs.cached_sampler import CachedSampler
-from adaptive_diffusion.runs.checkpoint import load_checkpoint, save_checkpoint
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.stages.resuming import States
 from adaptive_diffusion.sampling import Sampler
+from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
+from adaptive_diffusion.storage.folder import RunFolder
 
 ROOM = 2000
 """Bytes that a file may have, which the system refuses as a full disk does."""

@@ -9,11 +9,11 @@ from adaptive_diffusion.config import choices, compose, compose_part, instantiat
 from adaptive_diffusion.config.folder import config_folder
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.analyze import analyze
-from adaptive_diffusion.runs.checkpoint import save_checkpoint
 from adaptive_diffusion.runs.experiment import run_experiment
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.stages.halting_head import without_halting
 from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.storage.checkpoint import save_checkpoint
+from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.training.rollouts import Rollouts
 
 TASK = {

@@ -4,10 +4,10 @@ import pytest
 from small_worlds import random_queries
 
 from adaptive_diffusion.config import compose, compose_part, instantiate, resolve
-from adaptive_diffusion.runs.checkpoint import save_checkpoint
 from adaptive_diffusion.runs.experiment import run_experiment
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.storage.checkpoint import save_checkpoint
+from adaptive_diffusion.storage.folder import RunFolder
 
 SMALL = ["task.batch_size=16", *(f"stages.{name}.steps=2" for name in ("uniform", "bound", "mixed", "planner"))]
 

@@ -9,9 +9,9 @@ transformers = pytest.importorskip("transformers", reason="needs the extra pretr
 tokenizers = pytest.importorskip("tokenizers", reason="needs the extra pretrained")
 
 from adaptive_diffusion.config import compose  # noqa: E402
-from adaptive_diffusion.runs.checkpoint import read_header  # noqa: E402
 from adaptive_diffusion.runs.experiment import run_experiment  # noqa: E402
-from adaptive_diffusion.runs.folder import RunFolder  # noqa: E402
+from adaptive_diffusion.storage.checkpoint import read_header  # noqa: E402
+from adaptive_diffusion.storage.folder import RunFolder  # noqa: E402
 
 CODE = """def function_{n}(argument, scale):
     value = argument + {n}

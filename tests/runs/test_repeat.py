@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.runs.experiment import run_experiment
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.repeat import surroundings
-from adaptive_diffusion.runs.reproducibility import compared, damaged
+from adaptive_diffusion.storage.folder import RunFolder
+from adaptive_diffusion.storage.reproducibility import compared, damaged
 
 ALLOW = ("user_extensions",)
 

@@ -11,14 +11,14 @@ from hypothesis import strategies as some
 from adaptive_diffusion.config import compose
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.evaluation.replay import Replay
-from adaptive_diffusion.runs.checkpoint import load_checkpoint
 from adaptive_diffusion.runs.counterfactual_rollouts import read_counterfactual_rollouts
 from adaptive_diffusion.runs.evaluate import evaluate_file
 from adaptive_diffusion.runs.experiment import run_experiment
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.query_job import QueryJob
 from adaptive_diffusion.runs.sample import sample_file
 from adaptive_diffusion.runs.stages.training import averaged
+from adaptive_diffusion.storage.checkpoint import load_checkpoint
+from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.training.progress import Progress
 
 SMALL = [

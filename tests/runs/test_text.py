@@ -11,11 +11,11 @@ import torch
 
 from adaptive_diffusion.config import compose, instantiate, resolve
 from adaptive_diffusion.runs.analyze import analyze
-from adaptive_diffusion.runs.checkpoint import save_checkpoint
 from adaptive_diffusion.runs.experiment import run_experiment
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.stages.likelihood import BitsPerByte
 from adaptive_diffusion.runs.stages.training import checkpoint
+from adaptive_diffusion.storage.checkpoint import save_checkpoint
+from adaptive_diffusion.storage.folder import RunFolder
 
 pytestmark = pytest.mark.slow
 

@@ -7,9 +7,9 @@ import torch
 
 from adaptive_diffusion.config import compose, instantiate, resolve
 from adaptive_diffusion.config.folder import choices
-from adaptive_diffusion.runs.checkpoint import load_checkpoint, save_checkpoint
 from adaptive_diffusion.runs.experiment import run_experiment
-from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
+from adaptive_diffusion.storage.folder import RunFolder
 
 SMALL = ["task=sudoku_4x4", "model=sudoku_4x4", "task.batch_size=16", "stages.policy.steps=2", "stages.halting.steps=2"]
 ROWS = [

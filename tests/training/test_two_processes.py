@@ -8,9 +8,9 @@ from lightning.pytorch import Trainer
 from user_extensions import Witness
 
 from adaptive_diffusion.config import compose, instantiate, resolve
-from adaptive_diffusion.runs.checkpoint import load_checkpoint
 from adaptive_diffusion.runs.experiment import run_experiment
-from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.storage.checkpoint import load_checkpoint
+from adaptive_diffusion.storage.folder import RunFolder
 
 SMALL = [
     "task=sudoku_4x4",

@@ -9,11 +9,11 @@ import torch
 
 from adaptive_diffusion.config import compose, compose_part, digest, instantiate, resolve
 from adaptive_diffusion.config.grid import Setting
-from adaptive_diffusion.runs.checkpoint import read_header
 from adaptive_diffusion.runs.compare import build_sampler, compare
 from adaptive_diffusion.runs.experiment import run_experiment
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint, sha256
+from adaptive_diffusion.storage.checkpoint import read_header
+from adaptive_diffusion.storage.folder import RunFolder
 
 Rows = list[dict[str, Any]]
 OWN = ("sampler", "seed")

@@ -12,8 +12,8 @@ from typing import Any
 from adaptive_diffusion.runs.ablate.cells import Cell, Rows
 from adaptive_diffusion.runs.ablate.summary import summarise
 from adaptive_diffusion.runs.engine import Engine
-from adaptive_diffusion.runs.folder import RunFolder
-from adaptive_diffusion.runs.manifest import Manifest
+from adaptive_diffusion.storage.folder import RunFolder
+from adaptive_diffusion.storage.manifest import Manifest
 
 RESULT, SUMMARY = "result.json", "summary.json"
 

@@ -12,13 +12,13 @@ from torch import Tensor
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.objectives.halting_losses import HaltingObjective
-from adaptive_diffusion.runs.checkpoint import load_checkpoint, read_header, save_checkpoint
 from adaptive_diffusion.runs.compare import chief_difficulty
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.stages.training import checkpoint as checkpoint_name
 from adaptive_diffusion.runs.stages.training import silence_lightning
 from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint
 from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header, save_checkpoint
+from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.training.halting_head_module import HaltingHeadModule, RolloutBatches, fit
 from adaptive_diffusion.training.progress import Progress
 from adaptive_diffusion.training.rollouts import Rollouts, record

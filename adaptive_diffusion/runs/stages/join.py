@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from adaptive_diffusion.config import instantiate
-from adaptive_diffusion.runs.checkpoint import load_checkpoint, save_checkpoint
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.stages.training import checkpoint
+from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
+from adaptive_diffusion.storage.folder import RunFolder
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from adaptive_diffusion.evaluation.curves import Setting, nfe_ratio_at_equal_acc
 from adaptive_diffusion.evaluation.halting_metrics import HaltingSummary
 from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean, paired_difference, ratio_of_sums
 from adaptive_diffusion.rules.halting import HeadHalting
-from adaptive_diffusion.runs.checkpoint import load_checkpoint, read_header
 from adaptive_diffusion.runs.compare import compare_all
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.stages.halting_head import rollout_name
 from adaptive_diffusion.runs.stages.training import checkpoint as checkpoint_name
 from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
+from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.training.rollouts import Rollouts
 
 

@@ -8,7 +8,7 @@ from adaptive_diffusion.analysis.layout import GridLayout, Layout, TextLayout
 from adaptive_diffusion.analysis.metrics import SamplerEntry
 from adaptive_diffusion.analysis.report import build_report
 from adaptive_diffusion.runs.counterfactual_rollouts import read_counterfactual_rollouts
-from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.tasks.text.tokenizer import Tokenizer
 
 

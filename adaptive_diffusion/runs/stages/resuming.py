@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.io import CheckpointIO
 
-from adaptive_diffusion.runs.atomic_write import atomic_write_file
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 METRICS = "metrics.csv"
 

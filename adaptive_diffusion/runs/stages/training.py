@@ -18,9 +18,9 @@ from torch import Tensor
 
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.models.heads import DenoiserWithHeads
-from adaptive_diffusion.runs.checkpoint import load_checkpoint, save_checkpoint
-from adaptive_diffusion.runs.folder import RunFolder
 from adaptive_diffusion.runs.stages.resuming import States, all_metrics, set_aside
+from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
+from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.training.progress import Progress
 
 LAST = "last"

@@ -17,10 +17,10 @@ from adaptive_diffusion.models.pretrained import MaskedLanguageModel  # noqa: E4
 from adaptive_diffusion.rules.halting import LearnedHalting  # noqa: E402
 from adaptive_diffusion.rules.pace import Threshold  # noqa: E402
 from adaptive_diffusion.rules.remasking import LowQuality  # noqa: E402
-from adaptive_diffusion.runs.checkpoint import load_checkpoint, read_header  # noqa: E402
-from adaptive_diffusion.runs.folder import RunFolder  # noqa: E402
 from adaptive_diffusion.runs.stages.training import Train  # noqa: E402
 from adaptive_diffusion.sampling import Sampler  # noqa: E402
+from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header  # noqa: E402
+from adaptive_diffusion.storage.folder import RunFolder  # noqa: E402
 
 ROOM = "adaptive_diffusion"
 DATA = {
@@ -39,7 +39,7 @@ from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.rules.halting import LearnedHalting
 from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.rules.remasking import LowQuality
-from adaptive_diffusion.runs.checkpoint import load_checkpoint
+from adaptive_diffusion.storage.checkpoint import load_checkpoint
 from adaptive_diffusion.sampling import Sampler
 
 torch.set_num_threads(1)
@@ -215,7 +215,7 @@ def test_settings_that_peft_does_not_know_are_refused(base):
 
 
 def test_a_checkpoint_cannot_consent_to_remote_code(base, tmp_path):
-    from adaptive_diffusion.runs.checkpoint import save_checkpoint
+    from adaptive_diffusion.storage.checkpoint import save_checkpoint
 
     config = node(base, remote_code=True)
     save_checkpoint(tmp_path / "heads.safetensors", instantiate(config), config)

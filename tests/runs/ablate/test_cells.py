@@ -8,8 +8,8 @@ import torch
 from adaptive_diffusion.config import compose_part, instantiate, resolve
 from adaptive_diffusion.config.grid import combinations
 from adaptive_diffusion.runs.ablate.cells import experiment_cells, sampler_cells
-from adaptive_diffusion.runs.checkpoint import save_checkpoint
-from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.storage.checkpoint import save_checkpoint
+from adaptive_diffusion.storage.folder import RunFolder
 
 
 def save(path: Path, seed: int) -> Path:

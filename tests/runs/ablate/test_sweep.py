@@ -13,7 +13,7 @@ from adaptive_diffusion.plugins.ray_engine import Ray
 from adaptive_diffusion.runs.ablate.cells import ExperimentCell
 from adaptive_diffusion.runs.ablate.sweep import Outcome, run_sweep
 from adaptive_diffusion.runs.engine import Processes
-from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.storage.folder import RunFolder
 
 TESTS = Path(__file__).parents[2]
 ALLOW = ("user_extensions",)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import adaptive_diffusion
-from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.storage.folder import RunFolder
 
 NAME = "manifest.json"
 PACKAGES = ("adaptive-diffusion", "torch", "lightning", "numpy", "torchmetrics", "hydra-core", "safetensors", "numba")

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from user_extensions import Net
 
-from adaptive_diffusion.runs.checkpoint import LARGEST_HEADER, load_checkpoint, read_header, save_checkpoint
+from adaptive_diffusion.storage.checkpoint import LARGEST_HEADER, load_checkpoint, read_header, save_checkpoint
 
 ALLOW = ["user_extensions"]
 NET = "user_extensions.Net"
@@ -69,7 +69,7 @@ def test_an_interruption_leaves_the_old_checkpoint(path, monkeypatch):
             half.write("half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("adaptive_diffusion.runs.checkpoint.save_model", dies)
+    monkeypatch.setattr("adaptive_diffusion.storage.checkpoint.save_model", dies)
     with pytest.raises(KeyboardInterrupt):
         save_checkpoint(path, Net(), {"_target_": NET})
     assert torch.equal(load_checkpoint(path, ALLOW).first.weight, net.first.weight)
@@ -90,9 +90,9 @@ def test_a_config_without_a_target_is_not_saved(path):
         {"_target_": "subprocess.run", "args": ["touch", "owned"]},
         {"_target_": "torch.load", "f": "owned"},
         {"_target_": NET, "width": {"_target_": "os.mkdir", "path": "owned"}},
-        {"_target_": NET, "width": {"_target_": "adaptive_diffusion.runs.folder.RunFolder", "path": "owned"}},
+        {"_target_": NET, "width": {"_target_": "adaptive_diffusion.storage.folder.RunFolder", "path": "owned"}},
         {"_target_": NET, "width": {"_target_": "adaptive_diffusion.core.trace.TraceWriter", "folder": "owned"}},
-        {"_target_": "adaptive_diffusion.runs.folder.os.mkdir", "path": "owned"},
+        {"_target_": "adaptive_diffusion.storage.folder.os.mkdir", "path": "owned"},
         {"_target_": "adaptive_diffusion.config.compose", "experiment": "quickstart"},
         {"_target_": "user_extensions.not_a_module"},
         {"_target_": "user_extensions.nn.Linear", "in_features": 1, "out_features": 1},

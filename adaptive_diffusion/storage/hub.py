@@ -13,8 +13,8 @@ from torch import nn
 
 from adaptive_diffusion.config.resolution import leaves
 from adaptive_diffusion.models.pretrained.loading import extra
-from adaptive_diffusion.runs.atomic_write import atomic_write, atomic_write_file
-from adaptive_diffusion.runs.checkpoint import FORMAT, Header, load_checkpoint, read_header
+from adaptive_diffusion.storage.atomic_write import atomic_write, atomic_write_file
+from adaptive_diffusion.storage.checkpoint import FORMAT, Header, load_checkpoint, read_header
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 
@@ -96,7 +96,7 @@ def model_card(header: Header) -> str:
             *(f"- {key}: {value}" for key, value in about.items()),
             "",
             "```python",
-            "from adaptive_diffusion.runs.hub import from_pretrained",
+            "from adaptive_diffusion.storage.hub import from_pretrained",
             "",
             'model = from_pretrained("OWNER/NAME")',
             "```",

@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from adaptive_diffusion.config.resolution import differences
-from adaptive_diffusion.runs.atomic_write import LEFTOVER
+from adaptive_diffusion.storage.atomic_write import LEFTOVER
 
 TIMES = {"seconds"}
 """What no two runs share."""

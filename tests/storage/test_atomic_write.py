@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from adaptive_diffusion.runs.atomic_write import atomic_write, atomic_write_file, remove_leftovers
+from adaptive_diffusion.storage.atomic_write import atomic_write, atomic_write_file, remove_leftovers
 
 
 def names(folder):
@@ -73,7 +73,7 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path):
 def test_a_process_killed_while_writing_leaves_the_old_file_and_a_leftover_to_remove(tmp_path):
     atomic_write_file(tmp_path / "x.txt", "old")
     program = (
-        "import pathlib, sys, time\nfrom adaptive_diffusion.runs.atomic_write import atomic_write\n"
+        "import pathlib, sys, time\nfrom adaptive_diffusion.storage.atomic_write import atomic_write\n"
         f"with atomic_write(pathlib.Path({str(tmp_path / 'x.txt')!r})) as part:\n"
         "    part.write_text('ne')\n    print('half', flush=True)\n    time.sleep(60)\n"
     )

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from adaptive_diffusion.runs.atomic_write import atomic_write, atomic_write_file, remove_leftovers
+from adaptive_diffusion.storage.atomic_write import atomic_write, atomic_write_file, remove_leftovers
 
 LOCK = ".lock"
 

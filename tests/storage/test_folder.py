@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from adaptive_diffusion.runs.folder import RunFolder
+from adaptive_diffusion.storage.folder import RunFolder
 
-HOLD = "import sys, time\nfrom adaptive_diffusion.runs.folder import RunFolder\n"
+HOLD = "import sys, time\nfrom adaptive_diffusion.storage.folder import RunFolder\n"
 HOLD += "with RunFolder(sys.argv[1]):\n    print('held', flush=True)\n    time.sleep(60)\n"
 
 

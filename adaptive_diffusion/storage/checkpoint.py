@@ -22,7 +22,7 @@ from torch.overrides import TorchFunctionMode
 from adaptive_diffusion.config import instantiate, resolve
 from adaptive_diffusion.config.resolution import Node, leaves
 from adaptive_diffusion.models.pretrained.loading import borrowing
-from adaptive_diffusion.runs.atomic_write import atomic_write
+from adaptive_diffusion.storage.atomic_write import atomic_write
 
 FORMAT = "adaptive-diffusion/1"
 #: The rooms of this package that the config of a checkpoint may name.

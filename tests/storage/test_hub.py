@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.config import compose_part, instantiate, resolve
-from adaptive_diffusion.runs import hub
-from adaptive_diffusion.runs.checkpoint import save_checkpoint
+from adaptive_diffusion.storage import hub
+from adaptive_diffusion.storage.checkpoint import save_checkpoint
 
 CONFIG = "sudoku_4x4"
 
