@@ -1,12 +1,13 @@
-"""A run folder: everything one run writes, held by one process at a time."""
+"""The folder of a run: all files that one run writes, locked by one process at a time."""
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+from filelock import FileLock, Timeout
 
 from adaptive_diffusion.storage.atomic_write import atomic_write, atomic_write_file, remove_leftovers
 
@@ -14,56 +15,46 @@ LOCK = ".lock"
 
 
 class RunFolder:
-    """The folder of a run. Entered (``with RunFolder(path) as folder:``) it is this process's alone.
-
-    LogitStatistic needs no entry.
+    """The folder of a run. ``with RunFolder(path) as folder:`` locks it for this process; reading needs no lock.
 
     Attributes:
-        path: where it is.
-        allow: modules beside this package whose classes this run's configs and checkpoints may name.
+        path: of the folder.
+        allow: modules outside this package whose classes the run's configs and checkpoints may name.
     """
 
     def __init__(self, path: Path | str, allow: Sequence[str] = ()) -> None:
         self.path = Path(path)
         self.allow = tuple(allow)
-        self._lock: IO[str] | None = None
+        self._lock = FileLock(self.path / LOCK, thread_local=False)
 
     def __enter__(self) -> "RunFolder":
-        """Creates and locks the folder, and removes what an interrupted process left half-written.
+        """Creates and locks the folder, and removes the temporary files of an interrupted process.
 
         Raises:
-            ValueError: if another process holds it, naming that process, or if its place is taken by a file.
+            ValueError: if another process has locked it (the message names that process), or if the path is a file.
         """
         if self.path.exists() and not self.path.is_dir():
             raise ValueError(f"{self.path} is a file; a run needs a folder.")
         self.path.mkdir(parents=True, exist_ok=True)
-        lock = (self.path / LOCK).open("a+")
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
-            lock.close()
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            holder = (self.path / LOCK).read_text().strip() or "unknown"
             raise ValueError(
                 f"{self.path} is in use by process {holder}. Wait until it ends, stop it, or choose another folder."
             ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        self._lock = lock
+        (self.path / LOCK).write_text(str(os.getpid()))
         remove_leftovers(self.path)
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._lock.release()
 
     def file(self, name: str) -> Path:
         """The path of a file of this run, such as ``traces/learned.parquet``.
 
         Raises:
-            ValueError: if the name leads out of the folder.
+            ValueError: if the name leads outside the folder.
         """
         path = self.path / name
         if not name or "\0" in name or not path.resolve().is_relative_to(self.path.resolve()) or ".." in path.parts:
@@ -77,15 +68,15 @@ class RunFolder:
             yield part
 
     def write(self, name: str, content: str | bytes) -> None:
-        """Writes a file whole or not at all."""
+        """Writes a file atomically: completely or not at all."""
         atomic_write_file(self.file(name), content)
 
     def write_json(self, name: str, value: Any) -> None:
-        """Writes ``value`` as JSON, whole or not at all; NaN and infinity, which JSON does not have, are refused."""
+        """Writes ``value`` as JSON, atomically. Raises `ValueError` for NaN and infinity, which JSON does not have."""
         self.write(name, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
     def read_json(self, name: str, default: Any = None) -> Any:
-        """What :meth:`write_json` wrote, or ``default`` if there is no such file.
+        """The value that :meth:`write_json` wrote, or ``default`` if there is no such file.
 
         Raises:
             ValueError: if the file is not JSON.

@@ -1,4 +1,4 @@
-"""A run folder belongs to one process at a time and keeps its files inside."""
+"""A run folder is locked by one process at a time, and all its files are inside."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ HOLD = "import sys, time\nfrom adaptive_diffusion.storage.folder import RunFolde
 HOLD += "with RunFolder(sys.argv[1]):\n    print('held', flush=True)\n    time.sleep(60)\n"
 
 
-def test_a_second_process_is_refused_and_told_who_holds_the_folder(tmp_path):
+def test_second_process_is_refused_with_the_id_of_the_first(tmp_path):
     with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
@@ -25,7 +25,7 @@ def test_a_second_process_is_refused_and_told_who_holds_the_folder(tmp_path):
         pass
 
 
-def test_the_same_process_is_refused_too_and_may_come_again_later(tmp_path):
+def test_same_process_cannot_lock_twice_but_can_lock_again_after_release(tmp_path):
     with (
         RunFolder(tmp_path / "run"),
         pytest.raises(ValueError, match=f"process {os.getpid()}"),
@@ -36,7 +36,7 @@ def test_the_same_process_is_refused_too_and_may_come_again_later(tmp_path):
         pass
 
 
-def test_entering_removes_leftovers(tmp_path):
+def test_locking_removes_temporary_files(tmp_path):
     (tmp_path / "traces").mkdir()
     (tmp_path / "traces" / ".part-1-x.parquet").touch()
     (tmp_path / ".part-1-folder").mkdir()
@@ -61,7 +61,7 @@ def test_names_that_lead_elsewhere_are_refused_before_anything_is_written(tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
 
 
-def test_json_goes_there_and_back(tmp_path):
+def test_json_is_read_as_it_was_written(tmp_path):
     with RunFolder(tmp_path) as folder:
         folder.write_json("a/b.json", {"ä": [1, None]})
         assert folder.read_json("a/b.json") == {"ä": [1, None]}
