@@ -57,8 +57,8 @@ def ablate(
     from adaptive_diffusion.config.grid import listed as read_list
     from adaptive_diffusion.runs.ablate.cells import experiment_cells, sampler_cells
     from adaptive_diffusion.runs.ablate.sweep import SUMMARY, run_sweep
-    from adaptive_diffusion.runs.engine import cores
     from adaptive_diffusion.storage.folder import RunFolder
+    from adaptive_diffusion.storage.manifest import cores
 
     grid = combinations(overrides or ())
     settings = [(*row, *one) for row in read_list(listed) for one in grid] if listed else grid

@@ -74,8 +74,3 @@ def init_worker() -> None:
     torch.set_num_threads(1)
     if parent := parent_process():
         Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

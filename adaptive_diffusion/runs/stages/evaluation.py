@@ -15,11 +15,12 @@ from adaptive_diffusion.evaluation.curves import Setting, gain_at_equal_nfe
 from adaptive_diffusion.evaluation.intervals import Interval, paired_difference
 from adaptive_diffusion.runs.compare import TRACE, chief_difficulty, compare, compare_all
 from adaptive_diffusion.runs.counterfactual_rollouts import record_counterfactual_rollouts
-from adaptive_diffusion.runs.engine import Engine, Here, Processes, cores
+from adaptive_diffusion.runs.engine import Engine, Here, Processes
 from adaptive_diffusion.runs.stages.training import checkpoint
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.folder import RunFolder
+from adaptive_diffusion.storage.manifest import cores
 
 
 @dataclass(frozen=True)
