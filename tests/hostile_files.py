@@ -139,7 +139,6 @@ def placed(target: Any, sound: dict[str, Any]) -> Iterator[tuple[str, dict[str, 
     yield "listed", {**sound, "quality": [{"deep": [bad]}]}
     yield "positional", {"_target_": sound["_target_"], "_args_": [sound["denoiser"], bad]}
     yield "bound", {**sound, "halting": {**bad, "_partial_": True}}
-    yield "unbuilt", {**sound, "_recursive_": False, "quality": bad}
 
 
 def checkpoints(folder: Path) -> Iterator[Hostile]:

@@ -4,11 +4,14 @@ import os
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from lightning.pytorch.callbacks import Callback
 from torch import nn
+
+from adaptive_diffusion.runs.stage import Stage
 
 
 def fail():
@@ -40,7 +43,7 @@ THEN = {
 }
 
 
-class Work:
+class Work(Stage):
     """Notes each call in ``log.txt``; ``at`` names what it does besides."""
 
     trains = True
@@ -50,7 +53,8 @@ class Work:
             raise ValueError("this stage refuses its config")
         self.log, self.then = Path(log), then
 
-    def __call__(self, folder, resume):
+    def __call__(self, context):
+        folder, resume = context.folder, context.resume
         state = resume / "half"
         with self.log.open("a") as log:
             log.write(f"{resume.name}{' resumed' if state.exists() else ''}\n")
@@ -69,7 +73,18 @@ class Look(Work):
     trains = False
 
 
-class Measure:
+@dataclass(frozen=True)
+class Inheriting(Stage):
+    """Writes down what it was given."""
+
+    data: dict
+    seed: int = 0
+
+    def __call__(self, context):
+        context.folder.write_json(f"{context.name}.json", [self.data, self.seed, list(context.earlier)])
+
+
+class Measure(Stage):
     """A stage that writes the summary of a sampler whose figures follow from `level` and `seed`.
 
     Where `kill` is told, it kills the process that started it, once, and waits for its own end.
@@ -80,7 +95,8 @@ class Measure:
     def __init__(self, log: str, level: int, seed: int, kill: bool = False) -> None:
         self.log, self.level, self.seed, self.kill = Path(log), level, seed, kill
 
-    def __call__(self, folder, resume):
+    def __call__(self, context):
+        folder = context.folder
         mark = self.log.with_name("killed.once")
         if self.kill and not mark.exists():
             mark.touch()

@@ -5,7 +5,17 @@ config names before every ``_target_`` in it has been found to be a part of this
 """
 
 from adaptive_diffusion.config.composition import choices, compose, compose_part
-from adaptive_diffusion.config.instantiation import check, instantiate
+from adaptive_diffusion.config.instantiation import check, instantiate, instantiate_outer
 from adaptive_diffusion.config.resolution import differences, digest, resolve
 
-__all__ = ["check", "choices", "compose", "compose_part", "differences", "digest", "instantiate", "resolve"]
+__all__ = [
+    "check",
+    "choices",
+    "compose",
+    "compose_part",
+    "differences",
+    "digest",
+    "instantiate",
+    "instantiate_outer",
+    "resolve",
+]

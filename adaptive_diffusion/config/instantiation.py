@@ -15,7 +15,7 @@ from adaptive_diffusion.config.nearest import did_you_mean
 from adaptive_diffusion.config.resolution import Node, resolve
 from adaptive_diffusion.config.targets import ROOMS, find_target
 
-SPECIAL = {"_target_", "_partial_", "_args_", "_recursive_"}
+SPECIAL = {"_target_", "_partial_", "_args_"}
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ def instantiate(
     """The part that a node describes, with the parts inside it.
 
     ``_target_`` names a class, ``_args_`` lists positional arguments, ``_partial_: true`` binds the arguments and
-    leaves the call to the receiver, ``_recursive_: false`` hands inner nodes over as plain values (checked all the
-    same). Every other key is an argument. Containers arrive as plain dicts and lists.
+    leaves the call to the receiver. Every other key is an argument. Containers arrive as plain dicts and lists.
 
     Args:
         node: a config or plain values.
@@ -50,6 +49,30 @@ def instantiate(
             refuses its arguments; the sentence starts with the key.
     """
     return _build(_read(resolve(node), "", allow, rooms))
+
+
+def instantiate_outer(
+    node: Node,
+    key: str = "",
+    allow: Sequence[str] = (),
+    rooms: Sequence[str] = ROOMS,
+) -> Any:
+    """The part that a node describes; nodes inside it are handed over as plain values, after they were checked.
+
+    Args:
+        node: a config or plain values with a ``_target_``.
+        key: where the node stands in its config, for messages.
+        allow, rooms: as in :func:`instantiate`.
+
+    Raises:
+        ValueError: as :func:`instantiate`.
+    """
+    plain = resolve(node)
+    part = _read(plain, key, allow, rooms)
+    if not isinstance(part, _Part):
+        raise ValueError(_at(key, "it has no _target_."))
+    arguments = {name: plain[name] for name in part.kwargs}
+    return _build(_Part(key, part.target, plain.get("_args_", []), arguments, part.partial))
 
 
 def check(
@@ -76,21 +99,18 @@ def _read(node: Any, key: str, allow: Sequence[str], rooms: Sequence[str]) -> An
     arguments = {name: child for name, child in children.items() if name not in SPECIAL}
     if strange := [name for name in arguments if not isinstance(name, str) or name.startswith("_")]:
         raise ValueError(_at(key, f"{strange[0]!r} cannot be an argument. Special keys: {', '.join(sorted(SPECIAL))}."))
-    flags = {name: node.get(name, default) for name, default in (("_partial_", False), ("_recursive_", True))}
-    for name, flag in flags.items():
-        if not isinstance(flag, bool):
-            raise ValueError(_at(key, f"{name} must be true or false, not {flag!r}."))
+    incomplete = node.get("_partial_", False)
+    if not isinstance(incomplete, bool):
+        raise ValueError(_at(key, f"_partial_ must be true or false, not {incomplete!r}."))
     args = children.get("_args_", [])
     if not isinstance(args, list):
         raise ValueError(_at(key, f"_args_ must be a list, not {args!r}."))
     try:
-        target = find_target(node["_target_"], flags["_partial_"], allow, rooms)
-        _check_arguments(target, args, arguments, flags["_partial_"])
+        target = find_target(node["_target_"], incomplete, allow, rooms)
+        _check_arguments(target, args, arguments, incomplete)
     except ValueError as error:
         raise ValueError(_at(key, str(error))) from error
-    if not flags["_recursive_"]:
-        args, arguments = node.get("_args_", []), {name: node[name] for name in arguments}
-    return _Part(key, target, args, arguments, flags["_partial_"])
+    return _Part(key, target, args, arguments, incomplete)
 
 
 def _check_arguments(target: Callable[..., Any], args: list, arguments: Mapping[str, Any], incomplete: bool) -> None:

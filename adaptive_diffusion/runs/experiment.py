@@ -1,55 +1,48 @@
 """An experiment: the stages of a config, one after the other, in a run folder.
 
 The config's ``stages`` maps names to nodes; each node names a class of ``adaptive_diffusion.runs.stages`` (or of an
-allowed module) and holds all that the stage needs. A stage that is finished is not run again, so the same command goes
-on where it was interrupted.
+allowed module) and its values. The fields ``data``, ``model`` and ``seed`` of a stage come from the ``task``, ``model``
+and ``seed`` of the config where the node does not set them. A stage that is finished is not run again, so the same
+command goes on where it was interrupted.
 """
 
+import inspect
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 from omegaconf import OmegaConf
 
-from adaptive_diffusion.config import check, differences, digest, instantiate, resolve
+from adaptive_diffusion.config import check, differences, digest, instantiate_outer, resolve
 from adaptive_diffusion.config.resolution import Node, read_yaml
 from adaptive_diffusion.config.targets import find_target
+from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.storage.manifest import Manifest, now
 
 CONFIG = "config.yaml"
-
-
-class Stage(Protocol):
-    """A stage: constructed from its node's values, then called once.
-
-    Attributes:
-        trains: whether ``adaptive-diffusion train`` runs it.
-    """
-
-    trains: ClassVar[bool]
-
-    def __call__(self, folder: RunFolder, resume: Path) -> dict[str, Any] | None:
-        """Does the work. What it returns, such as the hash of its data, the manifest notes.
-
-        Args:
-            folder: the run folder, locked; results are written through it, whole or not at all.
-            resume: a folder of this stage alone, for what it needs to go on after an interruption. It is kept until the
-                stage is finished, and emptied when the stage's config has changed.
-        """
-        ...
+INHERITED = {"data": "task", "model": "model", "seed": "seed"}
+"""Fields of stages, and the keys of the config they come from where a stage's node does not set them."""
 
 
 @dataclass(frozen=True)
 class StageNode:
-    """A stage as the config has it, and the digest of its config and of all stages before it."""
+    """A stage of a config.
+
+    Attributes:
+        name: its key in ``stages``.
+        node: its values, those that are inherited included.
+        trains: whether ``adaptive-diffusion train`` runs it.
+        digest: of its node, of the config's task, model and seed, and of all stages before it.
+    """
 
     name: str
     node: dict[str, Any]
+    trains: bool
     digest: str
 
 
@@ -76,7 +69,7 @@ def run_experiment(
     plain = resolve(config)
     stages = read_stages(plain, folder.allow)
     if training_only:
-        stages = [stage for stage in stages if stage.name in _until_trained(stages, folder.allow)]
+        stages = _until_trained(stages)
     for stage in stages:
         _read_mark(stage, folder)  # what is damaged is refused before anything is written
     _keep_config(plain, folder, update, say)
@@ -85,8 +78,11 @@ def run_experiment(
     )
     outcome = "interrupted"
     try:
+        context = StageContext(folder, config=_shared(plain))
         for stage in stages:
-            _run_stage(stage, folder, manifest, say)
+            context = replace(context, name=stage.name, resume=folder.file(f"resume/{stage.name}"))
+            _run_stage(stage, context, manifest, say)
+            context = replace(context, earlier=(*context.earlier, stage.name))
         outcome = "finished"
     except Exception as error:
         outcome = f"{type(error).__name__}: {error}"
@@ -104,24 +100,47 @@ def read_stages(plain: dict[str, Any], allow: tuple[str, ...] = ()) -> list[Stag
     nodes = plain.get("stages")
     if not isinstance(nodes, dict):
         raise ValueError("The config has no stages: 'stages' must map names to nodes, each with a _target_.")
-    stages, before = [], ""
+    stages, before = [], digest(_shared(plain))
     for name, node in nodes.items():
         if node is None:
             continue
         if not name.isidentifier() or not isinstance(node, dict) or "_target_" not in node:
             raise ValueError(f"stages.{name} must have the name of a stage and a _target_.")
+        stage = _stage_class(name, node, allow)
+        node = _inherited(stage, plain) | node
         check({"stages": {name: node}}, allow)
         before = digest([before, node])
-        stages.append(StageNode(name, node, before))
+        stages.append(StageNode(name, node, stage.trains, before))
     return stages
 
 
-def _until_trained(stages: list[StageNode], allow: tuple[str, ...]) -> list[str]:
-    trains = [getattr(find_target(stage.node["_target_"], False, allow), "trains", False) for stage in stages]
-    if not any(trains):
+def _stage_class(name: str, node: dict[str, Any], allow: tuple[str, ...]) -> type[Stage]:
+    try:
+        found = find_target(node["_target_"], False, allow)
+    except ValueError as error:
+        raise ValueError(f"stages.{name}: {error}") from error
+    if not inspect.isclass(found) or not issubclass(found, Stage):
+        raise ValueError(f"stages.{name}: {node['_target_']} is not a stage: derive it from {Stage.__module__}.Stage")
+    return found
+
+
+def _inherited(stage: type[Stage], plain: dict[str, Any]) -> dict[str, Any]:
+    """The values of a stage's fields that come from the config around it."""
+    fields = inspect.signature(stage).parameters
+    return {field: plain[key] for field, key in INHERITED.items() if field in fields and plain.get(key) is not None}
+
+
+def _shared(plain: dict[str, Any]) -> dict[str, Any]:
+    """What all stages of a config can depend on."""
+    return {key: plain[key] for key in INHERITED.values() if key in plain}
+
+
+def _until_trained(stages: list[StageNode]) -> list[StageNode]:
+    """The stages up to the last one that trains."""
+    last = max((index for index, stage in enumerate(stages) if stage.trains), default=None)
+    if last is None:
         raise ValueError(f"No stage trains; the stages are {', '.join(stage.name for stage in stages)}.")
-    last = max(index for index, training in enumerate(trains) if training)
-    return [stage.name for stage in stages[: last + 1]]
+    return stages[: last + 1]
 
 
 def _keep_config(plain: dict[str, Any], folder: RunFolder, update: bool, say: Callable[[str], None]) -> None:
@@ -157,9 +176,9 @@ def read_config(path: Path) -> dict[str, Any]:
     return found
 
 
-def _run_stage(stage: StageNode, folder: RunFolder, manifest: Manifest, say: Callable[[str], None]) -> None:
+def _run_stage(stage: StageNode, context: StageContext, manifest: Manifest, say: Callable[[str], None]) -> None:
+    folder, resume = context.folder, context.resume
     mark = _read_mark(stage, folder)
-    resume = folder.file(f"resume/{stage.name}")
     if mark.get("digest") != stage.digest:
         if mark:
             say(f"{stage.name}: its config or that of a stage before it has changed, so it is run anew")
@@ -174,8 +193,8 @@ def _run_stage(stage: StageNode, folder: RunFolder, manifest: Manifest, say: Cal
     folder.write_json(_mark(stage), mark)
     resume.mkdir(parents=True, exist_ok=True)
     with _timed(mark, stage, folder, manifest):
-        made = instantiate({"stages": {stage.name: stage.node}}, folder.allow)["stages"][stage.name]
-        mark |= {"facts": made(folder, resume) or {}, "done": True, "ended": now()}
+        made: Stage = instantiate_outer(stage.node, f"stages.{stage.name}", folder.allow)
+        mark |= {"facts": made(context) or {}, "done": True, "ended": now()}
     shutil.rmtree(resume, ignore_errors=True)
     say(f"{stage.name}: finished in {mark['seconds']:.0f} s")
 

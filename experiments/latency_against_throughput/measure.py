@@ -21,7 +21,7 @@ from adaptive_diffusion.rules.pace import Ancestral, FixedSteps
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.rules.remdm import Cap
 from adaptive_diffusion.runs.memory import keep_freed_memory
-from adaptive_diffusion.runs.stages.training import checkpoint
+from adaptive_diffusion.runs.stage import checkpoint
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.atomic_write import atomic_write_file

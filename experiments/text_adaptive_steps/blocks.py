@@ -20,7 +20,7 @@ from adaptive_diffusion.models.sliding import Sliding
 from adaptive_diffusion.rules.adaptive import EntropyBound
 from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.proposal import Draw
-from adaptive_diffusion.runs.stages.training import checkpoint
+from adaptive_diffusion.runs.stage import checkpoint
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.tracing import TraceRecorder

@@ -18,7 +18,7 @@ from adaptive_diffusion.rules.gain import LikelihoodGain
 from adaptive_diffusion.rules.halting import StableAndConfident
 from adaptive_diffusion.rules.order import LowEntropy, Margin
 from adaptive_diffusion.rules.pace import FixedCount, FixedSteps, Threshold
-from adaptive_diffusion.runs.stages.training import checkpoint
+from adaptive_diffusion.runs.stage import checkpoint
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.atomic_write import atomic_write_file

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from adaptive_diffusion.config import check, compose, differences, digest, instantiate
+from adaptive_diffusion.config import check, compose, differences, digest, instantiate, instantiate_outer
 from adaptive_diffusion.core.schedule import Cosine, Linear
 
 LINEAR = "adaptive_diffusion.core.schedule.Linear"
@@ -28,12 +28,14 @@ def test_a_partial_binds_and_does_not_call(user_module):
     assert bound(5).inner == 2
 
 
-def test_inner_nodes_stay_plain_when_not_recursive(user_module):
+def test_only_the_outer_node_is_built_and_inner_nodes_are_checked(user_module):
     inner = {"_target_": LINEAR}
-    node = {"_target_": f"{user_module}.Net", "_recursive_": False, "width": 1, "inner": inner}
-    assert instantiate(node, allow=[user_module]).inner == inner
-    with pytest.raises(ValueError, match="inner: _target_ 'os.system' is refused"):
-        instantiate(node | {"inner": {"_target_": "os.system", "command": "true"}}, allow=[user_module])
+    node = {"_target_": f"{user_module}.Net", "width": 1, "inner": inner}
+    assert instantiate_outer(node, "net", [user_module]).inner == inner
+    with pytest.raises(ValueError, match="^net.inner: _target_ 'os.system' is refused"):
+        instantiate_outer(node | {"inner": {"_target_": "os.system", "command": "true"}}, "net", [user_module])
+    with pytest.raises(ValueError, match="^net: it has no _target_"):
+        instantiate_outer({"width": 1}, "net")
 
 
 def test_functions_and_class_methods_of_an_allowed_module_may_be_called(user_module):

@@ -1,10 +1,12 @@
 """The same command goes on where it was interrupted, and repeats nothing that is finished."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from adaptive_diffusion.runs.experiment import run_experiment
+from adaptive_diffusion.runs.experiment import read_stages, run_experiment
+from adaptive_diffusion.runs.stage import StageContext
 from adaptive_diffusion.storage.folder import RunFolder
 
 WORK, LOOK = "user_extensions.Work", "user_extensions.Look"
@@ -96,6 +98,39 @@ def test_training_only_stops_after_the_last_stage_that_trains(run):
         run({"report": {"_target_": LOOK}}, training_only=True, update=True)
 
 
+TASK = {"_target_": LOOK, "log": "task"}
+OTHER = {"_target_": LOOK, "log": "other"}
+
+
+def inheriting(**node):
+    return {"_target_": "user_extensions.Inheriting"} | node
+
+
+def test_data_and_seed_come_from_the_root_unless_the_node_sets_them(tmp_path):
+    config = {"seed": 5, "task": TASK, "stages": {"a": inheriting(), "b": inheriting(data=OTHER, seed=6)}}
+    with RunFolder(tmp_path, ALLOW) as folder:
+        run_experiment(config, folder, say=lambda line: None)
+        assert folder.read_json("a.json") == [TASK, 5, []]
+        assert folder.read_json("b.json") == [OTHER, 6, ["a"]]
+
+
+@pytest.mark.parametrize("change", [{"task": OTHER}, {"seed": 6}, {"model": OTHER}])
+def test_a_change_of_what_stages_inherit_runs_them_again(change):
+    config = {"seed": 5, "task": TASK, "stages": {"a": inheriting()}}
+    assert read_stages(config, ALLOW)[0].digest != read_stages(config | change, ALLOW)[0].digest
+
+
+def test_the_checkpoint_without_a_name_is_that_of_the_last_stage_that_wrote_one(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "b.safetensors").touch()
+    context = StageContext(RunFolder(tmp_path), "d", earlier=("a", "b", "c"))
+    assert context.checkpoint() == tmp_path / "checkpoints" / "b.safetensors"
+    assert context.checkpoint("a") == tmp_path / "checkpoints" / "a.safetensors"
+    assert context.checkpoint("other/x.safetensors") == Path("other/x.safetensors")
+    with pytest.raises(ValueError, match="d: no stage before it has trained a model"):
+        StageContext(RunFolder(tmp_path), "d").checkpoint()
+
+
 def test_a_stage_that_is_null_is_left_out(run):
     assert run({"a": None, "b": {}})[1] == ["b"]
 
@@ -106,6 +141,7 @@ def test_a_stage_that_is_null_is_left_out(run):
         ({"_target_": "os.system", "command": "true"}, r"stages\.z: _target_ 'os\.system' is refused"),
         ({"_target_": "adaptive_diffusion.storage.folder.RunFolder", "path": "x"}, r"stages\.z: .* is refused"),
         ({"_target_": "adaptive_diffusion.runs.os.system"}, "is refused"),
+        ({"_target_": "user_extensions.Net"}, r"stages\.z: user_extensions.Net is not a stage: derive it from"),
         ({"mroe": 1}, r"stages\.z: Work takes no 'mroe'\. The nearest is 'more'"),
         ({"more": {"_target_": "builtins.eval", "_args_": ["1"]}}, r"stages\.z\.more: .*refused"),
         ({"more": "${oc.env:HOME}"}, r"stages\.z\.more: .*refused"),

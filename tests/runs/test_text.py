@@ -12,8 +12,8 @@ import torch
 from adaptive_diffusion.config import compose, instantiate, resolve
 from adaptive_diffusion.runs.analyze import analyze
 from adaptive_diffusion.runs.experiment import run_experiment
+from adaptive_diffusion.runs.stage import StageContext, checkpoint
 from adaptive_diffusion.runs.stages.likelihood import BitsPerByte
-from adaptive_diffusion.runs.stages.training import checkpoint
 from adaptive_diffusion.storage.checkpoint import save_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
 
@@ -134,7 +134,7 @@ def test_a_model_that_knows_nothing_needs_the_logarithm_of_the_vocabulary(corpus
         parameter.data.zero_()
     with RunFolder(tmp_path) as folder:
         save_checkpoint(folder.file(checkpoint(model)), made, node, {"task": plain["task"]})
-        BitsPerByte(plain["task"], {model: asked}, passes=20)(folder, tmp_path)
+        BitsPerByte(plain["task"], {model: asked}, passes=20)(StageContext(folder))
     [row] = json.loads((tmp_path / "bits_per_byte.json").read_text())["models"]
     # Ends are tokens but no bytes.
     data = instantiate(plain["task"])

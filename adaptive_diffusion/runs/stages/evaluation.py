@@ -3,7 +3,6 @@
 import math
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from rich.console import Console
@@ -16,23 +15,22 @@ from adaptive_diffusion.evaluation.intervals import Interval, paired_difference
 from adaptive_diffusion.runs.compare import TRACE, chief_difficulty, compare, compare_all
 from adaptive_diffusion.runs.counterfactual_rollouts import record_counterfactual_rollouts
 from adaptive_diffusion.runs.engine import Engine, Here, Processes
-from adaptive_diffusion.runs.stages.training import checkpoint
+from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
-from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.storage.manifest import cores
 
 
 @dataclass(frozen=True)
-class Evaluate:
+class Evaluate(Stage):
     """Runs every sampler on the same test queries and writes `summary.json`, with traces beside it, and the policy once
     more past its halting points (`runs.counterfactual_rollouts`). After an interruption, samplers that had answered
     are not asked again.
 
     Attributes:
-        model: the stage whose checkpoint answers.
         data: node of the data module with `test` and, where difficulty varies enough, `stratified_test`.
         samplers: names in configs/sampler.
+        checkpoint: the stage whose model answers, or a checkpoint file; null is the last stage before that trained.
         policy: the sampler that is held against the others at equal mean NFE, and its halting against chance; null for
             none.
         family: samplers whose names begin so form the curve the policy must lie above.
@@ -41,9 +39,9 @@ class Evaluate:
         workers: processes of one thread, each with a sampler at a time; null is one for each core, 1 none but this.
     """
 
-    model: str
     data: dict[str, Any]
     samplers: list[str]
+    checkpoint: str | None = None
     policy: str | None = "learned"
     family: str = "threshold_0"
     reference: str = "confidence"
@@ -52,9 +50,10 @@ class Evaluate:
     workers: int | None = None
     trains: ClassVar[bool] = False
 
-    def __call__(self, folder: RunFolder, resume: Path) -> None:
-        data = instantiate(self.data, folder.allow)
-        source = load_trained_model(folder.file(checkpoint(self.model)), folder.allow)
+    def __call__(self, context: StageContext) -> None:
+        folder, resume = context.folder, context.resume
+        data = instantiate(self.data, context.allow)
+        source = load_trained_model(context.checkpoint(self.checkpoint), context.allow)
         samplers = {name: source.sampler(name) for name in self.samplers}
         rows, settings = compare_all(
             samplers, data.task, data.test, print, self.seed, self.slots, resume, self._engine()

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.config import instantiate
+from adaptive_diffusion.config import instantiate, instantiate_outer
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.objectives.halting_losses import HaltingObjective
 from adaptive_diffusion.runs.compare import chief_difficulty
-from adaptive_diffusion.runs.stages.training import checkpoint as checkpoint_name
+from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stages.training import silence_lightning
 from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint
 from adaptive_diffusion.sampling.sampler import Sampler
@@ -27,7 +27,7 @@ TRAIN = "train"
 
 
 @dataclass(frozen=True)
-class Record:
+class Record(Stage):
     """Samples with halting off and writes `rollouts/SPLIT.safetensors`: what heads learn from and are judged on.
 
     Attributes:
@@ -50,7 +50,8 @@ class Record:
     slots: int = 256
     trains: ClassVar[bool] = True
 
-    def __call__(self, folder: RunFolder, resume: Path) -> None:
+    def __call__(self, context: StageContext) -> None:
+        folder = context.folder
         source = load_trained_model(Path(self.checkpoint), folder.allow)
         unbound = instantiate(without_halting(self.sampler), folder.allow)
         sampler = unbound(denoiser=source.model)
@@ -74,12 +75,11 @@ class Record:
 
 
 @dataclass(frozen=True)
-class FitHalting:
+class FitHalting(Stage):
     """Fits a halting head to recorded rollouts and writes `checkpoints/NAME.safetensors`: the denoiser of `checkpoint`
     with this head.
 
     Attributes:
-        name: of the stage and its checkpoint.
         checkpoint: the one the rollouts were recorded with.
         objective: node of a `HaltingObjective`.
         inputs: what the head looks at, of "summaries" and "hidden".
@@ -88,7 +88,6 @@ class FitHalting:
         refresh: the `Record` node of the rollouts: then each epoch sees new queries; null reuses what was recorded.
     """
 
-    name: str
     checkpoint: str
     objective: dict[str, Any]
     inputs: Sequence[str] = ("summaries", "hidden")
@@ -100,7 +99,8 @@ class FitHalting:
     seed: int = 0
     trains: ClassVar[bool] = True
 
-    def __call__(self, folder: RunFolder, resume: Path) -> None:
+    def __call__(self, context: StageContext) -> None:
+        folder = context.folder
         silence_lightning()
         torch.manual_seed(self.seed)
         objective: HaltingObjective = instantiate(self.objective, folder.allow)
@@ -117,19 +117,19 @@ class FitHalting:
         if self.after is None:
             head.fit_scale(rollouts.observation)
         else:
-            started = load_checkpoint(folder.file(checkpoint_name(self.after)), folder.allow)
+            started = load_checkpoint(context.checkpoint(self.after), folder.allow)
             head.load_state_dict(started.halting.state_dict())  # type: ignore[union-attr]
         module = HaltingHeadModule(head, objective, self.steps, self.learning_rate)
         batches = RolloutBatches(rollouts, self.rows, self._refresh(folder))
-        model.halting = fit(module, batches, [Progress(self.name, self.steps)])  # type: ignore[assignment]
+        model.halting = fit(module, batches, [Progress(context.name, self.steps)])  # type: ignore[assignment]
         header = read_header(file)
-        about = {**header.about, "stage": self.name, "objective": self.objective, "seed": self.seed}
-        save_checkpoint(folder.file(checkpoint_name(self.name)), model, {**header.config, "halting": node}, about)
+        about = {**header.about, "stage": context.name, "objective": self.objective, "seed": self.seed}
+        save_checkpoint(context.checkpoint(context.name), model, {**header.config, "halting": node}, about)
 
     def _refresh(self, folder: RunFolder) -> Any:
         if self.refresh is None:
             return None
-        stage = instantiate(self.refresh, folder.allow)
+        stage: Record = instantiate_outer({"seed": self.seed} | self.refresh, "refresh", folder.allow)
         source = load_trained_model(Path(stage.checkpoint), folder.allow)
         sampler = instantiate(without_halting(stage.sampler), folder.allow)(denoiser=source.model)
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from math import log
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,15 +11,14 @@ from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.evaluation.intervals import bootstrap, ratio_of_sums
 from adaptive_diffusion.objectives.objective import LossInputs, Objective
-from adaptive_diffusion.runs.stages.training import checkpoint
+from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.trained_model import load_trained_model
-from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.tasks.text.packing import Windows
 from adaptive_diffusion.training.training_states import Batch, TrainingStates
 
 
 @dataclass(frozen=True)
-class BitsPerByte:
+class BitsPerByte(Stage):
     """Writes `bits_per_byte.json`, a row a model: exact for an autoregressive one, a bound from above for diffusion.
 
     Attributes:
@@ -41,13 +39,13 @@ class BitsPerByte:
     seed: int = 0
     trains: ClassVar[bool] = False
 
-    def __call__(self, folder: RunFolder, resume: Path) -> None:
-        data = instantiate(self.data, folder.allow)
+    def __call__(self, context: StageContext) -> None:
+        data = instantiate(self.data, context.allow)
         windows, found = data.windows(self.split), []
         for name, parts in self.models.items():
-            model = load_trained_model(folder.file(checkpoint(parts["stage"])), folder.allow).model
+            model = load_trained_model(context.checkpoint(parts["stage"]), context.allow).model
             training_states, objective = (
-                instantiate(parts[part], folder.allow) for part in ("training_states", "objective")
+                instantiate(parts[part], context.allow) for part in ("training_states", "objective")
             )
             nats, sizes = zip(*self._batches(model, training_states, objective, data, windows), strict=True)
             interval = bootstrap(ratio_of_sums, np.array(nats) / log(2), np.array(sizes))
@@ -63,7 +61,7 @@ class BitsPerByte:
                 }
             )
             print(f"  {name}: {interval.value:.3f} bits per byte ({interval.low:.3f} to {interval.high:.3f})")
-        folder.write_json("bits_per_byte.json", {"split": self.split, **data.facts(), "models": found})
+        context.folder.write_json("bits_per_byte.json", {"split": self.split, **data.facts(), "models": found})
 
     @torch.inference_mode()
     def _batches(self, model: Any, training_states: TrainingStates, objective: Objective, data: Any, windows: Windows):

@@ -17,8 +17,9 @@ from adaptive_diffusion.evaluation.halting_metrics import HaltingSummary
 from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean, paired_difference, ratio_of_sums
 from adaptive_diffusion.rules.halting import HeadHalting
 from adaptive_diffusion.runs.compare import compare_all
+from adaptive_diffusion.runs.stage import Stage, StageContext
+from adaptive_diffusion.runs.stage import checkpoint as checkpoint_name
 from adaptive_diffusion.runs.stages.halting_head import rollout_name
-from adaptive_diffusion.runs.stages.training import checkpoint as checkpoint_name
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
 from adaptive_diffusion.storage.folder import RunFolder
@@ -55,7 +56,7 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class MeasureHalting:
+class MeasureHalting(Stage):
     """Chooses settings on the validation split, judges them on the test splits, and writes `summary.json`.
 
     Attributes:
@@ -79,7 +80,8 @@ class MeasureHalting:
     slots: int = 256
     trains: ClassVar[bool] = False
 
-    def __call__(self, folder: RunFolder, resume: Path) -> None:
+    def __call__(self, context: StageContext) -> None:
+        folder = context.folder
         splits = {
             name: Rollouts.load(folder.file(rollout_name(name))) for name in ("validation", "test", "stratified_test")
         }

@@ -18,22 +18,20 @@ from torch import Tensor
 
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stages.resuming import States, all_metrics, set_aside
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
-from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.training.progress import Progress
 
 LAST = "last"
 
 
 @dataclass(frozen=True)
-class Train:
-    """Trains and writes `checkpoints/NAME.safetensors`, the exponential average of the weights.
-
-    Its nodes stay plain (`_recursive_: false` in the config), because the seed must come before the parts are made.
+class Train(Stage):
+    """Trains a model and writes `checkpoints/NAME.safetensors`, the exponential average of its weights; NAME is the
+    stage's key.
 
     Attributes:
-        name: of the stage and its checkpoint.
         model: node of a `DenoiserWithHeads`.
         data: node of a LightningDataModule.
         module: node of a `DenoiserModule`, without the model and the number of steps.
@@ -49,7 +47,6 @@ class Train:
         seed: of weights and sequences.
     """
 
-    name: str
     model: dict[str, Any]
     data: dict[str, Any]
     module: dict[str, Any]
@@ -65,18 +62,19 @@ class Train:
     seed: int = 0
     trains: ClassVar[bool] = True
 
-    def __call__(self, folder: RunFolder, resume: Path) -> dict[str, Any]:
+    def __call__(self, context: StageContext) -> dict[str, Any]:
+        folder, resume = context.folder, context.resume
         silence_lightning()
         torch.manual_seed(self.seed)
         model = instantiate(self.model, folder.allow)
         if self.after is not None:
-            _begin_with(model, self._start(folder), folder.allow)
+            _begin_with(model, context.checkpoint(self.after), folder.allow)
         data = instantiate(self.data, folder.allow)
         data.position = self.first_puzzle
         module = instantiate(self.module, folder.allow)(model=model, steps=self.steps, seed=self.seed)
         last = resume / f"{LAST}.ckpt"
-        set_aside(folder.file(f"logs/{self.name}"), last.is_file())
-        trainer = self._trainer(folder, resume)
+        set_aside(folder.file(f"logs/{context.name}"), last.is_file())
+        trainer = self._trainer(context)
         handler = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
@@ -84,20 +82,18 @@ class Train:
             # Lightning ends the process on Ctrl-C and lets further ones fall on deaf ears; the command says what to do.
             signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt from stopped
-        self._finish(folder, model.eval())
+        self._finish(context, model.eval())
         return data.facts() if hasattr(data, "facts") else {}
 
-    def _start(self, folder: RunFolder) -> Path:
-        after = str(self.after)
-        return Path(after) if after.endswith(".safetensors") else folder.file(checkpoint(after))
-
-    def _trainer(self, folder: RunFolder, resume: Path) -> Trainer:
+    def _trainer(self, context: StageContext) -> Trainer:
         callbacks: list[Callback] = [
             WeightAveraging(avg_fn=partial(averaged, self.average)),
-            ModelCheckpoint(resume, filename=LAST, every_n_train_steps=self.save_every, enable_version_counter=False),
-            Progress(self.name, self.steps),
+            ModelCheckpoint(
+                context.resume, filename=LAST, every_n_train_steps=self.save_every, enable_version_counter=False
+            ),
+            Progress(context.name, self.steps),
         ]
-        loggers = self._loggers(folder)
+        loggers = self._loggers(context)
         return Trainer(
             max_steps=self.steps,
             devices=self.devices,
@@ -113,17 +109,18 @@ class Train:
             enable_model_summary=False,
         )
 
-    def _loggers(self, folder: RunFolder) -> list[Logger]:
+    def _loggers(self, context: StageContext) -> list[Logger]:
         """CSV always, TensorBoard beside it where the extra `logging` is installed."""
-        place: dict[str, Any] = {"name": "logs", "version": self.name}
-        loggers: list[Logger] = [CSVLogger(folder.path, flush_logs_every_n_steps=self.save_every, **place)]
+        place: dict[str, Any] = {"name": "logs", "version": context.name}
+        loggers: list[Logger] = [CSVLogger(context.folder.path, flush_logs_every_n_steps=self.save_every, **place)]
         if find_spec("tensorboard"):
-            loggers.append(TensorBoardLogger(folder.path, **place))
+            loggers.append(TensorBoardLogger(context.folder.path, **place))
         return loggers
 
-    def _finish(self, folder: RunFolder, model: DenoiserWithHeads) -> None:
-        about = {"task": self.data, "stage": self.name, "steps": self.steps, "seed": self.seed, "averaged": True}
-        save_checkpoint(folder.file(checkpoint(self.name)), model, self.model, about)
+    def _finish(self, context: StageContext, model: DenoiserWithHeads) -> None:
+        folder = context.folder
+        about = {"task": self.data, "stage": context.name, "steps": self.steps, "seed": self.seed, "averaged": True}
+        save_checkpoint(context.checkpoint(context.name), model, self.model, about)
         folder.write("metrics.csv", all_metrics(folder.file("logs")))
 
 
@@ -131,11 +128,6 @@ def averaged(decay: float, average: Tensor, current: Tensor, updates: Tensor) ->
     """The exponential average after one more step. Between equal numbers `lerp` is exact, so that what is frozen stays
     as it is to the bit, and borrowed weights may be the average's too."""
     return average.lerp(current, 1 - decay) if average.is_floating_point() else current
-
-
-def checkpoint(stage: str) -> str:
-    """Where a stage's checkpoint lies in its run folder."""
-    return f"checkpoints/{stage}.safetensors"
 
 
 def _begin_with(model: DenoiserWithHeads, file: Path, allow: Sequence[str]) -> None:
