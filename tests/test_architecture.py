@@ -39,7 +39,6 @@ KNOWN_QUESTIONS = {
     "runs/catalogue.py": {"getattr corruptions"},
     "runs/compare.py": {"getattr keywords"},
     "runs/edit.py": {"isinstance TextTask"},
-    "runs/experiment.py": {"getattr trains"},
     "runs/stages/measure_halting.py": {"isinstance Interval"},
     "runs/stages/training.py": {"hasattr facts"},
     "runs/trained_model.py": {
