@@ -117,7 +117,7 @@ class Witness(Callback):
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
         weights = torch.cat([weight.detach().flatten() for weight in pl_module.model.parameters()])
-        torch.save((batch["tokens"], weights), self.folder / f"{trainer.global_rank}-{batch_idx}.pt")
+        torch.save((batch.clean, weights), self.folder / f"{trainer.global_rank}-{batch_idx}.pt")
 
 
 class Net(nn.Module):

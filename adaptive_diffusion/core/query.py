@@ -1,21 +1,23 @@
 """Queries: what a sampler is asked to complete."""
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.rows import Rows
+
 
 @dataclass(frozen=True)
-class Queries:
+class Queries(Rows):
     """N queries, columnar.
 
     Attributes:
-        ids: [N] int64, distinct; a query's id keys its randomness, so its answer never depends on its neighbours.
+        ids: [N] int64; a query's id keys its randomness, so its answer never depends on its neighbours. Ids are
+            distinct where queries are made; `take` may repeat one for several variations side by side.
         tokens: [N, L] int64, what is given or drafted; anything at other positions (the sampler starts from pure noise
             there).
-        editable: [N, L] bool, where the sampler may write. Clues, prompts and padding are not editable.
+        editable: [N, L] bool, where the sampler may write. What is given and padding are not editable.
         drafted: [N, L] bool, editable positions that begin committed, with the token that stands there: a finished
             answer to be looked through, a text to be revised. None where every editable position begins as noise.
 
@@ -40,21 +42,6 @@ class Queries:
 
     def __len__(self) -> int:
         return len(self.ids)
-
-    def take(self, index: Tensor | slice) -> "Queries":
-        """The queries at `index`, in that order."""
-        return Queries(**self._at(index))
-
-    def repeat(self, index: Tensor) -> "Queries":
-        """The queries at `index`, which may repeat: sequences of several variations side by side."""
-        chosen = object.__new__(Queries)
-        for name, value in self._at(index).items():
-            object.__setattr__(chosen, name, value)
-        return chosen
-
-    def _at(self, index: Tensor | slice) -> dict[str, Any]:
-        columns = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {name: None if column is None else column[index] for name, column in columns.items()}
 
     @property
     def start(self) -> tuple[Tensor, Tensor]:

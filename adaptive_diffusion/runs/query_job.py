@@ -53,9 +53,11 @@ class QueryJob:
         file = source.task.read(self.queries, self.skip_bad)
         for line in file.skipped:
             print(f"skipped: {line}", file=sys.stderr)
-        if not len(file.puzzles):
+        for note in file.notes:
+            print(note, file=sys.stderr)
+        if not len(file.problems):
             raise ValueError(f"{self.queries} holds no query that can be used")
-        return source, file.puzzles
+        return source, file.problems
 
     def sampler(self, source: TrainedModel, name: str, held: RunFolder | None = None) -> Any:
         """The sampler of that name, here or in shards, its answers kept where there is a folder."""

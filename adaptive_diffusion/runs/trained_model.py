@@ -60,7 +60,7 @@ def _data(file: Path, node: Any, allow: Sequence[str]) -> Any:
     """The data module that a checkpoint names."""
     try:
         data = instantiate(node, allow, ("tasks",))
-        for name in ("clean_tokens", "length", "queries"):
+        for name in ("vocabulary", "length", "queries"):
             getattr(data.task, name)
     except (ModuleNotFoundError, OSError):
         raise
@@ -78,9 +78,9 @@ def _compare(file: Path, source: TrainedModel) -> None:
     denoiser, task = source.model.denoiser, source.task
     words = getattr(denoiser, "vocabulary", None)
     own = isinstance(denoiser, TransformerDenoiser)
-    if not isinstance(words, int) or words < task.clean_tokens or (own and words != task.clean_tokens):
+    if not isinstance(words, int) or words < task.vocabulary or (own and words != task.vocabulary):
         raise ValueError(
-            f"{file} is refused: its denoiser knows {words} tokens, its task {task.name} has {task.clean_tokens}"
+            f"{file} is refused: its denoiser knows {words} tokens, its task {task.name} has {task.vocabulary}"
         )
     if own and (places := len(denoiser.positions.coordinates)) < task.length:
         raise ValueError(

@@ -38,7 +38,7 @@ class RequestQueue:
         chosen = slice(self.next, self.next + count)
         self.next += count
         index = self.work[chosen]
-        return self.sampler.begin(self.queries.repeat(index), self.variation[chosen], self.seed)
+        return self.sampler.begin(self.queries.take(index), self.variation[chosen], self.seed)
 
 
 def continuous(sampler: Sampler, queries: Queries, n: int, seed: int, slots: int, max_steps: int) -> Iterator[Step]:

@@ -1,68 +1,172 @@
-"""What the rooms above may know about any task."""
+"""The port for tasks: what the rest of the package may use of any task."""
 
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, final
 
+import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.layout import Layout, TextLayout
+from adaptive_diffusion.core.measures import AnswerMeasure, Difficulty, Headline
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.rows import Rows
+
+__all__ = ["AnswerMeasure", "Correctness", "Difficulty", "Problems", "QueryFile", "Task"]
+
+
+class Problems(Protocol):
+    """N problems in columns: a frozen dataclass that derives from `core.rows.Rows` and has a length."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, index: Tensor | slice) -> Self:
+        """The problems at `index` [R] int64, in that order, or those of a slice."""
+        ...
 
 
 @dataclass(frozen=True)
-class Correctness:
-    """Which of R answers hold.
+class Correctness(Rows):
+    """Which of R answers are correct.
 
     Attributes:
+        exact: bool [R], the answer is the reference solution; False where there is no reference.
         valid: bool [R], the answer satisfies the task's rules and keeps what was given.
-        exact: bool [R], the answer is the reference solution.
+        score: float32 [R] in 0..1, for tasks that grade their answers; None takes the task's headline.
+        columns: further figures of each answer, float32 [R], by the names of `Task.columns`.
+        has_reference: bool [R], where `exact` means something; None means everywhere.
+        has_checker: bool [R], where `valid` and `score` mean something; None means everywhere.
     """
 
-    valid: Tensor
     exact: Tensor
+    valid: Tensor
+    score: Tensor | None = None
+    columns: Mapping[str, Tensor] = field(default_factory=dict)
+    has_reference: Tensor | None = None
+    has_checker: Tensor | None = None
 
 
-class Task(Protocol):
-    """Tokens in and out; ``problems`` is the task's own columnar record, which has a length and takes row indices."""
+@dataclass(frozen=True)
+class QueryFile:
+    """What a file of queries held.
 
-    @property
-    def name(self) -> str: ...
+    Attributes:
+        problems: those that can be used, in the order of the file.
+        skipped: a sentence for each that was left out.
+        notes: sentences for whoever asked, printed on standard error ("3 of 50 have several solutions; …").
+    """
 
-    @property
-    def length(self) -> int:
-        """L, tokens in a sequence."""
-        ...
+    problems: Any
+    skipped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
-    @property
-    def clean_tokens(self) -> int:
-        """K: clean tokens are 0..K − 1, the mask id is K."""
-        ...
+
+class Task(ABC):
+    """Tokens in and out, and the question whether an answer is correct.
+
+    A task of one's own is one class that derives from this one; `docs/extending.md` has an example. Clean tokens are
+    0..K − 1, the mask id is K.
+
+    Attributes:
+        name: of the task, for tables and files.
+        length: L, tokens of a sequence.
+        vocabulary: K, the number of clean tokens.
+        headline: which figure decides whether an answer is correct: `exact`, `valid`, or a `score` of 1.
+        noun: what one problem is called in help texts and the report.
+        difficulties: the measures that `difficulty` gives, the chief one first.
+        columns: the further figures of answers that `verify` gives.
+    """
+
+    name: str
+    length: int
+    vocabulary: int
+    headline: Headline = "valid"
+    noun: str = "query"
+    difficulties: tuple[Difficulty, ...] = ()
+    columns: tuple[AnswerMeasure, ...] = ()
 
     @property
     def positions(self) -> Tensor:
-        """Coordinates of every token for the denoiser, int64 [L, P]."""
-        ...
+        """Coordinates of every token for the denoiser, int64 [L, P]; by default its place in reading order."""
+        return torch.arange(self.length)[:, None]
 
+    @property
+    def layout(self) -> Layout:
+        """How sequences are drawn; by default as text whose tokens have no symbols."""
+        return TextLayout()
+
+    @abstractmethod
     def queries(self, problems: Any) -> Queries:
-        """What the sampler is asked: N problems, numbered in order."""
-        ...
+        """N problems as queries, numbered from 0 in order."""
 
-    def read(self, path: Path, skip_bad: bool) -> Any:
-        """The problems of a file, as a record with `puzzles` and the bad lines `skipped`."""
-        ...
-
+    @abstractmethod
     def verify(self, answers: Tensor, problems: Any) -> Correctness:
-        """Judge answers [R, L], row r against problem r."""
-        ...
+        """Which answers [R, L] are correct; row r is an answer to problem r. A token outside 0..K − 1 is possible."""
+
+    @abstractmethod
+    def difficulty(self, problems: Any) -> dict[str, Tensor]:
+        """How hard N problems are, [N] for each name of `difficulties`."""
+
+    @abstractmethod
+    def read(self, path: Path, skip_bad: bool) -> QueryFile:
+        """The problems of a file.
+
+        Raises:
+            ValueError: a file that holds none, or, unless `skip_bad`, one that cannot be read in full.
+        """
+
+    @abstractmethod
+    def decode(self, tokens: Tensor) -> str:
+        """A sequence of tokens [L] for people to read."""
 
     def targets(self, problems: Any) -> Tensor | None:
-        """The right answers [N, L], or None for a task that has none."""
-        ...
+        """Right answers to train on, int64 [N, L]; None where none are known. Such a task is sampled, not trained."""
+        return None
 
-    def difficulty(self, problems: Any) -> dict[str, Tensor]:
-        """Named measures of difficulty, [N] each, the chief one first."""
-        ...
+    @final
+    def grades(self, answers: Tensor, problems: Any) -> dict[str, Tensor]:
+        """All figures of R answers, float32 [R] each: `correct`, `exact`, `valid`, `score`, then those of `columns`.
 
-    def decode(self, tokens: Tensor) -> str:
-        """A row of tokens [L] for people to read."""
-        ...
+        `correct` is the headline. Where nothing can decide (no reference, no checker) a figure is NaN. An answer with a
+        position left open is never exact, valid or correct, and its score is 0.
+
+        Raises:
+            ValueError: scores outside 0..1, or other columns than the task names.
+        """
+        found = self.verify(answers, problems)
+        filled = ((answers >= 0) & (answers < self.vocabulary)).all(1)
+        exact = _figure(found.exact & filled, found.has_reference)
+        valid = _figure(found.valid & filled, found.has_checker)
+        names = {column.name for column in self.columns}
+        if found.columns.keys() != names:
+            raise ValueError(f"{self.name} has columns {sorted(names)}, but verify gave {sorted(found.columns)}")
+        if found.score is None:
+            if self.headline == "score":
+                raise ValueError(f"{self.name} has the headline score, but verify gave no score")
+            score = exact if self.headline == "exact" else valid
+        else:
+            score = _figure(torch.where(filled, found.score, 0.0), found.has_checker)
+            if ((score < 0) | (score > 1)).any():
+                low, high = float(score.min()), float(score.max())
+                raise ValueError(f"{self.name} gave scores from {low:g} to {high:g}; a score lies in 0..1")
+        correct = {"exact": exact, "valid": valid, "score": (score >= 1).float().where(~score.isnan(), torch.nan)}
+        columns = {column.name: found.columns[column.name].float() for column in self.columns}
+        return {"correct": correct[self.headline], "exact": exact, "valid": valid, "score": score, **columns}
+
+    @final
+    def correct(self, answers: Tensor, problems: Any) -> Tensor:
+        """bool [R]: which answers are correct by the task's headline; False where nothing can decide."""
+        return self.grades(answers, problems)["correct"] == 1
+
+    @final
+    def score(self, answers: Tensor, problems: Any) -> Tensor:
+        """float32 [R] in 0..1: the score for a task whose headline it is, else 1 for a correct answer and 0 for
+        another one; 0 where nothing can decide."""
+        return self.grades(answers, problems)["score" if self.headline == "score" else "correct"].nan_to_num(0.0)
+
+
+def _figure(values: Tensor, known: Tensor | None) -> Tensor:
+    figures = values.float()
+    return figures if known is None else figures.where(known.to(figures.device), torch.nan)

@@ -9,14 +9,14 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
+from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.prediction import Evaluation
-from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.self_conditioning import SelfConditioning
 from adaptive_diffusion.models.transformer import Block
 from adaptive_diffusion.objectives.objective import LossInputs, Objective, Outcome
-from adaptive_diffusion.training.training_states import Batch, TrainingStates
+from adaptive_diffusion.training.training_states import TrainingStates
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class DenoiserModule(LightningModule):
                 part.requires_grad_(name in trainable)
         self.trunk_learns = "denoiser" in trainable
 
-    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         inputs = self._loss_inputs(batch)
         losses: dict[str, Tensor] = {}
         rows = sum(len(one.clean) for one in inputs)
@@ -82,13 +82,11 @@ class DenoiserModule(LightningModule):
         self.log_dict({f"train/{name}": loss.detach() for name, loss in losses.items()})
         return torch.stack(list(losses.values())).sum()
 
-    def _loss_inputs(self, batch: dict[str, Tensor]) -> list[LossInputs]:
+    def _loss_inputs(self, batch: Batch) -> list[LossInputs]:
         """The sources' training_states, forwarded together."""
-        world = self.trainer.world_size if self._trainer else 1
-        fresh = _fresh(batch, self.global_step * world + self.global_rank)
         places, begun = 0, []
         for source in self.training_states:
-            begun.append(source.begin(self.model, fresh.take(slice(places, places + source.rows)), self.seed))
+            begun.append(source.begin(self.model, batch.take(slice(places, places + source.rows)), self.seed))
             places += source.rows
         hidden = self._forward([state for state, _ in begun])
         inputs = []
@@ -138,13 +136,6 @@ class DenoiserModule(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         for source, state in zip(self.training_states, checkpoint["training_states"], strict=True):
             source.load_state_dict(state)
-
-
-def _fresh(batch: dict[str, Tensor], number: int) -> Batch:
-    """The batch as queries whose ids no other batch has: `number` counts the batches of all processes."""
-    clean, given = batch["tokens"], batch["given"]
-    ids = torch.arange(len(clean), device=clean.device) + number * len(clean)
-    return Batch(Queries(ids, clean, ~given), clean)
 
 
 def _compiled(denoiser: Any) -> Any:

@@ -8,6 +8,7 @@ from functools import reduce
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
@@ -15,7 +16,7 @@ from adaptive_diffusion.objectives.policy import ADVANTAGE, group_advantage
 from adaptive_diffusion.rules.plans.correcting import LearnedRevising
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.step import Step, advance, step
-from adaptive_diffusion.training.training_states import Batch, TrainingStates
+from adaptive_diffusion.training.training_states import TrainingStates
 
 
 class GroupedRollouts(TrainingStates):
@@ -60,7 +61,7 @@ class GroupedRollouts(TrainingStates):
         few = fresh.take(slice(0, self.queries))
         index = torch.arange(self.queries).repeat_interleave(self.group)
         variation = torch.arange(self.group).repeat(self.queries)
-        state, clean, taken = self.sampler.begin(few.queries.repeat(index), variation, seed), few.clean[index], []
+        state, clean, taken = self.sampler.begin(few.queries.take(index), variation, seed), few.clean[index], []
         while state.running.any():
             running = state.running.nonzero()[:, 0]
             taken.append((running, state.take(running)))

@@ -1,4 +1,4 @@
-"""A line that moves: how far a stage is, its losses, samples a second."""
+"""A line that moves: how far a stage is, its losses, steps per second."""
 
 import sys
 import time
@@ -32,10 +32,9 @@ class Progress(Callback):
         tenth = step * 10 // self.steps > (step - 1) * 10 // self.steps
         if step % 20 and not tenth:
             return
-        samples = (step - self.first) * trainer.world_size * len(next(iter(batch.values())))
-        rate = samples / max(1e-9, time.monotonic() - self.begin)
+        rate = (step - self.first) / max(1e-9, time.monotonic() - self.begin)
         losses = [f"{name.removeprefix('train/')} {float(v):.3f}" for name, v in trainer.callback_metrics.items()]
-        figures = "  ".join([*losses, f"{rate:.0f} samples/s"])
+        figures = "  ".join([*losses, f"{rate:.1f} steps/s"])
         if self.bar is not None:
             self.bar.update(self.task, completed=step, figures=figures)
         elif tenth and trainer.is_global_zero:

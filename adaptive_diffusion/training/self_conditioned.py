@@ -5,12 +5,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.self_conditioning import SelfConditioning
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.step import advance
-from adaptive_diffusion.training.training_states import Batch, TrainingStates
+from adaptive_diffusion.training.training_states import TrainingStates
 
 
 class SelfConditioned(TrainingStates):

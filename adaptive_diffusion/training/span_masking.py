@@ -5,10 +5,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.row_noise import RowNoise, row_key
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
-from adaptive_diffusion.training.training_states import Batch, TrainingStates
+from adaptive_diffusion.training.training_states import TrainingStates
 
 
 class SpanMasking(TrainingStates):

@@ -5,31 +5,19 @@ All randomness is row noise keyed by the seed and the number of the puzzle, so a
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.prediction import Evaluation
-from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.step import Step, advance
 from adaptive_diffusion.training.time_sampling import LowDiscrepancy, TimeSampling
-
-
-@dataclass(frozen=True)
-class Batch:
-    """New queries with their truth: `queries` of B rows and `clean` [B, L]."""
-
-    queries: Queries
-    clean: Tensor
-
-    def take(self, index: slice) -> "Batch":
-        """Some of the rows."""
-        return Batch(self.queries.take(index), self.clean[index])
 
 
 class TrainingStates(ABC):

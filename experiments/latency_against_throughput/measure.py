@@ -155,7 +155,7 @@ def main():
     rows, last = [], []
     for batch in chosen.batches:
         index = torch.arange(batch) % len(windows)
-        queries = prompts(windows, len(windows), length).repeat(index)
+        queries = prompts(windows, len(windows), length).take(index)
         queries = Queries(torch.arange(batch), queries.tokens, queries.editable)
         contenders = in_time(contenders, last, chosen.patience)
         last = list(race(contenders, queries, chosen.tries))

@@ -50,7 +50,7 @@ def main():
     source = load_trained_model(chosen.source)
     file = newest_checkpoint(chosen.source) if chosen.source.is_dir() else chosen.source
     data = instantiate(read_header(file).about["task"])
-    problems = data.test[: chosen.puzzles]
+    problems = data.test.take(slice(chosen.puzzles))
     result_file = RESULTS / f"{chosen.name}.json"
     RESULTS.mkdir(exist_ok=True)
     before = json.loads(result_file.read_text()) if result_file.exists() else {}

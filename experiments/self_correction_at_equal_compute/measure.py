@@ -93,7 +93,7 @@ def repaired(sampler, task, problems, seed):
     queries, truth = task.queries(problems), task.targets(problems)
     table = {}
     for count in PLANTED:
-        drafts = planted(queries, truth, count, task.clean_tokens, seed)
+        drafts = planted(queries, truth, count, task.vocabulary, seed)
         result = sampler.sample(drafts, seed=seed)
         outcome = Repair.of(drafts, truth, result.answers)
         table[str(count)] = {
@@ -129,7 +129,7 @@ def head_cost(source, problems):
     """What quality, halting and policy heads add to one forward, in floating-point operations and processor time."""
     model = source.model
     sampler = Sampler(model, plan=LearnedRevising(model.policy))
-    queries = source.task.queries(problems[:256])
+    queries = source.task.queries(problems.take(slice(256)))
     state = sampler.begin(queries, torch.zeros_like(queries.ids), 0)
     done = step(sampler, state, 99)
     hidden = done.prediction.evaluation.hidden
@@ -173,7 +173,7 @@ def main():
     parser.add_argument("--budget", type=float, default=1.7, help="mean NFE that a policy may spend on validation")
     told = parser.parse_args()
     source = load_trained_model(told.source)
-    validation, test = source.data.validation[: told.validation], source.data.test[: told.puzzles]
+    validation, test = source.data.validation.take(slice(told.validation)), source.data.test.take(slice(told.puzzles))
     chosen, table = chosen_settings(source, validation, told.budget, told.seed)
     result = {
         "command": f"measure.py {told.source.name} --seed {told.seed} --puzzles {len(test)} "

@@ -109,9 +109,11 @@ def main():
     begun = now()
     masked = load_trained_model(chosen.denoiser or chosen.run / checkpoint("masked"))
     judge = load_trained_model(chosen.run / checkpoint("judge"))
-    tuned = ratios(answered(masked, masked.data.validation[: chosen.validation], judge.model.denoiser, chosen.seed))
+    tuned = ratios(
+        answered(masked, masked.data.validation.take(slice(chosen.validation)), judge.model.denoiser, chosen.seed)
+    )
     best = max(tuned, key=lambda name: tuned[name].value)
-    problems = masked.data.test[: chosen.problems]
+    problems = masked.data.test.take(slice(chosen.problems))
     opened = problems.editable.sum(1)
     bits = nll_bits(judge.model.denoiser, torch.from_numpy(problems.tokens), masked.task.length).numpy()
     difficulty = {

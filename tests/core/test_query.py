@@ -24,7 +24,7 @@ def test_a_choice_keeps_ids_with_their_tokens():
 
 
 def test_a_query_may_be_repeated_only_where_that_is_meant():
-    again = three().repeat(torch.tensor([1, 1]))
+    again = three().take(torch.tensor([1, 1]))
     assert again.ids.tolist() == [11, 11]
     assert again.tokens.tolist() == [[3, 4], [3, 4]]
     with pytest.raises(ValueError, match="ids repeat"):
@@ -48,6 +48,6 @@ def test_a_draft_is_committed_where_it_may_be_edited_and_the_rest_is_noise():
     assert noisy.tolist() == [[False, False, True]]
     assert committed.tolist() == [[False, True, False]]
     assert asked.take(slice(0, 1)).drafted is not None
-    assert asked.repeat(torch.tensor([0, 0])).start[1].tolist() == [[False, True, False]] * 2
+    assert asked.take(torch.tensor([0, 0])).start[1].tolist() == [[False, True, False]] * 2
     with pytest.raises(ValueError, match=r"drafted.*\(1, 2\)"):
         Queries(asked.ids, tokens, asked.editable, torch.ones(1, 2, dtype=torch.bool))

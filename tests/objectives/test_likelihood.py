@@ -5,6 +5,7 @@ import pytest
 import torch
 from small_worlds import sampler_state, sequences, table, transformer
 
+from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.corruption import Absorbing, MaskUniform, Uniform
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.schedule import Cosine
@@ -13,7 +14,6 @@ from adaptive_diffusion.models.oracle import LeaveOneOutOracle, OracleDenoiser
 from adaptive_diffusion.objectives.likelihood import LikelihoodBound, rate_divergence
 from adaptive_diffusion.objectives.objective import LossInputs
 from adaptive_diffusion.training.forward_process import ForwardProcess
-from adaptive_diffusion.training.training_states import Batch
 
 K = 3
 PRIOR = table(K, 2)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
@@ -20,7 +21,7 @@ from adaptive_diffusion.rules.halting import RunToCompletion
 from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.step import advance
-from adaptive_diffusion.training.training_states import Batch, RandomMasking
+from adaptive_diffusion.training.training_states import RandomMasking
 
 
 @pytest.fixture

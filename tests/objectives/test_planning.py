@@ -5,12 +5,13 @@ import math
 import pytest
 from small_worlds import random_queries, transformer
 
+from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.models.heads import DenoiserWithHeads, QualityHead
 from adaptive_diffusion.objectives.objective import LossInputs
 from adaptive_diffusion.objectives.planning import Uncorrupted
 from adaptive_diffusion.training.forward_process import ForwardProcess
-from adaptive_diffusion.training.training_states import Batch, RandomMasking
+from adaptive_diffusion.training.training_states import RandomMasking
 
 K = 5
 

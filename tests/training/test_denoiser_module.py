@@ -5,6 +5,8 @@ import logging
 import pytest
 import torch
 
+from adaptive_diffusion.core.batch import Batch
+from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
@@ -22,7 +24,7 @@ def losses(compiled: bool, steps: int = 4) -> list[float]:
     module = DenoiserModule(DenoiserWithHeads(trunk), [RandomMasking(ROWS)], [Denoising()], steps=100, compile=compiled)
     optimizer = torch.optim.AdamW(module.parameters(), lr=1e-2, fused=True)
     clean = torch.randint(TOKENS, (ROWS, LENGTH), generator=torch.Generator().manual_seed(1))
-    batch, seen = {"tokens": clean, "given": torch.zeros_like(clean).bool()}, []
+    batch, seen = Batch(Queries.of(clean, torch.ones_like(clean).bool()), clean), []
     for _ in range(steps):
         optimizer.zero_grad()
         loss = module.training_step(batch, 0)

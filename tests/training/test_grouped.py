@@ -6,6 +6,7 @@ import pytest
 import torch
 from small_worlds import prediction, sampler_state
 
+from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.corruption import Absorbing
 from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.query import Queries
@@ -17,7 +18,6 @@ from adaptive_diffusion.rules.halting import SampledHalting
 from adaptive_diffusion.rules.plans.correcting import LearnedRevising
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.training.grouped import GroupedRollouts
-from adaptive_diffusion.training.training_states import Batch
 
 LENGTH, TOKENS = 6, 2
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from small_worlds import random_queries, transformer
 
+from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.heads import DenoiserWithHeads
@@ -16,7 +17,7 @@ from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.training.denoiser_module import DenoiserModule
 from adaptive_diffusion.training.forward_process import ForwardProcess
 from adaptive_diffusion.training.self_conditioned import SelfConditioned
-from adaptive_diffusion.training.training_states import Batch, OnPolicyRollouts, RandomMasking
+from adaptive_diffusion.training.training_states import OnPolicyRollouts, RandomMasking
 
 ROWS, LENGTH, K = 32, 9, 5
 NAME = SelfConditioning.name
@@ -35,7 +36,7 @@ def fresh(first=0):
 
 def batch(first=0):
     queries = random_queries(ROWS, LENGTH, K, seed=first)
-    return {"tokens": queries.tokens, "given": ~queries.editable}
+    return Batch(queries, queries.tokens)
 
 
 def module(told, *training_states):
@@ -94,7 +95,7 @@ def test_a_few_steps_of_training_use_it_under_uniform_noise_too():
     clean = torch.arange(LENGTH).remainder(K).expand(ROWS, LENGTH)
     losses = []
     for _ in range(30):
-        inputs = taught._loss_inputs({"tokens": clean, "given": torch.zeros_like(clean).bool()})
+        inputs = taught._loss_inputs(Batch(Queries.of(clean, torch.ones_like(clean).bool()), clean))
         loss = Denoising()(inputs[0])["denoising"]
         optimizer.zero_grad()
         loss.backward()

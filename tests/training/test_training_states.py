@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 
+from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.prediction import Evaluation
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
@@ -17,7 +18,6 @@ from adaptive_diffusion.training.forward_process import ForwardProcess
 from adaptive_diffusion.training.random_replacement import RandomReplacement
 from adaptive_diffusion.training.span_masking import SpanMasking
 from adaptive_diffusion.training.training_states import (
-    Batch,
     OnPolicyRollouts,
     RandomMasking,
     SelfGenerated,

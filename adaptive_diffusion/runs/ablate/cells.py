@@ -83,7 +83,7 @@ class SamplerCell:
 
     def run(self, folder: RunFolder) -> Rows:
         source = load_trained_model(self.source, folder.allow)
-        problems = source.data.validation if self.queries is None else source.task.read(self.queries, False).puzzles
+        problems = source.data.validation if self.queries is None else source.task.read(self.queries, False).problems
         sampler = build_sampler(instantiate(self.node, folder.allow), source.model)
         with torch.inference_mode(), folder.atomic_write("traces") as traces:
             row, _ = compare(self.sampler, sampler, source.task, problems, self.seed, trace=traces / self.sampler)

@@ -67,7 +67,7 @@ class Evaluate(Stage):
             chosen = samplers[self.policy]
             record_counterfactual_rollouts(folder, self.policy, chosen, data.task, data.test, self.seed, self.slots)
             summary["comparison"] = self._comparison(settings)
-            if data.stratified_puzzles:
+            if data.stratified_test is not None:
                 summary["stratified"] = self._stratified(data, chosen)
         folder.write_json("summary.json", summary)
         Console().print(rich_summary_table(rows))

@@ -1,8 +1,7 @@
 """Stages that record a sampler's rollouts and fit halting heads to them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +18,7 @@ from adaptive_diffusion.runs.trained_model import load_trained_model, newest_che
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header, save_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
+from adaptive_diffusion.tasks.data import TaskData
 from adaptive_diffusion.training.halting_head_module import HaltingHeadModule, RolloutBatches, fit
 from adaptive_diffusion.training.progress import Progress
 from adaptive_diffusion.training.rollouts import Rollouts, record
@@ -140,23 +140,11 @@ class FitHalting(Stage):
         return again
 
 
-def training_queries(data: Any, number: int, first: int) -> tuple[Queries, Tensor, Tensor]:
-    """So many queries of the training stream, their truth [N, L] and difficulty [N], 0 where the stream has none."""
-    data.position = first
-    parts: list[Mapping[str, Tensor]] = []
-    for batch in _batches(data):
-        parts.append(batch)
-        if sum(len(part["tokens"]) for part in parts) >= number:
-            break
-    whole = {name: torch.cat([part[name] for part in parts])[:number] for name in parts[0]}
-    tokens = whole["tokens"]
-    return Queries.of(tokens, ~whole["given"]), tokens, whole.get("guesses", torch.zeros(len(tokens)))
-
-
-def _batches(data: Any) -> Iterator[Mapping[str, Tensor]]:
-    stream = data.train_stream()
-    for position in count(data.position, data.batch_size):
-        yield stream.batch(position)
+def training_queries(data: TaskData, number: int, first: int) -> tuple[Queries, Tensor, Tensor]:
+    """So many queries of the training stream, their right answers [N, L] and difficulty [N]."""
+    problems = data.training(first, number)
+    batch = data.batch(problems)
+    return batch.queries, batch.clean, chief_difficulty(data.task, problems)
 
 
 def without_halting(sampler: Mapping[str, Any]) -> dict[str, Any]:

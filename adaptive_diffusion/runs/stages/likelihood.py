@@ -8,13 +8,14 @@ import numpy as np
 import torch
 
 from adaptive_diffusion.config import instantiate
+from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.evaluation.intervals import bootstrap, ratio_of_sums
 from adaptive_diffusion.objectives.objective import LossInputs, Objective
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.tasks.text.packing import Windows
-from adaptive_diffusion.training.training_states import Batch, TrainingStates
+from adaptive_diffusion.training.training_states import TrainingStates
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ class Train(Stage):
             signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt from stopped
         self._finish(context, model.eval())
-        return data.facts() if hasattr(data, "facts") else {}
+        return data.facts()
 
     def _trainer(self, context: StageContext) -> Trainer:
         callbacks: list[Callback] = [

@@ -1,6 +1,7 @@
 """A test set in equal parts by difficulty: on the natural mix most puzzles need no guess at all."""
 
 import numpy as np
+import torch
 
 from adaptive_diffusion.tasks.sudoku.generator import generate
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry
@@ -40,12 +41,12 @@ def stratified(
         chunk = generate(board, CHUNK, split, seed, first, clues)
         strata = stratum_of(chunk.guesses)
         for stratum, parts in enumerate(found):
-            part = chunk[np.flatnonzero(strata == stratum)[: missing[stratum]]]
+            part = chunk.take(torch.from_numpy(np.flatnonzero(strata == stratum)[: missing[stratum]]))
             parts.append(part)
             missing[stratum] -= len(part)
     if missing.any():
         raise ValueError(
             f"{max_generated} {board.size}×{board.size} puzzles lack {missing.tolist()} of {quota} puzzles "
-            f"in the strata that begin at {STRATA} guesses; ask for fewer, or for none on a board this easy"
+            f"in the strata that begin at {STRATA} guesses; use a smaller number, or 0 on a board this easy"
         )
     return Puzzles.concatenate([part for parts in found for part in parts])

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adaptive_diffusion.core.rows import Rows
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry, geometry
 from adaptive_diffusion.tasks.sudoku.solver import solve
 
 
 @dataclass(frozen=True)
-class Puzzles:
+class Puzzles(Rows):
     """N puzzles of one board.
 
     Attributes:
@@ -27,12 +28,9 @@ class Puzzles:
     def __len__(self) -> int:
         return len(self.puzzles)
 
-    def __getitem__(self, rows: slice | np.ndarray) -> "Puzzles":
-        """The puzzles of these rows, in that order."""
-        return Puzzles(self.puzzles[rows], self.solutions[rows], self.guesses[rows], self.clues[rows])
-
     @property
     def board(self) -> Geometry:
+        """The board that the puzzles are of."""
         return geometry(round(self.puzzles.shape[1] ** 0.5))
 
     @staticmethod
@@ -42,6 +40,7 @@ class Puzzles:
 
     @staticmethod
     def concatenate(parts: "list[Puzzles]") -> "Puzzles":
+        """The puzzles of all parts, one part after the other."""
         return Puzzles(
             puzzles=np.concatenate([part.puzzles for part in parts]),
             solutions=np.concatenate([part.solutions for part in parts]),

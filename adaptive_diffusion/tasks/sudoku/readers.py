@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry, geometry
 from adaptive_diffusion.tasks.sudoku.notation import LENGTHS, Columns, header, parse
@@ -81,7 +82,7 @@ def read_puzzles(path: Path | str, size: int | None = None, skip_bad: bool = Fal
     if bad and not skip_bad:
         raise ValueError(f"{path} has bad lines, `--skip-bad` goes on without them{listing(bad)}")
     return PuzzleFile(
-        puzzles=Puzzles.concatenate([puzzles for puzzles, _, _ in parts])[good],
+        puzzles=Puzzles.concatenate([puzzles for puzzles, _, _ in parts]).take(torch.from_numpy(np.flatnonzero(good))),
         lines=np.array([entry.line for entry in entries])[good],
         ambiguous=np.concatenate([several for _, several, _ in parts])[good],
         skipped=tuple(bad),

@@ -6,12 +6,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.layout import GridLayout
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.tasks.sudoku.difficulty import STRATA
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry, geometry
 from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
-from adaptive_diffusion.tasks.sudoku.readers import PuzzleFile, read_puzzles
+from adaptive_diffusion.tasks.sudoku.readers import read_puzzles
 from adaptive_diffusion.tasks.sudoku.verifier import verify
-from adaptive_diffusion.tasks.task import Correctness
+from adaptive_diffusion.tasks.task import Correctness, Difficulty, QueryFile, Task
 
 
 def to_queries(puzzles: Puzzles) -> Queries:
@@ -22,16 +24,25 @@ def to_queries(puzzles: Puzzles) -> Queries:
 
 
 @dataclass(frozen=True)
-class SudokuTask:
-    """Sudoku on a board of ``size`` 4, 6 or 9; the problems are ``Puzzles``. See ``tasks.task.Task``."""
+class SudokuTask(Task):
+    """Sudoku on a board of ``size`` 4, 6 or 9; the problems are ``Puzzles``.
+
+    An answer is correct when it is valid: a puzzle of a file may have several solutions.
+    """
 
     size: int
+    noun = "puzzle"
+    difficulties = (
+        Difficulty("guesses", "guesses of the solver", STRATA),
+        Difficulty("clues", "clues given"),
+    )
 
     def __post_init__(self) -> None:
         geometry(self.size)
 
     @property
     def board(self) -> Geometry:
+        """The board of this size."""
         return geometry(self.size)
 
     @property
@@ -43,7 +54,7 @@ class SudokuTask:
         return self.board.length
 
     @property
-    def clean_tokens(self) -> int:
+    def vocabulary(self) -> int:
         return self.size
 
     @property
@@ -51,11 +62,25 @@ class SudokuTask:
         """Row, column and box of every cell, int64 [L, 3]."""
         return torch.from_numpy(self.board.coordinates)
 
+    @property
+    def layout(self) -> GridLayout:
+        """The board with its boxes; token d − 1 is shown as the digit d."""
+        digits = tuple(str(digit) for digit in range(1, self.size + 1))
+        return GridLayout(self.size, self.size, self.board.rows_per_box, self.board.cols_per_box, digits)
+
     def queries(self, problems: Puzzles) -> Queries:
         return to_queries(problems)
 
-    def read(self, path: Path, skip_bad: bool) -> PuzzleFile:
-        return read_puzzles(path, self.size, skip_bad)
+    def read(self, path: Path, skip_bad: bool) -> QueryFile:
+        """The puzzles of a file; the notes count those with several solutions."""
+        file = read_puzzles(path, self.size, skip_bad)
+        skipped = tuple(f"line {bad.line}: {bad.reason}" for bad in file.skipped)
+        several = int(file.ambiguous.sum())
+        note = (
+            f"{several} of {len(file.puzzles)} puzzles have several solutions; an answer to them is correct when it is "
+            "valid, and 'exact' compares it with one of the solutions"
+        )
+        return QueryFile(file.puzzles, skipped, (note,) if several else ())
 
     def verify(self, answers: Tensor, problems: Puzzles) -> Correctness:
         puzzles, solutions = (torch.from_numpy(grids).to(answers) for grids in (problems.puzzles, problems.solutions))

@@ -4,9 +4,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from adaptive_diffusion.core.rows import Rows
+
 
 @dataclass(frozen=True)
-class InfillingProblems:
+class InfillingProblems(Rows):
     """N sequences of text.
 
     Attributes:
@@ -29,10 +31,6 @@ class InfillingProblems:
 
     def __len__(self) -> int:
         return len(self.tokens)
-
-    def __getitem__(self, rows: slice | np.ndarray) -> "InfillingProblems":
-        """The passages of these rows, in that order."""
-        return InfillingProblems(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     @staticmethod
     def concatenate(parts: "list[InfillingProblems]") -> "InfillingProblems":

@@ -3,26 +3,18 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from adaptive_diffusion.tasks.task import QueryFile
 from adaptive_diffusion.tasks.text.infilling_problems import InfillingProblems, passage
 from adaptive_diffusion.tasks.text.tokenizer import Tokenizer
 
 OPEN = re.compile(rb"<\|(\d{1,6})\|>")
 
 
-@dataclass(frozen=True)
-class TextFile:
-    """What a file held: its passages, and the lines left out, in words."""
-
-    puzzles: InfillingProblems
-    skipped: tuple[str, ...] = ()
-
-
-def read_texts(path: Path | str, tokenizer: Tokenizer, length: int, skip_bad: bool = False) -> TextFile:
+def read_texts(path: Path | str, tokenizer: Tokenizer, length: int, skip_bad: bool = False) -> QueryFile:
     """The texts of a file: each object of a `.jsonl` file has one under "text", any other file is one.
 
     Raises:
@@ -41,7 +33,7 @@ def read_texts(path: Path | str, tokenizer: Tokenizer, length: int, skip_bad: bo
             skipped.append(f"{name}: {error}")
     if not taken:
         raise ValueError(f"{path} holds no text that can be used")
-    return TextFile(InfillingProblems.concatenate(taken), tuple(skipped))
+    return QueryFile(InfillingProblems.concatenate(taken), tuple(skipped))
 
 
 def asked(text: bytes, tokenizer: Tokenizer, length: int) -> InfillingProblems:

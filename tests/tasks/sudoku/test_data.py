@@ -1,16 +1,15 @@
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from threading import Event
 
+import numpy as np
 import pytest
 import torch
 from hydra.utils import instantiate
 from lightning.pytorch import LightningModule, Trainer
 from omegaconf import OmegaConf
 
-from adaptive_diffusion.tasks.sudoku import SudokuDataModule
-from adaptive_diffusion.tasks.sudoku.data import PuzzleStream
+from adaptive_diffusion.tasks.sudoku import Puzzles, SudokuDataModule
 from adaptive_diffusion.tasks.sudoku.generator import CLUES
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
 from adaptive_diffusion.tasks.sudoku.split import SPLITS, split_of
@@ -20,24 +19,22 @@ def small(**options) -> SudokuDataModule:
     return SudokuDataModule(**{"size": 4, "batch_size": 8, "validation_puzzles": 20, "test_puzzles": 20, **options})
 
 
-def batches(data: SudokuDataModule, count: int) -> list[dict[str, torch.Tensor]]:
+def batches(data: SudokuDataModule, count: int) -> list[Puzzles]:
     return list(islice(data.train_dataloader(), count))
 
 
-def same(left, right) -> bool:
-    return all(torch.equal(left[name], right[name]) for name in left.keys() | right.keys())
+def same(left: Puzzles, right: Puzzles) -> bool:
+    return np.array_equal(left.puzzles, right.puzzles) and np.array_equal(left.solutions, right.solutions)
 
 
-def test_a_batch_holds_solution_tokens_and_where_clues_are_given():
-    (batch,) = batches(small(size=6), 1)
-    assert {name: (value.dtype, tuple(value.shape)) for name, value in batch.items()} == {
-        "tokens": (torch.int64, (8, 36)),
-        "given": (torch.bool, (8, 36)),
-        "guesses": (torch.int64, (8,)),
-        "clues": (torch.int64, (8,)),
-    }
-    assert torch.equal(batch["tokens"].unique(), torch.arange(6))
-    assert torch.equal(batch["given"].sum(dim=1), batch["clues"])
+def test_batch_holds_queries_and_solution_tokens():
+    data = small(size=6)
+    (problems,) = batches(data, 1)
+    batch = data.batch(problems, first_id=40)
+    assert batch.queries.ids.tolist() == list(range(40, 48))
+    assert torch.equal(batch.clean, torch.from_numpy(problems.solutions).long() - 1)
+    assert torch.equal((~batch.queries.editable).sum(dim=1), torch.from_numpy(problems.clues))
+    assert batch.problems is problems
 
 
 @pytest.mark.parametrize("copies", [1, 3])
@@ -51,24 +48,24 @@ def test_a_stream_resumed_at_a_batch_goes_on_with_the_same_batches(copies):
 
 
 def test_neither_threads_nor_the_batch_size_change_the_stream():
-    expected = torch.cat([batch["tokens"] for batch in batches(small(), 6)])
-    threaded = torch.cat([batch["tokens"] for batch in batches(small(threads=3, batch_size=16), 3)])
-    assert torch.equal(expected, threaded)
+    expected = Puzzles.concatenate(batches(small(), 6))
+    threaded = Puzzles.concatenate(batches(small(threads=3, batch_size=16), 3))
+    assert same(expected, threaded)
 
 
 @pytest.fixture
 def gated(monkeypatch):
     """A training stream whose batches from the third on are made only once the gate is opened."""
     gate, made = Event(), []
-    plain = PuzzleStream.batch
+    plain = SudokuDataModule.training
 
-    def batch(self, position):
+    def training(self, position, count):
         if position >= 16 and not gate.wait(60):
-            raise AssertionError("somebody waited for a batch that nobody needed yet")
+            raise AssertionError("a batch that is not needed yet was waited for")
         made.append(position)
-        return plain(self, position)
+        return plain(self, position, count)
 
-    monkeypatch.setattr(PuzzleStream, "batch", batch)
+    monkeypatch.setattr(SudokuDataModule, "training", training)
     yield iter(small().train_stream()), gate, made
     gate.set()
 
@@ -96,7 +93,7 @@ def test_training_puzzles_follow_the_seed_and_the_fixed_sets_do_not():
 
 def test_each_set_is_of_its_own_split():
     data = small(size=6, batch_size=200, stratified_puzzles=8)
-    training = batches(data, 1)[0]["tokens"].numpy() + 1
+    training = batches(data, 1)[0].solutions
     sets = {"train": training, "validation": data.validation.solutions, "test": data.test.solutions}
     for split, grids in [*sets.items(), ("test", data.stratified_test.solutions)]:
         assert (split_of(geometry(6), grids) == SPLITS.index(split)).all()
@@ -104,15 +101,14 @@ def test_each_set_is_of_its_own_split():
 
 def test_evaluation_batches_hold_every_puzzle_once():
     data = small(evaluation_batch_size=7)
-    assert [len(batch["tokens"]) for batch in data.val_dataloader()] == [7, 7, 6]
-    tokens = torch.cat([batch["tokens"] for batch in data.test_dataloader()])
-    assert torch.equal(tokens, torch.from_numpy(data.test.solutions).long() - 1)
+    assert [len(batch) for batch in data.val_dataloader()] == [7, 7, 6]
+    assert same(Puzzles.concatenate(list(data.test_dataloader())), data.test)
 
 
 def test_copies_are_images_of_the_same_puzzle():
     (batch,) = batches(small(size=9, copies=4), 1)
-    assert batch["clues"][:4].unique().numel() == batch["clues"][4:].unique().numel() == 1
-    assert batch["tokens"].unique(dim=0).shape[0] == 8
+    assert len(set(batch.clues[:4].tolist())) == len(set(batch.clues[4:].tolist())) == 1
+    assert len(np.unique(batch.solutions, axis=0)) == 8
 
 
 @pytest.mark.parametrize("name", ["batch_size", "copies", "threads"])
@@ -130,7 +126,7 @@ class Witness(LightningModule):
         self.seen: list[torch.Tensor] = []
 
     def training_step(self, batch):
-        self.seen.append(batch["tokens"])
+        self.seen.append(torch.cat([batch.queries.ids[:, None], batch.clean], dim=1))
         return self.weight * 1.0
 
     def validation_step(self, batch):
@@ -163,15 +159,6 @@ def test_a_training_run_resumes_on_the_batches_it_would_have_seen(tmp_path):
     _, after = train(tmp_path, 7, tmp_path / "three.ckpt")
     assert len(before) == 3
     assert torch.equal(torch.stack(before + after), torch.stack(uninterrupted))
-
-
-def test_processes_that_train_together_share_the_stream_out_among_them():
-    whole = small().train_stream()
-    parts = [replace(whole, part=part, parts=2) for part in range(2)]
-    batches = [batch["tokens"] for batch in islice(whole, 4)]
-    for part, stream in enumerate(parts):
-        for mine, batch in zip(batches[part::2], islice(stream, 2), strict=True):
-            assert torch.equal(mine, batch["tokens"])
 
 
 @pytest.mark.parametrize("size", [4, 6, 9])

@@ -8,6 +8,7 @@ import torch
 
 from adaptive_diffusion.tasks.text import TextDataModule, TextTask
 from adaptive_diffusion.tasks.text.corpora import TextFiles
+from adaptive_diffusion.tasks.text.infilling_problems import passage
 from adaptive_diffusion.tasks.text.packing import OneEach
 
 TASK = TextTask(32)
@@ -15,14 +16,14 @@ TASK = TextTask(32)
 
 def test_marks_are_open_tokens(tmp_path):
     (tmp_path / "one.txt").write_text("def <|4|>(x):\n  <|3|>")
-    [passage] = [TASK.read(tmp_path / "one.txt", False).puzzles]
-    queries = TASK.queries(passage)
+    asked = TASK.read(tmp_path / "one.txt", False).problems
+    queries = TASK.queries(asked)
     shown = "".join(
-        "_" if open_ else chr(token) for token, open_ in zip(passage.tokens[0], passage.editable[0], strict=True)
+        "_" if open_ else chr(token) for token, open_ in zip(asked.tokens[0], asked.editable[0], strict=True)
     )
     assert shown.startswith("def ____(x):\n  ___")
     assert int(queries.editable.sum()) == 7
-    assert TASK.targets(passage) is None
+    assert TASK.targets(asked) is None
 
 
 def test_json_lines_hold_a_text_each(tmp_path):
@@ -31,7 +32,7 @@ def test_json_lines_hold_a_text_each(tmp_path):
     with pytest.raises(ValueError, match="line 2: nothing is open"):
         TASK.read(tmp_path / "many.jsonl", False)
     file = TASK.read(tmp_path / "many.jsonl", True)
-    assert len(file.puzzles) == 1
+    assert len(file.problems) == 1
     assert len(file.skipped) == 2
 
 
@@ -57,23 +58,39 @@ def data(tmp_path):
     return TextDataModule(32, TextFiles([str(tmp_path)]), batch_size=4, evaluation_windows=5)
 
 
-def test_training_batches_depend_on_the_position_alone(data):
-    stream = data.train_stream()
-    first, second = (batch for batch, _ in zip(stream, range(2), strict=False))
-    assert not torch.equal(first["tokens"], second["tokens"])
-    data.load_state_dict({"position": 4, "seed": 0})
-    assert torch.equal(next(iter(data.train_stream()))["tokens"], second["tokens"])
-    assert first["tokens"].shape == (4, 32)
-    assert not first["given"].any()
+def test_training_windows_depend_on_seed_and_number_alone(data):
+    windows = data.training(0, 8)
+    assert (data.training(4, 4).tokens == windows.tokens[4:]).all()
+    assert len(np.unique(windows.tokens, axis=0)) == 8
+    assert windows.editable.all()
 
 
-def test_padding_is_given(data):
+def test_padding_of_a_training_window_is_not_editable(data):
     data.packing = OneEach()
-    [batch] = data.val_dataloader()
-    assert batch["given"].any()
-    assert (batch["tokens"][batch["given"]] == 256).all()
+    windows = data.training(0, 30)
+    padding = ~windows.editable
+    assert padding.any()
+    assert (windows.tokens[padding] == 256).all()
     held_out = b"".join(document.text for document in data.collection.splits["validation"])
     assert data.bytes_of(data.windows("validation")) <= len(held_out)
+
+
+def test_text_without_reference_and_scope_has_no_figures(tmp_path):
+    (tmp_path / "one.txt").write_text("def <|4|>(x):\n  <|3|>")
+    asked = TASK.read(tmp_path / "one.txt", False).problems
+    grades = TASK.grades(torch.from_numpy(asked.tokens), asked)
+    assert all(grades[name].isnan().all() for name in ("correct", "exact", "valid", "score"))
+
+
+def test_hole_filled_with_white_space_or_nothing_is_not_valid():
+    text = np.frombuffer(b"x = yyy\n", np.uint8).astype(np.int64)
+    problem = passage([(text[:4], False), (text[4:7], True), (text[7:], False)], 32, 256, scope=(0, 8))
+    answers = torch.from_numpy(problem.tokens).repeat(3, 1)
+    answers[1, 4:7] = 32
+    answers[2, 4:7] = 256
+    grades = TASK.grades(answers, problem.take(torch.zeros(3, dtype=torch.int64)))
+    assert grades["valid"].tolist() == [1, 0, 0]
+    assert grades["exact"].tolist() == [1, 0, 0]
 
 
 def test_windows_for_evaluation_are_held_out_and_limited(data):

@@ -1,0 +1,76 @@
+"""Records in columns: every field begins with the batch dimension, so that rows can be gathered and overwritten."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Rows:
+    """Mix-in for frozen dataclasses whose fields are columns of N rows.
+
+    A column is a torch tensor, a numpy array (of objects too, for text), a `Rows` record, or a mapping of these. Other
+    fields, None included, belong to the record as a whole and stay as they are.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Points(Rows):
+        ...     x: Tensor
+        >>> Points(torch.tensor([1, 2, 3])).take(torch.tensor([2, 0])).x
+        tensor([3, 1])
+    """
+
+    def take(self, index: Tensor | slice) -> Self:
+        """The rows at `index` [R] int64, in that order, or those of a slice."""
+        return self._zip(self, lambda column, _: _take(column, index))
+
+    def put(self, index: Tensor, rows: Self) -> Self:
+        """A copy in which the rows at `index` [R] int64 are `rows`."""
+        return self._zip(rows, lambda column, new: _put(column, index, new))
+
+    def append(self, rows: Self) -> Self:
+        """These rows and after them `rows`."""
+        return self._zip(rows, _append)
+
+    def to(self, device: torch.device | str) -> Self:
+        """The record with its tensors on a device."""
+        return self._zip(self, lambda column, _: column.to(device) if torch.is_tensor(column) else column)
+
+    def _zip(self, other: Self, combine: Callable[[Any, Any], Any]) -> Self:
+        columns = {item.name: (getattr(self, item.name), getattr(other, item.name)) for item in fields(self)}  # type: ignore[arg-type]
+        changed = {name: _combined(mine, theirs, combine) for name, (mine, theirs) in columns.items()}
+        made = object.__new__(type(self))
+        for name, value in changed.items():
+            object.__setattr__(made, name, value)
+        return made
+
+
+def _combined(mine: Any, theirs: Any, combine: Callable[[Any, Any], Any]) -> Any:
+    match mine:
+        case Tensor() | np.ndarray():
+            return combine(mine, theirs)
+        case Rows():
+            return mine._zip(theirs, combine)
+        case Mapping():
+            return {name: _combined(value, theirs[name], combine) for name, value in mine.items()}
+        case _:
+            return mine
+
+
+def _take(column: Any, index: Tensor | slice) -> Any:
+    return column[index] if torch.is_tensor(column) or isinstance(index, slice) else column[index.cpu().numpy()]
+
+
+def _put(column: Any, index: Tensor, new: Any) -> Any:
+    if torch.is_tensor(column):
+        return column.index_copy(0, index, new.to(column.dtype))
+    changed = column.copy()
+    changed[index.cpu().numpy()] = new
+    return changed
+
+
+def _append(column: Any, more: Any) -> Any:
+    return torch.cat([column, more]) if torch.is_tensor(column) else np.concatenate([column, more])

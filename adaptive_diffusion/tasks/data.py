@@ -1,0 +1,173 @@
+"""The port for data: an endless stream of training problems, and fixed sets of held-out ones."""
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count, islice
+from typing import Any, Literal
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader, IterableDataset
+
+from adaptive_diffusion.core.batch import Batch
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.tasks.task import Task
+
+BATCHES_AHEAD = 8
+
+
+@dataclass(frozen=True)
+class TrainingStream(IterableDataset):
+    """Problems for training without end: batch by batch, problems `position`, `position` + 1, … of `problems`.
+
+    A batch depends on its position alone, so a stream resumes anywhere. `threads` make batches ahead. Of `parts`
+    processes that train together, process `part` gets every `parts`-th batch.
+    """
+
+    problems: Callable[[int, int], Any]
+    batch_size: int
+    threads: int = 1
+    position: int = 0
+    part: int = 0
+    parts: int = 1
+
+    def __iter__(self) -> Iterator[Any]:
+        positions = count(self.position + self.part * self.batch_size, self.parts * self.batch_size)
+        pool = ThreadPoolExecutor(self.threads, thread_name_prefix="problems")
+
+        def submit(position: int) -> Any:
+            return pool.submit(self.problems, position, self.batch_size)
+
+        try:
+            ahead = deque(map(submit, islice(positions, BATCHES_AHEAD)))
+            while True:
+                ready = ahead.popleft().result()
+                ahead.append(submit(next(positions)))
+                yield ready
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # batches that nobody will use need no waiting for
+
+
+class TaskData(LightningDataModule, ABC):
+    """Training, validation and test problems of a task.
+
+    A subclass sets `task` and implements `training` and `held_out`; streams, loaders, resuming and training in several
+    processes are done here. In training, Lightning hands the module a `Batch` whose queries are numbered by their
+    place in the stream.
+
+    Args:
+        batch_size: training problems of a batch.
+        seed: keys the training problems.
+        evaluation_seed: keys the held-out problems, so that runs of different seeds are judged on the same ones.
+        evaluation_batch_size: problems of a batch of the validation and test loaders.
+        threads: threads that make training problems ahead.
+
+    Raises:
+        ValueError: a size below 1.
+    """
+
+    task: Task
+
+    def __init__(
+        self,
+        batch_size: int = 256,
+        seed: int = 0,
+        evaluation_seed: int = 0,
+        evaluation_batch_size: int = 500,
+        threads: int = 1,
+    ) -> None:
+        super().__init__()
+        sizes = {"batch_size": batch_size, "evaluation_batch_size": evaluation_batch_size, "threads": threads}
+        for name, value in sizes.items():
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")
+        self.batch_size, self.seed, self.threads = batch_size, seed, threads
+        self.evaluation_batch_size, self.evaluation_seed = evaluation_batch_size, evaluation_seed
+        self.position = 0
+
+    @abstractmethod
+    def training(self, position: int, count: int) -> Any:
+        """Problems `position` to `position + count − 1` of an endless list that depends on the seed alone; problem n is
+        the same whatever range it is made in."""
+
+    @abstractmethod
+    def held_out(self, split: Literal["validation", "test"]) -> Any:
+        """The problems of a held-out split, by `evaluation_seed` alone; `validation` and `test` keep them."""
+
+    def stratified(self) -> Any | None:
+        """Test problems in equal parts by difficulty; None for a task that has no such set."""
+        return None
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest of a run records about the data: hashes, sizes."""
+        return {}
+
+    @cached_property
+    def validation(self) -> Any:
+        """The validation problems."""
+        return self.held_out("validation")
+
+    @cached_property
+    def test(self) -> Any:
+        """The test problems."""
+        return self.held_out("test")
+
+    @cached_property
+    def stratified_test(self) -> Any | None:
+        """Test problems in equal parts by difficulty; None where there are none."""
+        return self.stratified()
+
+    def batch(self, problems: Any, first_id: int = 0) -> Batch:
+        """Problems as a batch to train on, its queries numbered from `first_id`.
+
+        Raises:
+            ValueError: problems without right answers.
+        """
+        queries, clean = self.task.queries(problems), self.task.targets(problems)
+        if clean is None:
+            raise ValueError(
+                f"{self.task.name} gives no targets for these problems, so they can be sampled and evaluated but not "
+                "trained on; implement Task.targets"
+            )
+        ids = torch.arange(first_id, first_id + len(clean))
+        return Batch(Queries(ids, queries.tokens, queries.editable, queries.drafted), clean, problems)
+
+    def train_stream(self) -> TrainingStream:
+        """The training stream from the present position on; of several processes, this one's part of it."""
+        part, parts = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        return TrainingStream(self.training, self.batch_size, self.threads, self.position, part, parts)
+
+    def train_dataloader(self) -> DataLoader:
+        return DataLoader(self.train_stream(), batch_size=None)
+
+    def val_dataloader(self) -> DataLoader:
+        return self._fixed(self.validation)
+
+    def test_dataloader(self) -> DataLoader:
+        return self._fixed(self.test)
+
+    def _fixed(self, problems: Any) -> DataLoader:
+        size = self.evaluation_batch_size
+        batches: Any = [problems.take(slice(first, first + size)) for first in range(0, len(problems), size)]
+        return DataLoader(batches, batch_size=None)
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Batch:
+        if self.trainer is None or not self.trainer.training:
+            return self.batch(batch)
+        # Lightning fetches a batch ahead, so the stream itself cannot count the batches that were trained on.
+        made = self.batch(batch, self.position + self.trainer.global_rank * self.batch_size)
+        self.position += self.trainer.world_size * len(made)
+        return made
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        return batch.to(device)
+
+    def state_dict(self) -> dict[str, int]:
+        return {"position": self.position, "seed": self.seed}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        self.position = state_dict["position"]
