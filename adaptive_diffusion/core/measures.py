@@ -12,8 +12,8 @@ class Difficulty:
     """One measure of how hard a problem is.
 
     Attributes:
-        name: of the column, for instance `"guesses"`.
-        title: for axes and tables, for instance `"guesses of the solver"`.
+        name: of the column, for instance `"moves"`.
+        title: for axes and tables, for instance `"moves of the shortest solution"`.
         edges: the first value of each group of problems, ascending; None groups them by quarters.
         decimals: how many are shown.
     """
