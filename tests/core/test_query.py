@@ -28,7 +28,7 @@ def test_a_query_may_be_repeated_only_where_that_is_meant():
     assert again.ids.tolist() == [11, 11]
     assert again.tokens.tolist() == [[3, 4], [3, 4]]
     with pytest.raises(ValueError, match="ids repeat"):
-        three().take(torch.tensor([1, 1]))
+        Queries(again.ids, again.tokens, again.editable)
 
 
 @pytest.mark.parametrize(
