@@ -1,15 +1,19 @@
-# `make help` lists the targets. Every target sets up .venv first; PYTHON=… names another interpreter.
+# `make help` lists the targets. Every target first creates the virtual environment $(VENV). PYTHON=… names another
+# interpreter, VENV=… another folder for the environment.
 SHELL := /bin/bash
-BIN := .venv/bin
-STAMP := .venv/.installed
-PRETRAINED := .venv/.pretrained
-LOWEST := .venv/lowest
+VENV ?= .venv
+export VENV
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PRETRAINED := $(VENV)/.pretrained
+RELEASE := $(VENV)/.release
+LOWEST := $(VENV)/lowest
 # One thread: the tests are many small tensors, and equal bits need equal threads.
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-browser test-peers test-pretrained test-pretrained-lowest fuzz chaos lint format types check bench bench-quick paper
+.PHONY: help setup demo test test-slow test-browser test-peers test-pretrained test-pretrained-lowest fuzz chaos lint format types check package licences bench bench-quick paper
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -19,6 +23,10 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(PRETRAINED): pyproject.toml constraints.txt | $(STAMP)
 	@$(BIN)/pip install --quiet -c constraints.txt -e '.[pretrained,peers,lm-eval]'
+	@touch $@
+
+$(RELEASE): pyproject.toml constraints.txt | $(STAMP)
+	@$(BIN)/pip install --quiet -c constraints.txt -e '.[release]'
 	@touch $@
 
 # Beside the tested versions, not in their place: what is found first on the path counts.
@@ -71,7 +79,13 @@ format: $(STAMP) ## let ruff rewrite what it can
 types: $(STAMP) ## pyright over the package
 	@$(BIN)/pyright
 
-check: lint types test ## all that continuous integration asks for
+check: lint types test ## lint, types and tests
+
+package: $(STAMP) $(RELEASE) ## build wheel and sdist, check them, run the quickstart from the wheel in an empty environment
+	@scripts/check_package.sh
+
+licences: $(STAMP) $(RELEASE) ## list the licences of the installed dependencies in docs/licences.md
+	@$(BIN)/python scripts/licences.py
 
 bench: $(STAMP) $(PRETRAINED) ## measure; results in benchmarks/results (installs the peers that are measured against)
 	@$(BIN)/python -m benchmarks

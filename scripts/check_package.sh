@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Builds wheel and sdist, checks their metadata, installs the wheel into an empty environment outside the repository, and
+# runs the quickstart there with a few steps. Needs the extra `release`; `make package` calls it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+venv=${VENV:-.venv}
+constraints=$PWD/constraints.txt
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+"$venv"/bin/python -m build --no-isolation --outdir "$folder/dist" . >"$folder/build.log" 2>&1 || { cat "$folder/build.log"; exit 1; }
+"$venv"/bin/python -m twine check --strict "$folder"/dist/*
+
+# Known vulnerabilities. The list is on the network; without it the step is skipped.
+if ! timeout 120 "$venv"/bin/pip-audit --strict --requirement "$constraints" --no-deps --disable-pip >"$folder/audit.log" 2>&1; then
+    if grep -q "known vulnerabilit" "$folder/audit.log"; then
+        cat "$folder/audit.log"
+        exit 1
+    fi
+    echo "Skipped: pip-audit. $(tail -n 1 "$folder/audit.log" | cut -c 1-200)"
+fi
+
+echo "Installing the wheel into an empty environment"
+"$venv"/bin/python -m venv "$folder/venv"
+pip=("$folder/venv/bin/python" -m pip --disable-pip-version-check install --quiet --no-compile -c "$constraints")
+"${pip[@]}" torch
+"${pip[@]}" "$folder"/dist/*.whl
+
+mkdir "$folder/empty"
+cd "$folder/empty"
+unset PYTHONPATH
+"$folder/venv/bin/adaptive-diffusion" run quickstart \
+    task.validation_puzzles=20 task.test_puzzles=20 task.stratified_puzzles=20 \
+    stages.denoiser.steps=2 stages.denoiser.module.compile=false \
+    stages.remasking.steps=2 stages.remasking.module.compile=false \
+    stages.halting.steps=2 \
+    stages.evaluation.workers=1 'stages.evaluation.samplers=[confidence, threshold_0.9, learned]'
+ls runs/*/report.html >/dev/null
