@@ -15,8 +15,8 @@ PACKAGE = "adaptive-diffusion"
 TARGET = Path(__file__).parent.parent / "docs" / "licences.md"
 HEADER = """# Licences of the dependencies
 
-Made by `make licences` from the metadata of the tested versions (`constraints.txt`) on Linux with the CPU build of torch;
-the CUDA build brings NVIDIA's libraries with licences of their own. The package itself is under Apache-2.0.
+Made by `make licences` from the metadata of the tested versions (`constraints.txt`) on Linux with the CPU build of
+torch; the CUDA build brings NVIDIA's libraries with licences of their own. The package itself is under Apache-2.0.
 
 | package | version | licence |
 | --- | --- | --- |
