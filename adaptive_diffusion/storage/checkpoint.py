@@ -22,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 from adaptive_diffusion.config import instantiate, resolve
 from adaptive_diffusion.config.resolution import Node, leaves
 from adaptive_diffusion.models.pretrained.loading import borrowing
+from adaptive_diffusion.models.pretrained.pickles import is_pickle, refusal
 from adaptive_diffusion.storage.atomic_write import atomic_write
 
 FORMAT = "adaptive-diffusion/1"
@@ -117,7 +118,7 @@ def read_header(path: Path | str) -> Header:
     """What a checkpoint says about itself, building nothing.
 
     Raises:
-        ValueError: if it is no checkpoint or a damaged one.
+        ValueError: if it is no checkpoint, a damaged one, or a pickle.
     """
     path = Path(path)
     if not path.is_file():
@@ -130,7 +131,7 @@ def read_header(path: Path | str) -> Header:
             shapes = {name: tuple(part.get_shape()) for name, part in slices.items()}
             floating = frozenset(name for name, part in slices.items() if part.get_dtype().startswith(("F", "BF")))
     except SafetensorError as error:
-        raise ValueError(f"{path} is damaged or no safetensors file: {error}.") from error
+        raise ValueError(_unreadable(path, f"{error}.")) from error
     if metadata.get("format") != FORMAT:
         raise ValueError(f"{path} holds weights but not as {FORMAT!r}: its format is {metadata.get('format')!r}.")
     config, about = (_read_plain(metadata.get(key, "null"), f"{path}: its {key}") for key in ("config", "about"))
@@ -145,9 +146,13 @@ def _check_size(path: Path) -> None:
     with path.open("rb") as file:
         announced = int.from_bytes(file.read(8), "little")
     if size < 8 or announced > size - 8:
-        raise ValueError(f"{path} is damaged or no safetensors file: it ends before its header does.")
+        raise ValueError(_unreadable(path, "it ends before its header does."))
     if announced > LARGEST_HEADER:
         raise ValueError(f"{path} is refused: a header of {announced} bytes is more than {LARGEST_HEADER}.")
+
+
+def _unreadable(path: Path, why: str) -> str:
+    return refusal(path) if is_pickle(path) else f"{path} is damaged or no safetensors file: {why}"
 
 
 def _read_plain(text: str, what: str) -> dict[str, Any]:

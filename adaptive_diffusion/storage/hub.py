@@ -13,6 +13,7 @@ from torch import nn
 
 from adaptive_diffusion.config.resolution import leaves
 from adaptive_diffusion.models.pretrained.loading import extra
+from adaptive_diffusion.models.pretrained.pickles import refuse_pickles_alone
 from adaptive_diffusion.storage.atomic_write import atomic_write, atomic_write_file
 from adaptive_diffusion.storage.checkpoint import FORMAT, Header, load_checkpoint, read_header
 
@@ -39,18 +40,21 @@ def from_pretrained(name: str | Path, revision: str | None = None, allow: Sequen
     """The module of an exported folder, or of a repository of the hub that holds one, in evaluation mode.
 
     Args:
-        name: a folder, or OWNER/NAME on the hub.
+        name: a folder, a checkpoint file, or OWNER/NAME on the hub.
         revision: commit, branch or tag on the hub.
         allow: modules whose classes the config may name; `transformers_modules` consents to remote code.
 
     Raises:
-        ValueError: no such folder, or a checkpoint that is refused.
+        ValueError: no such folder, a checkpoint that is refused, or pickled weights only.
         ModuleNotFoundError: a name on the hub without the extra `pretrained`.
     """
     folder = Path(name)
+    if folder.is_file():
+        return load_checkpoint(folder, allow)
     if not folder.is_dir():
         hub = extra("huggingface_hub")
         folder = Path(hub.snapshot_download(str(name), revision=revision, allow_patterns=[WEIGHTS, CONFIG, CARD]))
+    refuse_pickles_alone(folder)
     return load_checkpoint(folder / WEIGHTS, allow)
 
 

@@ -1,8 +1,9 @@
 """Denoisers whose weights come from elsewhere: checkpoints of the `transformers` ecosystem.
 
-`loading` opens a checkpoint, `ids` reads its special tokens, `cut` separates its trunk from its output layer,
-`denoiser` says what all families share, `families` how each differs, `diffusion_gemma` brings encoder cache and
-sequence, `adapters` are what learns.
+`loading` opens a checkpoint, `pickles` names those that are refused, `remote_code` explains errors of code beside the
+weights, `weights` checks these, `ids` reads special tokens, `cut` separates the trunk from the output layer, `padding`
+measures what padding changes. `denoiser` holds what all families share, `families` how each differs, `diffusion_gemma`
+the one with an encoder, `adapters` the parameters that learn; `parts` finds denoiser and heads in a model.
 """
 
 from adaptive_diffusion.models.pretrained.denoiser import PretrainedDenoiser

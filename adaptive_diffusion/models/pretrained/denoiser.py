@@ -1,8 +1,10 @@
 """What all pretrained denoisers share: borrowed weights, special tokens, padding, adapters."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from copy import deepcopy
+from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar, Self
 
@@ -16,19 +18,22 @@ from adaptive_diffusion.models.pretrained.adapters import add_adapters
 from adaptive_diffusion.models.pretrained.cut import cut
 from adaptive_diffusion.models.pretrained.ids import SpecialTokens
 from adaptive_diffusion.models.pretrained.loading import Checkpoint, borrow
+from adaptive_diffusion.models.pretrained.padding import padding_error
+from adaptive_diffusion.models.pretrained.weights import check_weights
 
 
 class PretrainedDenoiser(nn.Module, ABC):
     """A model of `transformers` as a denoiser. Its own weights are borrowed: they are never trained and never saved, so
     a checkpoint of heads (and adapters) on it is as small as these.
 
-    Hidden states and logits follow the denoiser protocol; the mask itself is never predicted. Padding is what a query
-    gives as `pad` before its first or after its last other token: it is not attended to.
+    Hidden states and logits follow the denoiser protocol; the mask itself is never predicted. Padding tokens that a
+    query gives before its first or after its last other token are not attended to, unless the model's code ignores its
+    attention mask (`padding_changes_predictions`).
 
     Args:
         model: a model of `transformers` in evaluation mode; it is cut in two and belongs to the denoiser from then on.
         tokens: its special tokens.
-        tokenizer: of `transformers`, for those who put text in and out.
+        tokenizer: of `transformers`, for text in and out.
         lora: settings of low-rank adapters (`peft.LoraConfig`), which then learn where "denoiser" is trainable.
         checkpointing: keep fewer activations for adapters' gradients and compute them anew.
 
@@ -37,12 +42,17 @@ class PretrainedDenoiser(nn.Module, ABC):
         shift: 1 where logits at position i are about the token at i + 1.
         attention: "full", or "block-causal" where later blocks are not seen.
         memory: a part that carries self-conditioning and caches from step to step, or None.
+        canvas_length: the number of positions that are written at a time; None for a model that writes any number.
+
+    Raises:
+        ValueError: weights that hold NaN or infinity, or a model that cannot be separated from its output layer.
     """
 
     auto: ClassVar[str]
     shift: ClassVar[int] = 0
     attention: ClassVar[str] = "full"
     memory: Any = None
+    canvas_length: int | None = None
 
     def __init__(
         self,
@@ -54,6 +64,7 @@ class PretrainedDenoiser(nn.Module, ABC):
     ):
         super().__init__()
         self.tokens, self.tokenizer = tokens, tokenizer
+        check_weights(model)
         self.head = self._cut(model)
         self.learning = add_adapters(model, lora) if lora else frozenset()
         self.backbone = model
@@ -80,13 +91,27 @@ class PretrainedDenoiser(nn.Module, ABC):
         """The checkpoint `name` of the Hugging Face hub, or a folder (`loading.Checkpoint`), with its ids from config
         and tokenizer (`ids.SpecialTokens.of`); `settings` are those of the class.
 
+        Warns:
+            UserWarning: padding changes the predictions of the model.
+
         Raises:
-            ValueError: remote code without a pinned commit, a model that does not fit the family, no mask token.
+            ValueError: remote code without a pinned commit or for another version of `transformers`, a model that does
+                not fit the family, no mask token.
             ModuleNotFoundError: without the extra `pretrained`.
         """
-        with borrow():
-            model, tokenizer = Checkpoint(name, revision, remote_code, dtype).open(cls.auto)
-            return cls(model, SpecialTokens.of(model.config, tokenizer, mask_token), tokenizer, **settings)
+        checkpoint = Checkpoint(name, revision, remote_code, dtype)
+        with borrow(), checkpoint.explaining():
+            model, tokenizer = checkpoint.open(cls.auto)
+            tokens = SpecialTokens.of(model.config, tokenizer, mask_token, checkpoint.generation_settings())
+            denoiser = cls(model, tokens, tokenizer, **settings)
+            if denoiser.padding_changes_predictions:
+                warnings.warn(
+                    f"{name}: padding before a prompt changes the predictions (relative error "
+                    f"{denoiser.padding_error:.2g}); use queries of one length without padding. lm-eval's requests are "
+                    "grouped by exact length",
+                    stacklevel=2,
+                )
+        return denoiser
 
     def _cut(self, model: Any) -> Any:
         return cut(model)
@@ -101,7 +126,7 @@ class PretrainedDenoiser(nn.Module, ABC):
 
     @abstractmethod
     def inputs(self, tokens: Tensor, real: Tensor) -> dict[str, Any]:
-        """What the family's forward takes, for tokens [B, L] of which `real` [B, L] are no padding."""
+        """The arguments of the family's forward, for tokens [B, L] of which `real` [B, L] are no padding."""
 
     @property
     def width(self) -> int:
@@ -113,15 +138,38 @@ class PretrainedDenoiser(nn.Module, ABC):
         """Of the weights."""
         return self.head.weight.dtype
 
+    @property
+    def max_length(self) -> int | None:
+        """The positions the model was built for, by its config; None where the config names no limit."""
+        text = self.backbone.config.get_text_config().to_dict()
+        limits = [text[name] for name in LIMITS if isinstance(text.get(name), int)]
+        return limits[0] - self.first_position if limits else None
+
+    @property
+    def first_position(self) -> int:
+        """The number of the first position, where positions are counted in a table of embeddings."""
+        return 0
+
+    @cached_property
+    def padding_error(self) -> float:
+        """The relative change of hidden states by padding on the left (`padding.padding_error`), from two forwards of
+        a few positions."""
+        return padding_error(self)
+
+    @property
+    def padding_changes_predictions(self) -> bool:
+        """Whether padded queries are answered otherwise than unpadded ones, beyond rounding."""
+        return not self.padding_error <= max(1e-3, 8 * torch.finfo(self.dtype).eps)
+
     def hidden(self, tokens: Tensor, status: Tensor, noise_level: Tensor | None = None) -> Tensor:
         """[B, L, D] float32 hidden states from tokens [B, L] and status [B, L] (0 given, 1 committed, 2 open), at each
-        position those that its own logits are formed from. None of these models is told the noise level."""
+        position those that its own logits are formed from. These models take no noise level."""
         real = self.real(tokens, status)
         hidden = self.backbone(**self.inputs(tokens, real)).logits.float()
         return _shifted(hidden, real) if self.shift else hidden
 
     def real(self, tokens: Tensor, status: Tensor) -> Tensor:
-        """[B, L] bool: what is no padding."""
+        """[B, L] bool: positions that hold no padding."""
         if self.tokens.pad is None:
             return torch.ones_like(tokens, dtype=torch.bool)
         padding = (tokens == self.tokens.pad) & (status == 0)
@@ -137,14 +185,14 @@ class PretrainedDenoiser(nn.Module, ABC):
         return values.index_fill(-1, torch.tensor(self.tokens.mask, device=values.device), -torch.inf)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Only adapters ever learn."""
+        """Only adapters learn."""
         for name, parameter in self.named_parameters():
             parameter.requires_grad_(requires_grad and name in self.learning)
         return self
 
     def train(self, mode: bool = True) -> Self:
-        """Borrowed layers always evaluate, so that sequences are judged without dropout; those that checkpoint their
-        activations do so only while they are told that they train."""
+        """Borrowed layers stay in evaluation mode, so that there is no dropout; those that checkpoint their activations
+        do so in training mode only."""
         super().train(False)
         self.training = mode
         if mode and self.checkpointing:
@@ -161,6 +209,10 @@ class PretrainedDenoiser(nn.Module, ABC):
         memo[id(self)] = other
         other.__dict__.update(deepcopy(self.__dict__, memo))
         return other
+
+
+#: Where configs of `transformers` name the number of positions.
+LIMITS = ("max_position_embeddings", "max_sequence_length", "n_positions")
 
 
 def _leading(padding: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How the masked families differ: what their forward takes, and where a position's logits stand."""
+"""How the masked families differ: the arguments of their forward, and at which position logits are formed."""
 
 import inspect
 from typing import Any, ClassVar
@@ -11,10 +11,10 @@ from adaptive_diffusion.models.pretrained.denoiser import PretrainedDenoiser
 
 class MaskedLanguageModel(PretrainedDenoiser):
     """Any encoder that `AutoModelForMaskedLM` opens: BERT, RoBERTa, ModernBERT, EuroBERT and many more. Most were
-    trained with 15 to 40% of masks: an empty sequence is new to them.
+    trained with 15 to 40% of masks, and never with a fully masked sequence.
 
     Raises:
-        ValueError: padded prompts for an architecture that cannot be told positions.
+        ValueError: padded prompts for an architecture whose forward takes no positions.
     """
 
     auto = "AutoModelForMaskedLM"
@@ -22,23 +22,24 @@ class MaskedLanguageModel(PretrainedDenoiser):
     def inputs(self, tokens: Tensor, real: Tensor) -> dict[str, Any]:
         common = {"input_ids": tokens, "attention_mask": real.long()}
         if "position_ids" in inspect.signature(self.backbone.forward).parameters:
-            return {**common, "position_ids": positions(real) + self._first_position}
+            return {**common, "position_ids": positions(real) + self.first_position}
         if not real.all():
             raise ValueError(
-                f"{type(self.backbone).__name__} cannot be told where a padded prompt begins; ask queries of one length"
+                f"the forward of {type(self.backbone).__name__} takes no positions, so that a padded prompt would be "
+                "read at wrong ones; give it queries of one length without padding"
             )
         return common
 
     @property
-    def _first_position(self) -> int:
-        """RoBERTa and its kin begin to count after the padding index."""
+    def first_position(self) -> int:
+        """RoBERTa and models like it count from the number after the padding index."""
         tables = (module for name, module in self.backbone.named_modules() if name.endswith("position_embeddings"))
         padding = getattr(next(tables, None), "padding_idx", None)
         return 0 if padding is None else padding + 1
 
 
 class LLaDA(PretrainedDenoiser):
-    """LLaDA and LLaDA-MoE: full attention, logits about the position where they stand (Nie et al. 2025, arXiv
+    """LLaDA and LLaDA-MoE: full attention, logits at i predict the token at i (Nie et al. 2025, arXiv
     2502.09992; Zhu et al. 2025, arXiv 2509.24389). Remote code."""
 
     auto = "AutoModelForCausalLM"
@@ -48,8 +49,9 @@ class LLaDA(PretrainedDenoiser):
 
 
 class Dream(PretrainedDenoiser):
-    """Dream and DiffuCoder: made from an autoregressive model, so that logits at i are about i + 1; attention is the
-    word "full", or [B, 1, L, L] where prompts are padded (Ye et al. 2025, arXiv 2508.15487). Remote code."""
+    """Dream and DiffuCoder: made from an autoregressive model, so that logits at i predict the token at i + 1;
+    attention is the word "full", or [B, 1, L, L] where prompts are padded (Ye et al. 2025, arXiv 2508.15487). Remote
+    code."""
 
     auto = "AutoModel"
     shift: ClassVar[int] = 1

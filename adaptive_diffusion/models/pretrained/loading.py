@@ -1,8 +1,9 @@
-"""Checkpoints of the ecosystem, opened with care: no pickles, and no foreign code unless the user says so."""
+"""Checkpoints of the ecosystem. No pickle is opened, and no code beside the weights runs without consent."""
 
 import importlib
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from types import ModuleType
 from typing import Any
 
 import torch
+
+from adaptive_diffusion.models.pretrained.pickles import refuse_pickles_alone
+from adaptive_diffusion.models.pretrained.remote_code import explained
 
 _BORROWING: ContextVar[bool] = ContextVar("borrowing", default=False)
 
@@ -51,11 +55,11 @@ class Checkpoint:
         name: of a model on the Hugging Face hub, or a folder.
         revision: commit, branch or tag on the hub.
         remote_code: run the Python files that lie beside the weights. They may do anything the user may do, so a model
-            of the hub needs a revision too: what was read is then what runs.
+            of the hub needs a revision too: the code that was read is then the code that runs.
         dtype: of the weights in memory, as torch names it.
 
     Raises:
-        ValueError: remote code without a pinned commit, an unknown dtype, a consent that is no plain yes or no.
+        ValueError: remote code without a pinned commit, an unknown dtype, a consent that is neither true nor false.
     """
 
     name: str
@@ -75,33 +79,65 @@ class Checkpoint:
             )
 
     def open(self, auto: str) -> tuple[Any, Any]:
-        """The model by the class `auto` of `transformers`, evaluating, and its tokenizer (None where it has none).
+        """The model by the class `auto` of `transformers`, in evaluation mode, and its tokenizer (None for a checkpoint
+        without one).
 
         Raises:
-            ValueError: a checkpoint that needs code of its own when nobody allowed it, or code of a third repository.
+            ValueError: a checkpoint that needs code of its own without consent, code of a third repository, or weights
+                that exist as a pickle only.
             ModuleNotFoundError: without the extra `pretrained`.
         """
         transformers = extra("transformers")
         where: dict[str, Any] = {"revision": self.revision, "trust_remote_code": self.remote_code}
         self._check_code(transformers)
+        refuse_pickles_alone(Path(self.name))
         with torch.random.fork_rng(devices=[]):
             model = getattr(transformers, auto).from_pretrained(
                 self.name, dtype=getattr(torch, self.dtype), use_safetensors=True, **where
             )
-        about = transformers.utils.cached_file(
-            self.name, "tokenizer_config.json", revision=self.revision, _raise_exceptions_for_missing_entries=False
-        )
-        if about is None:
+        if self._file("tokenizer_config.json") is None:
             return model.eval(), None
         return model.eval(), transformers.AutoTokenizer.from_pretrained(self.name, padding_side="left", **where)
 
+    def generation_settings(self) -> dict[str, Any]:
+        """What generation_config.json holds; empty for a checkpoint without.
+
+        Raises:
+            ValueError: a file that holds no JSON object.
+        """
+        file = self._file("generation_config.json")
+        if file is None:
+            return {}
+        try:
+            settings = json.loads(Path(file).read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"generation_config.json of {self.name} cannot be read: {error}") from error
+        if not isinstance(settings, dict):
+            raise ValueError(f"generation_config.json of {self.name} holds no settings but {type(settings).__name__}")
+        return settings
+
+    def explaining(self) -> AbstractContextManager[None]:
+        """While code beside the weights runs for the first time, its errors are explained (`remote_code.explained`)."""
+        if not self.remote_code:
+            return nullcontext()
+        transformers = extra("transformers")
+        return explained(self.name, self._config(transformers), transformers.__version__)
+
+    def _file(self, name: str) -> str | None:
+        return extra("transformers").utils.cached_file(
+            self.name, name, revision=self.revision, _raise_exceptions_for_missing_entries=False
+        )
+
+    def _config(self, transformers: ModuleType) -> dict[str, Any]:
+        return transformers.PretrainedConfig.get_config_dict(self.name, revision=self.revision)[0]
+
     def _check_code(self, transformers: ModuleType) -> None:
-        config, _ = transformers.PretrainedConfig.get_config_dict(self.name, revision=self.revision)
+        config = self._config(transformers)
         code: dict[str, Any] = config.get("auto_map") or {}
         native = config.get("model_type") in transformers.CONFIG_MAPPING
         if code and not native and not self.remote_code:
             raise ValueError(
-                f"{self.name} needs the code that lies beside its weights. Read it; if you trust it, say so: "
+                f"{self.name} needs the code that lies beside its weights. Read it; if you trust it: "
                 "remote_code=true revision=COMMIT"
             )
         foreign = [path for path in code.values() if "--" in str(path)]

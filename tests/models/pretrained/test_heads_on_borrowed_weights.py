@@ -92,7 +92,7 @@ def module(*trainable):
         "halting": {"_target_": f"{ROOM}.rules.halting.RunToCompletion"},
     }
     return {
-        "_target_": f"{ROOM}.training.module.DenoiserModule",
+        "_target_": f"{ROOM}.training.denoiser_module.DenoiserModule",
         "_partial_": True,
         "trainable": list(trainable),
         "learning_rate": 0.02,
@@ -104,7 +104,7 @@ def module(*trainable):
         "objectives": [
             {"_target_": f"{ROOM}.objectives.denoising.Denoising"},
             {"_target_": f"{ROOM}.objectives.remasking.TokenQuality"},
-            {"_target_": f"{ROOM}.objectives.halting.SolvedIfStopped"},
+            {"_target_": f"{ROOM}.objectives.solved_if_stopped.SolvedIfStopped"},
         ],
     }
 
