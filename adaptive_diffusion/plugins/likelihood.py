@@ -1,7 +1,8 @@
-"""How probable a completion is: a Monte-Carlo estimate of the bound on its likelihood."""
+"""The likelihood of a completion: a Monte-Carlo estimate of a bound on it."""
 
 import math
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -12,28 +13,73 @@ from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.sampling.sampler import Sampler
 
 
+@dataclass(frozen=True)
+class CompletionBounds:
+    """Attributes:
+    nats: [N] float64, estimates of the bound on −log p(completion | rest); infinity for a faulty row.
+    faults: reasons of faulty rows, by row.
+    """
+
+    nats: Tensor
+    faults: Mapping[int, str] = field(default_factory=dict)
+
+
 @torch.inference_mode()
-def completion_bound(denoiser: Denoiser, queries: Queries, draws: int = 128, seed: int = 0, slots: int = 32) -> Tensor:
-    """[N] nats, an unbiased estimate of a bound −log p(completion | rest) ≤ E[…] from `draws` forwards a query; what is
-    editable in `queries` is the completion, with the true tokens in it.
+def completion_bound(
+    denoiser: Denoiser, queries: Queries, draws: int = 128, seed: int = 0, slots: int = 32
+) -> CompletionBounds:
+    """Unbiased estimates of a bound −log p(completion | rest) ≤ E[…] from `draws` forwards for each query; the editable
+    positions of `queries` are the completion, and hold its tokens.
 
     k of the l positions are masked, k evenly spread over 1…l: (l/k)·Σ −log p at the masked ones (Nie et al. 2025,
     LLaDA, arXiv 2502.09992, eq. 6; of less variance than masking each with probability t).
 
+    A row whose prediction is not a number, or for which the denoiser raises, is faulty; the others are as without it.
+
     Raises:
         ValueError: draws or slots below 1, or a denoiser trained under another noise than masks.
+        Exception: what the denoiser raises, where it raises for every row.
     """
     if denoiser.corruption.kind != "absorbing":
         raise ValueError("likelihoods of completions are estimated under masks; this denoiser is under uniform noise")
     if draws < 1 or slots < 1:
         raise ValueError(f"draws={draws} and slots={slots} must be at least 1")
-    sampler, total = Sampler(denoiser), torch.zeros(len(queries), dtype=torch.float64)
-    for first in range(0, len(queries), slots):
-        some = queries.take(slice(first, first + slots))
-        for draw in range(draws):
-            state = sampler.begin(some, torch.full_like(some.ids, draw), seed)
-            spread = (draw + state.noise.once_a_query("spread")) / draws
-            total[first : first + slots] += _masked(denoiser, state, some.tokens, spread).cpu()
+    nats = torch.full((len(queries),), math.inf, dtype=torch.float64)
+    errors: dict[int, Exception] = {}
+
+    def estimate(rows: Tensor) -> Tensor:
+        return _estimate(denoiser, queries.take(rows.to(queries.ids.device)), draws, seed).cpu()
+
+    for rows in torch.arange(len(queries)).split(slots):
+        _isolating(estimate, rows, nats, errors)
+    if errors and len(errors) == len(queries):
+        raise errors[0]
+    faults = {row: str(error) or type(error).__name__ for row, error in errors.items()}
+    faults |= dict.fromkeys(nats.isnan().nonzero()[:, 0].tolist(), "its predicted probabilities are not numbers")
+    return CompletionBounds(nats.nan_to_num(nan=math.inf, posinf=math.inf), faults)
+
+
+def _isolating(estimate: Callable[[Tensor], Tensor], rows: Tensor, nats: Tensor, errors: dict[int, Exception]) -> None:
+    """Fills in `nats` at `rows`; rows that raise are found by halving."""
+    try:
+        nats[rows] = estimate(rows)
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        if len(rows) == 1:
+            errors[int(rows)] = error
+            return
+        for half in rows.tensor_split(2):
+            _isolating(estimate, half, nats, errors)
+
+
+def _estimate(denoiser: Denoiser, queries: Queries, draws: int, seed: int) -> Tensor:
+    """[B] means over `draws`."""
+    sampler, total = Sampler(denoiser), torch.zeros(len(queries), dtype=torch.float64, device=queries.ids.device)
+    for draw in range(draws):
+        state = sampler.begin(queries, torch.full_like(queries.ids, draw), seed)
+        spread = (draw + state.noise.once_a_query("spread")) / draws
+        total += _masked(denoiser, state, queries.tokens, spread)
     return total / draws
 
 

@@ -17,6 +17,7 @@ from adaptive_diffusion.models.pretrained import MaskedLanguageModel  # noqa: E4
 from adaptive_diffusion.rules.halting import LearnedHalting  # noqa: E402
 from adaptive_diffusion.rules.pace import Threshold  # noqa: E402
 from adaptive_diffusion.rules.remasking import LowQuality  # noqa: E402
+from adaptive_diffusion.runs.stage import StageContext  # noqa: E402
 from adaptive_diffusion.runs.stages.training import Train  # noqa: E402
 from adaptive_diffusion.sampling import Sampler  # noqa: E402
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header  # noqa: E402
@@ -110,10 +111,10 @@ def module(*trainable):
 
 
 def trained(folder, model, *trainable, precision="32-true"):
-    stage = Train("heads", model, DATA, module(*trainable), steps=3, average=0.5, precision=precision)
+    stage = Train(model, DATA, module(*trainable), steps=3, average=0.5, precision=precision)
     with RunFolder(folder) as run:
         (folder / "resume").mkdir()
-        stage(run, folder / "resume")
+        stage(StageContext(run, "heads", folder / "resume"))
     return folder / "checkpoints" / "heads.safetensors"
 
 
