@@ -68,6 +68,12 @@ class LLaDAModelLM(Tiny):
         return CausalLMOutput(logits=self.lm_head(self.read(input_ids, seen, place)))
 
 
+class IgnoresItsMask(Tiny):
+    def forward(self, input_ids=None, attention_mask=None, **rest):
+        place = torch.arange(input_ids.shape[1])[None]
+        return CausalLMOutput(logits=self.lm_head(self.read(input_ids, None, place)))
+
+
 class DreamModel(Tiny):
     def forward(
         self, input_ids=None, attention_mask=None, position_ids=None, past_key_values=None, inputs_embeds=None,

@@ -36,7 +36,6 @@ ALLOWED = {
 KNOWN_QUESTIONS = {
     "models/oracle.py": {"isinstance Absorbing", "type Absorbing", "type Uniform"},
     "models/wrapper.py": {"getattr memory"},
-    "plugins/lm_eval.py": {"getattr canvas_length", "getattr tokenizer", "isinstance DenoiserWithHeads"},
     "runs/catalogue.py": {"getattr corruptions"},
     "runs/compare.py": {"getattr keywords"},
     "runs/edit.py": {"isinstance TextTask"},

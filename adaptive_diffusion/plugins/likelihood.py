@@ -10,6 +10,7 @@ from torch import Tensor
 from adaptive_diffusion.core.prediction import Denoiser
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import SamplerState
+from adaptive_diffusion.sampling.predict import FORMED, PACK
 from adaptive_diffusion.sampling.sampler import Sampler
 
 
@@ -91,7 +92,19 @@ def _masked(denoiser: Denoiser, state: SamplerState, clean: Tensor, spread: Tens
     hidden = chance.argsort(1).argsort(1) < count[:, None]
     tokens = torch.where(hidden, state.tokens, clean)  # at the start every editable position holds the mask
     seen = replace(state, tokens=tokens, committed=state.editable & ~hidden, noise_level=count / length)
-    logits = denoiser.logits(denoiser.evaluate(seen).hidden[hidden])
-    loss = -logits.log_softmax(-1).gather(-1, clean[hidden][:, None])[:, 0].double()
-    summed = loss.new_zeros(len(clean)).index_add(0, hidden.nonzero()[:, 0], loss)
+    at = hidden.flatten().nonzero()[:, 0]
+    loss = _losses(denoiser, denoiser.evaluate(seen).hidden.flatten(0, 1), clean.flatten(), at)
+    summed = loss.new_zeros(len(clean)).index_add(0, at // clean.shape[1], loss)
     return summed * length / count
+
+
+def _losses(denoiser: Denoiser, hidden: Tensor, clean: Tensor, at: Tensor) -> Tensor:
+    """[P] float64, −log p of the clean tokens at packed positions `at` [P]. Packed rows come in multiples of `PACK`, so
+    that no loss depends on how many others there are, and a chunk at a time."""
+    padded = torch.cat([at, at.new_zeros(-len(at) % PACK)])
+    tall = max(PACK, FORMED // denoiser.vocabulary // PACK * PACK)
+    losses = [
+        -denoiser.logits(hidden[part]).log_softmax(-1).gather(-1, clean[part][:, None])[:, 0].double()
+        for part in padded.split(tall)
+    ]
+    return torch.cat(losses)[: len(at)]

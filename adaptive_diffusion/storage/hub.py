@@ -1,4 +1,4 @@
-"""Models as the ecosystem keeps them: a folder of config.json, model.safetensors and a model card, here or on the hub.
+"""Models in the form of the ecosystem: a folder of config.json, model.safetensors and a model card, here or on the hub.
 
 `model.safetensors` is a checkpoint of ours, config included, so nothing can come apart; `config.json` and the card say
 the same to people and to the hub. Of a denoiser whose weights are borrowed only heads and adapters are there.
@@ -59,7 +59,7 @@ def from_pretrained(name: str | Path, revision: str | None = None, allow: Sequen
 
 
 def push_to_hub(folder: Path, repository: str, private: bool = True) -> str:
-    """Uploads an exported folder and returns its address. Private unless told, since publishing cannot be undone.
+    """Uploads an exported folder and returns its address; private by default, since publishing cannot be undone.
 
     Raises:
         ValueError: a folder that holds no export.

@@ -6,19 +6,12 @@ import subprocess
 import sys
 
 import pytest
-import torch
 
 pytestmark = pytest.mark.pretrained
 pytest.importorskip("transformers", reason="needs the extra pretrained")
 lm_eval = pytest.importorskip("lm_eval", reason="needs the extra lm-eval")
 
-from remote_models import tokenizer  # noqa: E402
-from transformers import BertConfig, BertForMaskedLM  # noqa: E402
-
-from adaptive_diffusion.models.heads import DenoiserWithHeads, QualityHead  # noqa: E402
 from adaptive_diffusion.plugins import lm_eval as plugin  # noqa: E402
-from adaptive_diffusion.storage.checkpoint import save_checkpoint  # noqa: E402
-from adaptive_diffusion.storage.hub import save_pretrained  # noqa: E402
 
 WRITES = """
 task: tiny_writes
@@ -42,30 +35,6 @@ doc_to_choice: ["w5 w6", "w8"]
 doc_to_target: 0
 metric_list: [{{metric: acc}}]
 """
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """A folder with heads on a tiny BERT, as `adaptive-diffusion export` leaves it."""
-    folder = tmp_path_factory.mktemp("lm-eval")
-    torch.manual_seed(0)
-    size = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 16}
-    BertForMaskedLM(BertConfig(vocab_size=24, max_position_embeddings=128, **size)).save_pretrained(folder / "bert")
-    tokenizer().save_pretrained(folder / "bert")
-    room = "adaptive_diffusion.models"
-    loader = f"{room}.pretrained.MaskedLanguageModel.from_pretrained"
-    config = {
-        "_target_": f"{room}.heads.DenoiserWithHeads",
-        "denoiser": {"_target_": loader, "name": str(folder / "bert")},
-        "quality": {"_target_": f"{room}.heads.QualityHead", "width": 16},
-    }
-    from adaptive_diffusion.config import instantiate
-
-    model = instantiate(config)
-    assert isinstance(model, DenoiserWithHeads)
-    assert isinstance(model.quality, QualityHead)
-    save_checkpoint(folder / "heads.safetensors", model, config, {"averaged": True})
-    return str(save_pretrained(folder / "heads.safetensors", folder / "exported"))
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +67,7 @@ def test_both_kinds_of_task_have_a_result(results):
     assert 0 <= results["results"]["tiny_chooses"]["acc,none"] <= 1
 
 
-def test_every_request_says_what_it_cost(results):
+def test_nfe_of_every_request_is_reported(results):
     cost = results["config"]["nfe_by_request"]
     writes = [nfe for name, nfe in cost.items() if name.startswith("tiny_writes/")]
     assert len(writes) == 2
@@ -107,36 +76,40 @@ def test_every_request_says_what_it_cost(results):
     assert results["config"]["nfe_max"] == max(cost.values())
 
 
-def test_answers_end_where_they_were_asked_to(results):
+def test_answers_end_at_stops_and_at_the_number_of_tokens(results):
     for sample in results["samples"]["tiny_writes"]:
         assert "w7" not in sample["resps"][0][0]
         assert len(sample["resps"][0][0].split()) <= 6
 
 
-def test_an_answer_does_not_depend_on_the_other_requests(exported):
-    from types import SimpleNamespace
+def test_run_from_the_cache_has_no_nfe(exported, tasks, tmp_path):
+    settings = {
+        "model": "adaptive_diffusion",
+        "model_args": f"model={exported},sampler=threshold_0.9",
+        "tasks": ["tiny_writes"],
+        "task_manager": lm_eval.tasks.TaskManager(include_path=str(tasks), include_defaults=False),
+        "use_cache": str(tmp_path / "answers"),
+        "bootstrap_iters": 0,
+    }
+    first, second = (lm_eval.simple_evaluate(**settings) for _ in range(2))
+    assert first["config"]["nfe_mean"] >= 1
+    assert second["config"]["nfe_mean"] is None
+    assert second["config"]["nfe_by_request"] == {}
+    assert second["results"]["tiny_writes"] == first["results"]["tiny_writes"]
 
-    def ask(*texts):
-        model = plugin.DiffusionLM(exported, sampler="threshold_0.9")
-        rows = [SimpleNamespace(args=(text, {"max_gen_toks": 5}), task_name="t", doc_id=i, idx=0) for i, text in texts]
-        return model.generate_until(rows)
 
-    one, other = (0, "w1 w2"), (1, " ".join(["w3"] * 40))
-    assert ask(one, other) == ask(one) + ask(other)
-
-
-def test_the_launcher_is_lm_evals_own_command_line_with_our_models_in_it(exported, tasks, tmp_path):
+def test_launcher_is_lm_evals_command_line_with_our_models(exported, tasks, tmp_path):
     command = [sys.executable, "-m", "adaptive_diffusion.plugins.lm_eval", "run", "--model", "adaptive_diffusion"]
     command += ["--model_args", f"model={exported},sampler=threshold_0.9", "--batch_size", "4", "--device", "cpu"]
     command += ["--tasks", "tiny_writes", "--include_path", str(tasks), "--output_path", str(tmp_path)]
     done = subprocess.run(command, env={**os.environ, "HF_HUB_OFFLINE": "1"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (file,) = tmp_path.rglob("results_*.json")
-    told = json.loads(file.read_text())
-    assert "exact_match,none" in told["results"]["tiny_writes"]
-    assert len(told["config"]["nfe_by_request"]) == 2
+    written = json.loads(file.read_text())
+    assert "exact_match,none" in written["results"]["tiny_writes"]
+    assert len(written["config"]["nfe_by_request"]) == 2
 
 
-def test_a_name_that_nobody_knows_is_refused():
+def test_unknown_model_is_refused():
     with pytest.raises(ValueError, match="no model 'llama'"):
         plugin.DiffusionLM("llama")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.config import compose_part, instantiate, resolve
 from adaptive_diffusion.storage import hub
-from adaptive_diffusion.storage.checkpoint import save_checkpoint
+from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header, save_checkpoint
 
 CONFIG = "sudoku_4x4"
 
@@ -88,3 +88,26 @@ def test_the_command_exports_the_newest_checkpoint_of_a_run(tmp_path):
     assert isinstance(
         hub.from_pretrained(tmp_path / "out"), type(instantiate(resolve(compose_part("model", CONFIG))["network"]))
     )
+
+
+@pytest.mark.parametrize("name", ["denoiser.ckpt", "denoiser.bin", "pytorch_model.pt", "weights.with_another_ending"])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_pickle_is_refused_as_a_pickle_with_the_conversion(tmp_path, name, zipped):
+    file = tmp_path / name
+    torch.save({"weight": torch.zeros(300)}, file, _use_new_zipfile_serialization=zipped)
+    for opened in (read_header, load_checkpoint, hub.from_pretrained):
+        with pytest.raises(ValueError, match=f"{name} is a pickle.*adaptive-diffusion import {file} FOLDER"):
+            opened(file)
+
+
+def test_folder_with_pickled_weights_only_is_refused(tmp_path):
+    torch.save({}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(ValueError, match=r"pytorch_model.bin is a pickle.*adaptive-diffusion import"):
+        hub.from_pretrained(tmp_path)
+
+
+def test_damaged_safetensors_file_is_no_pickle(tmp_path):
+    file = tmp_path / "denoiser.safetensors"
+    file.write_bytes(b"\x00" * 4)
+    with pytest.raises(ValueError, match="damaged or no safetensors file"):
+        hub.from_pretrained(file)

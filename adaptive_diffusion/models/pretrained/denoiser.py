@@ -235,7 +235,7 @@ def _leave_out_borrowed(module: nn.Module, state: dict[str, Any], prefix: str, m
 
 
 def _miss_nothing_borrowed(module: nn.Module, keys: Any) -> None:
-    # The names come with the prefix of the whole load; those of the borrowed part end in the module's own.
+    # Missing names begin with the prefix of the module that is loaded; they end in the names used here.
     own = [name for name, _ in module.named_parameters() if _is_borrowed(module, name)]
     own += [name for name, _ in module.named_buffers() if _is_borrowed(module, name)]
     keys.missing_keys[:] = [key for key in keys.missing_keys if not key.endswith(tuple(own))]

@@ -1,4 +1,4 @@
-"""DiffusionGemma: an encoder reads what is settled, a decoder rewrites the sequence behind it (Google 2026)."""
+"""DiffusionGemma: an encoder reads the prompt and finished blocks, a decoder writes the next block (Google 2026)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,7 +116,7 @@ class DiffusionGemma(PretrainedDenoiser):
 
     @contextmanager
     def _recalling(self, expected: Tensor | None) -> Iterator[None]:
-        """Shows the decoder an expected embedding [B, C, D] where it would form one from whole logits."""
+        """Shows the decoder an expected embedding [B, C, D] where it would form one from all logits."""
 
         def recall(module: Any, inputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
             embedded, nothing = inputs

@@ -97,8 +97,8 @@ class DiffusionLM(LM):
         options = [GenerationOptions.of(request.args[1], self.max_gen_toks) for request in requests]
         samplers = {option.drawing: option.drawing.of(self.sampler) for option in options}
         names = keys(requests)
-        self._say_what_greedy_changes(samplers)
-        # The special tokens behind a text stand behind its answer; a canvas is the last thing in its sequence.
+        self._warn_of_changed_proposals(samplers)
+        # Special tokens after a text come after its answer; behind DiffusionGemma's last block there is no place for them.
         after = list(self.text.frame.after) if self.denoiser.canvas_length is None else []
         rows = []
         for place, (request, name, repeat) in enumerate(zip(requests, names, repeats(names), strict=True)):
@@ -107,13 +107,13 @@ class DiffusionLM(LM):
             rows.append(Row(place, number(name, repeat), prompt, answer, after))
         answers = [""] * len(requests)
 
-        def answer_group(group: list[Row], asked: Queries) -> Mapping[int, str]:
+        def answer_group(group: list[Row], batch: Queries) -> Mapping[int, str]:
             sampler = samplers[options[group[0].request].drawing]
-            result = sampler.sample(asked, seed=self.seed, slots=self.slots)
+            result = sampler.sample(batch, seed=self.seed, slots=self.slots)
             for place, row in enumerate(group):
                 self.costs.spend(names[row.request], int(result.nfe[place]))
                 if place not in result.faults:
-                    tokens = result.answers[place][asked.editable[place]].tolist()
+                    tokens = result.answers[place][batch.editable[place]].tolist()
                     option = options[row.request]
                     answers[row.request] = self.text.answer(tokens[: option.max_tokens], option.stops)
             return result.faults
@@ -124,7 +124,7 @@ class DiffusionLM(LM):
     def loglikelihood(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Estimates of the bound on log p(continuation | context), in nats. Whether greedy decoding would write the
         continuation depends on the sampler and is not computed: the second value is always false."""
-        self._say_that_nothing_is_sampled(
+        self._warn_that_nothing_is_sampled(
             "its second value, is_greedy, is always false, so that a metric made of it (the acc of a task that scores "
             "one continuation, such as LAMBADA's) means nothing"
         )
@@ -140,7 +140,7 @@ class DiffusionLM(LM):
     def loglikelihood_rolling(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[float]:
         """The same for complete texts. One longer than the model's positions is scored in parts, each part after the
         first with the text before it as far as half of the positions hold it."""
-        self._say_that_nothing_is_sampled("texts are scored")
+        self._warn_that_nothing_is_sampled("texts are scored")
         names, rows = keys(requests), []
         for place, (request, name, repeat) in enumerate(zip(requests, names, repeats(names), strict=True)):
             for part, (before, written) in enumerate(self._parts(self.text.encode(request.args[0]))):
@@ -168,8 +168,8 @@ class DiffusionLM(LM):
         """Sums over the rows of each request; −∞ for a request with a fault."""
         found = [0.0] * len(names)
 
-        def score(group: list[Row], asked: Queries) -> Mapping[int, str]:
-            bounds = completion_bound(self.model, asked, self.draws, self.seed, self.slots)
+        def score(group: list[Row], batch: Queries) -> Mapping[int, str]:
+            bounds = completion_bound(self.model, batch, self.draws, self.seed, self.slots)
             for place, row in enumerate(group):
                 found[row.request] -= float(bounds.nats[place])
                 self.costs.spend(names[row.request], self.draws)
@@ -227,14 +227,14 @@ class DiffusionLM(LM):
         canvas = self.denoiser.canvas_length or 1
         return -(-length // canvas) * canvas
 
-    def _say_that_nothing_is_sampled(self, consequence: str) -> None:
+    def _warn_that_nothing_is_sampled(self, consequence: str) -> None:
         warnings.warn(
             f"log-likelihood requests are estimated from {self.draws} forwards of the denoiser; the sampler "
             f"{self.sampler_name!r} is not used, so that two samplers have equal results; {consequence}",
             stacklevel=3,
         )
 
-    def _say_what_greedy_changes(self, samplers: dict[Any, Any]) -> None:
+    def _warn_of_changed_proposals(self, samplers: dict[Any, Any]) -> None:
         for drawing, sampler in samplers.items():
             if sampler.proposal != self.sampler.proposal:
                 warnings.warn(

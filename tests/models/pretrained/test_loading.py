@@ -1,4 +1,4 @@
-"""What a checkpoint may not do, and where ids come from."""
+"""Consent to remote code, refusal of pickles, sources of special tokens."""
 
 import json
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ def config(**ids):
     return each
 
 
-def test_code_beside_the_weights_runs_only_when_the_user_says_so(tmp_path, monkeypatch):
+def test_code_beside_the_weights_runs_only_with_consent(tmp_path, monkeypatch):
     path = publish(tmp_path, "LLaDAModelLM", LLaDA.auto)
     ran = tmp_path / "ran"
     code = tmp_path / "modeling_tiny.py"
@@ -45,9 +45,9 @@ def test_remote_code_of_the_hub_needs_a_pinned_commit(revision):
 def test_code_of_a_third_repository_is_refused(tmp_path):
     path = publish(tmp_path, "LLaDAModelLM", LLaDA.auto)
     about = json.loads((tmp_path / "config.json").read_text())
-    about["auto_map"][LLaDA.auto] = "stranger/code--modeling.LLaDAModelLM"
+    about["auto_map"][LLaDA.auto] = "another/code--modeling.LLaDAModelLM"
     (tmp_path / "config.json").write_text(json.dumps(about))
-    with pytest.raises(ValueError, match="stranger/code"):
+    with pytest.raises(ValueError, match="another/code"):
         LLaDA.from_pretrained(path, remote_code=True)
 
 
@@ -58,16 +58,18 @@ def test_pickled_weights_are_not_opened(tmp_path):
     model = transformers.BertForMaskedLM(transformers.BertConfig(vocab_size=24, **size))
     model.config.save_pretrained(tmp_path)
     torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
-    with pytest.raises(OSError, match="safetensors"):
+    with pytest.raises(ValueError, match=r"pytorch_model.bin is a pickle.*adaptive-diffusion import"):
         MaskedLanguageModel.from_pretrained(str(tmp_path))
 
 
 def test_config_and_tokenizer_complete_each_other():
     assert SpecialTokens.of(config(eos_token_id=[7, 9]), tokenizer()) == SpecialTokens(3, 0, (1, 7, 9))
     assert SpecialTokens.of(config(mask_token_id=5, pad_token_id=6)) == SpecialTokens(5, 6, ())
+    generation = {"eos_token_id": 11, "pad_token_id": 8}
+    assert SpecialTokens.of(config(eos_token_id=[7, 9]), None, None, generation) == SpecialTokens(None, 8, (7, 9, 11))
 
 
-def test_two_masks_are_one_too_many_unless_one_is_named():
+def test_different_masks_are_refused_unless_one_is_named():
     with pytest.raises(ValueError, match="5 the mask, the tokenizer 3"):
         SpecialTokens.of(config(mask_token_id=5), tokenizer())
     assert SpecialTokens.of(config(mask_token_id=5), tokenizer(), "w1").mask == 5
@@ -84,4 +86,4 @@ def test_a_model_without_a_mask_is_refused(tmp_path):
 
 def test_a_missing_extra_is_named():
     with pytest.raises(ModuleNotFoundError, match=r"adaptive-diffusion\[pretrained\]"):
-        extra("a_module_that_nobody_has")
+        extra("a_module_that_does_not_exist")
