@@ -9,8 +9,8 @@ from adaptive_diffusion.models.pretrained.loading import extra
 
 
 def add_adapters(model: nn.Module, settings: Mapping[str, Any]) -> frozenset[str]:
-    """Puts float32 adapters into `model` and returns the names of their parameters, beginning with `backbone`. Class and
-    predictions of the model stay as they were, since adapters begin at 0.
+    """Puts float32 adapters into `model` and returns the names of their parameters, beginning with `backbone`. Class
+    and predictions of the model stay as they were, since adapters begin at 0.
 
     Raises:
         ValueError: settings that `peft.LoraConfig` does not know, or targets that the model does not have.

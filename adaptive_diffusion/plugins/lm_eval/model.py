@@ -98,7 +98,7 @@ class DiffusionLM(LM):
         samplers = {option.drawing: option.drawing.of(self.sampler) for option in options}
         names = keys(requests)
         self._warn_of_changed_proposals(samplers)
-        # Special tokens after a text come after its answer; behind DiffusionGemma's last block there is no place for them.
+        # Special tokens after a text come after its answer; nothing can follow DiffusionGemma's last block.
         after = list(self.text.frame.after) if self.denoiser.canvas_length is None else []
         rows = []
         for place, (request, name, repeat) in enumerate(zip(requests, names, repeats(names), strict=True)):
