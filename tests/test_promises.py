@@ -5,18 +5,21 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "promises.md").read_text()
 NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", TEXT)
 ROWS = [line for line in TEXT.splitlines() if line.startswith("|") and not line.startswith(("| promise", "|---"))]
 
 
-@pytest.mark.parametrize(("file", "name"), NAMED, ids=lambda part: part)
-def test_every_test_that_is_named_exists(file, name):
-    tree = ast.parse((ROOT / file).read_text())
-    assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+def test_every_test_that_is_named_exists():
+    tests = {
+        (file, node.name)
+        for file in {file for file, _ in NAMED}
+        if (ROOT / file).is_file()
+        for node in ast.parse((ROOT / file).read_text()).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert [name for name in NAMED if name not in tests] == []
 
 
 def test_every_promise_has_a_test_or_a_command():

@@ -56,9 +56,10 @@ def find_target(
         raise ValueError(f"_target_ {path!r:.200} is refused: it must be a dotted path of public names.")
     allowed = [*(f"{PACKAGE}.{room}" for room in rooms), *allow]
     if not _inside(path, allowed):
+        module = path.rsplit(".", 1)[0]
         raise ValueError(
             f"_target_ {path!r} is refused: it is neither a part of {PACKAGE} nor in an allowed module. "
-            f"If you trust that code: --allow-module {path.rsplit('.', 1)[0]}"
+            f"If you trust that code: --allow-module {module} (in Python: allow=[{module!r}])"
         )
     found = _locate(path, allowed)
     function = found.__func__ if _is_class_method(found) else found

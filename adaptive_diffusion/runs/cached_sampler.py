@@ -1,4 +1,4 @@
-"""Answers that are written down as they come, so that an interruption costs a shard and not the night."""
+"""A sampler that writes its answers to files shard by shard, so that an interruption loses at most one shard."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -20,14 +20,15 @@ PLAIN = ("rows_forwarded", "faults")
 
 @dataclass(frozen=True)
 class CachedSampler:
-    """A sampler whose answers go to files of a folder, `shard` queries each; what is there is not asked again.
+    """Writes the answers of a sampler to files of a folder, and reads the files that are already there.
 
-    A query's noise hangs on its id alone, so the answers are those of a single call.
+    The noise of a query depends on its id only, so the answers equal those of a single call.
 
     Attributes:
-        sampler: has a `sample`.
-        folder: entered, so that it is this process's alone.
-        digest: of everything the answers depend on beside queries, n and seed.
+        sampler: an object with the method `sample`.
+        folder: locked by this process.
+        digest: of everything that the answers depend on, except queries, n and seed.
+        shard: queries per file.
     """
 
     sampler: Any
@@ -36,14 +37,14 @@ class CachedSampler:
     shard: int = 256
 
     def sample(self, queries: Queries, n: int = 1, seed: int = 0, **options: Any) -> SampleResult:
-        """As `Sampler.sample`. Raises `ValueError` for observers, who would miss what was answered before."""
+        """As `Sampler.sample`. Raises `ValueError` for observers, which would miss the answers that are read."""
         if list(options.get("observers", ())):
-            raise ValueError("a trace is recorded in one go: leave out --folder")
+            raise ValueError("a trace is recorded in a single call: leave out --folder")
         parts = []
         for first, shard in in_shards(queries, self.shard):
             file = self.folder.file(f"answers/{self.digest[:16]}-{n}-{seed}/{first:09d}.safetensors")
             if not file.is_file():
-                several = {"n": n} if n > 1 else {}  # not every sampler knows of variations
+                several = {"n": n} if n > 1 else {}  # not every sampler has variations
                 result = self.sampler.sample(shard, seed=seed, **several, **options)
                 with self.folder.atomic_write(str(file.relative_to(self.folder.path))) as part:
                     _write(result, part)
@@ -52,8 +53,8 @@ class CachedSampler:
 
 
 def in_shards(queries: Queries, largest: int) -> Iterator[tuple[int, Queries]]:
-    """Consecutive queries of nearly equal number, each part with where it begins. Equal, because a part in which every
-    row raises is given up, and a last one of a single row would be so for that row's fault."""
+    """Parts of nearly equal size with the position of their first query. Equal, because a part in which every row fails
+    is an error, and a last part of one row would fail with that row."""
     parts = torch.arange(len(queries)).tensor_split(max(1, -(-len(queries) // largest)))
     yield from ((int(part[0]), queries.take(part)) for part in parts if len(part))
 
@@ -76,12 +77,12 @@ def _write(result: SampleResult, path: Path) -> None:
     plain = {"rows_forwarded": result.rows_forwarded, "faults": dict(result.faults)}
     try:
         save_file({name: value.contiguous() for name, value in tensors.items()}, path, {"plain": json.dumps(plain)})
-    except SafetensorError as error:  # a full disk, told in its own words
+    except SafetensorError as error:  # such as a full disk
         raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def _read(path: Path) -> SampleResult:
-    """Raises `ValueError` for a file that holds no answers."""
+    """Raises `ValueError` if the file has no answers."""
     try:
         with safe_open(path, framework="pt") as file:
             plain = json.loads((file.metadata() or {})["plain"])
@@ -89,4 +90,4 @@ def _read(path: Path) -> SampleResult:
         faults = {int(row): str(why) for row, why in plain["faults"].items()}
         return SampleResult(**tensors, rows_forwarded=int(plain["rows_forwarded"]), faults=faults)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged: {error}. Remove it to have its queries answered again.") from error
+        raise ValueError(f"{path} is damaged: {error}. Remove it to answer its queries again.") from error

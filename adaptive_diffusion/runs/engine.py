@@ -1,9 +1,9 @@
-"""Where pieces of work are done: in processes of this machine, or wherever another engine sends them."""
+"""Engines: they run pieces of work in this process, in several processes, or elsewhere (`plugins.ray_engine`)."""
 
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
@@ -16,20 +16,20 @@ Work = Callable[[Any], Any]
 
 
 class Engine(Protocol):
-    """Does the same work on many pieces. What a piece gives never depends on where it was done."""
+    """Runs one function on many pieces. The result of a piece does not depend on the engine."""
 
     def each(self, work: Work, pieces: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-        """Yields the number of a piece and its result as soon as it is finished. Work, pieces and results are pickled.
+        """Yields each piece's number and result as soon as it is finished. Work, pieces and results are pickled.
 
         Raises:
-            OSError: where a worker died, after everything that was finished.
+            OSError: if a worker died; all finished results are yielded first.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Here:
-    """This process, piece by piece."""
+    """Runs the pieces in this process, one after the other."""
 
     def each(self, work: Work, pieces: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         for number, piece in enumerate(pieces):
@@ -38,7 +38,7 @@ class Here:
 
 @dataclass(frozen=True)
 class Processes:
-    """`workers` fresh processes of this machine; they end with the process that started them, however it ends."""
+    """Runs the pieces in `workers` new processes, which end when the process that started them ends for any reason."""
 
     workers: int = 1
 
@@ -48,15 +48,18 @@ class Processes:
         ours = set(active_children())
         pool = ProcessPoolExecutor(min(self.workers, len(pieces)), get_context("spawn"), initializer=init_worker)
         broken: BaseException | None = None
+        numbers: dict[Future[Any], int] = {}
         try:
-            numbers = {pool.submit(work, piece): number for number, piece in enumerate(pieces)}
+            try:
+                for number, piece in enumerate(pieces):
+                    numbers[pool.submit(work, piece)] = number
+            except BrokenProcessPool as error:  # a worker died before all pieces were submitted
+                broken = error
             for done in as_completed(numbers):
                 if isinstance(done.exception(), BrokenProcessPool):
-                    broken = done.exception()  # what others have finished is handed on first
+                    broken = done.exception()  # the finished results of others are yielded first
                 else:
                     yield numbers[done], done.result()
-        except BrokenProcessPool as error:  # before all pieces were handed out
-            broken = error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             for child in set(active_children()) - ours:
@@ -66,7 +69,7 @@ class Processes:
 
 
 def init_worker() -> None:
-    """Makes this process a worker: one thread, as equal bits need it, and no life without its parent."""
+    """Makes this process a worker: one thread, for equal bits, and it ends when its parent ends."""
     import torch
 
     keep_freed_memory()

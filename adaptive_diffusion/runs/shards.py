@@ -1,4 +1,4 @@
-"""Queries in shards, each answered by a worker that has opened the model for itself."""
+"""Sampling in shards on several workers, each of which loads the model once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,11 +18,14 @@ from adaptive_diffusion.sampling.sampler import Sampler
 
 @dataclass(frozen=True)
 class Sharded:
-    """A named sampler on an engine. A query's noise hangs on its id alone, so the answers are those of one process.
+    """A named sampler on an engine. The noise of a query depends on its id only, so the answers equal those of a single
+    process.
 
     Attributes:
-        source, name, allow: what a worker opens, once.
-        shard: queries a piece.
+        source: the run folder or checkpoint that every worker loads once.
+        name: of the sampler.
+        allow: modules outside this package whose classes the checkpoint may name.
+        shard: queries per piece of work.
     """
 
     source: Path

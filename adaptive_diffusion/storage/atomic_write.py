@@ -1,7 +1,8 @@
-"""Files appear whole or not at all.
+"""Atomic files: a file is complete, or it is not there.
 
-A file is written under a temporary name beside its place, forced to the disk, and moved there in one step. A process
-that dies, or a disk that is full, leaves the old file as it was, and at most a leftover for :func:`remove_leftovers`.
+A file is written under a temporary name in the same folder, flushed to the disk, and renamed in one step. If the
+process dies or the disk is full, the old file is unchanged, and at most a temporary file is left for
+:func:`remove_leftovers`.
 """
 
 import os
@@ -17,8 +18,8 @@ LEFTOVER = ".part-"
 def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary path to write a file or a folder to; it becomes ``path`` when the block ends without an error.
 
-    The temporary name ends like the final one, so writers that look at the suffix are content. A folder in the place of
-    ``path`` is removed first: folders cannot be exchanged in one step, but a half-written one never appears.
+    The temporary name has the suffix of the final one, for writers that depend on it. If ``path`` is a folder, it is
+    removed first: folders cannot be exchanged in one step, but an incomplete folder never appears.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{LEFTOVER}{os.getpid()}-{path.name}")
@@ -37,13 +38,13 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def atomic_write_file(path: Path, content: str | bytes) -> None:
-    """Writes ``content`` (text as UTF-8) to ``path``, whole or not at all."""
+    """Writes ``content`` (text as UTF-8) to ``path``, atomically."""
     with atomic_write(path) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Removes what processes that died left under ``folder``; call it only while nobody else writes there."""
+    """Removes the temporary files of dead processes in ``folder``; no other process may be writing there."""
     for part in list(folder.rglob(f"{LEFTOVER}*")):
         _remove(part)
 

@@ -1,8 +1,8 @@
 """Checkpoints: the weights of one module and the config that builds it, in one safetensors file.
 
-One file, because two can come apart: an interruption between them would leave new weights beside an old config. The
-config is JSON in the file's metadata. A checkpoint may come from a stranger, so nothing is unpickled, the config may
-name classes of few rooms only, and it is given no more memory than the file's own tensors account for.
+One file, because an interruption between two files would leave new weights beside an old config. The config is JSON in
+the file's metadata. Checkpoints are untrusted files: nothing is unpickled, the config may name classes of few rooms
+only, and building the module may use no more memory than the tensors of the file justify.
 """
 
 import json
@@ -37,11 +37,11 @@ FACTORIES = {"arange", "empty", "full", "ones", "rand", "randn", "zeros"}
 
 @dataclass(frozen=True)
 class Header:
-    """What a checkpoint says about itself.
+    """The metadata of a checkpoint.
 
     Attributes:
         config: the module's config, plain values with a ``_target_``.
-        about: further facts that were saved with it (task, steps trained, …).
+        about: further facts that were saved with the weights (task, steps trained, …).
         shapes: of each tensor in the file.
         floating: names of the tensors with floating-point numbers.
     """
@@ -53,7 +53,7 @@ class Header:
 
 
 def save_checkpoint(path: Path | str, module: nn.Module, config: Node, about: Mapping[str, Any] | None = None) -> None:
-    """Writes the weights of ``module`` and the ``config`` that builds it, whole or not at all.
+    """Writes the weights of ``module`` and the ``config`` that builds it, atomically.
 
     Args:
         path: the file, ending in ``.safetensors``.
@@ -71,7 +71,7 @@ def save_checkpoint(path: Path | str, module: nn.Module, config: Node, about: Ma
     with atomic_write(Path(path)) as part:
         try:
             save_model(getattr(module, "_orig_mod", module), str(part), metadata)
-        except SafetensorError as error:  # a full disk, told in its own words
+        except SafetensorError as error:  # such as a full disk
             raise OSError(f"{path} cannot be written: {error}") from error
 
 
@@ -79,12 +79,12 @@ def load_checkpoint(path: Path | str, allow: Sequence[str] = ()) -> nn.Module:
     """The module of a checkpoint, on the CPU and in evaluation mode.
 
     Args:
-        path: a file that :func:`save_checkpoint` wrote, here or elsewhere.
-        allow: modules beside this package whose classes the config may name.
+        path: a file that :func:`save_checkpoint` wrote, on this machine or another.
+        allow: modules outside this package whose classes the config may name.
 
     Raises:
-        ValueError: if it is no such file or a damaged one, if its config is refused, or if its tensors are not those of
-            the module that the config describes.
+        ValueError: if the file is not a checkpoint or is damaged, if its config is refused, or if its tensors are not
+            those of the module that the config describes.
     """
     path = Path(path)
     header = read_header(path)
@@ -97,28 +97,28 @@ def load_checkpoint(path: Path | str, allow: Sequence[str] = ()) -> nn.Module:
         _compare(header, module)
     except (ModuleNotFoundError, OSError):
         raise  # an extra that is not installed, a borrowed model that cannot be fetched
-    except Exception as error:  # constructors were not written for the values of strangers
+    except Exception as error:  # constructors may fail in any way on values from an untrusted file
         raise ValueError(f"{path} is refused: {error or type(error).__name__}") from error
     module.load_state_dict(load_file(path), strict=False)
     return module.eval()
 
 
 def _refuse_remote_code(header: Header, path: Path, allow: Sequence[str]) -> None:
-    # Anything but a plain no is taken for a yes: [0] and {"a": false} are true where they would be looked at.
-    said = [(key, value) for key, value in leaves(header.config) if "remote_code" in re.split(r"[.\[]", key)]
-    no = [key.endswith("remote_code") and (value is None or value is False) for key, value in said]
-    if not all(no) and REMOTE_CODE not in allow:
+    # Every value but false and null counts as consent: [0] and {"a": false} would be true where the flag is read.
+    flags = [(key, value) for key, value in leaves(header.config) if "remote_code" in re.split(r"[.\[]", key)]
+    refused = [key.endswith("remote_code") and (value is None or value is False) for key, value in flags]
+    if not all(refused) and REMOTE_CODE not in allow:
         raise ValueError(
-            f"{path} is refused: its denoiser runs code that lies beside other weights, and a file cannot consent to "
-            f"that. If you trust that code: --allow-module {REMOTE_CODE}"
+            f"{path} is refused: its denoiser runs code that is stored with other weights, and a file cannot consent "
+            f"to that. If you trust that code: --allow-module {REMOTE_CODE} (in Python: allow=[{REMOTE_CODE!r}])"
         )
 
 
 def read_header(path: Path | str) -> Header:
-    """What a checkpoint says about itself, building nothing.
+    """Reads the metadata of a checkpoint; no module is built.
 
     Raises:
-        ValueError: if it is no checkpoint, a damaged one, or a pickle.
+        ValueError: if the file is not a checkpoint, is damaged, or is a pickle.
     """
     path = Path(path)
     if not path.is_file():
@@ -133,7 +133,7 @@ def read_header(path: Path | str) -> Header:
     except SafetensorError as error:
         raise ValueError(_unreadable(path, f"{error}.")) from error
     if metadata.get("format") != FORMAT:
-        raise ValueError(f"{path} holds weights but not as {FORMAT!r}: its format is {metadata.get('format')!r}.")
+        raise ValueError(f"{path} is refused: its format is {metadata.get('format')!r}; {FORMAT!r} is needed.")
     config, about = (_read_plain(metadata.get(key, "null"), f"{path}: its {key}") for key in ("config", "about"))
     if "_target_" not in config:
         raise ValueError(f"{path}: its config has no _target_.")
@@ -141,18 +141,18 @@ def read_header(path: Path | str) -> Header:
 
 
 def _check_size(path: Path) -> None:
-    """Looks at the announced length of the header before anything reads it."""
+    """Checks the length of the header, which the file states, before the header is read."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        announced = int.from_bytes(file.read(8), "little")
-    if size < 8 or announced > size - 8:
+        stated = int.from_bytes(file.read(8), "little")
+    if size < 8 or stated > size - 8:
         raise ValueError(_unreadable(path, "it ends before its header does."))
-    if announced > LARGEST_HEADER:
-        raise ValueError(f"{path} is refused: a header of {announced} bytes is more than {LARGEST_HEADER}.")
+    if stated > LARGEST_HEADER:
+        raise ValueError(f"{path} is refused: its header has {stated} bytes; at most {LARGEST_HEADER} are allowed.")
 
 
 def _unreadable(path: Path, why: str) -> str:
-    return refusal(path) if is_pickle(path) else f"{path} is damaged or no safetensors file: {why}"
+    return refusal(path) if is_pickle(path) else f"{path} is damaged or not a safetensors file: {why}"
 
 
 def _read_plain(text: str, what: str) -> dict[str, Any]:
@@ -167,8 +167,8 @@ def _read_plain(text: str, what: str) -> dict[str, Any]:
 
 
 class _Budget(TorchFunctionMode):
-    """Stops a construction that makes far more numbers than the file has, before they are written to memory; a tensor
-    counts as `SMALLEST` numbers at least, so that a million tiny layers end too."""
+    """Stops a construction that creates far more numbers than the file has, before they are written to memory. A tensor
+    counts as at least `SMALLEST` numbers, so that a million tiny layers are stopped too."""
 
     def __init__(self, stored: int) -> None:
         super().__init__()
@@ -176,7 +176,7 @@ class _Budget(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if not borrowing():
-            self._spend(_announced(func, args))
+            self._spend(_expected(func, args))
         result = func(*args, **(kwargs or {}))
         if isinstance(result, torch.Tensor) and not borrowing():
             self._spend(result.numel())
@@ -188,8 +188,8 @@ class _Budget(TorchFunctionMode):
             raise ValueError("its config describes a module far larger than its weights.")
 
 
-def _announced(func: Any, args: Sequence[Any]) -> int:
-    """About how many numbers a call will write, told from its arguments: sizes, or shapes that are combined."""
+def _expected(func: Any, args: Sequence[Any]) -> int:
+    """About how many numbers a call will write, from its arguments: sizes, or shapes that are broadcast."""
     if getattr(func, "__name__", "") in FACTORIES:
         sizes = [size for arg in args for size in (arg if isinstance(arg, tuple | list) else [arg])]
         return prod(size for size in sizes if isinstance(size, int) and size > 0)
@@ -201,10 +201,10 @@ def _announced(func: Any, args: Sequence[Any]) -> int:
 
 
 def _compare(header: Header, module: nn.Module) -> None:
-    """Refuses a file whose tensors are not those of the module; tensors with two names are stored under one."""
+    """Refuses a file whose tensors are not those of the module; a tensor with two names is stored under one."""
     wanted = module.state_dict(keep_vars=True)
     stored = {id(tensor) for name, tensor in wanted.items() if name in header.shapes}
-    wrong = [f"{name!r} is in the file alone" for name in header.shapes.keys() - wanted.keys()]
+    wrong = [f"{name!r} is in the file only" for name in header.shapes.keys() - wanted.keys()]
     for name, tensor in wanted.items():
         shape = header.shapes.get(name)
         if shape is None:
@@ -212,7 +212,7 @@ def _compare(header: Header, module: nn.Module) -> None:
         elif shape != tuple(tensor.shape):
             wrong.append(f"{name!r} is {list(shape)} in the file and {list(tensor.shape)} by the config")
         elif (name in header.floating) != tensor.is_floating_point():
-            wrong.append(f"{name!r} has another kind of numbers in the file than by the config")
+            wrong.append(f"{name!r} has other types of numbers in the file than by the config")
     if wrong:
         more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise ValueError(f"the weights do not fit the config: {'; '.join(sorted(wrong)[:3])}{more}.")

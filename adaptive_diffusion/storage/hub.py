@@ -1,7 +1,11 @@
+<<<<<<< HEAD
 """Models in the form of the ecosystem: a folder of config.json, model.safetensors and a model card, here or on the hub.
+=======
+"""Exported models: a folder with config.json, model.safetensors and a model card, on the disk or on the hub.
+>>>>>>> e629dc3 (Finished results survive a worker that dies during submission; the model card allows the user's own classes; storage reads as plain English)
 
-`model.safetensors` is a checkpoint of ours, config included, so nothing can come apart; `config.json` and the card say
-the same to people and to the hub. Of a denoiser whose weights are borrowed only heads and adapters are there.
+`model.safetensors` is a checkpoint (`checkpoint.py`), which contains its config; `config.json` and the card show the
+same facts to people and to the hub. For a denoiser with pretrained weights only heads and adapters are exported.
 """
 
 import json
@@ -21,10 +25,10 @@ WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 
 
 def save_pretrained(checkpoint: Path, folder: Path) -> Path:
-    """Exports a checkpoint file to `folder` and returns it.
+    """Exports a checkpoint file to `folder`, and returns `folder`.
 
     Raises:
-        ValueError: a file that is no checkpoint.
+        ValueError: if the file is not a checkpoint.
     """
     header = read_header(checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
@@ -37,16 +41,21 @@ def save_pretrained(checkpoint: Path, folder: Path) -> Path:
 
 
 def from_pretrained(name: str | Path, revision: str | None = None, allow: Sequence[str] = ()) -> nn.Module:
-    """The module of an exported folder, or of a repository of the hub that holds one, in evaluation mode.
+    """The module of an exported folder or of a repository on the hub, in evaluation mode.
 
     Args:
         name: a folder, a checkpoint file, or OWNER/NAME on the hub.
         revision: commit, branch or tag on the hub.
-        allow: modules whose classes the config may name; `transformers_modules` consents to remote code.
+        allow: modules whose classes the config may name; `transformers_modules` allows remote code.
 
     Raises:
+<<<<<<< HEAD
         ValueError: no such folder, a checkpoint that is refused, or pickled weights only.
         ModuleNotFoundError: a name on the hub without the extra `pretrained`.
+=======
+        ValueError: if the folder has no checkpoint, or its checkpoint is refused.
+        ModuleNotFoundError: if the name is on the hub and the extra `pretrained` is not installed.
+>>>>>>> e629dc3 (Finished results survive a worker that dies during submission; the model card allows the user's own classes; storage reads as plain English)
     """
     folder = Path(name)
     if folder.is_file():
@@ -59,11 +68,15 @@ def from_pretrained(name: str | Path, revision: str | None = None, allow: Sequen
 
 
 def push_to_hub(folder: Path, repository: str, private: bool = True) -> str:
+<<<<<<< HEAD
     """Uploads an exported folder and returns its address; private by default, since publishing cannot be undone.
+=======
+    """Uploads an exported folder and returns its address. Private by default, because publishing cannot be undone.
+>>>>>>> e629dc3 (Finished results survive a worker that dies during submission; the model card allows the user's own classes; storage reads as plain English)
 
     Raises:
-        ValueError: a folder that holds no export.
-        ModuleNotFoundError: without the extra `pretrained`.
+        ValueError: if the folder is not an export.
+        ModuleNotFoundError: if the extra `pretrained` is not installed.
     """
     if missing := [name for name in (WEIGHTS, CONFIG, CARD) if not (folder / name).is_file()]:
         raise ValueError(f"{folder} lacks {', '.join(missing)}; export to it first: adaptive-diffusion export")
@@ -74,15 +87,24 @@ def push_to_hub(folder: Path, repository: str, private: bool = True) -> str:
 
 
 def weights_are(header: Header) -> str:
-    """`ema` where the weights are an exponential moving average, `raw` where they are the last, `unknown` otherwise."""
-    return {True: "ema", False: "raw"}.get(header.about.get("averaged"), "unknown")  # type: ignore[arg-type]
+    """`ema` for an exponential moving average, `raw` for the weights of the last step, else `unknown`."""
+    averaged = header.about.get("averaged")
+    return "ema" if averaged is True else "raw" if averaged is False else "unknown"
+
+
+def own_modules(header: Header) -> set[str]:
+    """The modules outside this package whose classes the config names."""
+    targets = [str(value) for key, value in leaves(header.config) if key.split(".")[-1] == "_target_"]
+    return {target.rpartition(".")[0] for target in targets if not target.startswith("adaptive_diffusion.")}
 
 
 def model_card(header: Header) -> str:
-    """The card in Markdown: what it is, what it stands on, what the weights are, how to load it."""
+    """The model card in Markdown: class, base model, kind of weights, metadata, and how to load the model."""
     borrowed = {key.rpartition(".")[2]: value for key, value in leaves(header.config) if key.startswith("denoiser.")}
     base = borrowed.get("name") if str(borrowed.get("_target_", "")).endswith("from_pretrained") else None
     words = {"ema": "an exponential moving average over training", "raw": "the last of training", "unknown": "unknown"}
+    modules = sorted(own_modules(header))
+    allow = f", allow={json.dumps(modules)}" if modules else ""
     about: dict[str, Any] = {key: value for key, value in header.about.items() if not isinstance(value, dict)}
     return "\n".join(
         [
@@ -99,10 +121,15 @@ def model_card(header: Header) -> str:
             "",
             *(f"- {key}: {value}" for key, value in about.items()),
             "",
+            *(
+                [f"It needs {', '.join(f'`{name}`' for name in modules)}, which must be importable.", ""]
+                if modules
+                else []
+            ),
             "```python",
             "from adaptive_diffusion.storage.hub import from_pretrained",
             "",
-            'model = from_pretrained("OWNER/NAME")',
+            f'model = from_pretrained("OWNER/NAME"{allow})',
             "```",
             "",
         ]

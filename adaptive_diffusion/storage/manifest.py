@@ -1,4 +1,4 @@
-"""The manifest: what a run ran on, and how to repeat it."""
+"""The manifest of a run: command, versions, machine and stages, so that the run can be repeated."""
 
 import os
 import platform
@@ -33,12 +33,12 @@ def environment() -> dict[str, Any]:
 
 
 def provenance(command: Any, started: str) -> dict[str, Any]:
-    """Where a result file comes from: what made it, when it `started` and ended, and on what."""
+    """The origin of a result file: the command, when it `started` and ended, and the environment."""
     return {"command": command, "started": started, "ended": now(), **environment()}
 
 
 def source(root: Path) -> dict[str, Any] | None:
-    """Commit and cleanliness of the checkout at ``root``, or None where it is none (an installed package)."""
+    """Commit of the checkout at ``root`` and whether it has changes; None for an installed package."""
     if not (root / ".git").exists():
         return None
     try:
@@ -51,8 +51,8 @@ def source(root: Path) -> dict[str, Any] | None:
 class Manifest:
     """The manifest of a run folder while a command works on it.
 
-    One command after another may work on a run (an interruption, then the same command again): the file holds the
-    latest, and the ``earlier`` ones in a list.
+    Several commands may work on a run one after the other (an interruption, then the same command again): the file
+    describes the latest, and lists the ``earlier`` ones.
     """
 
     def __init__(self, folder: RunFolder, facts: dict[str, Any]) -> None:
@@ -75,12 +75,12 @@ class Manifest:
         self._write()
 
     def stage(self, name: str, facts: dict[str, Any]) -> None:
-        """Notes what became of a stage."""
+        """Records the facts of a stage."""
         self._content["stages"][name] = facts
         self._write()
 
     def end(self, outcome: str) -> None:
-        """Notes how the command ended: ``finished``, ``interrupted`` or the failure's sentence."""
+        """Records how the command ended: ``finished``, ``interrupted`` or the message of the error."""
         self._content |= {"ended": now(), "outcome": outcome}
         self._write()
 

@@ -1,4 +1,4 @@
-"""Whether two folders hold the same numbers: weights, answers, traces and figures, bit for bit."""
+"""Compares the results of two run folders bit by bit: weights, answers, traces and figures."""
 
 import json
 from collections.abc import Iterator
@@ -15,28 +15,28 @@ from adaptive_diffusion.config.resolution import differences
 from adaptive_diffusion.storage.atomic_write import LEFTOVER
 
 TIMES = {"seconds"}
-"""What no two runs share."""
+"""Keys whose values differ between any two runs."""
 KINDS = {".safetensors", ".parquet", ".json", ".csv"}
 NOT_RESULTS = ("resume", "logs", "stages", "figures", "analysis", "manifest.json")
-"""What says how a run went, or is drawn from what is compared here."""
+"""Files that describe how a run went, or that are drawn from files which are compared."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A file of both folders; `difference` is None where it is the same."""
+    """A file of both folders; `difference` is None if it is the same in both."""
 
     file: str
     difference: str | None
 
 
 def compared(one: Path, other: Path) -> list[Compared]:
-    """Every result of either folder, in order of their names."""
+    """All results of both folders, sorted by name."""
     names = sorted({*_results(one), *_results(other)})
     return [Compared(name, difference(one / name, other / name)) for name in names]
 
 
 def _results(folder: Path) -> Iterator[str]:
-    """Files that have appeared: what a process that died was still writing has not."""
+    """The result files of a folder, without temporary files of dead processes."""
     for path in folder.rglob("*"):
         inside = path.relative_to(folder)
         left = any(part.startswith(LEFTOVER) for part in inside.parts)
@@ -45,7 +45,7 @@ def _results(folder: Path) -> Iterator[str]:
 
 
 def difference(one: Path, other: Path) -> str | None:
-    """In what the second file differs from the first, in words; None if in nothing."""
+    """A description of how the second file differs from the first; None if they are the same."""
     if missing := [path for path in (one, other) if not path.is_file()]:
         return f"missing in {missing[0].parent}"
     if one.read_bytes() == other.read_bytes():
@@ -54,7 +54,7 @@ def difference(one: Path, other: Path) -> str | None:
 
 
 def damaged(folder: Path) -> list[str]:
-    """The results below a folder that cannot be read."""
+    """The results in a folder that cannot be read."""
     return [name for name in _results(folder) if _unreadable(folder / name)]
 
 
@@ -77,14 +77,14 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
 
 
 def _tensors(one: Path, other: Path) -> str | None:
-    (mine, said), (theirs, told) = _read(one), _read(other)
+    (mine, metadata), (theirs, other_metadata) = _read(one), _read(other)
     if mine.keys() != theirs.keys() or any(mine[name].shape != theirs[name].shape for name in mine):
         return "other tensors"
     apart = [name for name in mine if not _same_bits(mine[name], theirs[name])]
     if apart:
         largest = max((mine[name].double() - theirs[name].double()).abs().max().item() for name in apart)
         return f"{len(apart)} of {len(mine)} tensors, by up to {largest:.1e}"
-    return None if said == told else "what it says of itself"
+    return None if metadata == other_metadata else "metadata"
 
 
 def _same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:

@@ -72,7 +72,7 @@ def test_a_damaged_shard_is_a_sentence(tmp_path):
         CachedSampler(SAMPLER, folder, "d").sample(QUERIES)
         (file,) = tmp_path.rglob("*.safetensors")
         file.write_bytes(file.read_bytes()[:-3])
-        with pytest.raises(ValueError, match="damaged.*Remove it to have its queries answered again"):
+        with pytest.raises(ValueError, match="damaged.*Remove it to answer its queries again"):
             CachedSampler(SAMPLER, folder, "d").sample(QUERIES)
 
 

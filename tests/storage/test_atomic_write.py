@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""A file is complete, or it is not there."""
 
 import os
 import signal
@@ -14,14 +14,14 @@ def names(folder):
     return sorted(path.name for path in folder.rglob("*"))
 
 
-def test_content_arrives_and_nothing_else(tmp_path):
+def test_content_is_written_and_no_temporary_file_is_left(tmp_path):
     atomic_write_file(tmp_path / "a" / "x.txt", "größer")
     atomic_write_file(tmp_path / "a" / "y.bin", b"\0")
     assert (tmp_path / "a" / "x.txt").read_text(encoding="utf-8") == "größer"
     assert names(tmp_path) == ["a", "x.txt", "y.bin"]
 
 
-def test_an_error_while_writing_leaves_the_old_file(tmp_path):
+def test_error_while_writing_leaves_the_old_file(tmp_path):
     path = tmp_path / "x.txt"
     atomic_write_file(path, "old")
 
@@ -36,7 +36,7 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path):
     assert names(tmp_path) == ["x.txt"]
 
 
-def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+def test_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "x.txt"
     atomic_write_file(path, "old")
 
@@ -50,7 +50,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     assert names(tmp_path) == ["x.txt"]
 
 
-def test_a_folder_appears_whole_and_replaces_the_old_one(tmp_path):
+def test_complete_folder_replaces_the_old_one(tmp_path):
     for content in ("a", "b"):
         with atomic_write(tmp_path / "traces") as part:
             part.mkdir()
@@ -59,18 +59,18 @@ def test_a_folder_appears_whole_and_replaces_the_old_one(tmp_path):
     assert names(tmp_path) == ["b.parquet", "traces"]
 
 
-def test_the_temporary_name_keeps_the_suffix(tmp_path):
+def test_temporary_name_has_the_same_suffix(tmp_path):
     with atomic_write(tmp_path / "figure.png") as part:
         assert part.suffix == ".png"
         part.touch()
 
 
-def test_a_block_that_writes_nothing_is_an_error(tmp_path):
+def test_block_that_writes_nothing_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "x"):
         pass
 
 
-def test_a_process_killed_while_writing_leaves_the_old_file_and_a_leftover_to_remove(tmp_path):
+def test_process_killed_while_writing_leaves_the_old_file_and_a_temporary_file(tmp_path):
     atomic_write_file(tmp_path / "x.txt", "old")
     program = (
         "import pathlib, sys, time\nfrom adaptive_diffusion.storage.atomic_write import atomic_write\n"

@@ -131,10 +131,10 @@ def test_a_class_of_a_module_that_is_not_allowed_is_refused(path):
     ("change", "sentence"),
     [
         ({"first.weight": torch.zeros(3, 4)}, r"'first.weight' is \[3, 4\] in the file and \[3, 3\] by the config"),
-        ({"stranger": torch.zeros(1)}, "'stranger' is in the file alone"),
+        ({"stranger": torch.zeros(1)}, "'stranger' is in the file only"),
         ({"first.bias": None}, "'first.bias' is missing"),
-        ({"count": torch.zeros(())}, "another kind of numbers"),
-        ({"first.weight": torch.zeros(3, 3, dtype=torch.long)}, "another kind of numbers"),
+        ({"count": torch.zeros(())}, "other types of numbers"),
+        ({"first.weight": torch.zeros(3, 3, dtype=torch.long)}, "other types of numbers"),
     ],
 )
 def test_tensors_that_do_not_fit_the_config_are_named(path, change, sentence):

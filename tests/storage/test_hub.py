@@ -1,4 +1,4 @@
-"""Export to a folder of the ecosystem's form, and back."""
+"""Export of models to a folder of the form that the hub uses, and loading from it."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ def checkpoint(folder: Path, **about) -> Path:
     return folder / "last.safetensors"
 
 
-def test_what_is_exported_comes_back_bit_for_bit(tmp_path):
+def test_exported_model_is_loaded_with_equal_weights(tmp_path):
     file = checkpoint(tmp_path, averaged=True)
     folder = hub.save_pretrained(file, tmp_path / "exported")
     assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors", "README.md"}
@@ -37,7 +37,7 @@ def test_what_is_exported_comes_back_bit_for_bit(tmp_path):
 @pytest.mark.parametrize(
     ("about", "word"), [({"averaged": True}, "ema"), ({"averaged": False}, "raw"), ({}, "unknown")]
 )
-def test_the_weights_say_whether_they_are_an_average(tmp_path, about, word):
+def test_config_and_card_name_the_kind_of_weights(tmp_path, about, word):
     folder = hub.save_pretrained(checkpoint(tmp_path, steps=7, **about), tmp_path / "exported")
     assert json.loads((folder / "config.json").read_text())["weights"] == word
     card = (folder / "README.md").read_text()
@@ -45,11 +45,21 @@ def test_the_weights_say_whether_they_are_an_average(tmp_path, about, word):
     assert "- steps: 7" in card
 
 
-def test_heads_name_the_model_they_stand_on():
+def test_card_of_heads_names_the_base_model():
     denoiser = {"_target_": "adaptive_diffusion.models.pretrained.LLaDA.from_pretrained", "name": "somebody/model"}
     config = {"_target_": "adaptive_diffusion.models.heads.DenoiserWithHeads", "denoiser": denoiser}
     card = hub.model_card(hub.Header(config, {}, {}, frozenset()))
     assert "base_model: somebody/model" in card
+
+
+def test_snippet_of_the_card_loads_a_class_of_the_user(tmp_path):
+    config = {"_target_": "user_extensions.Net", "width": 4}
+    save_checkpoint(tmp_path / "net.safetensors", instantiate(config, ["user_extensions"]), config)
+    folder = hub.save_pretrained(tmp_path / "net.safetensors", tmp_path / "exported")
+    snippet = (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    names = {}
+    exec(snippet.replace("OWNER/NAME", str(folder)), names)
+    assert type(names["model"]).__name__ == "Net"
 
 
 class FakeApi:
@@ -64,7 +74,7 @@ class FakeApi:
         self.calls.append((repo_id, sorted(path.name for path in folder_path.iterdir() if path.name in allow_patterns)))
 
 
-def test_an_upload_is_the_three_files_and_private_unless_told(tmp_path, monkeypatch):
+def test_upload_has_three_files_and_is_private_by_default(tmp_path, monkeypatch):
     api = FakeApi()
     monkeypatch.setattr(hub, "extra", lambda module, *name: SimpleNamespace(HfApi=lambda **library: api))
     folder = hub.save_pretrained(checkpoint(tmp_path), tmp_path / "exported")
@@ -75,12 +85,12 @@ def test_an_upload_is_the_three_files_and_private_unless_told(tmp_path, monkeypa
     assert api.calls == [("me/heads", True), ("me/heads", files), ("me/heads", False), ("me/heads", files)]
 
 
-def test_a_folder_without_an_export_is_not_uploaded(tmp_path):
+def test_folder_without_an_export_is_not_uploaded(tmp_path):
     with pytest.raises(ValueError, match="adaptive-diffusion export"):
         hub.push_to_hub(tmp_path, "me/heads")
 
 
-def test_the_command_exports_the_newest_checkpoint_of_a_run(tmp_path):
+def test_command_exports_the_newest_checkpoint_of_a_run(tmp_path):
     (tmp_path / "run" / "checkpoints").mkdir(parents=True)
     checkpoint(tmp_path / "run" / "checkpoints")
     done = CliRunner().invoke(app, ["export", str(tmp_path / "run"), str(tmp_path / "out")])
