@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Models in the form of the ecosystem: a folder of config.json, model.safetensors and a model card, here or on the hub.
-=======
 """Exported models: a folder with config.json, model.safetensors and a model card, on the disk or on the hub.
->>>>>>> e629dc3 (Finished results survive a worker that dies during submission; the model card allows the user's own classes; storage reads as plain English)
 
 `model.safetensors` is a checkpoint (`checkpoint.py`), which contains its config; `config.json` and the card show the
 same facts to people and to the hub. For a denoiser with pretrained weights only heads and adapters are exported.
@@ -49,13 +45,8 @@ def from_pretrained(name: str | Path, revision: str | None = None, allow: Sequen
         allow: modules whose classes the config may name; `transformers_modules` allows remote code.
 
     Raises:
-<<<<<<< HEAD
-        ValueError: no such folder, a checkpoint that is refused, or pickled weights only.
-        ModuleNotFoundError: a name on the hub without the extra `pretrained`.
-=======
-        ValueError: if the folder has no checkpoint, or its checkpoint is refused.
+        ValueError: if the folder has no checkpoint, or its checkpoint is refused, or it has pickled weights only.
         ModuleNotFoundError: if the name is on the hub and the extra `pretrained` is not installed.
->>>>>>> e629dc3 (Finished results survive a worker that dies during submission; the model card allows the user's own classes; storage reads as plain English)
     """
     folder = Path(name)
     if folder.is_file():
@@ -68,11 +59,7 @@ def from_pretrained(name: str | Path, revision: str | None = None, allow: Sequen
 
 
 def push_to_hub(folder: Path, repository: str, private: bool = True) -> str:
-<<<<<<< HEAD
-    """Uploads an exported folder and returns its address; private by default, since publishing cannot be undone.
-=======
     """Uploads an exported folder and returns its address. Private by default, because publishing cannot be undone.
->>>>>>> e629dc3 (Finished results survive a worker that dies during submission; the model card allows the user's own classes; storage reads as plain English)
 
     Raises:
         ValueError: if the folder is not an export.
@@ -121,11 +108,7 @@ def model_card(header: Header) -> str:
             "",
             *(f"- {key}: {value}" for key, value in about.items()),
             "",
-            *(
-                [f"It needs {', '.join(f'`{name}`' for name in modules)}, which must be importable.", ""]
-                if modules
-                else []
-            ),
+            *([f"Modules that must be importable: {', '.join(modules)}.", ""] if modules else []),
             "```python",
             "from adaptive_diffusion.storage.hub import from_pretrained",
             "",
