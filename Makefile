@@ -32,7 +32,7 @@ $(RELEASE): pyproject.toml constraints.txt | $(STAMP)
 # Beside the tested versions, not in their place: what is found first on the path counts.
 $(LOWEST): | $(STAMP)
 	@$(BIN)/pip install --quiet --target $@.part numpy==2.4.6 transformers==5.11.0
-	@$(BIN)/pip install --quiet --target $@.part --no-deps peft==0.18.0 diffusers==0.40.0
+	@$(BIN)/pip install --quiet --target $@.part --no-deps peft==0.18.0 diffusers==0.40.0 lm-eval==0.4.10
 	@mv $@.part $@
 
 setup: $(STAMP) ## create .venv with the tested versions (the other targets do this themselves)
@@ -59,7 +59,7 @@ test-peers: $(STAMP) ## our rules beside those of transformers and diffusers (th
 test-pretrained: $(STAMP) $(PRETRAINED) ## pretrained models: adapters, heads, lm-eval (installs their extras)
 	@$(PYTEST) -m pretrained
 
-test-pretrained-lowest: $(STAMP) $(PRETRAINED) $(LOWEST) ## the same with the lowest supported transformers, peft and diffusers
+test-pretrained-lowest: $(STAMP) $(PRETRAINED) $(LOWEST) ## the same with the lowest supported transformers, peft, diffusers and lm-eval
 	@PYTHONPATH=$(LOWEST) $(PYTEST) -m pretrained
 
 fuzz: $(STAMP) ## bad input at everything that reads, 10 minutes (FUZZ='--cases 100000 --minutes 60' for more)

@@ -100,10 +100,11 @@ def test_run_from_the_cache_has_no_nfe(exported, tasks, tmp_path):
 
 def test_launcher_is_lm_evals_command_line_with_our_models(exported, tasks, tmp_path):
     command = [sys.executable, "-m", "adaptive_diffusion.plugins.lm_eval", "run", "--model", "adaptive_diffusion"]
-    command += ["--model_args", f"model={exported},sampler=threshold_0.9", "--batch_size", "4", "--device", "cpu"]
+    command += ["--model_args", f"model={exported},sampler=threshold_0.9", "--batch_size", "auto:4", "--device", "cpu"]
     command += ["--tasks", "tiny_writes", "--include_path", str(tasks), "--output_path", str(tmp_path)]
     done = subprocess.run(command, env={**os.environ, "HF_HUB_OFFLINE": "1"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert "batch_size='auto:4' is not measured here" in done.stderr
     (file,) = tmp_path.rglob("results_*.json")
     written = json.loads(file.read_text())
     assert "exact_match,none" in written["results"]["tiny_writes"]

@@ -33,7 +33,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def asked(folder: Path, engine: Engine | None) -> QueryJob:
+def job(folder: Path, engine: Engine | None) -> QueryJob:
     return QueryJob(folder / "denoiser.safetensors", folder / "puzzles.txt", engine=engine)
 
 
@@ -44,10 +44,10 @@ def test_answers_in_shards_are_those_of_one_process(untrained: Path, engine: Eng
         pytest.importorskip("ray", reason="needs the extra: pip install adaptive-diffusion[ray]")
     with patch("adaptive_diffusion.runs.shards.Sharded.shard", 16):
         samplers = ["threshold_0.9", "mdlm"]
-        here, there = (evaluate_file(asked(untrained, where), samplers) for where in (None, engine))
+        here, there = (evaluate_file(job(untrained, where), samplers) for where in (None, engine))
         for one, other in zip(here, there, strict=True):
             assert {**one, "seconds": 0} == {**other, "seconds": 0}
-        here, there = (list(sample_file(asked(untrained, where), "mdlm", 2)) for where in (None, engine))
+        here, there = (list(sample_file(job(untrained, where), "mdlm", 2)) for where in (None, engine))
     assert here == there
     assert len(here) == 80
 
@@ -64,7 +64,7 @@ def test_a_machine_that_joined_a_cluster_does_the_work(untrained: Path, monkeypa
         cluster.add_node(num_cpus=2, object_store_memory=OBJECT_STORE)
         engine = Ray(2, cluster.address)
         with patch("adaptive_diffusion.runs.shards.Sharded.shard", 16):
-            here, there = (list(sample_file(asked(untrained, where), "mdlm")) for where in (None, engine))
+            here, there = (list(sample_file(job(untrained, where), "mdlm")) for where in (None, engine))
     finally:
         cluster.shutdown()
     assert here == there

@@ -160,6 +160,11 @@ class DiffusionLM(LM):
         )
 
     @property
+    def forwards(self) -> dict[str, int]:
+        """NFE of each request so far, by task, document and index."""
+        return self.costs.forwards
+
+    @property
     def tokenizer_name(self) -> str:
         """Names the cache of prompts."""
         return str(self.tokenizer.name_or_path).replace("/", "__")

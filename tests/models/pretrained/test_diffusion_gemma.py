@@ -122,13 +122,13 @@ def test_tokens_and_steps_are_those_of_the_pipeline_of_diffusers(dealt):
         template = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
         pipeline.processor = SimpleNamespace(apply_chat_template=lambda *args, answer=template, **rest: answer)
         dealt(one)
-        told = pipeline(
+        reference = pipeline(
             messages=[],
             gen_length=CANVAS,
             output_type="seq",
             callback_on_step_end=lambda pipe, step, t, tensors, seen=counted: seen.append(step) or {},
         )
-        assert torch.equal(ours.answers[row, PROMPT:], told.sequences[0])
+        assert torch.equal(ours.answers[row, PROMPT:], reference.sequences[0])
         assert int(ours.nfe[row]) == len(counted)
 
 
@@ -170,12 +170,14 @@ def test_the_expected_embedding_says_what_whole_logits_say():
     carried = {**state.carry, "self_conditioning.expected": expected}
     ours = sampler.denoiser.evaluate(replace(state, carry=carried)).hidden[:, PROMPT:]
     with torch.no_grad():
-        told = model(
+        reference = model(
             input_ids=queries.tokens[:, :PROMPT],
             decoder_input_ids=state.tokens[:, PROMPT:],
             self_conditioning_logits=logits,
         ).logits
-    torch.testing.assert_close(sampler.denoiser.logits(ours.flatten(0, 1)).view_as(told), told, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        sampler.denoiser.logits(ours.flatten(0, 1)).view_as(reference), reference, atol=1e-4, rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize(("prompt", "extra"), [(0, 0), (4, 1), (4, CANVAS)])

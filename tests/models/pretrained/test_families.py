@@ -63,7 +63,7 @@ def denoiser(request, tmp_path_factory):
     return family.from_pretrained(publish(folder, name, family.auto), remote_code=True, **settings)
 
 
-def asked(padded):
+def prompts_of_several_lengths(padded):
     """Six prompts of 2 to 7 tokens, padded on the left to 7, before 6 open positions."""
     generator = torch.Generator().manual_seed(1)
     tokens = torch.randint(4, VOCABULARY, (6, 13), generator=generator)
@@ -84,7 +84,7 @@ def test_ids_come_from_config_and_tokenizer(denoiser):
 
 def test_a_batch_is_its_queries_one_by_one_with_left_padding(denoiser):
     """Both padded alike, bit for bit, and without any padding."""
-    queries = asked(padded=True)
+    queries = prompts_of_several_lengths(padded=True)
     together = sampler(denoiser).sample(queries, seed=0)
     assert (together.answers[:, 7:] != MASK).all()
     assert len(together.nfe.unique()) > 1
@@ -96,7 +96,7 @@ def test_a_batch_is_its_queries_one_by_one_with_left_padding(denoiser):
 
 
 def test_padding_changes_no_prediction(denoiser):
-    queries = asked(padded=True)
+    queries = prompts_of_several_lengths(padded=True)
     tokens = queries.tokens.masked_fill(queries.editable, MASK)
     status = torch.where(queries.editable, 2, 0)
     together = denoiser.hidden(tokens, status)
@@ -106,7 +106,7 @@ def test_padding_changes_no_prediction(denoiser):
 
 
 def test_the_mask_is_never_predicted(denoiser):
-    queries = asked(padded=False)
+    queries = prompts_of_several_lengths(padded=False)
     hidden = denoiser.hidden(queries.tokens, torch.where(queries.editable, 2, 0))
     logits = denoiser.logits(hidden.flatten(0, 1))
     assert logits[:, MASK].isneginf().all()
@@ -117,21 +117,25 @@ def test_the_mask_is_never_predicted(denoiser):
 def test_logits_are_the_models_own(tmp_path, name):
     model = encoder(tmp_path, name)
     ours = MaskedLanguageModel.from_pretrained(str(tmp_path))
-    queries = asked(padded=False)
+    queries = prompts_of_several_lengths(padded=False)
     with torch.no_grad():
-        told = model(input_ids=queries.tokens, attention_mask=torch.ones_like(queries.tokens)).logits
+        logits_of_model = model(input_ids=queries.tokens, attention_mask=torch.ones_like(queries.tokens)).logits
     hidden = ours.hidden(queries.tokens, torch.where(queries.editable, 2, 0))
-    kept = torch.arange(VOCABULARY) != MASK
-    logits = ours.logits(hidden.flatten(0, 1)).view_as(told)
-    torch.testing.assert_close(logits[..., kept], told[..., kept], atol=1e-4, rtol=1e-4)
+    unmasked = torch.arange(VOCABULARY) != MASK
+    logits = ours.logits(hidden.flatten(0, 1)).view_as(logits_of_model)
+    torch.testing.assert_close(logits[..., unmasked], logits_of_model[..., unmasked], atol=1e-4, rtol=1e-4)
 
 
 def test_a_shifted_and_an_aligned_model_of_one_distribution_give_the_same_answers(tmp_path):
-    """The same weights behind both signatures; Dream's says at i what LLaDA's says at i + 1."""
+    """The same weights behind both signatures; Dream predicts at i what LLaDA predicts at i + 1."""
     both = []
     for family, name in ((LLaDA, "LLaDAModelLM"), (Dream, "DreamModel")):
         path = publish(tmp_path / name, name, family.auto)
-        both.append(sampler(family.from_pretrained(path, remote_code=True)).sample(asked(padded=True), n=3, seed=0))
+        both.append(
+            sampler(family.from_pretrained(path, remote_code=True)).sample(
+                prompts_of_several_lengths(padded=True), n=3, seed=0
+            )
+        )
     aligned, shifted = both
     assert torch.equal(aligned.answers, shifted.answers)
     assert torch.equal(aligned.nfe, shifted.nfe)

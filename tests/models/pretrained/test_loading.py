@@ -38,8 +38,8 @@ def test_code_beside_the_weights_runs_only_with_consent(tmp_path, monkeypatch):
 @pytest.mark.parametrize("revision", [None, "main", "v1.0", COMMIT[:12], COMMIT.upper()])
 def test_remote_code_of_the_hub_needs_a_pinned_commit(revision):
     with pytest.raises(ValueError, match="40 digits of the commit"):
-        Checkpoint("somebody/model", revision, remote_code=True)
-    assert Checkpoint("somebody/model", COMMIT, remote_code=True).revision == COMMIT
+        Checkpoint("owner/model", revision, remote_code=True)
+    assert Checkpoint("owner/model", COMMIT, remote_code=True).revision == COMMIT
 
 
 def test_code_of_a_third_repository_is_refused(tmp_path):
