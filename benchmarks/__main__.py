@@ -9,7 +9,7 @@ from typing import Any
 
 from adaptive_diffusion.runs.memory import keep_freed_memory
 from adaptive_diffusion.storage.manifest import environment, now
-from benchmarks import overhead, pretrained, scale, slots, step, text, train
+from benchmarks import imports, overhead, pretrained, scale, slots, step, text, train
 
 Row = dict[str, Any]
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
     "step": step.measure,
     "train": train.measure,
     "scale": scale.measure,
+    "imports": imports.measure,
     "overhead": overhead.measure,
     "pretrained": pretrained.measure,
     "text": text.measure,

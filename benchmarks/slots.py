@@ -11,7 +11,7 @@ from torch import Tensor
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.rule import Halting
-from adaptive_diffusion.core.state import Correctness, Decision, SamplerState
+from adaptive_diffusion.core.state import Decision, HaltDecision, SamplerState
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.sampling.result import Recorder
@@ -31,8 +31,8 @@ class StepsOfEach(Halting):
 
     steps: Tensor
 
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Correctness:
-        return Correctness(state.step + 1 >= self.steps[state.query])
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
+        return HaltDecision(state.step + 1 >= self.steps[state.query])
 
 
 def measure(quick: bool) -> Iterator[dict[str, Any]]:

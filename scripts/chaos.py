@@ -219,7 +219,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     fork = multiprocessing.get_context("fork")
-    engine.get_context = lambda method: fork  # type: ignore[assignment] # a worker costs nothing, and is as mortal
+    engine.get_context = lambda method: fork  # starting a worker costs nothing, and it can be killed like a spawned one
     before = json.loads(options.out.read_text()) if options.out.is_file() else {"commands": {}}
     commands = options.only or list(COMMANDS)
     failed = False

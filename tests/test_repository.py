@@ -1,5 +1,8 @@
 """The documents agree with the repository: links, make targets, commands, versions."""
 
+import ast
+import importlib
+import importlib.util
 import re
 import subprocess
 import tomllib
@@ -33,6 +36,27 @@ def test_make_targets_that_are_mentioned_exist():
 def test_commands_that_are_mentioned_exist():
     for name in {name for _, name in found(r"adaptive-diffusion ([a-z]+)")}:
         assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0, name
+
+
+def test_scripts_import_names_that_exist():
+    """Files outside the package, which neither the type checker nor another test reads."""
+    folders = ("benchmarks", "examples", "experiments", "paper", "scripts")
+    imports = [
+        (file.relative_to(ROOT).as_posix(), node.module, alias.name)
+        for folder in folders
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "adaptive_diffusion"
+        for alias in node.names
+    ]
+    assert [each for each in imports if not importable(*each[1:])] == []
+
+
+def importable(module: str, name: str) -> bool:
+    try:
+        return hasattr(importlib.import_module(module), name) or bool(importlib.util.find_spec(f"{module}.{name}"))
+    except ModuleNotFoundError:
+        return False
 
 
 def test_every_target_is_listed_by_make_help():
