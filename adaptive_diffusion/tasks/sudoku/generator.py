@@ -3,9 +3,9 @@
 import numpy as np
 
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry
-from adaptive_diffusion.tasks.sudoku.kernels import generate_rows
+from adaptive_diffusion.tasks.sudoku.kernels import draw_grids, remove_clues, start_rows
 from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
-from adaptive_diffusion.tasks.sudoku.split import index_of
+from adaptive_diffusion.tasks.sudoku.split import index_of, split_of
 
 # How many clues to stop at, drawn uniformly: hardly any puzzle stays unique below the first number.
 CLUES = {4: (4, 10), 6: (6, 20), 9: (22, 45)}
@@ -32,6 +32,13 @@ def generate(
         raise ValueError(f"clues must be two numbers with 0 <= fewest <= most <= {board.length}, not {fewest}, {most}")
     if min(count, seed, first) < 0:
         raise ValueError(f"count, seed and first must not be negative; got {count}, {seed}, {first}")
-    puzzles, solutions = np.zeros((2, count, board.length), dtype=np.uint8)
-    generate_rows(seed, index_of(split), first, fewest, most, board.size, board.peers, puzzles, solutions)
+    states = np.empty(count, dtype=np.uint64)
+    solutions = np.zeros((count, board.length), dtype=np.uint8)
+    start_rows(seed, index_of(split), first, states)
+    pending = np.arange(count)
+    while len(pending):
+        draw_grids(states, pending, board.size, board.peers, solutions)
+        pending = pending[split_of(board, solutions[pending]) != index_of(split)]
+    puzzles = solutions.copy()
+    remove_clues(states, fewest, most, board.size, board.peers, board.units, puzzles)
     return Puzzles.rated(board, puzzles, solutions)

@@ -36,7 +36,7 @@ class Geometry:
     @cached_property
     def units(self) -> np.ndarray:
         """The cells of every row, then of every column, then of every box, int64 [3n, n]."""
-        return np.concatenate([np.argsort(house, kind="stable").reshape(-1, self.size) for house in self.coordinates.T])
+        return np.concatenate([np.argsort(unit, kind="stable").reshape(-1, self.size) for unit in self.coordinates.T])
 
     @cached_property
     def peers(self) -> np.ndarray:

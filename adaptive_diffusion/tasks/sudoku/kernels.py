@@ -1,18 +1,16 @@
-"""The compiled core: random integers, split hash, solver and generator, a puzzle at a time.
+"""The compiled core: random integers, solver and generator, one puzzle at a time.
 
-One file, because numba's cache watches no more than the file of the function it compiled: across files an edit would
-leave stale machine code behind. A grid is a row-major vector [L] of digits 1..n, 0 where blank; a mask holds bit
-d − 1 where digit d may still stand.
+One file, because numba's cache watches only the file of the function it compiled: a change in another file would leave
+stale machine code behind. A grid is a row-major vector [L] of digits 1..n, 0 where blank; a mask holds bit d − 1 where
+digit d is still possible.
 """
 
 import numpy as np
 from numba import njit
 
 INCREMENT = np.uint64(0x9E3779B97F4A7C15)
-# Chosen so that the twelve 4×4 grids (up to relabelling) fall into all three splits.
-SPLIT_SALT = np.uint64(3)
-VALIDATION_FROM, TEST_FROM = 80, 90  # per cent
-GUESS_LIMIT = 1_000_000
+BITS = np.array([mask.bit_count() for mask in range(1 << 9)])  # the number of digits in each mask
+GUESS_LIMIT = 50_000
 
 # --- random integers: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). Our own few lines rather than a library's
 # stream, so that puzzle n of a seed is the same puzzle whatever version of numpy or numba generates it.
@@ -27,11 +25,12 @@ def mix(word):
 
 
 @njit(cache=True, nogil=True)
-def start(state, seed, stream, index):
-    """Set ``state`` uint64 [1] to the beginning of a stream of its own for (seed, stream, index)."""
+def start_rows(seed, stream, first, states):
+    """Begin the streams (seed, stream, first), (seed, stream, first + 1), … in ``states`` uint64 [N]."""
     word = mix(np.uint64(seed) + INCREMENT)
     word = mix(word ^ (np.uint64(stream) + INCREMENT))
-    state[0] = mix(word ^ (np.uint64(index) + INCREMENT))
+    for row in range(states.shape[0]):
+        states[row] = mix(word ^ (np.uint64(first + row) + INCREMENT))
 
 
 @njit(cache=True, nogil=True)
@@ -47,30 +46,6 @@ def shuffle(state, values):
     for last in range(values.shape[0] - 1, 0, -1):
         other = below(state, last + 1)
         values[last], values[other] = values[other], values[last]
-
-
-# --- split
-
-
-@njit(cache=True, nogil=True)
-def split_index(grid, size):
-    """0, 1 or 2 for a solution grid [L] of training, validation or test."""
-    label = np.empty(size + 1, np.uint64)
-    for column in range(size):
-        label[grid[column]] = np.uint64(column)
-    word = SPLIT_SALT
-    for cell in range(size, grid.shape[0]):
-        word = mix(word + INCREMENT + label[grid[cell]])
-    share = np.int64(word % np.uint64(100))
-    if share < VALIDATION_FROM:
-        return 0
-    return 1 if share < TEST_FROM else 2
-
-
-@njit(cache=True, nogil=True)
-def split_indices(grids, size, indices):
-    for row in range(grids.shape[0]):
-        indices[row] = split_index(grids[row], size)
 
 
 # --- solver
@@ -97,13 +72,14 @@ def digits_of(candidates, grid):
 def propagate(candidates, queue, queued, peers):
     """Follow naked singles to their fixed point, in place; False where a cell is left without a candidate.
 
-    ``queue[:queued]`` holds the cells whose single candidate their peers have not been told yet.
+    ``queue[:queued]`` holds the settled cells whose digit has still to be removed from their peers.
     """
     while queued > 0:
         queued -= 1
         cell = queue[queued]
         digit = candidates[cell]
-        for peer in peers[cell]:
+        for place in range(peers.shape[1]):
+            peer = peers[cell, place]
             mask = candidates[peer]
             if mask & digit:
                 mask &= ~digit
@@ -117,12 +93,47 @@ def propagate(candidates, queue, queued, peers):
 
 
 @njit(cache=True, nogil=True)
-def count_bits(mask):
-    count = 0
-    while mask:
-        mask &= mask - 1
-        count += 1
-    return count
+def place_hidden_singles(candidates, queue, units, unit):
+    """Settle the cells of a unit that alone can hold some digit, and queue them: how many; −1 at a contradiction."""
+    size = units.shape[1]
+    once = 0
+    twice = 0
+    for place in range(size):
+        mask = candidates[units[unit, place]]
+        twice |= once & mask
+        once |= mask
+    if once != (1 << size) - 1:
+        return -1
+    hidden = once & ~twice
+    queued = 0
+    if hidden:
+        for place in range(size):
+            cell = units[unit, place]
+            digit = candidates[cell] & hidden
+            if digit & (digit - 1):
+                return -1
+            if digit and digit != candidates[cell]:
+                candidates[cell] = digit
+                queue[queued] = cell
+                queued += 1
+    return queued
+
+
+@njit(cache=True, nogil=True)
+def infer(candidates, queue, queued, peers, units):
+    """Naked singles, and hidden singles in ``units``, to their common fixed point; False at a contradiction."""
+    unit = 0
+    while True:
+        if queued > 0:
+            if not propagate(candidates, queue, queued, peers):
+                return False
+            unit = 0
+        if unit == units.shape[0]:
+            return True
+        queued = place_hidden_singles(candidates, queue, units, unit)
+        if queued < 0:
+            return False
+        unit += 1
 
 
 @njit(cache=True, nogil=True)
@@ -131,7 +142,7 @@ def most_constrained(candidates):
     best = -1
     fewest = 64
     for cell in range(candidates.shape[0]):
-        count = count_bits(candidates[cell])
+        count = BITS[candidates[cell]]
         if 1 < count < fewest:
             fewest = count
             best = cell
@@ -141,10 +152,11 @@ def most_constrained(candidates):
 
 
 @njit(cache=True, nogil=True)
-def search(candidates, peers, limit, guess_limit, solution):
-    """Count the grids within ``candidates`` [L], at most ``limit``; returns (solutions, guesses).
+def search(candidates, peers, units, limit, guess_limit, solution):
+    """Count the grids within ``candidates`` [L], at most ``limit``; returns (solutions found, guesses).
 
-    The first one's masks are written to ``solution`` [L]. Past ``guess_limit`` guesses the count is −1.
+    Hidden singles are looked for in ``units`` alone. The first solution's masks are written to ``solution`` [L]. The
+    search ends unfinished, with ``guess_limit`` + 1 guesses, where it needs more than ``guess_limit``.
     """
     length = candidates.shape[0]
     stack = np.empty((length + 1, length), np.int64)
@@ -161,7 +173,7 @@ def search(candidates, peers, limit, guess_limit, solution):
     solutions = 0
     guesses = 0
     depth = 0
-    consistent = propagate(stack[0], queue, queued, peers)
+    consistent = infer(stack[0], queue, queued, peers, units)
     while True:
         cell = most_constrained(stack[depth]) if consistent else -1
         if cell >= 0:
@@ -184,21 +196,22 @@ def search(candidates, peers, limit, guess_limit, solution):
         if untried[depth]:  # the last digit left is no guess
             guesses += 1
             if guesses > guess_limit:
-                return -1, guesses
+                return solutions, guesses
         stack[depth + 1] = stack[depth]
         stack[depth + 1, cells[depth]] = mask & -mask
         queue[0] = cells[depth]
         depth += 1
-        consistent = propagate(stack[depth], queue, 1, peers)
+        consistent = infer(stack[depth], queue, 1, peers, units)
 
 
 @njit(cache=True, nogil=True)
-def solve_rows(puzzles, size, peers, limit, guess_limit, grids, counts, guesses):
+def search_rows(puzzles, size, peers, units, limit, guess_limit, grids, counts, guesses):
+    """``search`` each of the puzzles [N, L]; ``grids`` [N, L] receive the first solutions."""
     candidates = np.empty(puzzles.shape[1], np.int64)
     solution = np.empty(puzzles.shape[1], np.int64)
     for row in range(puzzles.shape[0]):
         candidates_of(puzzles[row], size, candidates)
-        counts[row], guesses[row] = search(candidates, peers, limit, guess_limit, solution)
+        counts[row], guesses[row] = search(candidates, peers, units, limit, guess_limit, solution)
         if counts[row] > 0:
             digits_of(solution, grids[row])
 
@@ -209,7 +222,7 @@ def solve_rows(puzzles, size, peers, limit, guess_limit, grids, counts, guesses)
 @njit(cache=True, nogil=True)
 def random_digit(state, mask):
     """One bit of ``mask``, each equally likely."""
-    for _ in range(below(state, count_bits(mask))):
+    for _ in range(below(state, BITS[mask])):
         mask &= mask - 1
     return mask & -mask
 
@@ -236,7 +249,16 @@ def random_grid(state, size, peers, candidates, queue, grid):
 
 
 @njit(cache=True, nogil=True)
-def removable(puzzle, cell, size, peers, candidates, solution):
+def draw_grids(states, rows, size, peers, grids):
+    """The next random grid of each stream among ``rows``, written to its row of ``grids`` [N, L]."""
+    candidates = np.empty(peers.shape[0], np.int64)
+    queue = np.empty(peers.shape[0], np.int64)
+    for row in rows:
+        random_grid(states[row : row + 1], size, peers, candidates, queue, grids[row])
+
+
+@njit(cache=True, nogil=True)
+def removable(puzzle, cell, size, peers, units, candidates, solution):
     """Whether a unique puzzle stays unique without its clue at ``cell``: no grid has another digit there."""
     digit = puzzle[cell]
     others = (1 << size) - 1
@@ -248,32 +270,30 @@ def removable(puzzle, cell, size, peers, candidates, solution):
         return True
     candidates_of(puzzle, size, candidates)
     candidates[cell] = others
-    return search(candidates, peers, 1, GUESS_LIMIT, solution)[0] == 0
+    found, guesses = search(candidates, peers, units, 1, GUESS_LIMIT, solution)
+    return found == 0 and guesses <= GUESS_LIMIT
 
 
 @njit(cache=True, nogil=True)
-def generate_rows(seed, split, first, fewest, most, size, peers, puzzles, solutions):
+def remove_clues(states, fewest, most, size, peers, units, puzzles):
+    """Blank cells of unique ``puzzles`` [N, L] in random order while they stay unique.
+
+    Each stops at its target, a number of clues drawn from ``fewest`` to ``most``.
+    """
     length = peers.shape[0]
-    state = np.empty(1, np.uint64)
     candidates = np.empty(length, np.int64)
     solution = np.empty(length, np.int64)
-    queue = np.empty(length, np.int64)
-    order = np.arange(length)
+    order = np.empty(length, np.int64)
     for row in range(puzzles.shape[0]):
-        start(state, seed, split, first + row)
-        grid = solutions[row]
-        random_grid(state, size, peers, candidates, queue, grid)
-        while split_index(grid, size) != split:
-            random_grid(state, size, peers, candidates, queue, grid)
+        state = states[row : row + 1]
+        puzzle = puzzles[row]
         target = fewest + below(state, most - fewest + 1)
         order[:] = np.arange(length)
         shuffle(state, order)
-        puzzle = puzzles[row]
-        puzzle[:] = grid
-        left = length
+        left = np.count_nonzero(puzzle)
         for cell in order:
             if left == target:
                 break
-            if removable(puzzle, cell, size, peers, candidates, solution):
+            if puzzle[cell] and removable(puzzle, cell, size, peers, units, candidates, solution):
                 puzzle[cell] = 0
                 left -= 1

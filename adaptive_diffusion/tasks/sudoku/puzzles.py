@@ -1,12 +1,12 @@
 """Puzzles in columns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from adaptive_diffusion.core.rows import Rows
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry, geometry
-from adaptive_diffusion.tasks.sudoku.solver import solve
+from adaptive_diffusion.tasks.sudoku.solver import count_guesses
 
 
 @dataclass(frozen=True)
@@ -15,15 +15,19 @@ class Puzzles(Rows):
 
     Attributes:
         puzzles: uint8 [N, L], digits 1..n and 0 where blank.
-        solutions: uint8 [N, L], digits 1..n.
-        guesses: int64 [N], the difficulty: guesses the solver needs.
+        solutions: uint8 [N, L], digits 1..n; zeros where no solution is known.
+        guesses: int64 [N], the difficulty: guesses that a search by naked singles needs.
         clues: int64 [N], how many cells are given.
+        unique: bool [N], the solution is the only one; False too where that is unknown.
+        ratings: float32 [N], the difficulty by the file that the puzzle is from; NaN where there is none.
     """
 
     puzzles: np.ndarray
     solutions: np.ndarray
     guesses: np.ndarray
     clues: np.ndarray
+    unique: np.ndarray
+    ratings: np.ndarray
 
     def __len__(self) -> int:
         return len(self.puzzles)
@@ -34,16 +38,26 @@ class Puzzles(Rows):
         return geometry(round(self.puzzles.shape[1] ** 0.5))
 
     @staticmethod
-    def rated(board: Geometry, puzzles: np.ndarray, solutions: np.ndarray) -> "Puzzles":
-        """Puzzles with known solutions, their difficulty measured here."""
-        return Puzzles(puzzles, solutions, solve(board, puzzles).guesses, (puzzles > 0).sum(axis=1))
+    def rated(
+        board: Geometry,
+        puzzles: np.ndarray,
+        solutions: np.ndarray,
+        unique: np.ndarray | None = None,
+        ratings: np.ndarray | None = None,
+    ) -> "Puzzles":
+        """Puzzles whose difficulty is measured here; by default their solutions are unique, and they have no ratings
+        by others."""
+        return Puzzles(
+            puzzles=puzzles,
+            solutions=solutions,
+            guesses=count_guesses(board, puzzles),
+            clues=(puzzles > 0).sum(axis=1),
+            unique=np.ones(len(puzzles), dtype=bool) if unique is None else unique,
+            ratings=np.full(len(puzzles), np.nan, dtype=np.float32) if ratings is None else ratings,
+        )
 
     @staticmethod
     def concatenate(parts: "list[Puzzles]") -> "Puzzles":
         """The puzzles of all parts, one part after the other."""
-        return Puzzles(
-            puzzles=np.concatenate([part.puzzles for part in parts]),
-            solutions=np.concatenate([part.solutions for part in parts]),
-            guesses=np.concatenate([part.guesses for part in parts]),
-            clues=np.concatenate([part.clues for part in parts]),
-        )
+        columns = {item.name: np.concatenate([part.__dict__[item.name] for part in parts]) for item in fields(Puzzles)}
+        return Puzzles(**columns)

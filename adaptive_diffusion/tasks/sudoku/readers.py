@@ -1,150 +1,146 @@
 """Puzzle files: every line is read as data, checked and solved; bad lines are named."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from math import nan
 from pathlib import Path
 
 import numpy as np
-import torch
 
+from adaptive_diffusion.tasks.sudoku.entries import entries_of
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry, geometry
-from adaptive_diffusion.tasks.sudoku.notation import LENGTHS, Columns, header, parse
-from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
+from adaptive_diffusion.tasks.sudoku.lines import BadLine, BadLines
+from adaptive_diffusion.tasks.sudoku.notation import LENGTHS, Entry
 from adaptive_diffusion.tasks.sudoku.solver import solve
 
-LONGEST_LINE = 4096  # bytes; a 9×9 puzzle with its solution takes 330 at most, and the rest may be comment
-NAMED = 5
-CHUNK = 512
-
-
-@dataclass(frozen=True)
-class BadLine:
-    """A line that was not taken, and why."""
-
-    line: int
-    reason: str
+CHUNK = 4096
 
 
 @dataclass(frozen=True)
 class PuzzleFile:
-    """What a file held.
+    """What a file held: N puzzles of one board, in the file's order.
 
     Attributes:
-        puzzles: the N puzzles, in the file's order; solutions that the file left out are the solver's.
-        lines: int64 [N], the line of each, from 1.
-        ambiguous: bool [N], the puzzle has several solutions, so that *valid* is a fair judge and *exact* is not.
+        board: the board.
+        puzzles: uint8 [N, L], digits 1..n and 0 where blank.
+        solutions: uint8 [N, L], the file's, or the solver's where the file has none; zeros where no solution is known.
+        ambiguous: bool [N], the puzzle has several solutions.
+        undecided: bool [N], the solver gave up before it had decided whether the puzzle has one solution.
+        ratings: float32 [N], the file's own difficulty; NaN where it has none.
+        lines: int64 [N], where each begins, from 1.
         skipped: the lines left out.
     """
 
-    puzzles: Puzzles
-    lines: np.ndarray
+    board: Geometry
+    puzzles: np.ndarray
+    solutions: np.ndarray
     ambiguous: np.ndarray
+    undecided: np.ndarray
+    ratings: np.ndarray
+    lines: np.ndarray
     skipped: tuple[BadLine, ...]
 
+    @property
+    def unique(self) -> np.ndarray:
+        """bool [N], the solution is the only one, so that answers may be compared with it."""
+        return ~(self.ambiguous | self.undecided)
 
-@dataclass(frozen=True)
-class Entry:
-    line: int
-    puzzle: bytes
-    solution: bytes | None
-
-    def fits(self, board: Geometry) -> bool:
-        return all(len(grid) == board.length for grid in (self.puzzle, self.solution) if grid is not None)
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on puzzles with several solutions, or with an unknown number of them."""
+        several, undecided, total = int(self.ambiguous.sum()), int(self.undecided.sum()), len(self.puzzles)
+        notes = []
+        if several:
+            notes.append(f"{several} of {total} puzzles have several solutions; their answers are judged by validity")
+        if undecided:
+            notes.append(
+                f"{undecided} of {total} puzzles are undecided: the solver gave up before it could count their "
+                "solutions; their answers are judged by validity"
+            )
+        return tuple(notes)
 
 
 def read_puzzles(path: Path | str, size: int | None = None, skip_bad: bool = False) -> PuzzleFile:
-    """Read a puzzle file, one puzzle a line, in any of the notations of ``notation.parse``.
+    """Read a file of puzzles, plain or compressed by gzip: a puzzle on each line, in any notation of
+    ``notation.parse``, a table with a header, or grids of a line for every row, in any layout of ``entries_of``.
 
-    Blank lines and everything from ``#`` on are ignored. All puzzles are of one ``size``, by default that of the
-    first readable line. With ``skip_bad`` lines that hold no solvable puzzle are left out and listed.
+    All puzzles are of one ``size``, by default that of the first that can be read. A solution that the file gives is
+    verified; whether it is the only one is decided by the solver. With ``skip_bad`` lines that hold no solvable puzzle
+    are left out and listed.
 
-    Raises ``ValueError`` for a path that is no file, for a file without a puzzle, and, unless ``skip_bad``, naming the
-    first bad lines.
+    Raises ``ValueError`` for a path that is not a regular file, for a file without a puzzle, and, unless ``skip_bad``,
+    naming the first bad lines.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is no file; give a text file with one puzzle a line")
-    read = list(entries_of(path))
-    bad = [line for line in read if isinstance(line, BadLine)]
-    entries = [line for line in read if isinstance(line, Entry)]
-    if not entries:
-        raise ValueError(f"{path} holds no puzzle{listing(bad)}")
-    board = LENGTHS[len(entries[0].puzzle)] if size is None else geometry(size)
-    bad += [BadLine(entry.line, f"not of size {board.size}×{board.size}") for entry in entries if not entry.fits(board)]
-    entries = [entry for entry in entries if entry.fits(board)]
-    parts = [judged(board, entries[first : first + CHUNK]) for first in range(0, len(entries), CHUNK)]
-    reasons = [reason for _, _, reasons in parts for reason in reasons]
-    bad += [BadLine(entry.line, reason) for entry, reason in zip(entries, reasons, strict=True) if reason is not None]
-    bad.sort(key=lambda line: line.line)
-    good = np.array([reason is None for reason in reasons], dtype=bool)
-    if not good.any():
-        raise ValueError(f"{path} holds no puzzle{listing(bad)}")
-    if bad and not skip_bad:
-        raise ValueError(f"{path} has bad lines, `--skip-bad` goes on without them{listing(bad)}")
-    return PuzzleFile(
-        puzzles=Puzzles.concatenate([puzzles for puzzles, _, _ in parts]).take(torch.from_numpy(np.flatnonzero(good))),
-        lines=np.array([entry.line for entry in entries])[good],
-        ambiguous=np.concatenate([several for _, several, _ in parts])[good],
-        skipped=tuple(bad),
-    )
+    bad = BadLines(Path(path))
+    entries = entries_of(bad.path, bad)
+    board = None if size is None else geometry(size)
+    parts: list[dict[str, np.ndarray]] = []
+    while chunk := list(islice(entries, CHUNK)):
+        board = board or LENGTHS[len(chunk[0].puzzle)]
+        parts.append(checked(board, chunk, bad))
+    if board is None or not any(len(part["lines"]) for part in parts):
+        raise ValueError(f"{path} holds no puzzle{bad.listing()}")
+    if bad.found and not skip_bad:
+        raise ValueError(f"{path} has bad lines, `--skip-bad` goes on without them{bad.listing()}")
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return PuzzleFile(board, **columns, skipped=tuple(sorted(bad.found, key=lambda line: line.line)))
 
 
-def listing(bad: list[BadLine]) -> str:
-    """The first bad lines, to follow a message."""
-    shown = [f"\n  line {line.line}: {line.reason}" for line in bad[:NAMED]]
-    return (":" if bad else "") + "".join(shown) + (f"\n  and {len(bad) - NAMED} more" if len(bad) > NAMED else "")
-
-
-def entries_of(path: Path) -> Iterator[Entry | BadLine]:
-    """Every line that is neither blank, comment nor header."""
-    columns = None
-    for number, text in text_lines(path):
-        if text is None:
-            yield BadLine(number, f"longer than {LONGEST_LINE} bytes")
-            continue
-        text = text.partition("#")[0].strip()
-        if not text:
-            continue
-        try:
-            if columns is None:
-                columns = header(text)
-                if columns is not None:
-                    continue
-                columns = Columns()
-            yield Entry(number, *parse(text, columns))
-        except ValueError as error:
-            yield BadLine(number, str(error))
-
-
-def text_lines(path: Path) -> Iterator[tuple[int, str | None]]:
-    """Numbered lines, None for one that is too long; never holds more than one line of bounded length."""
-    with path.open("rb") as file:
-        number = 0
-        while line := file.readline(LONGEST_LINE + 1):
-            number += 1
-            too_long = len(line) > LONGEST_LINE
-            while too_long and not line.endswith(b"\n") and line:
-                line = file.readline(LONGEST_LINE + 1)
-            yield number, None if too_long else line.decode("utf-8-sig" if number == 1 else "utf-8", "replace")
-
-
-def judged(board: Geometry, entries: list[Entry]) -> tuple[Puzzles, np.ndarray, list[str | None]]:
-    """Puzzles with their solutions, which of them have several, and why each is bad (None: it is not)."""
-    puzzles = np.stack([np.frombuffer(entry.puzzle, dtype=np.uint8) for entry in entries])
+def checked(board: Geometry, entries: list[Entry], bad: BadLines) -> dict[str, np.ndarray]:
+    """The columns of a ``PuzzleFile`` for entries that hold solvable puzzles of a board; the others are ``bad``."""
+    for entry in entries:
+        if not fits(board, entry):
+            bad.add(entry.line, f"not of size {board.size}×{board.size}; give each size a file of its own")
+    entries = [entry for entry in entries if fits(board, entry)]
+    puzzles = digits_in(board, [entry.puzzle for entry in entries])
     found = solve(board, puzzles)
-    solutions = found.grids.copy()
-    reasons: list[str | None] = []
-    for row, entry in enumerate(entries):
-        if found.counts[row] == 0:
-            reasons.append(contradiction(board, puzzles[row]) or "the puzzle has no solution")
-        elif found.counts[row] < 0:
-            reasons.append(f"given up after {found.guesses[row]} guesses")
-        elif entry.solution is None:
-            reasons.append(None)
-        else:
-            solutions[row] = np.frombuffer(entry.solution, dtype=np.uint8)
-            reasons.append(wrong_solution(board, puzzles[row], solutions[row]))
-    return Puzzles(puzzles, solutions, found.guesses, (puzzles > 0).sum(axis=1)), found.counts > 1, reasons
+    given = np.array([entry.solution is not None for entry in entries], dtype=bool)
+    solutions = found.grids
+    solutions[given] = digits_in(board, [entry.solution for entry in entries if entry.solution is not None])
+    right = is_solution(board, puzzles, solutions)
+    good = np.where(given, right, (found.counts > 0) | ~found.decided)
+    for row in np.flatnonzero(~good):
+        fault = wrong_solution if given[row] else unsolvable
+        bad.add(entries[row].line, fault(board, puzzles[row], solutions[row]))
+    columns = {
+        "puzzles": puzzles,
+        "solutions": solutions,
+        "ambiguous": found.counts > 1,
+        "undecided": ~found.decided,
+        "ratings": np.array([nan if entry.rating is None else entry.rating for entry in entries], dtype=np.float32),
+        "lines": np.array([entry.line for entry in entries], dtype=np.int64),
+    }
+    return {name: column[good] for name, column in columns.items()}
+
+
+def fits(board: Geometry, entry: Entry) -> bool:
+    """Whether puzzle and solution are of a board."""
+    return len(entry.puzzle) == board.length and (entry.solution is None or len(entry.solution) == board.length)
+
+
+def digits_in(board: Geometry, grids: list[bytes]) -> np.ndarray:
+    """Grids as uint8 [N, L]."""
+    return np.frombuffer(b"".join(grids), dtype=np.uint8).reshape(len(grids), board.length)
+
+
+def is_solution(board: Geometry, puzzles: np.ndarray, grids: np.ndarray) -> np.ndarray:
+    """bool [N]: every row, column and box of a grid is a permutation, and every clue of its puzzle stands."""
+    permutations = np.sort(grids[:, board.units], axis=2) == np.arange(1, board.size + 1)
+    return permutations.all(axis=(1, 2)) & ((puzzles == 0) | (puzzles == grids)).all(axis=1)
+
+
+def unsolvable(board: Geometry, puzzle: np.ndarray, _: np.ndarray) -> str:
+    """Why a puzzle has no solution."""
+    twice = contradiction(board, puzzle)
+    return f"{twice or 'the puzzle has no solution'}; correct its clues"
+
+
+def wrong_solution(board: Geometry, puzzle: np.ndarray, solution: np.ndarray) -> str:
+    """Why a grid is not the solution of a puzzle."""
+    changed = np.flatnonzero((puzzle > 0) & (puzzle != solution))
+    if len(changed):
+        return f"the given solution contradicts the clue at cell {changed[0] + 1}; correct one of the two"
+    return f"the given solution breaks a rule: {contradiction(board, solution)}; correct it, or leave it out"
 
 
 def contradiction(board: Geometry, grid: np.ndarray) -> str | None:
@@ -155,11 +151,3 @@ def contradiction(board: Geometry, grid: np.ndarray) -> str | None:
                 kind = ("row", "column", "box")[unit // board.size]
                 return f"{digit} stands {times} times in {kind} {unit % board.size + 1}"
     return None
-
-
-def wrong_solution(board: Geometry, puzzle: np.ndarray, solution: np.ndarray) -> str | None:
-    changed = np.flatnonzero((puzzle > 0) & (puzzle != solution))
-    if len(changed):
-        return f"the given solution contradicts the clue at cell {changed[0] + 1}"
-    twice = contradiction(board, solution)
-    return twice and f"the given solution is none: {twice}"

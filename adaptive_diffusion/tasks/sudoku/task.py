@@ -1,6 +1,6 @@
 """Sudoku as a task: token d − 1 is digit d, and the mask id is the board's size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -35,6 +35,7 @@ class SudokuTask(Task):
     difficulties = (
         Difficulty("guesses", "guesses of the solver", STRATA),
         Difficulty("clues", "clues given"),
+        Difficulty("rating", "rating by the file", decimals=1),
     )
 
     def __post_init__(self) -> None:
@@ -72,25 +73,24 @@ class SudokuTask(Task):
         return to_queries(problems)
 
     def read(self, path: Path, skip_bad: bool) -> QueryFile:
-        """The puzzles of a file; the notes count those with several solutions."""
+        """The puzzles of a file; the notes count those that have several solutions or are undecided."""
         file = read_puzzles(path, self.size, skip_bad)
-        skipped = tuple(f"line {bad.line}: {bad.reason}" for bad in file.skipped)
-        several = int(file.ambiguous.sum())
-        note = (
-            f"{several} of {len(file.puzzles)} puzzles have several solutions; an answer to them is correct when it is "
-            "valid, and 'exact' compares it with one of the solutions"
-        )
-        return QueryFile(file.puzzles, skipped, (note,) if several else ())
+        problems = Puzzles.rated(self.board, file.puzzles, file.solutions, file.unique, file.ratings)
+        return QueryFile(problems, tuple(map(str, file.skipped)), file.notes)
 
     def verify(self, answers: Tensor, problems: Puzzles) -> Correctness:
         puzzles, solutions = (torch.from_numpy(grids).to(answers) for grids in (problems.puzzles, problems.solutions))
-        return verify(answers + 1, puzzles, solutions)
+        unique = torch.from_numpy(problems.unique).to(answers.device)
+        return replace(verify(answers + 1, puzzles, solutions), has_reference=unique)
 
-    def targets(self, problems: Puzzles) -> Tensor:
-        return torch.from_numpy(problems.solutions).long() - 1
+    def targets(self, problems: Puzzles) -> Tensor | None:
+        """The solutions; None where one of the puzzles has none that is known."""
+        solutions = torch.from_numpy(problems.solutions).long()
+        return solutions - 1 if (solutions > 0).all() else None
 
     def difficulty(self, problems: Puzzles) -> dict[str, Tensor]:
-        return {"guesses": torch.from_numpy(problems.guesses), "clues": torch.from_numpy(problems.clues)}
+        columns = {"guesses": problems.guesses, "clues": problems.clues, "rating": problems.ratings}
+        return {name: torch.from_numpy(column) for name, column in columns.items()}
 
     def decode(self, tokens: Tensor) -> str:
         """The grid with its boxes drawn, ``.`` where a token is no digit."""

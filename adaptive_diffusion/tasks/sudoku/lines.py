@@ -1,0 +1,108 @@
+"""The lines of an untrusted text file, plain or compressed by gzip, and which of them are bad."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from io import BufferedIOBase
+from pathlib import Path
+
+LONGEST_LINE = 4096  # bytes; a 9×9 puzzle with its solution takes 330 at most, and the rest may be comment
+LARGEST_RATIO, ALWAYS_READ = 300, 1 << 26  # gzip: text over compressed bytes, and the text that is read in any case
+
+MOST_BAD_LINES = 100_000
+NAMED = 5
+
+_GZIP = b"\x1f\x8b"
+_CONVERT = "convert it to CSV with the columns puzzle,solution"
+_OTHER_FORMATS = {
+    b"PK\x03\x04": ("a zip archive", "unpack it first"),
+    b"BZh": ("compressed by bzip2", "unpack it first"),
+    b"\xfd7zXZ": ("compressed by xz", "unpack it first"),
+    b"7z\xbc\xaf": ("a 7-Zip archive", "unpack it first"),
+    b"\x28\xb5\x2f\xfd": ("compressed by zstd", "unpack it first"),
+    b"PAR1": ("a Parquet file", _CONVERT),
+    b"ARROW1": ("an Arrow file", _CONVERT),
+    b"SQLite format 3": ("an SQLite database", _CONVERT),
+    b"\x93NUMPY": ("a NumPy array", _CONVERT),
+    b"%PDF": ("a PDF document", _CONVERT),
+    b"\xff\xfe": ("UTF-16 text", "save it as UTF-8"),
+    b"\xfe\xff": ("UTF-16 text", "save it as UTF-8"),
+}
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that was left out, with the reason and what to do about it."""
+
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class BadLines:
+    """The bad lines of a file, in the order in which they are found."""
+
+    path: Path
+    found: list[BadLine] = field(default_factory=list)
+
+    def add(self, line: int, reason: str) -> None:
+        """Note a bad line; raises ``ValueError`` where there are so many that the file must be something else."""
+        self.found.append(BadLine(line, reason))
+        if len(self.found) > MOST_BAD_LINES:
+            raise ValueError(f"{self.path} has more than {MOST_BAD_LINES} bad lines{self.listing()}")
+
+    def listing(self) -> str:
+        """The first bad lines, to follow a message."""
+        ordered = sorted(self.found, key=lambda bad: bad.line)
+        more = f"\n  and {len(ordered) - NAMED} more" if len(ordered) > NAMED else ""
+        return (":" if ordered else "") + "".join(f"\n  {bad}" for bad in ordered[:NAMED]) + more
+
+
+def numbered_lines(path: Path, bad: BadLines) -> Iterator[tuple[int, str]]:
+    """The lines of a file, plain or compressed by gzip; never more than one line of bounded length is in memory.
+
+    A line that is too long is added to ``bad``; so is the one from which on compressed data cannot be read.
+
+    Raises ``ValueError`` for a path that is not a regular file, for a known format that is not text, and for gzip data
+    that expand to more than ``LARGEST_RATIO`` times their size.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path} is no file; give a text file with puzzles")
+    with ExitStack() as stack:
+        file: BufferedIOBase = stack.enter_context(path.open("rb"))
+        start = file.read(16)
+        for mark, (name, remedy) in _OTHER_FORMATS.items():
+            if start.startswith(mark):
+                raise ValueError(f"{path} is {name}, and puzzles are read from text; {remedy}")
+        file.seek(0)
+        most = None
+        if start.startswith(_GZIP):
+            most = max(ALWAYS_READ, LARGEST_RATIO * path.stat().st_size)
+            file = stack.enter_context(gzip.GzipFile(fileobj=file))
+        yield from _lines(file, most, bad)
+
+
+def _lines(file: BufferedIOBase, most: int | None, bad: BadLines) -> Iterator[tuple[int, str]]:
+    number, total, complete = 0, 0, True
+    try:
+        while piece := file.readline(LONGEST_LINE + 1):
+            total += len(piece)
+            if most is not None and total > most:
+                raise ValueError(
+                    f"{bad.path} expands to more than {LARGEST_RATIO} times its size; if you trust it, unpack it first"
+                )
+            begins, complete = complete, len(piece) <= LONGEST_LINE or piece.endswith(b"\n")
+            if not begins:
+                continue
+            number += 1
+            if len(piece) > LONGEST_LINE:
+                bad.add(number, f"longer than {LONGEST_LINE} bytes; write one puzzle on a line")
+            else:
+                yield number, piece.decode("utf-8-sig" if number == 1 else "utf-8", "replace")
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        bad.add(number + 1, f"the gzip data are damaged from here on ({error}); fetch the file again")
