@@ -52,19 +52,19 @@ TINY = [
     "task.batch_size=32",
     "task.test_puzzles=100",
     "stages.denoiser.steps=30",
-    "+stages.denoiser.save_every=5",
+    "stages.denoiser.save_every=5",
     "stages.denoiser.module.compile=false",
     "stages.denoiser.module.training_states.0.rows=32",
     "stages.remasking.steps=20",
-    "+stages.remasking.save_every=5",
+    "stages.remasking.save_every=5",
     "stages.remasking.module.compile=false",
     "stages.remasking.module.training_states.0.rows=8",
     "stages.remasking.module.training_states.1.rows=8",
     "stages.remasking.module.training_states.2.rows=16",
     "stages.halting.steps=10",
-    "+stages.halting.save_every=5",
+    "stages.halting.save_every=5",
     "stages.halting.module.training_states.0.rows=32",
-    "stages.evaluation.samplers=[confidence, fixed_4, threshold_0.9, learned]",
+    "stages.evaluation.samplers=[confidence, 'fixed pace.steps=4', threshold, learned]",
     "stages.evaluation.workers=1",
     "stages.report=null",
 ]
@@ -72,9 +72,9 @@ ASKED = ["../model.safetensors", "--queries", "../puzzles.txt"]
 COMMANDS = {
     "train": ["train", *TINY],
     "run": ["run", *TINY],
-    "evaluate": ["evaluate", *ASKED, "--sampler", "margin", "--sampler", "threshold_0.9", "--json"],
+    "evaluate": ["evaluate", *ASKED, "--sampler", "margin", "--sampler", "threshold", "--json"],
     "sample": ["sample", *ASKED, "--sampler", "mdlm", "-n", "2"],
-    "ablate": ["ablate", "../model.safetensors", "sampler=margin,fixed_4", "seed=0,1", *ASKED[1:], "--workers", "1"],
+    "ablate": ["ablate", "../model.safetensors", "sampler=margin,fixed", "seed=0,1", *ASKED[1:], "--workers", "1"],
 }
 
 

@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from synthetic_traces import Row, commit, record
 
 from adaptive_diffusion.config import compose, instantiate, resolve
-from adaptive_diffusion.config.folder import config_folder
+from adaptive_diffusion.config.search import package_folder
 
 SHELL = "touch owned"
 CODE = "open('owned', 'w').close()"
@@ -49,7 +49,7 @@ class Bomb:
 def collection(folder: Path) -> list[Hostile]:
     """Writes all files below `folder`, which is also to be the working folder of the commands, and lists the cases."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(config_folder(), folder / "configs")
+    shutil.copytree(package_folder(), folder / "configs")
     (folder / "puzzles.txt").write_text(PUZZLES)
     (folder / "owned_module.py").write_text(f"{CODE}\nclass Net: ...\n")
     (folder / "borrowed").mkdir()
@@ -64,8 +64,7 @@ def collection(folder: Path) -> list[Hostile]:
 def sound_model() -> tuple[dict[str, Any], dict[str, torch.Tensor], dict[str, Any]]:
     """Config, weights and task of an untrained 4×4 model that nothing is wrong with."""
     config = resolve(compose(None, ["+model@model=sudoku_4x4", "+task@task=sudoku_4x4"]))
-    network = config["model"]["network"]
-    return network, instantiate(network).state_dict(), config["task"]
+    return config["model"], instantiate(config["model"]).state_dict(), config["task"]
 
 
 def forge(path: Path, config: Any, tensors: dict[str, torch.Tensor], about: Any) -> None:
@@ -465,10 +464,12 @@ def names(folder: Path) -> Iterator[Hostile]:
         "+order=${oc.env:HOME}": "is refused",
         "+order._target_=os.system": "_target_",
         "/order=x": "The override",
-        "pace.steps=1,2": "several values",
+        "pace.steps=1,2": "There is no key",
+        "pace.threshold=range(0,1000000)": "combinations",
+        "pace.threshold=../x": "cannot name a sampler",
         "+x=[[": "not of the form",
     }.items():
-        name = f"threshold_0.9 {change}"
+        name = f"threshold {change}"
         yield Hostile(f"sampler {name!r}", ("evaluate", "sound.safetensors", *asked, "--sampler", name), reason)
     for sweep, reason in {
         ("sampler=margin", "seed=range(0,1000000000)"): "combinations",

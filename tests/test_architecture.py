@@ -79,7 +79,6 @@ KNOWN_TASK_WORDS = {
     "runs/compare.py": {"clue"},
     "runs/stages/evaluation.py": {"guesses"},
     "runs/stages/report.py": {"sudoku"},
-    "runs/stages/training.py": {"puzzle"},
     "sampling/tracing.py": {"clue"},
     "training/training_states.py": {"puzzle"},
 }

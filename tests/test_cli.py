@@ -22,7 +22,6 @@ def command(tmp_path, monkeypatch):
     (configs / "config.yaml").write_text("seed: 0\nstages: {}\n")
     stages = "stages:\n" + STAGE.format(name="first") + STAGE.format(name="second")
     (configs / "experiment" / "small.yaml").write_text(f"# @package _global_\n{stages}")
-    monkeypatch.setattr("adaptive_diffusion.config.composition.config_folder", lambda: configs)
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(app, arguments)
 

@@ -1,14 +1,13 @@
 """The example of CONTRIBUTING.md, run exactly as it stands there."""
 
 import re
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from small_worlds import random_queries, transformer
 
-from adaptive_diffusion.config import compose_part, instantiate
+from adaptive_diffusion.config import ConfigSearch, compose_part, instantiate
 
 ROOT = Path(__file__).parent.parent
 SECTION = (ROOT / "CONTRIBUTING.md").read_text().split("## Add a rule in 20 lines")[1].split("\n## ")[0]
@@ -21,9 +20,9 @@ def example(language):
 
 @pytest.fixture
 def user(tmp_path, monkeypatch):
-    """A folder outside the package with the example's two files; the configs stand beside the others."""
+    """A folder outside the package with the example's two files."""
     (tmp_path / "my_rules.py").write_text(example("python"))
-    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    (tmp_path / "configs" / "sampler").mkdir(parents=True)
     (tmp_path / "configs" / "sampler" / "near.yaml").write_text(example("yaml"))
     monkeypatch.syspath_prepend(tmp_path)
     yield tmp_path / "configs"
@@ -31,7 +30,7 @@ def user(tmp_path, monkeypatch):
 
 
 def test_a_rule_of_twenty_lines_is_chosen_by_its_class_path(user):
-    recipe = instantiate(compose_part("sampler", "near", folder=user), allow=("my_rules",))
+    recipe = instantiate(compose_part("sampler", "near", search=ConfigSearch.of([user])), allow=("my_rules",))
     sampler = recipe(denoiser=transformer())
     assert type(sampler.order).__name__ == "NearWhatIsKnown"
     assert sampler.order.bonus == 0.2
@@ -52,7 +51,7 @@ def test_the_rule_changes_what_comes_first(user):
 
 def test_without_permission_it_is_refused(user):
     with pytest.raises(ValueError, match="--allow-module my_rules"):
-        instantiate(compose_part("sampler", "near", folder=user))
+        instantiate(compose_part("sampler", "near", search=ConfigSearch.of([user])))
 
 
 def test_it_is_twenty_lines():

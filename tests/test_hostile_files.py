@@ -47,7 +47,6 @@ def state(folder: Path) -> dict[str, tuple[int, int]]:
 def test_each_is_refused_with_its_reason_and_does_nothing(hostile, monkeypatch):
     folder, cases = hostile
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("adaptive_diffusion.config.composition.config_folder", lambda: folder / "configs")
     monkeypatch.syspath_prepend(folder)
     wrong = []
     for case in cases.values():

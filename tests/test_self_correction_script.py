@@ -56,7 +56,7 @@ def test_a_checkpoint_is_measured_from_end_to_end(scripts, monkeypatch, tmp_path
     small = ["task=sudoku_4x4", "model=sudoku_4x4"]
     config = resolve(compose("self_correction", small))
     torch.manual_seed(0)
-    model, node = instantiate(config["model"]["network"]), config["model"]["network"]
+    model, node = instantiate(config["model"]), config["model"]
     save_checkpoint(tmp_path / "model.safetensors", model, node, {"task": config["task"]})
     told = ["measure.py", str(tmp_path / "model.safetensors"), "--seed", "0", "--puzzles", "6", "--validation", "4"]
     monkeypatch.setattr(sys, "argv", told)

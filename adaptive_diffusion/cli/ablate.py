@@ -7,7 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from adaptive_diffusion.cli.options import UNSAFE, Address, AllowModule, EngineName, Workers, allowed, engine
+from adaptive_diffusion.cli.options import (
+    UNSAFE,
+    Address,
+    AllowModule,
+    ConfigDir,
+    EngineName,
+    Workers,
+    allowed,
+    config_search,
+    engine,
+)
 
 
 def ablate(
@@ -37,6 +47,7 @@ def ablate(
     workers: Workers = None,
     address: Address = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON instead of a table.")] = False,
+    config_dir: ConfigDir = None,
     allow_module: AllowModule = None,
 ) -> None:
     """Try every setting of a grid or a list, each once, and compare them over seeds.
@@ -60,18 +71,18 @@ def ablate(
     from adaptive_diffusion.storage.folder import RunFolder
     from adaptive_diffusion.storage.manifest import cores
 
+    chosen = engine(where, workers or cores(), address)
     grid = combinations(overrides or ())
     settings = [(*row, *one) for row in read_list(listed) for one in grid] if listed else grid
-    trained = Path(subject)
+    trained, search, allow = Path(subject), config_search(config_dir), allowed(allow_module)
     if trained.exists():
-        cells = sampler_cells(trained, settings, queries)
+        cells = sampler_cells(trained, settings, queries, search)
     elif queries:
         raise ValueError(f"--queries are sampled from a run or a checkpoint, and {subject} is neither")
     else:
-        cells = experiment_cells(subject, settings)
-    chosen = engine(where, workers or cores(), address)
+        cells = experiment_cells(subject, settings, search, allow)
     place = folder or Path("runs/ablate") / UNSAFE.sub("_", trained.stem if trained.exists() else subject)
-    with RunFolder(place, allowed(allow_module)) as held, Progress(cells) as progress:
+    with RunFolder(place, allow) as held, Progress(cells) as progress:
         rows = run_sweep(cells, held, chosen, progress.tell)
     _print(rows, as_json, place / SUMMARY)
 

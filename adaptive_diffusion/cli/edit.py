@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from adaptive_diffusion.cli.options import AllowModule, Source, allowed
+from adaptive_diffusion.cli.options import AllowModule, ConfigDir, Sampler, Source, allowed, config_search
 from adaptive_diffusion.cli.terminal import shown
 
 SpanMasking = list[str] | None
@@ -25,11 +25,12 @@ def edit(
     ] = None,
     insert: Annotated[SpanMasking, typer.Option(help="Write AT+COUNT tokens; AT is a byte, start or end.")] = None,
     delete: Annotated[SpanMasking, typer.Option(help="Leave a span out.")] = None,
-    sampler: Annotated[str, typer.Option(help="A name in configs/sampler.")] = "confidence",
+    sampler: Sampler = "confidence",
     variations: Annotated[int, typer.Option("-n", "--variations", min=1, help="Texts, by seeds one apart.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the first variation.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print texts and figures as JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="A folder that gets a file for each variation.")] = None,
+    config_dir: ConfigDir = None,
     allow_module: AllowModule = None,
 ) -> None:
     """Edit a text: what is not named is kept to the byte.
@@ -42,12 +43,13 @@ def edit(
 
         adaptive-diffusion edit runs/text ending.txt --insert start+64 --sampler mdlm --seed 7
 
-        adaptive-diffusion edit runs/text code.py --revise 1-20 --sampler threshold_0.9_remasking
+        adaptive-diffusion edit runs/text code.py --revise 1-20 --sampler "threshold_remasking pace.threshold=0.9"
     """
     from adaptive_diffusion.runs.edit import EditSpec, edit_file
 
     wishes = EditSpec(rewrite or (), revise or (), insert or (), delete or ())
-    text, made, spread = edit_file(source, file, wishes, sampler, variations, seed, allowed(allow_module))
+    search = config_search(config_dir)
+    text, made, spread = edit_file(source, file, wishes, sampler, variations, seed, allowed(allow_module), search)
     rows = [_row(made, index) for index in range(variations)]
     for row, changed in zip(rows, made.texts, strict=True):
         if out is not None:

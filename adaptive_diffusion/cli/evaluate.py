@@ -9,13 +9,16 @@ from adaptive_diffusion.cli.options import (
     Address,
     AllowModule,
     Answers,
+    ConfigDir,
     EngineName,
     Queries,
+    Samplers,
     Seed,
     SkipBad,
     Source,
     Workers,
     allowed,
+    config_search,
     query_engine,
 )
 
@@ -23,10 +26,11 @@ from adaptive_diffusion.cli.options import (
 def evaluate(
     source: Source,
     queries: Queries,
-    sampler: Annotated[list[str] | None, typer.Option(help="A name in configs/sampler; may be repeated.")] = None,
+    sampler: Samplers = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON instead of a table.")] = False,
     skip_bad: SkipBad = False,
     seed: Seed = 0,
+    config_dir: ConfigDir = None,
     allow_module: AllowModule = None,
     engine: EngineName = "local",
     workers: Workers = None,
@@ -39,7 +43,7 @@ def evaluate(
 
         adaptive-diffusion evaluate runs/quickstart --queries puzzles.txt --sampler confidence --sampler learned
 
-        adaptive-diffusion evaluate denoiser.safetensors --queries puzzles.csv --sampler threshold_0.9 --json
+        adaptive-diffusion evaluate model.safetensors --queries q.csv --sampler "threshold pace.threshold=0.8,0.9"
 
         adaptive-diffusion evaluate runs/quickstart --queries many.txt --sampler learned --engine ray --workers 8
     """
@@ -48,7 +52,8 @@ def evaluate(
 
     where = query_engine(engine, workers, address)
     rows = evaluate_file(
-        QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder), sampler or ["confidence"]
+        QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder, config_search(config_dir)),
+        sampler or ["confidence"],
     )
     if as_json:
         typer.echo(json.dumps(rows, indent=2))

@@ -18,7 +18,7 @@ Experiment = Annotated[
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(help="Changes to its config, key=value, such as model.depth=6.", show_default=False),
+    typer.Argument(help="Changes to its config, key=value, such as model.denoiser.depth=6.", show_default=False),
 ]
 Folder = Annotated[
     Path | None,
@@ -32,6 +32,20 @@ Update = Annotated[
 AllowModule = Annotated[
     list[str] | None,
     typer.Option(help="A module of yours whose classes configs and checkpoints may name.", show_default=False),
+]
+ConfigDir = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--config-dir",
+        help="A folder of configs, searched before ./configs and the package's; may be repeated.",
+        show_default=False,
+    ),
+]
+SAMPLER_HELP = "A sampler of configs/sampler, with overrides in quotes: 'threshold pace.threshold=0.9'"
+Sampler = Annotated[str, typer.Option(help=f"{SAMPLER_HELP}.")]
+Samplers = Annotated[
+    list[str] | None,
+    typer.Option("--sampler", help=f"{SAMPLER_HELP}; several values are several samplers; may be repeated."),
 ]
 Source = Annotated[
     Path, typer.Argument(metavar="RUN_OR_CHECKPOINT", help="A run folder, or a .safetensors file of one.")
@@ -60,6 +74,13 @@ Workers = Annotated[
 Address = Annotated[
     str | None, typer.Option(help="Of a Ray cluster that is up, such as ray://head:10001.", show_default=False)
 ]
+
+
+def config_search(folders: list[Path] | None) -> Any:
+    """Where configs are looked for: these folders, `./configs` if there is one, the package's own."""
+    from adaptive_diffusion.config import ConfigSearch
+
+    return ConfigSearch.of(folders or ())
 
 
 def engine(name: str, workers: int, address: str | None) -> Any:

@@ -1,6 +1,16 @@
 """``adaptive-diffusion run`` and what it shares with ``train``."""
 
-from adaptive_diffusion.cli.options import AllowModule, Experiment, Folder, Overrides, Update, allowed, run_folder
+from adaptive_diffusion.cli.options import (
+    AllowModule,
+    ConfigDir,
+    Experiment,
+    Folder,
+    Overrides,
+    Update,
+    allowed,
+    config_search,
+    run_folder,
+)
 
 
 def run(
@@ -8,6 +18,7 @@ def run(
     overrides: Overrides = None,
     folder: Folder = None,
     update: Update = False,
+    config_dir: ConfigDir = None,
     allow_module: AllowModule = None,
 ) -> None:
     """Run an experiment: every stage of it, from training to the report.
@@ -18,11 +29,11 @@ def run(
 
         adaptive-diffusion run quickstart
 
-        adaptive-diffusion run quickstart model.depth=6 seed=1
+        adaptive-diffusion run quickstart model.denoiser.depth=6 seed=1
 
         adaptive-diffusion run quickstart --folder runs/mine
     """
-    run_stages(experiment, overrides, folder, update, allow_module, training_only=False)
+    run_stages(experiment, overrides, folder, update, config_dir, allow_module, training_only=False)
 
 
 def run_stages(
@@ -30,6 +41,7 @@ def run_stages(
     overrides: Overrides,
     folder: Folder,
     update: bool,
+    config_dir: ConfigDir,
     allow_module: AllowModule,
     training_only: bool,
 ) -> None:
@@ -37,12 +49,13 @@ def run_stages(
     from rich.console import Console
 
     from adaptive_diffusion.config import compose, resolve
-    from adaptive_diffusion.runs.experiment import read_stages, run_experiment
+    from adaptive_diffusion.runs.experiment import read_stages, run_experiment, with_samplers
     from adaptive_diffusion.storage.folder import RunFolder
 
-    config = resolve(compose(experiment, overrides or ()))
-    read_stages(config, allowed(allow_module))  # what is refused is refused before a folder is made
+    search, allow = config_search(config_dir), allowed(allow_module)
+    config = with_samplers(resolve(compose(experiment, overrides or (), search)), allow, search)
+    read_stages(config, allow)  # what is refused is refused before a folder is made
     say = Console(highlight=False, markup=False, soft_wrap=True).print
-    with RunFolder(folder or run_folder(experiment, overrides or ()), allowed(allow_module)) as held:
+    with RunFolder(folder or run_folder(experiment, overrides or ()), allow) as held:
         run_experiment(config, held, training_only, update, say)
         say(f"{held.path} holds the results.")

@@ -8,13 +8,16 @@ from adaptive_diffusion.cli.options import (
     Address,
     AllowModule,
     Answers,
+    ConfigDir,
     EngineName,
     Queries,
+    Sampler,
     Seed,
     SkipBad,
     Source,
     Workers,
     allowed,
+    config_search,
     query_engine,
 )
 from adaptive_diffusion.cli.terminal import shown
@@ -23,10 +26,11 @@ from adaptive_diffusion.cli.terminal import shown
 def sample(
     source: Source,
     queries: Queries,
-    sampler: Annotated[str, typer.Option(help="A name in configs/sampler.")] = "confidence",
+    sampler: Sampler = "confidence",
     variations: Annotated[int, typer.Option("-n", "--variations", min=1, help="Answers to each query.")] = 1,
     skip_bad: SkipBad = False,
     seed: Seed = 0,
+    config_dir: ConfigDir = None,
     allow_module: AllowModule = None,
     engine: EngineName = "local",
     workers: Workers = None,
@@ -47,6 +51,6 @@ def sample(
     from adaptive_diffusion.runs.sample import sample_file
 
     where = query_engine(engine, workers, address)
-    asked = QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder)
+    asked = QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder, config_search(config_dir))
     for answer in sample_file(asked, sampler, variations):
         typer.echo(shown(answer))

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from adaptive_diffusion.cli.options import ConfigDir, config_search
+
 
 def samplers(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects with their names.")] = False,
@@ -13,6 +15,7 @@ def samplers(
     results: Annotated[Path, typer.Option(help="The folder of measured results that the document shows.")] = Path(
         "experiments/sampler_catalogue/results"
     ),
+    config_dir: ConfigDir = None,
 ) -> None:
     """List the samplers that have a name: what they are, their parts with all values, the noise they serve.
 
@@ -26,12 +29,13 @@ def samplers(
     """
     from adaptive_diffusion.runs.catalogue import document, presets
 
+    search = config_search(config_dir)
     if markdown:
-        typer.echo(document(results), nl=False)
+        typer.echo(document(results, search), nl=False)
     elif as_json:
-        typer.echo(json.dumps([preset.as_json() for preset in presets()], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([preset.as_json() for preset in presets(search)], indent=2, ensure_ascii=False))
     else:
-        _print(presets())
+        _print(presets(search))
 
 
 def _print(presets: tuple) -> None:

@@ -39,7 +39,7 @@ def listed(path: Path) -> list[Setting]:
         raise ValueError(f"{path} cannot be read as a list of overrides: {error}") from error
     settings = [setting for line in lines if line for setting in combinations(line)]
     if not settings:
-        raise ValueError(f"{path} holds no overrides: write a setting a line, such as seed=1 model.depth=6")
+        raise ValueError(f"{path} holds no overrides: write a setting a line, such as seed=1 model.denoiser.depth=6")
     return settings
 
 

@@ -8,6 +8,8 @@ when
 2. the object found there was *defined* in such a module: its ``__module__`` and ``__qualname__`` lead back to itself;
 3. it is a class, a class method or, in a room of this package, a function that is only bound (``_partial_: true``),
    not called: constructors of parts hold values, functions may act.
+
+Of torch, optimisers and learning-rate schedules are allowed (``torch.optim.AdamW``), and nothing else.
 """
 
 import importlib
@@ -36,6 +38,9 @@ ROOMS = (
     "analysis",
     "runs.stages",
 )
+#: Modules of torch whose classes of these kinds may be named wherever the room `training` may.
+OPTIMISERS = "torch.optim"
+NEEDS = "training"
 
 
 def find_target(
@@ -55,6 +60,8 @@ def find_target(
     if not isinstance(path, str) or not PUBLIC_PATH.fullmatch(path):
         raise ValueError(f"_target_ {path!r:.200} is refused: it must be a dotted path of public names.")
     allowed = [*(f"{PACKAGE}.{room}" for room in rooms), *allow]
+    if NEEDS in rooms and path.startswith(f"{OPTIMISERS}."):
+        return _optimiser(path)
     if not _inside(path, allowed):
         module = path.rsplit(".", 1)[0]
         raise ValueError(
@@ -70,6 +77,16 @@ def find_target(
         raise ValueError(f"{refused} reachable there, but defined in {function.__module__!r}.")
     if function is found and inspect.isfunction(function) and not partial and not _inside(function.__module__, allow):
         raise ValueError(f"{refused} a function; name a class, or bind it with _partial_: true.")
+    return found
+
+
+def _optimiser(path: str) -> Callable[..., Any]:
+    """A class of `torch.optim` that optimises or sets learning rates."""
+    from torch.optim import Optimizer, lr_scheduler
+
+    found = _locate(path, [OPTIMISERS])
+    if not (inspect.isclass(found) and issubclass(found, Optimizer | lr_scheduler.LRScheduler)):
+        raise ValueError(f"_target_ {path!r} is refused: of {OPTIMISERS}, only optimisers and schedules are allowed.")
     return found
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from adaptive_diffusion.config.composition import compose_part
-from adaptive_diffusion.config.folder import choices, config_folder
 from adaptive_diffusion.config.instantiation import instantiate
+from adaptive_diffusion.config.search import ConfigSearch
 from adaptive_diffusion.core.rule import BOTH
 
 ROLES = ("view", "proposal", "order", "pace", "remasking", "plan", "halting", "processors", "block_length", "limits")
@@ -43,21 +43,20 @@ class Preset:
 
 
 @cache
-def presets(folder: Path | None = None) -> tuple[Preset, ...]:
-    """All samplers that have a name, in the order of their names."""
-    folder = folder or config_folder()
-    return tuple(_preset(name, folder) for name in choices("sampler", folder))
+def presets(search: ConfigSearch) -> tuple[Preset, ...]:
+    """All samplers of configs/sampler, in the order of their names."""
+    return tuple(_preset(name, search) for name in search.choices("sampler"))
 
 
-def _preset(name: str, folder: Path) -> Preset:
-    recipe = instantiate(compose_part("sampler", name, folder=folder))
+def _preset(name: str, search: ConfigSearch) -> Preset:
+    recipe = instantiate(compose_part("sampler", name, search=search))
     chosen = dict(recipe.keywords)
     if "sampler" in chosen:
         chosen |= chosen.pop("sampler").keywords
     kinds = BOTH
     for rule in _rules([chosen[role] for role in ROLES if role in chosen and role != "view"]):
         kinds &= getattr(rule, "corruptions", BOTH)
-    lines = (folder / "sampler" / f"{name}.yaml").read_text().splitlines()
+    lines = search.file("sampler", name).read_text().splitlines()
     about = lines[0].lstrip("# ") if lines and lines[0].startswith("#") else ""
     return Preset(name, about, {role: written(chosen[role]) for role in ROLES if role in chosen}, tuple(sorted(kinds)))
 
@@ -81,7 +80,7 @@ def written(rule: Any) -> str:
     return repr(rule)
 
 
-def document(results: Path, folder: Path | None = None) -> str:
+def document(results: Path, search: ConfigSearch) -> str:
     """The text of docs/samplers.md: all presets, and a table for every result file in the folder `results`."""
     lines = [
         "# Samplers",
@@ -98,7 +97,7 @@ def document(results: Path, folder: Path | None = None) -> str:
         "| name | what it is | parts | noise |",
         "|---|---|---|---|",
     ]
-    for preset in presets(folder):
+    for preset in presets(search):
         parts = "<br>".join(f"{role}: `{rule}`" for role, rule in preset.parts.items())
         lines.append(f"| `{preset.name}` | {preset.about} | {parts} | {' or '.join(preset.corruption)} |")
     for file in sorted(results.glob("*.json")):

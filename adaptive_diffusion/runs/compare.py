@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -109,6 +109,11 @@ def compare_all(
             f"{row['seconds']:.1f} s"
         )
     return [found[name][0] for name in samplers], {name: found[name][1] for name in samplers}
+
+
+def with_families(rows: Sequence[Mapping[str, Any]], families: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The rows with the family of each sampler beside its name."""
+    return [{"sampler": row["sampler"], "family": families[row["sampler"]]} | dict(row) for row in rows]
 
 
 def inside(folder: Path, name: str) -> Path:

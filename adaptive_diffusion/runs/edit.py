@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from adaptive_diffusion.config import ConfigSearch
 from adaptive_diffusion.evaluation.diversity import Diversity, diversity
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.editing import Edited, edit
@@ -73,7 +74,14 @@ def insertion_of(wish: str, text: bytes) -> Change:
 
 
 def edit_file(
-    source: Path, file: Path, wishes: EditSpec, sampler: str, n: int = 1, seed: int = 0, allow: Sequence[str] = ()
+    source: Path,
+    file: Path,
+    wishes: EditSpec,
+    sampler: str,
+    n: int = 1,
+    seed: int = 0,
+    allow: Sequence[str] = (),
+    search: ConfigSearch | None = None,
 ) -> tuple[bytes, Edited, Diversity]:
     """The text of a file, its variations, and how much they differ where they were open.
 
@@ -87,6 +95,6 @@ def edit_file(
     task = found.task
     if not isinstance(task, TextTask):
         raise ValueError(f"{source} was trained on {task.name}, not on text; edit with a model of text")
-    made = edit(found.sampler(sampler), text, wishes.changes(text), task.tokenizer, task.length, n, seed)
+    made = edit(found.sampler(sampler, search), text, wishes.changes(text), task.tokenizer, task.length, n, seed)
     opened = made.result.answers[:, torch.from_numpy(made.layout.editable)]
     return text, made, diversity(opened)

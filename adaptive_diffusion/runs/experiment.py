@@ -17,7 +17,15 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from adaptive_diffusion.config import check, differences, digest, instantiate_outer, resolve
+from adaptive_diffusion.config import (
+    ConfigSearch,
+    check,
+    differences,
+    digest,
+    instantiate_outer,
+    named_samplers,
+    resolve,
+)
 from adaptive_diffusion.config.resolution import Node, read_yaml
 from adaptive_diffusion.config.targets import find_target
 from adaptive_diffusion.runs.stage import Stage, StageContext
@@ -52,6 +60,7 @@ def run_experiment(
     training_only: bool = False,
     update: bool = False,
     say: Callable[[str], None] = print,
+    search: ConfigSearch | None = None,
 ) -> None:
     """Runs the stages of ``config`` that are not finished yet.
 
@@ -62,11 +71,12 @@ def run_experiment(
         update: go on although the config is not the one the folder was made with; what it changes is run again, and so
             are the stages after it.
         say: receives a line about each stage.
+        search: where the samplers that stages name are looked for.
 
     Raises:
         ValueError: if a stage is refused (before any stage is run), or the folder was made with another config.
     """
-    plain = resolve(config)
+    plain = with_samplers(resolve(config), folder.allow, search)
     stages = read_stages(plain, folder.allow)
     if training_only:
         stages = _until_trained(stages)
@@ -91,21 +101,53 @@ def run_experiment(
         manifest.end(outcome)
 
 
+def with_samplers(
+    plain: dict[str, Any], allow: tuple[str, ...] = (), search: ConfigSearch | None = None
+) -> dict[str, Any]:
+    """The values with every sampler that a stage names in the place of its name, so that the run folder holds all that
+    it takes to repeat the run.
+
+    Raises:
+        ValueError: as `read_stages` and `config.named_samplers`.
+    """
+    stages = {}
+    for name, node in _nodes(plain).items():
+        fields = () if node is None else _stage_class(name, node, allow).sampler_fields
+        stages[name] = node and {
+            key: _samplers(f"stages.{name}.{key}", value, search) if key in fields else value
+            for key, value in node.items()
+        }
+    return {**plain, "stages": stages}
+
+
+def _samplers(key: str, listed: Any, search: ConfigSearch | None) -> dict[str, Any]:
+    try:
+        return {one.name: one.as_node() for one in named_samplers(listed, search)}
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from error
+
+
+def _nodes(plain: dict[str, Any]) -> dict[str, Any]:
+    """The nodes of the stages, each checked to be one or null."""
+    nodes = plain.get("stages")
+    if not isinstance(nodes, dict):
+        raise ValueError("The config has no stages: 'stages' must map names to nodes, each with a _target_.")
+    for name, node in nodes.items():
+        if node is not None and not (name.isidentifier() and isinstance(node, dict) and "_target_" in node):
+            raise ValueError(f"stages.{name} must have the name of a stage and a _target_.")
+    return nodes
+
+
 def read_stages(plain: dict[str, Any], allow: tuple[str, ...] = ()) -> list[StageNode]:
     """The stages of resolved values, in order; a stage that is null is left out.
 
     Raises:
         ValueError: if there are none, or one is not a node or names what may not be called.
     """
-    nodes = plain.get("stages")
-    if not isinstance(nodes, dict):
-        raise ValueError("The config has no stages: 'stages' must map names to nodes, each with a _target_.")
     stages, before = [], digest(_shared(plain))
-    for name, node in nodes.items():
+    for name, node in _nodes(plain).items():
         if node is None:
             continue
-        if not name.isidentifier() or not isinstance(node, dict) or "_target_" not in node:
-            raise ValueError(f"stages.{name} must have the name of a stage and a _target_.")
         stage = _stage_class(name, node, allow)
         node = _inherited(stage, plain) | node
         check({"stages": {name: node}}, allow)

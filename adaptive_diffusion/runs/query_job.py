@@ -1,5 +1,6 @@
 """What `evaluate` and `sample` are asked: a file of queries, put to a trained model."""
 
+import json
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adaptive_diffusion.config import digest
+from adaptive_diffusion.config import ConfigSearch, NamedSampler, digest
 from adaptive_diffusion.runs.cached_sampler import CachedSampler
 from adaptive_diffusion.runs.engine import Engine
 from adaptive_diffusion.runs.shards import Sharded
@@ -29,6 +30,7 @@ class QueryJob:
         allow: modules whose classes configs and checkpoints may name.
         engine: does the queries in shards; None answers all of them in this process.
         folder: where answers are kept as they come; None keeps none.
+        search: where the configs of samplers are looked for.
     """
 
     source: Path
@@ -38,6 +40,7 @@ class QueryJob:
     allow: Sequence[str] = ()
     engine: Engine | None = None
     folder: Path | None = None
+    search: ConfigSearch | None = None
 
     def held(self) -> AbstractContextManager[RunFolder | None]:
         """The folder of the answers, locked; None where none are kept."""
@@ -59,12 +62,12 @@ class QueryJob:
             raise ValueError(f"{self.queries} holds no query that can be used")
         return source, file.problems
 
-    def sampler(self, source: TrainedModel, name: str, held: RunFolder | None = None) -> Any:
-        """The sampler of that name, here or in shards, its answers kept where there is a folder."""
-        sampler: Any = source.sampler(name)
+    def sampler(self, source: TrainedModel, named: NamedSampler, held: RunFolder | None = None) -> Any:
+        """The sampler, in this process or in shards; its answers are stored where there is a folder."""
+        sampler: Any = source.build(named.node)
         if self.engine is not None:
-            sampler = Sharded(self.source, name, tuple(self.allow), self.engine)
+            sampler = Sharded(self.source, json.dumps(named.node), tuple(self.allow), self.engine)
         if held is None:
             return sampler
-        asked = digest([source.contents, sha256(self.queries), self.skip_bad, source.node(name)])
+        asked = digest([source.contents, sha256(self.queries), self.skip_bad, named.node])
         return CachedSampler(sampler, held, asked, SHARD if self.engine is None else MANY * SHARD)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from adaptive_diffusion.config import named_sampler
 from adaptive_diffusion.runs.query_job import QueryJob
 
 
@@ -10,15 +11,16 @@ def sample_file(asked: QueryJob, sampler: str, variations: int = 1) -> Iterator[
 
     Args:
         asked: the model and the file.
-        sampler: a name in ``configs/sampler``.
+        sampler: a sampler of ``configs/sampler``, with overrides.
         variations: answers to each query.
 
     Raises:
         ValueError: for a source, a query or a sampler that cannot be used.
     """
+    named = named_sampler(sampler, asked.search)
     source, problems = asked.open()
     with asked.held() as held:
-        chosen = asked.sampler(source, sampler, held)
+        chosen = asked.sampler(source, named, held)
         result = chosen.sample(source.task.queries(problems), n=variations, seed=asked.seed)
     for row in range(len(result.query)):
         title = f"query {int(result.query[row])}, variation {int(result.variation[row])}"

@@ -1,5 +1,6 @@
 """Sampling in shards on several workers, each of which loads the model once."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -18,18 +19,18 @@ from adaptive_diffusion.sampling.sampler import Sampler
 
 @dataclass(frozen=True)
 class Sharded:
-    """A named sampler on an engine. The noise of a query depends on its id only, so the answers equal those of a single
+    """A sampler on an engine. The noise of a query depends on its id only, so the answers equal those of a single
     process.
 
     Attributes:
         source: the run folder or checkpoint that every worker loads once.
-        name: of the sampler.
+        node: the sampler's node as JSON, so that workers need no config folders.
         allow: modules outside this package whose classes the checkpoint may name.
         shard: queries per piece of work.
     """
 
     source: Path
-    name: str
+    node: str
     allow: tuple[str, ...]
     engine: Engine
     shard: int = 256
@@ -41,18 +42,18 @@ class Sharded:
         if list(observers):
             raise ValueError("a trace is recorded in one process: leave out the engine")
         pieces = [part for _, part in in_shards(queries, self.shard)]
-        answer = partial(_answer, self.source.resolve(), self.name, self.allow, n, seed, slots)
+        answer = partial(_answer, self.source.resolve(), self.node, self.allow, n, seed, slots)
         found = dict(self.engine.each(answer, pieces))
         return joined([found[number] for number in range(len(pieces))])
 
 
 def _answer(
-    source: Path, name: str, allow: tuple[str, ...], n: int, seed: int, slots: int, queries: Queries
+    source: Path, node: str, allow: tuple[str, ...], n: int, seed: int, slots: int, queries: Queries
 ) -> SampleResult:
     with torch.inference_mode():
-        return _sampler(source, name, allow).sample(queries, n=n, seed=seed, slots=slots)
+        return _sampler(source, node, allow).sample(queries, n=n, seed=seed, slots=slots)
 
 
 @cache
-def _sampler(source: Path, name: str, allow: tuple[str, ...]) -> Sampler:
-    return load_trained_model(source, allow).sampler(name)
+def _sampler(source: Path, node: str, allow: tuple[str, ...]) -> Sampler:
+    return load_trained_model(source, allow).build(json.loads(node))

@@ -65,9 +65,12 @@ class Stage(ABC):
 
     Attributes:
         trains: whether `adaptive-diffusion train` runs it.
+        sampler_fields: fields that list samplers, as `config.sampler_spec` describes; the stage is given a mapping
+            from their names to their nodes, `{name: {family, sampler}}`.
     """
 
     trains: ClassVar[bool] = False
+    sampler_fields: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def __call__(self, context: StageContext) -> dict[str, Any] | None:

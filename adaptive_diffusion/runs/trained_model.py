@@ -1,12 +1,12 @@
 """A trained model from a run folder or a checkpoint file, with the task it was trained for."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adaptive_diffusion.config import compose_part, instantiate, resolve
+from adaptive_diffusion.config import ConfigSearch, instantiate, named_sampler
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.runs.compare import build_sampler
@@ -28,14 +28,13 @@ class TrainedModel:
     def task(self) -> Task:
         return self.data.task
 
-    def sampler(self, name: str) -> Sampler:
-        """The sampler `configs/sampler/NAME.yaml` on this model. Changes may follow: `priced halting.price=0.02`."""
-        return build_sampler(instantiate(self.node(name), self.allow), self.model)
+    def sampler(self, text: str, search: ConfigSearch | None = None) -> Sampler:
+        """A sampler of `configs/sampler` on this model, with overrides: `priced halting.price=0.02`."""
+        return self.build(named_sampler(text, search).node)
 
-    def node(self, name: str) -> Any:
-        """The plain values of that sampler."""
-        chosen, *changes = name.split() or [""]
-        return resolve(compose_part("sampler", chosen, changes))
+    def build(self, node: Mapping[str, Any]) -> Sampler:
+        """The sampler of a node on this model."""
+        return build_sampler(instantiate(dict(node), self.allow), self.model)
 
 
 def load_trained_model(path: Path, allow: Sequence[str] = ()) -> TrainedModel:

@@ -1,7 +1,6 @@
 """One training stage: training_states, one forward over all of them, objectives."""
 
 import logging
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.self_conditioning import SelfConditioning
 from adaptive_diffusion.models.transformer import Block
 from adaptive_diffusion.objectives.objective import LossInputs, Objective, Outcome
+from adaptive_diffusion.training.optimisation import ADAMW, MakeOptimizer, MakeScheduler, optimisation
 from adaptive_diffusion.training.training_states import TrainingStates
 
 log = logging.getLogger(__name__)
@@ -31,9 +31,8 @@ class DenoiserModule(LightningModule):
         model: the denoiser with its heads.
         training_states: where sequences come from; their `rows` add up to the batch.
         objectives: what is minimised, the sum.
-        learning_rate, warm_up, final: AdamW's peak, the steps up to it, and the share of it at the end of the cosine.
-        weight_decay: on matrices only.
-        steps: length of the schedule.
+        optimizer: makes the optimiser from parameter groups; its weight decay acts on matrices only.
+        scheduler: makes the learning-rate schedule, stepped once per optimiser step; None keeps the rate.
         trainable: which parts learn: "denoiser", "quality", "halting", "policy". What is not named is frozen.
         seed: keys the sequences.
         compile: compile the trunk where a compiler is present; otherwise it is said and training goes on without.
@@ -44,11 +43,8 @@ class DenoiserModule(LightningModule):
         model: DenoiserWithHeads,
         training_states: Sequence[TrainingStates],
         objectives: Sequence[Objective],
-        steps: int,
-        learning_rate: float = 1.5e-3,
-        warm_up: int = 100,
-        final: float = 0.02,
-        weight_decay: float = 0.01,
+        optimizer: MakeOptimizer = ADAMW,
+        scheduler: MakeScheduler | None = None,
         trainable: Sequence[str] = ("denoiser", "quality", "halting", "policy"),
         seed: int = 0,
         compile: bool = False,  # noqa: A002 (what everybody calls it)
@@ -56,8 +52,7 @@ class DenoiserModule(LightningModule):
         super().__init__()
         self.model = model
         self.training_states, self.objectives = list(training_states), list(objectives)
-        self.steps, self.learning_rate, self.warm_up, self.final = steps, learning_rate, warm_up, final
-        self.weight_decay, self.seed = weight_decay, seed
+        self.optimizer, self.scheduler, self.seed = optimizer, scheduler, seed
         self._freeze(trainable)
         self._hidden: Any = _compiled(model.denoiser) if compile else model.denoiser.hidden
 
@@ -109,12 +104,7 @@ class DenoiserModule(LightningModule):
             return self._hidden(tokens, status, level, **recalled)
 
     def configure_optimizers(self) -> Any:
-        matrices = [p for p in self.parameters() if p.requires_grad and p.ndim > 1]
-        vectors = [p for p in self.parameters() if p.requires_grad and p.ndim <= 1]
-        groups = [{"params": matrices, "weight_decay": self.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-        optimizer = torch.optim.AdamW(groups, lr=self.learning_rate, betas=(0.9, 0.98), fused=True)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return optimisation(self, self.optimizer, self.scheduler)
 
     def configure_gradient_clipping(
         self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
@@ -122,13 +112,6 @@ class DenoiserModule(LightningModule):
         # Lightning refuses to clip for fused optimisers, which unscale float16 gradients; bfloat16 is never scaled.
         if gradient_clip_val:
             torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
-
-    def _rate(self, step: int) -> float:
-        """Linear warm-up, then a cosine from 1 to `final`."""
-        if step < self.warm_up:
-            return (step + 1) / self.warm_up
-        progress = min(1.0, (step - self.warm_up) / max(1, self.steps - self.warm_up))
-        return self.final + (1 - self.final) * (1 + math.cos(math.pi * progress)) / 2
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["training_states"] = [source.state_dict() for source in self.training_states]

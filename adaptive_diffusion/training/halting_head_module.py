@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.objectives.halting_losses import HaltingObjective, Trajectories
+from adaptive_diffusion.training.optimisation import ADAMW, MakeOptimizer, MakeScheduler, optimisation
 from adaptive_diffusion.training.rollouts import Rollouts
 
 
@@ -24,7 +25,8 @@ class HaltingHeadModule(LightningModule):
     Args:
         head: what is fitted; its weights and scale are those it ends with.
         objective: what is minimised.
-        steps: optimiser steps, the length of the cosine from `learning_rate` to 0.
+        steps: optimiser steps.
+        optimizer, scheduler: as in `DenoiserModule`.
     """
 
     def __init__(
@@ -32,8 +34,8 @@ class HaltingHeadModule(LightningModule):
         head: TrajectoryHaltingHead,
         objective: HaltingObjective,
         steps: int,
-        learning_rate: float = 2e-3,
-        weight_decay: float = 0.01,
+        optimizer: MakeOptimizer = ADAMW,
+        scheduler: MakeScheduler | None = None,
     ):
         super().__init__()
         if head.outputs != objective.outputs:
@@ -41,7 +43,7 @@ class HaltingHeadModule(LightningModule):
             raise ValueError(f"{name} needs a head of {objective.outputs} outputs, this one has {head.outputs}")
         self.head, self.objective = head, objective
         self.halves = torch.nn.ModuleList(copy.deepcopy(head) for _ in range(2 if objective.crossed else 0))
-        self.steps, self.learning_rate, self.weight_decay = steps, learning_rate, weight_decay
+        self.steps, self.optimizer, self.scheduler = steps, optimizer, scheduler
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         half = batch.pop("half")
@@ -66,9 +68,7 @@ class HaltingHeadModule(LightningModule):
         return torch.where((half == 0)[:, None, None], second, first)
 
     def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.AdamW(self.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return optimisation(self, self.optimizer, self.scheduler)
 
 
 class RolloutBatches(LightningDataModule):

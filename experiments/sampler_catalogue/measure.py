@@ -9,8 +9,7 @@ from pathlib import Path
 
 import torch
 
-from adaptive_diffusion.config import instantiate
-from adaptive_diffusion.config.folder import choices
+from adaptive_diffusion.config import choices, instantiate, named_samplers
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.evaluation.correction import correction_counts
 from adaptive_diffusion.evaluation.replay import Replay
@@ -21,18 +20,30 @@ from adaptive_diffusion.storage.checkpoint import read_header
 from adaptive_diffusion.storage.manifest import environment
 
 RESULTS = Path(__file__).parent / "results"
+FAMILIES = (
+    "fixed pace.steps=4,8,16",
+    "threshold pace.threshold=0.5,0.7,0.8,0.9,0.92,0.94,0.95,0.97,0.99",
+    "threshold_0.9_remasking=threshold_remasking pace.threshold=0.9 limits.each=4",
+)
+"""Members of families that are measured; of the other configs each as it is."""
 
 
-def measured(name, source, problems, seed):
+def everything():
+    """Every config of configs/sampler, and the members of families."""
+    families = {"fixed", "threshold"}
+    return [*(name for name in choices("sampler") if name not in families), *FAMILIES]
+
+
+def measured(named, source, problems, seed):
     """One row of the table, or the sentence that refuses the sampler. Its seconds include writing the trace."""
     try:
-        sampler = source.sampler(name)
+        sampler = source.build(named.node)
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            row, _ = compare(name, sampler, source.task, problems, seed, trace=Path(folder) / "trace")
+            row, _ = compare(named.name, sampler, source.task, problems, seed, trace=Path(folder) / "trace")
             counts = correction_counts(Replay.of(read_trace(Path(folder) / "trace")))
     except ValueError as error:
-        return {"sampler": name, "refused": str(error)}
+        return {"sampler": named.name, "refused": str(error)}
     ways = {way: int(getattr(counts, way).sum()) for way in ("error_to_correct", "correct_to_error")}
     return row | ways
 
@@ -56,9 +67,11 @@ def main():
     before = json.loads(result_file.read_text()) if result_file.exists() else {}
     stays = before.get("samplers", []) if chosen.sampler else []
     rows = {row["sampler"]: row for row in stays}
-    for name in chosen.sampler or [name for name in choices("sampler") if name not in chosen.without]:
-        rows[name] = measured(name, source, problems, chosen.seed)
-        print(json.dumps(rows[name]), file=sys.stderr)
+    for named in named_samplers(chosen.sampler or everything()):
+        if named.name in chosen.without:
+            continue
+        rows[named.name] = measured(named, source, problems, chosen.seed)
+        print(json.dumps(rows[named.name]), file=sys.stderr)
         result = {
             "title": f"{source.task.name}{', ' if chosen.about else ''}{chosen.about}",
             "command": f"measure.py {file.name} --name {chosen.name} --puzzles {len(problems)} --seed {chosen.seed}",

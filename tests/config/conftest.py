@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from adaptive_diffusion.config import ConfigSearch
+
 FILES = {
     "config.yaml": "defaults:\n  - _self_\n  - order: margin\n"
     "seed: 0\nwidth: 32\ndenoiser:\n  depth: 4\n  width: ${width}\nqueries: 100\n",
@@ -42,11 +44,12 @@ instance = Net(3)
 
 @pytest.fixture
 def folder(tmp_path):
+    """A search in this folder alone."""
     for name, text in FILES.items():
         file = tmp_path / "configs" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    return tmp_path / "configs"
+    return ConfigSearch((tmp_path / "configs",))
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from adaptive_diffusion.config import choices, compose, compose_part, resolve
 
 
 def test_an_experiment_is_a_difference_to_the_root(folder):
-    assert compose(folder=folder).queries == 100
-    config = compose("quickstart", folder=folder)
+    assert compose(search=folder).queries == 100
+    config = compose("quickstart", search=folder)
     assert (config.queries, config.order.seed) == (7, 3)
 
 
@@ -18,7 +18,7 @@ def test_overrides_come_last(folder):
 
 
 def test_composing_twice_gives_the_same(folder):
-    assert compose("quickstart", folder=folder) == compose("quickstart", folder=folder)
+    assert compose("quickstart", search=folder) == compose("quickstart", search=folder)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_an_override_outside_the_grammar_is_one_sentence(folder, override):
 
 @pytest.mark.parametrize("override", ["order=../../secret", "order=/etc/passwd", "../order=margin", "/order=margin"])
 def test_a_choice_cannot_leave_the_folder(folder, override):
-    (folder.parent / "secret.yaml").write_text("stolen: 1")
+    (folder.folders[0].parent / "secret.yaml").write_text("stolen: 1")
     with pytest.raises(ValueError, match=r"\S"):
         compose(None, [override], folder)
 
@@ -64,20 +64,20 @@ def test_a_choice_cannot_leave_the_folder(folder, override):
 @pytest.mark.parametrize("name", ["../secret", "a/../../secret", "/etc/passwd", "", "quick start", "a\0b"])
 def test_an_experiment_name_cannot_leave_the_folder(folder, name):
     with pytest.raises(ValueError, match="cannot be the name of an experiment"):
-        compose(name, folder=folder)
+        compose(name, search=folder)
 
 
 def test_an_unknown_experiment_is_told_the_nearest(folder):
     with pytest.raises(ValueError, match="nearest is 'quickstart'"):
-        compose("quikstart", folder=folder)
+        compose("quikstart", search=folder)
 
 
 def test_one_part_is_composed_alone_with_overrides_below_it(folder):
     assert choices("sampler", folder) == ["threshold_0.9"]
     assert compose_part("sampler", "threshold_0.9", ["pace.threshold=0.8"], folder).pace.threshold == 0.8
     with pytest.raises(ValueError, match=r"nearest is 'threshold_0\.9'"):
-        compose_part("sampler", "threshold_9", folder=folder)
-    with pytest.raises(ValueError, match=r"nearest is 'sampler\.pace\.threshold'"):
+        compose_part("sampler", "threshold_9", search=folder)
+    with pytest.raises(ValueError, match=r"nearest is 'pace\.threshold'.*write '\+pace\.treshold=0\.8'"):
         compose_part("sampler", "threshold_0.9", ["pace.treshold=0.8"], folder)
 
 
@@ -102,7 +102,7 @@ def test_references_to_keys_are_resolved_also_from_a_branch(folder):
 )
 def test_a_resolver_is_refused_and_never_runs(folder, monkeypatch, value):
     monkeypatch.setenv("HOME", "do-not-read")
-    config = compose(folder=folder)
+    config = compose(search=folder)
     config.denoiser.depth = value
     with pytest.raises(ValueError, match="refused"):
         resolve(config)

@@ -12,7 +12,7 @@ LINEAR = "adaptive_diffusion.core.schedule.Linear"
 
 
 def test_a_node_becomes_the_part_it_names(folder):
-    assert isinstance(instantiate(compose(folder=folder).order), Linear)
+    assert isinstance(instantiate(compose(search=folder).order), Linear)
     assert instantiate({"a": [{"_target_": LINEAR}], "b": 1}) == {"a": [Linear()], "b": 1}
 
 
@@ -64,7 +64,7 @@ def test_functions_and_class_methods_of_an_allowed_module_may_be_called(user_mod
         "numpy.load",
         "adaptive_diffusion",
         "adaptive_diffusion.config.composition.compose",
-        "adaptive_diffusion.config.folder.Path.write_text",
+        "adaptive_diffusion.config.search.Path.write_text",
         "adaptive_diffusion.core.schedule.math.sqrt",
         "adaptive_diffusion.core.schedule.torch.load",
         "adaptive_diffusion.core.schedule.dataclass",

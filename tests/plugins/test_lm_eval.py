@@ -54,7 +54,7 @@ def results(exported, tasks):
     plugin.register()
     return lm_eval.simple_evaluate(
         model="adaptive_diffusion",
-        model_args=f"model={exported},sampler=threshold_0.9,draws=3,batch_size=4",
+        model_args=f"model={exported},sampler=threshold,draws=3,batch_size=4",
         tasks=["tiny_writes", "tiny_chooses"],
         task_manager=lm_eval.tasks.TaskManager(include_path=str(tasks), include_defaults=False),
         bootstrap_iters=0,
@@ -85,7 +85,7 @@ def test_answers_end_at_stops_and_at_the_number_of_tokens(results):
 def test_run_from_the_cache_has_no_nfe(exported, tasks, tmp_path):
     settings = {
         "model": "adaptive_diffusion",
-        "model_args": f"model={exported},sampler=threshold_0.9",
+        "model_args": f"model={exported},sampler=threshold",
         "tasks": ["tiny_writes"],
         "task_manager": lm_eval.tasks.TaskManager(include_path=str(tasks), include_defaults=False),
         "use_cache": str(tmp_path / "answers"),
@@ -100,7 +100,7 @@ def test_run_from_the_cache_has_no_nfe(exported, tasks, tmp_path):
 
 def test_launcher_is_lm_evals_command_line_with_our_models(exported, tasks, tmp_path):
     command = [sys.executable, "-m", "adaptive_diffusion.plugins.lm_eval", "run", "--model", "adaptive_diffusion"]
-    command += ["--model_args", f"model={exported},sampler=threshold_0.9", "--batch_size", "auto:4", "--device", "cpu"]
+    command += ["--model_args", f"model={exported},sampler=threshold", "--batch_size", "auto:4", "--device", "cpu"]
     command += ["--tasks", "tiny_writes", "--include_path", str(tasks), "--output_path", str(tmp_path)]
     done = subprocess.run(command, env={**os.environ, "HF_HUB_OFFLINE": "1"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -10,7 +10,7 @@ from small_worlds import random_queries, transformer
 from typer.testing import CliRunner
 
 from adaptive_diffusion.cli.app import app
-from adaptive_diffusion.config import compose_part, instantiate
+from adaptive_diffusion.config import ConfigSearch, compose_part, instantiate
 from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
@@ -61,7 +61,7 @@ OUTPUTS = {"priced": 13, "q_halting": 2}
 
 @pytest.fixture(scope="module")
 def listed():
-    return {preset.name: preset for preset in presets()}
+    return {preset.name: preset for preset in presets(ConfigSearch.of())}
 
 
 def model(kind):
@@ -85,7 +85,7 @@ def test_every_published_preset_says_what_it_is_and_where_from(listed):
     assert [name for name in CATALOGUE if "20" not in listed[name].about and name not in ours] == []
 
 
-@pytest.mark.parametrize("name", [preset.name for preset in presets()])
+@pytest.mark.parametrize("name", [preset.name for preset in presets(ConfigSearch.of())])
 def test_every_preset_answers_under_the_noise_it_names(name, listed):
     for kind in listed[name].corruption:
         recipe = instantiate(compose_part("sampler", name))
@@ -118,7 +118,7 @@ def test_a_value_that_two_parts_share_is_given_once():
 def test_the_document_is_as_its_command_writes_it():
     results = ROOT / "experiments" / "sampler_catalogue" / "results"
     said = "docs/samplers.md is stale; run: adaptive-diffusion samplers --markdown > docs/samplers.md"
-    assert (ROOT / "docs" / "samplers.md").read_text() == document(results), said
+    assert (ROOT / "docs" / "samplers.md").read_text() == document(results, ConfigSearch.of()), said
 
 
 def test_a_result_file_becomes_a_table(tmp_path):
@@ -129,7 +129,7 @@ def test_a_result_file_becomes_a_table(tmp_path):
     ]
     result = {"title": "t", "queries": 4, "seed": 0, "device": "d", "command": "c", "samplers": rows}
     (tmp_path / "one.json").write_text(json.dumps(result | {"remarks": {"p2": "because"}}))
-    text = document(tmp_path)
+    text = document(tmp_path, ConfigSearch.of())
     assert "| `p2` | 50.00% | 7.25 | 9 | 12 | 1.50 | 3 | 1 | 0.25 | because |" in text
     assert "| `uniform` | | | | | | | | | no. |" in text
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from adaptive_diffusion.config import choices, compose, compose_part, instantiate
-from adaptive_diffusion.config.folder import config_folder
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.analyze import analyze
 from adaptive_diffusion.runs.experiment import run_experiment
@@ -24,7 +23,7 @@ TASK = {
     "test_puzzles": 40,
     "stratified_puzzles": 40,
 }
-SMALL = ["stages.rollouts.queries=80", "halting_objective.steps=6", "sampler.pace.threshold=0.3"]
+SMALL = ["stages.rollouts.queries=80", "stages.halting.steps=6", "sampler.pace.threshold=0.3"]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +53,10 @@ def run(path: Path, denoiser: Path, *overrides: str) -> RunFolder:
 
 
 def test_a_policy_is_recorded_for_fitted_and_measured(denoiser: Path, tmp_path: Path) -> None:
-    changes = ["stages.measures.baselines=[fixed_4,threshold_0.9]", "+stages.measures.budgets=[3,6]"]
+    changes = [
+        "stages.measures.baselines=['fixed pace.steps=4','threshold pace.threshold=0.9']",
+        "+stages.measures.budgets=[3,6]",
+    ]
     folder = run(tmp_path / "run", denoiser, *changes)
     assert len(Rollouts.load(folder.file("rollouts/train.safetensors"))) == 80
     summary = json.loads(folder.file("summary.json").read_text())
@@ -76,13 +78,13 @@ def test_a_policy_is_recorded_for_fitted_and_measured(denoiser: Path, tmp_path: 
 
 @pytest.mark.parametrize("policy", ["solved_if_stopped", "q_halting", "ponder", "policy_gradient"])
 def test_every_policy_of_the_catalogue_trains(denoiser: Path, tmp_path: Path, policy: str) -> None:
-    folder = run(tmp_path / "run", denoiser, f"halting_objective={policy}", "stages.measures=null")
+    folder = run(tmp_path / "run", denoiser, f"halting_objective@stages.halting={policy}", "stages.measures=null")
     assert load_trained_model(folder.file("checkpoints/halting.safetensors")).model.halting is not None
 
 
 def test_every_policy_of_the_catalogue_is_tried_above() -> None:
     named = {"cost_aware", "solved_if_stopped", "q_halting", "ponder", "policy_gradient"}
-    assert set(choices("halting_objective", config_folder())) == named
+    assert set(choices("halting_objective")) == named
 
 
 def test_a_refreshed_head_sees_new_queries_in_every_epoch(denoiser: Path, tmp_path: Path) -> None:
@@ -91,12 +93,14 @@ def test_a_refreshed_head_sees_new_queries_in_every_epoch(denoiser: Path, tmp_pa
 
 
 def test_a_head_that_says_too_little_is_refused_with_the_objective_it_needs(denoiser: Path, tmp_path: Path) -> None:
-    folder = run(tmp_path / "run", denoiser, "halting_objective=solved_if_stopped", "stages.measures=null")
+    folder = run(
+        tmp_path / "run", denoiser, "halting_objective@stages.halting=solved_if_stopped", "stages.measures=null"
+    )
     source = load_trained_model(folder.file("checkpoints/halting.safetensors"))
     with pytest.raises(ValueError, match="needs one trained with OptimalStopping"):
         source.sampler("priced").sample(source.task.queries(source.data.test))
 
 
-@pytest.mark.parametrize("name", ["threshold_0.8_remasking", "priced", "q_halting"])
+@pytest.mark.parametrize("name", ["threshold_remasking", "priced", "q_halting"])
 def test_the_samplers_of_learned_halting_share_one_recipe(name: str) -> None:
-    assert without_halting(compose_part("sampler", name)) == compose_part("sampler", "threshold_0.8_remasking")
+    assert without_halting(compose_part("sampler", name)) == compose_part("sampler", "threshold_remasking")

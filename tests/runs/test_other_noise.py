@@ -15,7 +15,7 @@ SMALL = ["task.batch_size=16", *(f"stages.{name}.steps=2" for name in ("uniform"
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    node = resolve(compose_part("model", "sudoku_6x6_small"))["network"]
+    node = resolve(compose_part("model", "sudoku_6x6_small"))
     save_checkpoint(folder / "masked.safetensors", instantiate(node), node)
     with RunFolder(folder / "noise") as run:
         config = compose("other_noise", [*SMALL, f"masked={folder / 'masked.safetensors'}"])

@@ -44,16 +44,16 @@ def test_a_quality_head_is_trained_on_the_models_own_tokens(tmp_path):
         (tmp_path / f"{n}.txt").write_text(CODE.format(n=n) * 2)
     files = f"{{_target_: adaptive_diffusion.tasks.text.corpora.TextFiles, paths: ['{tmp_path}']}}"
     small = [
-        f"model.network.denoiser.name={modernbert(tmp_path / 'model')}",
-        "model.network.quality.width=32",
-        "model.network.halting.width=32",
+        f"model.denoiser.name={modernbert(tmp_path / 'model')}",
+        "model.quality.width=32",
+        "model.halting.width=32",
         f"task.corpus={files}",
         "task.length=128",
         "task.batch_size=4",
         "task.test_problems=4",
         "stages.quality.module.training_states.0.rows=4",
         "stages.quality.steps=2",
-        "stages.evaluation.samplers=[threshold_0.9, prism]",
+        "stages.evaluation.samplers=[threshold pace.threshold=0.9, prism]",
     ]
     with RunFolder(tmp_path / "run") as folder:
         run_experiment(compose("pretrained", small), folder, say=lambda line: None)

@@ -1,6 +1,7 @@
 """The stages of an experiment, small: a 4×4 board, a narrow denoiser, a few steps."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,18 +28,18 @@ SMALL = [
     "task.batch_size=32",
     "task.test_puzzles=24",
     "stages.denoiser.steps=6",
-    "+stages.denoiser.save_every=2",
+    "stages.denoiser.save_every=2",
     "stages.denoiser.module.compile=false",
     "stages.denoiser.module.training_states.0.rows=32",
     "stages.remasking.steps=6",
-    "+stages.remasking.save_every=2",
+    "stages.remasking.save_every=2",
     "stages.remasking.module.compile=false",
     "stages.remasking.module.training_states.0.rows=8",
     "stages.remasking.module.training_states.1.rows=8",
     "stages.remasking.module.training_states.2.rows=16",
     "stages.halting.steps=3",
     "stages.halting.module.training_states.0.rows=32",
-    "stages.evaluation.samplers=[confidence, fixed_4, threshold_0.9, learned]",
+    "stages.evaluation.samplers=[confidence, 'fixed pace.steps=4', 'threshold pace.threshold=0.9', learned]",
     "stages.evaluation.workers=1",
     "stages.report.size=4",
 ]
@@ -88,6 +89,18 @@ def test_the_policy_is_held_against_chance_on_its_own_trajectories(finished: Pat
     assert past.solved.shape[1] >= steps.max()
     assert read_counterfactual_rollouts(finished, "confidence") is None
     assert "Would chance have done as well?" in (finished / "report.html").read_text()
+
+
+@pytest.mark.parametrize("left_out", [["evaluation"], ["report"], ["halting", "evaluation"]])
+def test_later_stages_cope_with_a_stage_that_is_left_out(finished: Path, tmp_path: Path, left_out: list[str]) -> None:
+    (tmp_path / "run").mkdir()
+    for name in ("checkpoints", "logs"):
+        shutil.copytree(finished / name, tmp_path / "run" / name)
+    started = [f"stages.{name}=null" for name in ("denoiser", "remasking", *left_out)]
+    changes = ["stages.halting.after=remasking", "stages.halting.steps=1"] if "halting" not in left_out else []
+    run(tmp_path / "run", *changes, *started)
+    assert (tmp_path / "run" / "summary.json").is_file() == ("evaluation" not in left_out)
+    assert not (tmp_path / "run" / "report.html").exists()
 
 
 def test_a_second_run_trains_nothing(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:

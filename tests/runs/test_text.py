@@ -33,9 +33,9 @@ SMALL = [
     "task.evaluation_windows=6",
     "model.denoiser.width=32",
     "model.denoiser.depth=1",
-    "judge.denoiser={width: 32, depth: 2, heads: 4}",
+    "stages.reference.model.denoiser={width: 32, depth: 2, heads: 4}",
     "steps=3",
-    "stages.evaluation.samplers=[threshold_0.5, fixed_4]",
+    "stages.evaluation.samplers=['threshold pace.threshold=0.5', 'fixed pace.steps=4']",
     "stages.evaluation.workers=1",
 ]
 
@@ -59,7 +59,7 @@ def finished(corpus, tmp_path_factory):
 
 def test_a_run_leaves_likelihoods_answers_and_a_report(finished):
     rows = json.loads((finished / "bits_per_byte.json").read_text())["models"]
-    assert [row["model"] for row in rows] == ["masked", "autoregressive", "judge"]
+    assert [row["model"] for row in rows] == ["masked", "autoregressive", "reference"]
     assert rows[0]["parameters"] == rows[1]["parameters"] < rows[2]["parameters"]
     for row in rows:
         assert 0 < row["low"] <= row["bits_per_byte"] <= row["high"] < 20
@@ -126,7 +126,7 @@ def test_adaptive_steps_on_text_are_measured_and_drawn(script, finished):
 @pytest.mark.parametrize("model", ["masked", "autoregressive"])
 def test_a_model_that_knows_nothing_needs_the_logarithm_of_the_vocabulary(corpus, tmp_path, model):
     plain = resolve(compose("text", corpus))
-    node = plain["model" if model == "masked" else model]
+    node = plain["model"] if model == "masked" else plain["stages"][model]["model"]
     asked = plain["stages"]["likelihood"]["models"][model]
     torch.manual_seed(0)
     made = instantiate(node)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from small_worlds import random_queries, transformer
 
-from adaptive_diffusion.config import compose_part, instantiate
+from adaptive_diffusion.config import ConfigSearch, compose_part, instantiate
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import HaltReason
@@ -34,7 +34,7 @@ NAN, RAISES = 5, 6
 """Tokens that make a row faulty where they are given first: at once, or from the second forward on."""
 
 OUTPUTS = {"priced": 13, "q_halting": 2}
-PRESETS = [(preset.name, kind) for preset in presets() for kind in sorted(preset.corruption)]
+PRESETS = [(preset.name, kind) for preset in presets(ConfigSearch.of()) for kind in sorted(preset.corruption)]
 pytestmark = pytest.mark.filterwarnings("ignore:.*(revised nothing|ended in a fault)")
 
 

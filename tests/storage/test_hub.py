@@ -17,7 +17,7 @@ CONFIG = "sudoku_4x4"
 
 
 def checkpoint(folder: Path, **about) -> Path:
-    config = resolve(compose_part("model", CONFIG))["network"]
+    config = resolve(compose_part("model", CONFIG))
     torch.manual_seed(0)
     save_checkpoint(folder / "last.safetensors", instantiate(config), config, about)
     return folder / "last.safetensors"
@@ -28,7 +28,7 @@ def test_exported_model_is_loaded_with_equal_weights(tmp_path):
     folder = hub.save_pretrained(file, tmp_path / "exported")
     assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors", "README.md"}
     torch.manual_seed(0)
-    before = instantiate(resolve(compose_part("model", CONFIG))["network"]).state_dict()
+    before = instantiate(resolve(compose_part("model", CONFIG))).state_dict()
     after = hub.from_pretrained(folder).state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -95,9 +95,7 @@ def test_command_exports_the_newest_checkpoint_of_a_run(tmp_path):
     checkpoint(tmp_path / "run" / "checkpoints")
     done = CliRunner().invoke(app, ["export", str(tmp_path / "run"), str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
-    assert isinstance(
-        hub.from_pretrained(tmp_path / "out"), type(instantiate(resolve(compose_part("model", CONFIG))["network"]))
-    )
+    assert isinstance(hub.from_pretrained(tmp_path / "out"), type(instantiate(compose_part("model", CONFIG))))
 
 
 @pytest.mark.parametrize("name", ["denoiser.ckpt", "denoiser.bin", "pytorch_model.pt", "weights.with_another_ending"])

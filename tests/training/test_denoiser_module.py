@@ -21,7 +21,7 @@ def losses(compiled: bool, steps: int = 4) -> list[float]:
     """The losses of a few steps on a batch that does not change."""
     torch.manual_seed(0)
     trunk = TransformerDenoiser(TOKENS, LearnedPositions([[i] for i in range(LENGTH)]), width=16, depth=1, heads=2)
-    module = DenoiserModule(DenoiserWithHeads(trunk), [RandomMasking(ROWS)], [Denoising()], steps=100, compile=compiled)
+    module = DenoiserModule(DenoiserWithHeads(trunk), [RandomMasking(ROWS)], [Denoising()], compile=compiled)
     optimizer = torch.optim.AdamW(module.parameters(), lr=1e-2, fused=True)
     clean = torch.randint(TOKENS, (ROWS, LENGTH), generator=torch.Generator().manual_seed(1))
     batch, seen = Batch(Queries.of(clean, torch.ones_like(clean).bool()), clean), []

@@ -1,9 +1,13 @@
 """Fitted stopping against the known optimum of a small Markov problem."""
 
+from functools import partial
+
 import pytest
 import torch
 from lightning.pytorch import seed_everything
 from torch import Tensor
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.objectives.halting_losses import HaltingObjective, OptimalStopping
@@ -49,7 +53,8 @@ def fitted(objective: HaltingObjective, rollouts: Rollouts, steps: int = 200) ->
     seed_everything(0, verbose=False)
     head = TrajectoryHaltingHead(2, objective.outputs, summaries=2, inner=32)
     head.fit_scale(rollouts.observation)
-    module = HaltingHeadModule(head, objective, steps, learning_rate=2e-2, weight_decay=0.0)
+    optimizer, scheduler = partial(AdamW, lr=2e-2, weight_decay=0.0), partial(CosineAnnealingLR, T_max=steps)
+    module = HaltingHeadModule(head, objective, steps, optimizer, scheduler)
     return fit(module, RolloutBatches(rollouts, rows=2048))
 
 

@@ -40,7 +40,7 @@ def batch(first=0):
 
 
 def module(told, *training_states):
-    return DenoiserModule(told, training_states, [Denoising()], steps=10, trainable=["denoiser"])
+    return DenoiserModule(told, training_states, [Denoising()], trainable=["denoiser"])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from adaptive_diffusion.config import compose, instantiate, resolve
-from adaptive_diffusion.config.folder import choices
+from adaptive_diffusion.config.search import choices
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
@@ -21,7 +21,7 @@ ROWS = [
 @pytest.mark.slow
 def test_heads_are_added_to_a_denoiser_that_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    config = resolve(compose("self_correction", SMALL))["model"]["network"]
+    config = resolve(compose("self_correction", SMALL))["model"]
     plain = {name: part for name, part in config.items() if name != "policy"}
     torch.manual_seed(0)
     start = instantiate(plain)
@@ -37,8 +37,8 @@ def test_heads_are_added_to_a_denoiser_that_stays_as_it_is(tmp_path: Path, monke
 
 
 def test_every_way_of_training_remasking_names_parts_that_exist() -> None:
-    for name in choices("remasking_training"):
-        config = resolve(compose("self_correction", [f"remasking_training@stages.policy={name}"]))
+    for name in choices("training"):
+        config = resolve(compose("self_correction", [f"training@stages.policy={name}"]))
         module = config["stages"]["policy"]["module"]
         assert set(module["trainable"]) <= {"denoiser", "quality", "policy", "halting"}
         for part in (*module["training_states"], *module["objectives"]):

@@ -23,15 +23,16 @@ SMALL = [
     "stages.remasking.module.training_states.1.rows=4",
     "stages.remasking.module.training_states.2.rows=8",
 ]
-ALONE = ["~stages.remasking.after", "stages.denoiser=null", "stages.halting=null", "stages.evaluation=null"]
+ALONE = ["stages.remasking.after=null", "stages.denoiser=null", "stages.halting=null", "stages.evaluation=null"]
 
 pytestmark = pytest.mark.slow
 
 
 def test_two_processes_see_other_puzzles_and_learn_the_same_weights(tmp_path: Path) -> None:
-    stage = resolve(compose("quickstart", SMALL))["stages"]["remasking"]
+    config = resolve(compose("quickstart", SMALL))
+    stage = config["stages"]["remasking"]
     torch.manual_seed(0)
-    module = instantiate(stage["module"])(model=instantiate(stage["model"]), steps=3, seed=0)
+    module = instantiate(stage["module"])(model=instantiate(config["model"]), seed=0)
     trainer = Trainer(
         accelerator="cpu",
         devices=2,
@@ -43,7 +44,7 @@ def test_two_processes_see_other_puzzles_and_learn_the_same_weights(tmp_path: Pa
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(module, datamodule=instantiate(stage["data"]))
+    trainer.fit(module, datamodule=instantiate(config["task"]))
     seen, weights = {}, {}
     for rank in range(2):
         for step in range(3):
@@ -51,7 +52,7 @@ def test_two_processes_see_other_puzzles_and_learn_the_same_weights(tmp_path: Pa
     for step in range(3):
         assert torch.equal(weights[0, step], weights[1, step])
     assert not torch.equal(weights[0, 0], weights[0, 2])
-    data = instantiate(stage["data"])
+    data = instantiate(config["task"])
     for number, batch in enumerate(islice(data.train_stream(), 6)):
         assert torch.equal(seen[number % 2, number // 2], data.task.targets(batch))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from adaptive_diffusion.config import compose_part, instantiate, resolve
+from adaptive_diffusion.config import compose_part, instantiate
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.pretrained.loading import extra
@@ -255,9 +255,5 @@ class DiffusionLM(LM):
 
 def _open(name: str, allow: Sequence[str] = ()) -> DenoiserWithHeads:
     is_config = not Path(name).exists() and "/" not in name
-    model = (
-        instantiate(resolve(compose_part("model", name))["network"])
-        if is_config
-        else from_pretrained(name, None, allow)
-    )
+    model = instantiate(compose_part("model", name)) if is_config else from_pretrained(name, None, allow)
     return with_heads(model)

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 import torch
 
-from adaptive_diffusion.config import compose, compose_part, digest, instantiate, resolve
+from adaptive_diffusion.config import ConfigSearch, compose, compose_part, digest, instantiate, resolve
 from adaptive_diffusion.config.grid import Setting
 from adaptive_diffusion.runs.compare import build_sampler, compare
-from adaptive_diffusion.runs.experiment import run_experiment
+from adaptive_diffusion.runs.experiment import run_experiment, with_samplers
 from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint, sha256
 from adaptive_diffusion.storage.checkpoint import read_header
 from adaptive_diffusion.storage.folder import RunFolder
@@ -91,12 +91,20 @@ class SamplerCell:
         return [row]
 
 
-def experiment_cells(experiment: str, settings: Sequence[Setting]) -> list[Cell]:
+def experiment_cells(
+    experiment: str, settings: Sequence[Setting], search: ConfigSearch | None = None, allow: tuple[str, ...] = ()
+) -> list[Cell]:
     """A cell for each setting of an experiment. Raises `ValueError` as `compose` does, before anything is run."""
-    return [ExperimentCell(setting, resolve(compose(experiment, setting))) for setting in settings]
+    configs = [resolve(compose(experiment, setting, search)) for setting in settings]
+    return [
+        ExperimentCell(setting, with_samplers(config, allow, search))
+        for setting, config in zip(settings, configs, strict=True)
+    ]
 
 
-def sampler_cells(source: Path, settings: Sequence[Setting], queries: Path | None = None) -> list[Cell]:
+def sampler_cells(
+    source: Path, settings: Sequence[Setting], queries: Path | None = None, search: ConfigSearch | None = None
+) -> list[Cell]:
     """A cell for each setting of a sampler on a trained model; `sampler=` and `seed=` are keys of the cell itself.
 
     Raises:
@@ -113,7 +121,7 @@ def sampler_cells(source: Path, settings: Sequence[Setting], queries: Path | Non
         if not own.get("seed", "0").isdecimal():
             raise ValueError(f"seed={own['seed']} is not a whole number")
         rest = [override for override in setting if override.split("=", 1)[0] not in OWN]
-        node = resolve(compose_part("sampler", own["sampler"], rest))
+        node = resolve(compose_part("sampler", own["sampler"], rest, search))
         seed = int(own.get("seed", 0))
         cells.append(SamplerCell(setting, own["sampler"], node, seed, file.resolve(), contents, queries))
     return cells

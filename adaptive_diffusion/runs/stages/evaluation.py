@@ -12,7 +12,7 @@ from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
 from adaptive_diffusion.evaluation.curves import Setting, gain_at_equal_nfe
 from adaptive_diffusion.evaluation.intervals import Interval, paired_difference
-from adaptive_diffusion.runs.compare import TRACE, chief_difficulty, compare, compare_all
+from adaptive_diffusion.runs.compare import TRACE, chief_difficulty, compare, compare_all, with_families
 from adaptive_diffusion.runs.counterfactual_rollouts import record_counterfactual_rollouts
 from adaptive_diffusion.runs.engine import Engine, Here, Processes
 from adaptive_diffusion.runs.stage import Stage, StageContext
@@ -29,35 +29,38 @@ class Evaluate(Stage):
 
     Attributes:
         data: node of the data module with `test` and, where difficulty varies enough, `stratified_test`.
-        samplers: names in configs/sampler.
+        samplers: of configs/sampler, with overrides: `[confidence, "threshold pace.threshold=0.8,0.9"]`, or name →
+            sampler.
         checkpoint: the stage whose model answers, or a checkpoint file; null is the last stage before that trained.
         policy: the sampler that is held against the others at equal mean NFE, and its halting against chance; null for
             none.
-        family: samplers whose names begin so form the curve the policy must lie above.
+        family: the samplers of this family form the curve that the policy must lie above.
         reference: the careful sampler the policy's accuracy is compared with.
         seed, slots: of sampling.
         workers: processes of one thread, each with a sampler at a time; null is one for each core, 1 none but this.
     """
 
     data: dict[str, Any]
-    samplers: list[str]
+    samplers: dict[str, Any]
     checkpoint: str | None = None
     policy: str | None = "learned"
-    family: str = "threshold_0"
+    family: str = "threshold"
     reference: str = "confidence"
     seed: int = 0
     slots: int = 256
     workers: int | None = None
     trains: ClassVar[bool] = False
+    sampler_fields: ClassVar[tuple[str, ...]] = ("samplers",)
 
     def __call__(self, context: StageContext) -> None:
         folder, resume = context.folder, context.resume
         data = instantiate(self.data, context.allow)
         source = load_trained_model(context.checkpoint(self.checkpoint), context.allow)
-        samplers = {name: source.sampler(name) for name in self.samplers}
+        samplers = {name: source.build(one["sampler"]) for name, one in self.samplers.items()}
         rows, settings = compare_all(
             samplers, data.task, data.test, print, self.seed, self.slots, resume, self._engine()
         )
+        rows = with_families(rows, {name: one["family"] for name, one in self.samplers.items()})
         with folder.atomic_write("traces") as traces:
             traces.mkdir()
             for name in samplers:
@@ -81,7 +84,7 @@ class Evaluate(Stage):
     def _comparison(self, settings: dict[str, Setting]) -> dict[str, Any]:
         """The policy against the curve of its family, and against the careful sampler."""
         policy, reference = settings[str(self.policy)], settings[self.reference]
-        curve = [one for name, one in settings.items() if name.startswith(self.family) and "remasking" not in name]
+        curve = [one for name, one in settings.items() if self.samplers[name]["family"] == self.family]
         gain = gain_at_equal_nfe(policy, curve)
         return {
             "policy": self.policy,

@@ -13,7 +13,7 @@ from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.objectives.halting_losses import HaltingObjective
 from adaptive_diffusion.runs.compare import chief_difficulty
 from adaptive_diffusion.runs.stage import Stage, StageContext
-from adaptive_diffusion.runs.stages.training import silence_lightning
+from adaptive_diffusion.runs.stages.training import optimisers, silence_lightning
 from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header, save_checkpoint
@@ -83,7 +83,8 @@ class FitHalting(Stage):
         checkpoint: the one the rollouts were recorded with.
         objective: node of a `HaltingObjective`.
         inputs: what the head looks at, of "summaries" and "hidden".
-        steps, rows, learning_rate: optimiser steps, trajectories a step, the peak of the cosine.
+        steps, rows: optimiser steps, and trajectories per step.
+        optimizer, scheduler: nodes of a torch optimiser and its learning-rate schedule, `_partial_: true`.
         after: a stage whose head it starts from; null starts anew.
         refresh: the `Record` node of the rollouts: then each epoch sees new queries; null reuses what was recorded.
     """
@@ -93,7 +94,8 @@ class FitHalting(Stage):
     inputs: Sequence[str] = ("summaries", "hidden")
     steps: int = 800
     rows: int = 128
-    learning_rate: float = 2e-3
+    optimizer: dict[str, Any] | None = None
+    scheduler: dict[str, Any] | None = None
     after: str | None = None
     refresh: dict[str, Any] | None = None
     seed: int = 0
@@ -119,7 +121,7 @@ class FitHalting(Stage):
         else:
             started = load_checkpoint(context.checkpoint(self.after), folder.allow)
             head.load_state_dict(started.halting.state_dict())  # type: ignore[union-attr]
-        module = HaltingHeadModule(head, objective, self.steps, self.learning_rate)
+        module = HaltingHeadModule(head, objective, self.steps, **optimisers(self, context.allow))
         batches = RolloutBatches(rollouts, self.rows, self._refresh(folder))
         model.halting = fit(module, batches, [Progress(context.name, self.steps)])  # type: ignore[assignment]
         header = read_header(file)

@@ -1,6 +1,6 @@
 """A stage that says whether learned halting spends steps where they pay."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -63,7 +63,7 @@ class MeasureHalting(Stage):
         checkpoint: the denoiser.
         heads: stages whose heads are measured.
         policy: the one whose measures are given in full.
-        baselines: names in configs/sampler; the most accurate on the validation split is the one to reach.
+        baselines: samplers, as in `Evaluate`; the most accurate on the validation split is the one to reach.
         separate: stages of heads trained for one price each, whose curve the policy's must follow.
         budgets: mean NFE that the policy is fitted to.
         slack: by how much accuracy on the validation split may lie below the baseline's.
@@ -72,13 +72,14 @@ class MeasureHalting(Stage):
     checkpoint: str
     heads: Sequence[str]
     policy: str
-    baselines: Sequence[str]
+    baselines: Mapping[str, Any]
     separate: Sequence[str] = ()
     budgets: Sequence[float] = ()
     slack: float = 0.0
     seed: int = 0
     slots: int = 256
     trains: ClassVar[bool] = False
+    sampler_fields: ClassVar[tuple[str, ...]] = ("baselines",)
 
     def __call__(self, context: StageContext) -> None:
         folder = context.folder
@@ -87,7 +88,7 @@ class MeasureHalting(Stage):
         }
         fitted = {split: self._speak(folder, rollouts) for split, rollouts in splits.items()}
         source = load_trained_model(Path(self.checkpoint), folder.allow)
-        samplers = {name: source.sampler(name) for name in self.baselines}
+        samplers = {name: source.build(one["sampler"]) for name, one in self.baselines.items()}
         options: dict[str, Any] = {"seed": self.seed, "slots": self.slots}
         seen, known = compare_all(samplers, source.task, source.data.validation, print, **options)
         rows, settings = compare_all(samplers, source.task, source.data.test, print, **options)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 from lightning.pytorch import Trainer
@@ -34,8 +34,10 @@ class Train(Stage):
     Attributes:
         model: node of a `DenoiserWithHeads`.
         data: node of a LightningDataModule.
-        module: node of a `DenoiserModule`, without the model and the number of steps.
+        module: node of a `DenoiserModule` with `_partial_: true`, without its model, optimiser and schedule.
         steps: optimiser steps.
+        optimizer, scheduler: nodes of a torch optimiser and its learning-rate schedule, with `_partial_: true`; null is
+            the module's own optimiser at a constant rate.
         after: the stage whose checkpoint it starts from, or a checkpoint file of another run; null starts anew. A head
             that is not in the checkpoint begins fresh.
         average: decay of the exponential average; the last weights are averaged over about 1/(1 − decay) steps.
@@ -43,7 +45,7 @@ class Train(Stage):
         save_every: steps between resumable states.
         devices, strategy: of Lightning's `Trainer`; several devices need a strategy that starts its own processes, such
             as `ddp_fork`, because the run folder is held by this one. Each process trains on a whole batch.
-        first_puzzle: where in the training stream it begins, so that stages see different problems.
+        first_problem: where in the training stream it begins, so that stages see different problems.
         seed: of weights and sequences.
     """
 
@@ -51,6 +53,8 @@ class Train(Stage):
     data: dict[str, Any]
     module: dict[str, Any]
     steps: int
+    optimizer: dict[str, Any] | None = None
+    scheduler: dict[str, Any] | None = None
     after: str | None = None
     average: float = 0.998
     clip: float = 1.0
@@ -58,7 +62,7 @@ class Train(Stage):
     save_every: int = 100
     devices: int = 1
     strategy: str = "auto"
-    first_puzzle: int = 0
+    first_problem: int = 0
     seed: int = 0
     trains: ClassVar[bool] = True
 
@@ -70,8 +74,8 @@ class Train(Stage):
         if self.after is not None:
             _begin_with(model, context.checkpoint(self.after), folder.allow)
         data = instantiate(self.data, folder.allow)
-        data.position = self.first_puzzle
-        module = instantiate(self.module, folder.allow)(model=model, steps=self.steps, seed=self.seed)
+        data.position = self.first_problem
+        module = instantiate(self.module, folder.allow)(model=model, seed=self.seed, **optimisers(self, context.allow))
         last = resume / f"{LAST}.ckpt"
         set_aside(folder.file(f"logs/{context.name}"), last.is_file())
         trainer = self._trainer(context)
@@ -122,6 +126,21 @@ class Train(Stage):
         about = {"task": self.data, "stage": context.name, "steps": self.steps, "seed": self.seed, "averaged": True}
         save_checkpoint(context.checkpoint(context.name), model, self.model, about)
         folder.write("metrics.csv", all_metrics(folder.file("logs")))
+
+
+class Optimised(Protocol):
+    """A stage with an optimiser and a schedule."""
+
+    @property
+    def optimizer(self) -> dict[str, Any] | None: ...
+    @property
+    def scheduler(self) -> dict[str, Any] | None: ...
+
+
+def optimisers(stage: Optimised, allow: Sequence[str]) -> dict[str, Any]:
+    """The stage's optimiser and schedule as arguments of a module; what is null is left out."""
+    nodes = {"optimizer": stage.optimizer, "scheduler": stage.scheduler}
+    return {name: instantiate(node, allow) for name, node in nodes.items() if node is not None}
 
 
 def averaged(decay: float, average: Tensor, current: Tensor, updates: Tensor) -> Tensor:

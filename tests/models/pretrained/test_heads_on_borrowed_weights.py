@@ -96,8 +96,6 @@ def module(*trainable):
         "_target_": f"{ROOM}.training.denoiser_module.DenoiserModule",
         "_partial_": True,
         "trainable": list(trainable),
-        "learning_rate": 0.02,
-        "warm_up": 1,
         "training_states": [
             {"_target_": f"{ROOM}.training.training_states.RandomMasking", "rows": 4, "wrong": 0.3},
             {"_target_": f"{ROOM}.training.training_states.OnPolicyRollouts", "rows": 4, "sampler": live},
@@ -111,7 +109,8 @@ def module(*trainable):
 
 
 def trained(folder, model, *trainable, precision="32-true"):
-    stage = Train(model, DATA, module(*trainable), steps=3, average=0.5, precision=precision)
+    optimizer = {"_target_": "torch.optim.AdamW", "_partial_": True, "lr": 0.02}
+    stage = Train(model, DATA, module(*trainable), steps=3, optimizer=optimizer, average=0.5, precision=precision)
     with RunFolder(folder) as run:
         (folder / "resume").mkdir()
         stage(StageContext(run, "heads", folder / "resume"))

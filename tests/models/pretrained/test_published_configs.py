@@ -5,12 +5,12 @@ import re
 import pytest
 
 from adaptive_diffusion.config import compose_part
-from adaptive_diffusion.config.folder import choices, config_folder
 from adaptive_diffusion.config.instantiation import check
 from adaptive_diffusion.config.resolution import leaves, resolve
+from adaptive_diffusion.config.search import choices, package_folder
 
 PUBLISHED = [
-    name for name in choices("model") if "models.pretrained" in (config_folder() / f"model/{name}.yaml").read_text()
+    name for name in choices("model") if "models.pretrained" in (package_folder() / f"model/{name}.yaml").read_text()
 ]
 
 
@@ -34,7 +34,7 @@ def test_a_config_can_be_called_and_remote_code_is_pinned(name):
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_config_says_what_memory_it_needs_and_names_a_sampler_that_exists(name):
-    comment = (config_folder() / f"model/{name}.yaml").read_text().split("network:")[0]
+    comment = (package_folder() / f"model/{name}.yaml").read_text().split("\n_target_:")[0]
     assert re.search(r"\d GB", comment)
     for sampler in re.findall(r"Sampler: (\w+)", comment):
         assert sampler in choices("sampler")

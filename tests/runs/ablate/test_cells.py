@@ -13,7 +13,7 @@ from adaptive_diffusion.storage.folder import RunFolder
 
 
 def save(path: Path, seed: int) -> Path:
-    node = resolve(compose_part("model", "sudoku_4x4"))["network"]
+    node = resolve(compose_part("model", "sudoku_4x4"))
     torch.manual_seed(seed)
     task = {"_target_": "adaptive_diffusion.tasks.sudoku.SudokuDataModule", "size": 4, "validation_puzzles": 8}
     save_checkpoint(path, instantiate(node), node, {"task": task})
@@ -37,12 +37,12 @@ def test_every_experiment_cell_has_an_address_that_its_config_gives_it():
 
 
 def test_the_address_of_a_sampler_cell_follows_checkpoint_sampler_and_seed(untrained: Path, tmp_path: Path):
-    (plain,) = digests(untrained, "sampler=threshold_0.9")
-    assert digests(untrained, "sampler=threshold_0.9", "pace.threshold=0.9") == [plain]
+    (plain,) = digests(untrained, "sampler=threshold")
+    assert digests(untrained, "sampler=threshold", "pace.threshold=0.9") == [plain]
     others = [
-        *digests(untrained, "sampler=threshold_0.9", "pace.threshold=0.8,0.7"),
-        *digests(untrained, "sampler=threshold_0.9", "seed=1"),
-        *digests(save(tmp_path / "other.safetensors", 1), "sampler=threshold_0.9"),
+        *digests(untrained, "sampler=threshold", "pace.threshold=0.8,0.7"),
+        *digests(untrained, "sampler=threshold", "seed=1"),
+        *digests(save(tmp_path / "other.safetensors", 1), "sampler=threshold"),
     ]
     assert len({plain, *others}) == 5
 
@@ -57,11 +57,11 @@ def test_queries_of_a_file_are_part_of_the_address(untrained: Path, tmp_path: Pa
 
 
 def test_a_sampler_cell_asks_the_validation_problems_and_leaves_a_trace(untrained: Path, tmp_path: Path):
-    (cell,) = sampler_cells(untrained, [("sampler=threshold_0.9", "seed=3")])
+    (cell,) = sampler_cells(untrained, [("sampler=threshold", "seed=3")])
     with RunFolder(tmp_path / "cell") as folder:
         (row,) = cell.run(folder)
-    assert (row["sampler"], row["queries"]) == ("threshold_0.9", 8)
-    assert list((tmp_path / "cell" / "traces" / "threshold_0.9").glob("rows-*.parquet"))
+    assert (row["sampler"], row["queries"]) == ("threshold", 8)
+    assert list((tmp_path / "cell" / "traces" / "threshold").glob("rows-*.parquet"))
 
 
 @pytest.mark.parametrize(
