@@ -53,7 +53,7 @@ def test_a_quality_head_is_trained_on_the_models_own_tokens(tmp_path):
         "task.test_problems=4",
         "stages.quality.module.training_states.0.rows=4",
         "stages.quality.steps=2",
-        "stages.evaluation.samplers=[threshold pace.threshold=0.9, prism]",
+        "stages.evaluation.samplers=['threshold pace.threshold=0.9', prism]",
     ]
     with RunFolder(tmp_path / "run") as folder:
         run_experiment(compose("pretrained", small), folder, say=lambda line: None)
