@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.positions import LearnedPositions

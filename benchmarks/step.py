@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from adaptive_diffusion.core.corruption import Absorbing
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.rules.adaptive import EntropyBound, Quota
@@ -27,7 +27,7 @@ STEPS = 32
 AT = 7
 """The step that is timed, of `STEPS`."""
 ROWS = {10: 256, 256: 256, 32_000: 16, 128_000: 16}
-"""TrainingStates a step at each vocabulary: the slots of a sampler, fewer where logits are large (1 GB at 128,000)."""
+"""Sequences a step at each vocabulary: the slots of a sampler, fewer where logits are large (1 GB at 128,000)."""
 BOUND = 0.1
 
 
@@ -37,6 +37,7 @@ class Head(nn.Linear):
     def __init__(self, vocabulary: int):
         super().__init__(WIDTH, vocabulary)
         self.vocabulary, self.corruption = vocabulary, Absorbing(vocabulary)
+        self.width, self.memory, self.time_invariant = WIDTH, None, False
         nn.init.normal_(self.weight, std=WIDTH**-0.5, generator=torch.Generator().manual_seed(0))
         nn.init.zeros_(self.bias)
 

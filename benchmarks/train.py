@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from adaptive_diffusion.core.loss_inputs import LossInputs
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.objectives.denoising import Denoising
-from adaptive_diffusion.objectives.objective import LossInputs
 from adaptive_diffusion.sampling.sampler import Sampler
 from benchmarks.interleaved import race, ratio
 

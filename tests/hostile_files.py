@@ -134,10 +134,10 @@ def placed(target: Any, sound: dict[str, Any]) -> Iterator[tuple[str, dict[str, 
     """A hostile node at the top, as an argument, in a list, positional, bound, and where nothing is built from it."""
     bad = {"_target_": target, "_args_": [SHELL]}
     yield "alone", bad
-    yield "inside", {**sound, "quality": bad}
-    yield "listed", {**sound, "quality": [{"deep": [bad]}]}
+    yield "inside", {**sound, "heads": {"quality": bad}}
+    yield "listed", {**sound, "heads": [{"deep": [bad]}]}
     yield "positional", {"_target_": sound["_target_"], "_args_": [sound["denoiser"], bad]}
-    yield "bound", {**sound, "halting": {**bad, "_partial_": True}}
+    yield "bound", {**sound, "heads": {"halting": {**bad, "_partial_": True}}}
 
 
 def checkpoints(folder: Path) -> Iterator[Hostile]:
@@ -160,7 +160,7 @@ def checkpoints(folder: Path) -> Iterator[Hostile]:
         borrowed = {"_target_": f"{MODELS}.pretrained.families.LLaDA.from_pretrained", "name": "borrowed"}
         yield case(f"consent-{number}", "consent", {**sound, "denoiser": borrowed | {"remote_code": consent}})
     for name, text in {"env": "${oc.env:HOME}", "decode": "${oc.decode:'1'}", "reference": "${halting}"}.items():
-        yield case(f"resolver-{name}", "interpolations", {**sound, "quality": {"width": text}})
+        yield case(f"resolver-{name}", "interpolations", {**sound, "heads": {"quality": {"width": text}}})
     yield case("no-target", "no _target_", {"denoiser": trunk})
     yield case("config-is-a-list", "plain values", [sound])
     yield case("config-is-no-json", "cannot be read", "{")
@@ -185,7 +185,7 @@ def checkpoints(folder: Path) -> Iterator[Hostile]:
     yield case(
         "a-head-alone",
         "not a denoiser with heads",
-        sound["quality"],
+        sound["heads"]["quality"],
         {"out.weight": torch.zeros(1, 32), "out.bias": torch.zeros(1)},
     )
     one = next(iter(tensors))

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.corruption import Absorbing, Corruption
-from adaptive_diffusion.core.prediction import Evaluation, Prediction
+from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.row_noise import row_key
 from adaptive_diffusion.core.state import Decision, SamplerState
@@ -71,6 +72,7 @@ def sampler_state(
         revisions=torch.zeros(rows.shape, dtype=torch.int32),
         noise_level=torch.ones(len(rows), dtype=torch.float64),
         nfe=number,
+        token_forwards=number,
         block=number,
         step=number,
         earlier_steps=number,

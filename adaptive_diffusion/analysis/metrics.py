@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.core.trace import Event, Trace
 from adaptive_diffusion.evaluation.calibration import auroc, calibration_error
 from adaptive_diffusion.evaluation.correction import CorrectionSummary, correction_counts, summarise_correction
@@ -23,7 +22,7 @@ from adaptive_diffusion.evaluation.halting_metrics import (
 from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean, ratio_of_sums
 from adaptive_diffusion.evaluation.replay import Replay
 
-_RULES = HaltReason.STABLE, HaltReason.CONFIDENT, HaltReason.LEARNED, HaltReason.RULE
+_NOT_RULES = ("all_committed", "step_limit", "fault", "max_steps", "control")
 _COLUMNS = ["query", "variation", "nfe", "halt_reason", "revisions", "exact", "valid", "difficulty", "clues"]
 
 
@@ -104,7 +103,7 @@ class SamplerMetrics:
     @property
     def stops_early(self) -> bool:
         """Whether a rule that looks at the query ended some row."""
-        return not {rule.name.lower() for rule in _RULES}.isdisjoint(self.rows["halt_reason"].unique().to_pylist())
+        return not set(self.rows["halt_reason"].unique().to_pylist()) <= set(_NOT_RULES)
 
     @property
     def setting(self) -> Setting:

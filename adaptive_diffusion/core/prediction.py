@@ -1,53 +1,16 @@
-"""What a denoiser says about a sequence, reduced to the per-position summaries that parts declare they read."""
+"""The prediction of one step: the statistics per position that the rules ask for."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from torch import Tensor
 
-from adaptive_diffusion.core.corruption import Corruption
+from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.rows import Rows
 from adaptive_diffusion.core.state import SamplerState
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The outcome of at least one denoiser forward.
-
-    Attributes:
-        hidden: [B, L, D], what the output head turns into logits.
-        summaries: named [B, L] values that need no logits (a quality head's, a planner's).
-        forwards: how many forwards it took, [B] where rows differ; every one counts as an NFE.
-    """
-
-    hidden: Tensor
-    summaries: Mapping[str, Tensor] = field(default_factory=dict)
-    forwards: int | Tensor = 1
-
-
-class Denoiser(Protocol):
-    """Predicts every clean token at once. Hidden states and logits are separate calls, so that logits are formed only
-    where a part asks for them."""
-
-    @property
-    def corruption(self) -> Corruption:
-        """The noise it was trained under."""
-        ...
-
-    @property
-    def vocabulary(self) -> int:
-        """K, the number of clean tokens."""
-        ...
-
-    def evaluate(self, state: SamplerState) -> Evaluation:
-        """Hidden states of a batch of sequences."""
-        ...
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        """[P, K] logits over clean tokens from packed hidden states [P, D]."""
-        ...
 
 
 class Logits:
@@ -97,7 +60,7 @@ class LogitStatistic(ABC):
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(Rows):
     """The named summaries [B, L, …] of one evaluation; zero where nothing asked.
 
     `read` [B, L] bool says where logits were formed, `faulty` [B] bool (None: no row) in which rows something was read

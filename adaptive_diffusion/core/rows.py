@@ -39,13 +39,33 @@ class Rows:
         """The record with its tensors on a device."""
         return self._zip(self, lambda column, _: column.to(device) if torch.is_tensor(column) else column)
 
+    def blank(self) -> Self:
+        """One row of zeros in the shape of these."""
+        return self._zip(
+            self,
+            lambda column, _: torch.zeros_like(column[:1]) if torch.is_tensor(column) else np.zeros_like(column[:1]),
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """The columns as tensors, lists and plain dicts, for a checkpoint that holds nothing else."""
+        return {item.name: _saved(getattr(self, item.name)) for item in fields(self)}  # type: ignore[arg-type]
+
+    def restored(self, state: Mapping[str, Any]) -> Self:
+        """A record like this one with the columns of a `state_dict`; what is no column stays as it is here."""
+        columns = {item.name: getattr(self, item.name) for item in fields(self)}  # type: ignore[arg-type]
+        return _made(type(self), {name: _restored(column, state[name]) for name, column in columns.items()})
+
     def _zip(self, other: Self, combine: Callable[[Any, Any], Any]) -> Self:
         columns = {item.name: (getattr(self, item.name), getattr(other, item.name)) for item in fields(self)}  # type: ignore[arg-type]
-        changed = {name: _combined(mine, theirs, combine) for name, (mine, theirs) in columns.items()}
-        made = object.__new__(type(self))
-        for name, value in changed.items():
-            object.__setattr__(made, name, value)
-        return made
+        return _made(type(self), {name: _combined(mine, theirs, combine) for name, (mine, theirs) in columns.items()})
+
+
+def _made(kind: type, columns: Mapping[str, Any]) -> Any:
+    """A record without the checks of its constructor, which were made when its rows were."""
+    made = object.__new__(kind)
+    for name, value in columns.items():
+        object.__setattr__(made, name, value)
+    return made
 
 
 def _combined(mine: Any, theirs: Any, combine: Callable[[Any, Any], Any]) -> Any:
@@ -74,3 +94,34 @@ def _put(column: Any, index: Tensor, new: Any) -> Any:
 
 def _append(column: Any, more: Any) -> Any:
     return torch.cat([column, more]) if torch.is_tensor(column) else np.concatenate([column, more])
+
+
+def _saved(column: Any) -> Any:
+    match column:
+        case np.ndarray():
+            return column.tolist()
+        case Rows():
+            return column.state_dict()
+        case Mapping():
+            return {name: _saved(value) for name, value in column.items()}
+        case Tensor():
+            return column
+        case _:
+            return None
+
+
+def _restored(column: Any, saved: Any) -> Any:
+    match column:
+        case np.ndarray():
+            found = np.empty(len(saved), column.dtype) if column.dtype == object else np.asarray(saved, column.dtype)
+            if column.dtype == object:
+                found[:] = saved
+            return found
+        case Rows():
+            return column.restored(saved)
+        case Mapping():
+            return {name: _restored(value, saved[name]) for name, value in column.items()}
+        case Tensor():
+            return saved
+        case _:
+            return column

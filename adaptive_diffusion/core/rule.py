@@ -1,42 +1,80 @@
-"""The parts a sampler is made of. All are pure: no mutation, no look at other rows, no generator of their own."""
+"""The roles of a sampler's rules. Rules are pure: they change nothing, look at one row at a time, and draw from the
+row's own noise."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
-from adaptive_diffusion.core.state import Candidate, Decision, Finish, HaltDecision, HaltReason, SamplerState
+from adaptive_diffusion.core.state import Candidate, Decision, Finish, HaltDecision, SamplerState
 
 ABSORBING = frozenset({"absorbing"})
 UNIFORM = frozenset({"uniform"})
 BOTH = ABSORBING | UNIFORM
 
 
-class Rule(ABC):  # noqa: B024 (what cannot be made without its methods are its roles below)
+class Rule(ABC):  # noqa: B024 (its roles below have the abstract methods)
     """What every rule has in common.
 
     Attributes:
-        corruptions: the corruption kinds the rule serves; a sampler refuses a wrong pair.
-        reads_committed: whether it needs summaries at committed positions too.
+        corruptions: the kinds of noise the rule serves; a sampler refuses a wrong pair.
+        reads_committed: whether it needs statistics at committed positions too.
+        needs_head: the name of the head it predicts with, which a sampler takes from its model and puts into the
+            rule's field `head`; None for a rule without learning.
     """
 
     corruptions: ClassVar[frozenset[str]] = BOTH
     reads_committed: ClassVar[bool] = False
+    needs_head: ClassVar[str | None] = None
+
+    def bind(self, heads: Mapping[str, Any]) -> Self:
+        """The rule with its head, if it needs one and has none yet.
+
+        Raises:
+            ValueError: no head of that name.
+        """
+        if not self.missing_heads():
+            return self
+        if self.needs_head not in heads:
+            there = ", ".join(sorted(heads)) or "none"
+            raise ValueError(
+                f"{type(self).__name__} needs the head {self.needs_head!r}, but the model's heads are: {there}; "
+                "train it first, or choose another rule"
+            )
+        return replace(self, head=heads[self.needs_head])  # type: ignore[type-var]
+
+    def missing_heads(self) -> tuple[str, ...]:
+        """The names of heads it needs and has not been given."""
+        if self.needs_head is None or self.head is not None:  # type: ignore[attr-defined]
+            return ()
+        return (self.needs_head,)
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
-        """The readings it needs from the prediction."""
+        """The statistics it needs from the prediction."""
         return ()
 
     def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
-        """Its first carry, [B, …] each, under names that begin with the part's own; `vocabulary` is K."""
+        """Its first carry, [B, …] each, under names that begin with the rule's own; `vocabulary` is K."""
         return {}
 
     def update_carry(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
         """Its carry for the next step."""
         return {}
+
+
+class Memory(Rule):
+    """What a denoiser carries from one step to the next, such as its last prediction or a cache.
+
+    Attributes:
+        in_training: whether training states carry it too; a denoiser whose memory is a cache of what it has computed
+            evaluates training states without one.
+    """
+
+    in_training: ClassVar[bool] = True
 
 
 class Proposal(Rule):
@@ -130,14 +168,19 @@ class Plan(Rule):
 
 
 class Halting(Rule):
-    """Is this query finished, and what does it answer?
+    """Is this query finished, and how is its answer read off?
 
     Attributes:
-        reason: what is recorded when it says stop.
+        reason: the name of the rule's stop in results and traces.
+        sentence: the same in words for people.
+        explanation: a format template over the names in `HaltDecision.seen` and `probability`, such as
+            "P(right) is {probability:.3f}; it stops at {threshold:.3f}"; empty where the numbers speak for themselves.
         finish: how the answer is read off the last prediction.
     """
 
-    reason: ClassVar[HaltReason] = HaltReason.RULE
+    reason: ClassVar[str] = "rule"
+    sentence: ClassVar[str] = "the halting rule stopped it"
+    explanation: ClassVar[str] = ""
     finish: ClassVar[Finish] = Finish.FILL
 
     @abstractmethod

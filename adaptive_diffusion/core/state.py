@@ -4,78 +4,38 @@ Shape suffixes: B rows (slots), L positions, D hidden width, K clean tokens, P p
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Self
 
 import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.corruption import Corruption
 from adaptive_diffusion.core.row_noise import RowNoise
+from adaptive_diffusion.core.rows import Rows
 
 
 class HaltReason(IntEnum):
-    """Why a row left the loop. Stored as its number in the state, as its lower-case name in traces."""
+    """Why a row left the loop, as the state holds it.
+
+    `RULE` stands for the halting rule of the row's sampler, which has a name and a sentence of its own
+    (`core.rule.Halting.reason`); so a new rule needs no new member here.
+    """
 
     RUNNING = 0
-    SETTLED = 1
-    FIXED = 2
-    STABLE = 3
-    CONFIDENT = 4
-    LEARNED = 5
-    CONTROL = 6
-    RULE = 7
-    STEP_LIMIT = 8
-    FAULT = 9
-
-    @property
-    def sentence(self) -> str:
-        """The reason in words for a person."""
-        return _SENTENCES[self]
+    ALL_COMMITTED = 1
+    STEP_LIMIT = 2
+    FAULT = 3
+    RULE = 4
 
 
-_SENTENCES = {
+HALT_SENTENCES = {
     HaltReason.RUNNING: "still running",
-    HaltReason.SETTLED: "every position is committed and no further forward can change the answer",
-    HaltReason.FIXED: "the fixed number of steps was reached",
-    HaltReason.STABLE: "the prediction stopped changing",
-    HaltReason.CONFIDENT: "the prediction was confident enough to commit the rest at once",
-    HaltReason.LEARNED: "the halting head judged that a further step is not worth its price",
-    HaltReason.CONTROL: "the control experiment said stop",
-    HaltReason.RULE: "the halting rule said stop",
+    HaltReason.ALL_COMMITTED: "every position is committed and no further forward can change the answer",
     HaltReason.STEP_LIMIT: "the step limit was reached; open positions were filled from the last prediction",
     HaltReason.FAULT: "the row was stopped because its prediction could not be used",
 }
-
-
-class Rows:
-    """Records whose tensors all begin with the batch dimension can be gathered and overwritten row by row."""
-
-    def take(self, index: Tensor) -> Self:
-        """The rows at `index` [R], in that order."""
-        return self._map(lambda value: value[index])
-
-    def put(self, index: Tensor, rows: Self) -> Self:
-        """A copy in which the rows at `index` [R] are `rows`."""
-        return self._zip(rows, lambda old, new: old.index_copy(0, index, new.to(old.dtype)))
-
-    def append(self, rows: Self) -> Self:
-        """These rows and after them `rows`."""
-        return self._zip(rows, lambda mine, others: torch.cat([mine, others]))
-
-    def _map(self, change) -> Self:
-        return self._zip(self, lambda value, _: change(value))
-
-    def _zip(self, other: Self, combine) -> Self:
-        changed = {}
-        for item in fields(self):  # type: ignore[arg-type]
-            mine, theirs = getattr(self, item.name), getattr(other, item.name)
-            if isinstance(mine, Tensor):
-                changed[item.name] = combine(mine, theirs)
-            elif isinstance(mine, Mapping):
-                changed[item.name] = {name: combine(value, theirs[name]) for name, value in mine.items()}
-        return replace(self, **changed)  # type: ignore[type-var]
+"""What the reasons mean, for people; that of `RULE` comes from the sampler's halting rule."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +47,15 @@ class SamplerState(Rows):
         query, variation: [B] int64, which answer a row is working on.
         key: [B] int64, the row's noise key.
         tokens: [B, L] int64.
-        editable: [B, L] bool, false for clues, prompts and padding.
+        editable: [B, L] bool, false for what is given and for padding.
         eligible: [B, L] bool, editable and inside the current block.
         committed: [B, L] bool, positions the sampler has written and stands by; explicit, so masked and uniform noise
             share every rule.
         commit_probability: [B, L] float32, the candidate's probability when it was committed.
         commit_step, revisions: [B, L] int32, when it was last committed and how often it was taken back or replaced.
         noise_level: [B] float64, t of the clock the pace keeps.
-        nfe: [B] int64, forwards so far.
+        nfe: [B] int64, forwards computed for the row so far.
+        token_forwards: [B] int64, positions computed for the row so far, summed over its forwards.
         block, step: [B] int64, the block a row is at and the steps it has taken in it; time begins anew in every block.
         earlier_steps: [B] int64, the steps of the blocks before.
         halt_reason: [B] int64, a `HaltReason`.
@@ -114,6 +75,7 @@ class SamplerState(Rows):
     revisions: Tensor
     noise_level: Tensor
     nfe: Tensor
+    token_forwards: Tensor
     block: Tensor
     step: Tensor
     earlier_steps: Tensor
@@ -154,7 +116,7 @@ class SamplerState(Rows):
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Candidate(Rows):
     """The token that would stand at each position, and its probability. `token` [B, L] int64, `probability` [B, L]."""
 
     token: Tensor
@@ -162,7 +124,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Decision:
+class Decision(Rows):
     """What one step does to the sequence.
 
     Attributes:
@@ -204,8 +166,16 @@ class Finish(IntEnum):
 
 
 @dataclass(frozen=True)
-class HaltDecision:
-    """Who stops. `stop` [B] bool; `probability` [B] float32 of being done, where the rule has one (traced)."""
+class HaltDecision(Rows):
+    """Which rows stop.
+
+    Attributes:
+        stop: [B] bool.
+        probability: [B] float32, the probability that the answer is finished, where the rule predicts one.
+        seen: further numbers the rule decided by, [B] each, under the names its `explanation` uses. They are recorded
+            in traces.
+    """
 
     stop: Tensor
     probability: Tensor | None = None
+    seen: Mapping[str, Tensor] = field(default_factory=dict)

@@ -41,8 +41,8 @@ class AutoregressiveTransformer(TransformerDenoiser):
     the mask's embedding there is the beginning of the text here.
 
     Hidden states stand where the denoiser's stand: those at position i give the logits of token i and have seen the
-    tokens before it. So sequences and objectives are shared: `Denoising` on `Uncorrupted` sequences is the next-token
-    loss.
+    tokens before it. So sequences and objectives are shared: `Denoising` on
+    `CleanSequences` is the next-token loss.
     """
 
     def __init__(

@@ -6,8 +6,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.prediction import Evaluation, Prediction
-from adaptive_diffusion.core.rule import Rule
+from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.prediction import Prediction
+from adaptive_diffusion.core.rule import Memory
 from adaptive_diffusion.core.state import Decision, SamplerState
 from adaptive_diffusion.models.attention import attention
 from adaptive_diffusion.models.positions import Positions
@@ -15,7 +16,7 @@ from adaptive_diffusion.models.transformer import TransformerDenoiser
 
 
 @dataclass(frozen=True)
-class CleanBlocks(Rule):
+class CleanBlocks(Memory):
     """What a block-causal denoiser's samplers hand from step to step and from block to block: keys and values of the
     last `places` clean positions, [B, depth, 2, H, places, d], in a ring, and how many positions were read, [B]."""
 
@@ -25,6 +26,7 @@ class CleanBlocks(Rule):
     width: int
     name: ClassVar[str] = "clean blocks"
     read_so_far: ClassVar[str] = "clean blocks read"
+    in_training = False
 
     def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         """Nothing read; what was read before an earlier block stays."""
@@ -77,6 +79,11 @@ class BlockCausalTransformer(TransformerDenoiser):
         self.block_length, self.context, self.heads = block_length, context, heads
 
     @property
+    def time_invariant(self) -> bool:
+        """Never: an evaluation depends on the cache."""
+        return False
+
+    @property
     def memory(self) -> CleanBlocks:  # type: ignore[override]
         """The clean blocks' keys and values."""
         return CleanBlocks(len(self.blocks), self.heads, self.context, self.width)
@@ -97,7 +104,10 @@ class BlockCausalTransformer(TransformerDenoiser):
         return self.trunk(self.embedded(tokens, status, noise_level), self.positions, attend)
 
     def evaluate(self, state: SamplerState) -> Evaluation:
-        """Hidden states of each row's present block, at their places; zero elsewhere."""
+        """Hidden states of each row's present block, at their places and zero elsewhere; of all blocks at once where
+        the state carries no cache, as in training."""
+        if CleanBlocks.name not in state.carry:
+            return Evaluation(self.hidden(state.tokens, state.status, state.noise_level))
         length = state.tokens.shape[1]
         spread = torch.arange(length, device=state.tokens.device)
         first = spread.masked_fill(~state.eligible, length).amin(1) // self.block_length * self.block_length

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from adaptive_diffusion.models.head import Head
 from adaptive_diffusion.models.rowwise import rowwise
 
 ANSWER = 4
@@ -37,12 +38,13 @@ def observe(hidden: Tensor, summaries: Tensor, editable: Tensor) -> Tensor:
     )
 
 
-class TrajectoryHaltingHead(nn.Module):
-    """Says something about stopping now, from an observation of the step: a map of two hidden layers to `outputs`
-    numbers, [...] for one and [..., outputs] for more.
+class TrajectoryHaltingHead(Head):
+    """MLP of two hidden layers that predicts `outputs` numbers about stopping now, [...] for one and [..., outputs] for
+    more, from an observation of the step.
 
-    Observations are standardised by `fit_scale`. The first output starts at −`init_bias`: a head that starts eager
-    never sees the later steps it should learn from (Wang et al. 2025, HRM, arXiv 2506.21734).
+    Observations are standardised by `fit_scale`. The first output starts at `init_bias`, which is negative: a head that
+    stops too early at the start never sees the later steps it should learn from (Wang et al. 2025, HRM, arXiv
+    2506.21734).
 
     Args:
         width: D of the denoiser.
@@ -66,7 +68,7 @@ class TrajectoryHaltingHead(nn.Module):
         inputs: Sequence[str] = ("summaries", "hidden"),
         summaries: int = 8,
         inner: int = 64,
-        init_bias: float = 3.0,
+        init_bias: float = -3.0,
     ):
         super().__init__()
         parts = {"summaries": 3 * summaries + 1, "hidden": 3 * width}
@@ -82,7 +84,7 @@ class TrajectoryHaltingHead(nn.Module):
         self.map = nn.Sequential(nn.Linear(size, inner), nn.SiLU(), nn.Linear(inner, inner), nn.SiLU(), last)
         nn.init.zeros_(last.weight)
         with torch.no_grad():
-            last.bias[0] = -init_bias
+            last.bias[0] = init_bias
 
     def fit_scale(self, observation: Tensor) -> None:
         """Standardises by the mean and deviation of recorded observations [N, F]; what never varies is left out."""
@@ -90,11 +92,11 @@ class TrajectoryHaltingHead(nn.Module):
         self.center.copy_(mean)
         self.scale.copy_(torch.where(deviation > 1e-6, 1 / deviation.clamp(min=1e-6), 0.0))
 
-    def judge(self, observation: Tensor) -> Tensor:
-        """What it says of recorded observations [..., F]."""
-        head_output = rowwise(self.map, ((observation.float() - self.center) * self.scale * self.seen).clamp(-10, 10))
-        return head_output[..., 0] if self.outputs == 1 else head_output
+    def predict(self, observation: Tensor) -> Tensor:
+        """Its prediction from recorded observations [..., F]."""
+        output = rowwise(self.map, ((observation.float() - self.center) * self.scale * self.seen).clamp(-10, 10))
+        return output[..., 0] if self.outputs == 1 else output
 
     def forward(self, hidden: Tensor, summaries: Tensor, editable: Tensor) -> Tensor:
-        """What it says of a step: hidden [B, L, D], summaries [B, L, S], editable [B, L]."""
-        return self.judge(observe(hidden, summaries, editable))
+        """Its prediction for a step: hidden [B, L, D], summaries [B, L, S], editable [B, L]."""
+        return self.predict(observe(hidden, summaries, editable))

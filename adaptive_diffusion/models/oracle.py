@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from adaptive_diffusion.core.corruption import Absorbing, Corruption, Uniform
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.state import SamplerState
 
 _IMPOSSIBLE = -1e4
@@ -48,6 +48,9 @@ class OracleDenoiser(nn.Module):
         if support.min() < 0 or support.max() >= self.vocabulary:
             raise ValueError(f"tokens of the support lie outside 0…{self.vocabulary - 1}; give a larger vocabulary")
         self.corruption = corruption
+        self.width = self.vocabulary
+        self.memory = None
+        self.time_invariant = corruption.kind == "absorbing"
         self.register_buffer("support", support.long())
         self.register_buffer("log_prior", probability.double().log())
 

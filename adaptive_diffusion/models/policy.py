@@ -5,13 +5,14 @@ import math
 import torch
 from torch import Tensor, nn
 
+from adaptive_diffusion.models.head import Head
 from adaptive_diffusion.models.rowwise import rowwise
 
 CANDIDATE, STANDING, OPEN = 0, 1, 3
 """Columns of `position_summaries`: the log-odds of the candidate and of the standing token, and whether it is open."""
 
 
-class PolicyHead(nn.Module):
+class PolicyHead(Head):
     """logits [B, L] that a position should change, from its summaries [B, L, S]: an open one be committed, a
     committed one be taken for a mistake.
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from adaptive_diffusion.core.prediction import Logits, LogitStatistic, Prediction
-from adaptive_diffusion.core.rule import Rule
+from adaptive_diffusion.core.rule import Memory
 from adaptive_diffusion.core.state import Decision, SamplerState
 
 
@@ -21,7 +21,7 @@ class ExpectedEmbedding(LogitStatistic):
 
 
 @dataclass(frozen=True, eq=False)
-class SelfConditioning(Rule):
+class SelfConditioning(Memory):
     """Carries the expected embedding [B, L, D] to the next forward; zero before the first, and where nothing was
     read."""
 

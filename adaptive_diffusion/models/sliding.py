@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.wrapper import DenoiserWrapper
 
@@ -13,29 +13,34 @@ _COLUMNS = "tokens", "editable", "eligible", "committed", "commit_probability", 
 
 
 class Sliding(DenoiserWrapper):
-    """The denoiser sees `width` positions of each row, up to the end of the block that is being written; what lies
+    """The denoiser sees `window` positions of each row, up to the end of the block that is being written; what lies
     before has been forgotten, what lies behind does not exist yet. A forward costs the same in the first block and in
-    the hundredth, in time and in memory. A sequence of at most `width` positions is seen whole, so that then nothing
-    changes.
+    the hundredth, in time and in memory. A sequence of at most `window` positions is seen as it is, so that
+    then nothing changes.
 
     Raises:
         ValueError: a denoiser that remembers predictions between steps, for which the window would move.
     """
 
-    def __init__(self, denoiser: nn.Module, width: int):
+    def __init__(self, denoiser: nn.Module, window: int):
         super().__init__(denoiser)
         if self.memory is not None:
             raise ValueError("a sliding window does not go with self-conditioning: its memory would have to slide too")
-        self.width = width
+        self.window = window
+
+    @property
+    def time_invariant(self) -> bool:
+        """Never: the window moves on with the block."""
+        return False
 
     def evaluate(self, state: SamplerState) -> Evaluation:
         """The window's evaluation, at its place in the row; zero elsewhere."""
         length = state.tokens.shape[1]
-        if length <= self.width:
+        if length <= self.window:
             return super().evaluate(state)
         spread = torch.arange(length, device=state.tokens.device)
         end = spread.masked_fill(~state.eligible, -1).amax(1) + 1
-        index = (end - self.width).clamp(min=0)[:, None] + spread[: self.width]
+        index = (end - self.window).clamp(min=0)[:, None] + spread[: self.window]
         inside = {name: getattr(state, name).gather(1, index) for name in _COLUMNS}
         evaluation = super().evaluate(replace(state, **inside))
         return replace(

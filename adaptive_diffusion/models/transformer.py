@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from adaptive_diffusion.core.corruption import Absorbing, Corruption
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.attention import attention
 from adaptive_diffusion.models.positions import LearnedPositions, Positions
@@ -114,8 +114,13 @@ class TransformerDenoiser(nn.Module):
         return self.head.in_features
 
     @property
+    def time_invariant(self) -> bool:
+        """Whether neither the noise level nor an earlier prediction enters."""
+        return self.time is None and self.recall is None
+
+    @property
     def memory(self) -> SelfConditioning | None:
-        """What its samplers must hand from one step to the next."""
+        """Its last prediction, where it is self-conditioned."""
         if self.recall is None:
             return None
         return SelfConditioning(self.tokens.weight[: self.vocabulary])

@@ -1,39 +1,60 @@
 """A denoiser around a denoiser."""
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from adaptive_diffusion.core.corruption import Corruption
-from adaptive_diffusion.core.prediction import Evaluation
-from adaptive_diffusion.core.rule import Rule
+from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.rule import Memory
 from adaptive_diffusion.core.state import SamplerState
 
 
-class DenoiserWrapper(nn.Module):
-    """A denoiser with something added to its evaluations; all else is the denoiser's."""
+class Delegating(nn.Module):
+    """Everything is the inner denoiser's."""
 
     def __init__(self, denoiser: nn.Module):
         super().__init__()
-        self.denoiser = denoiser
+        self.denoiser: Any = denoiser
 
     @property
     def corruption(self) -> Corruption:
         """The noise the sampler's sequences are under."""
-        return self.denoiser.corruption  # type: ignore[return-value]
+        return self.denoiser.corruption
 
     @property
     def vocabulary(self) -> int:
         """K, the number of clean tokens."""
-        return self.denoiser.vocabulary  # type: ignore[return-value]
+        return self.denoiser.vocabulary
 
     @property
-    def memory(self) -> Rule | None:
-        """What the denoiser's samplers must hand from one step to the next."""
-        return getattr(self.denoiser, "memory", None)
+    def width(self) -> int:
+        """D, the width of the hidden states."""
+        return self.denoiser.width
+
+    @property
+    def memory(self) -> Memory | None:
+        """What samplers carry for the denoiser from one step to the next."""
+        return self.denoiser.memory
+
+    @property
+    def time_invariant(self) -> bool:
+        """Whether an evaluation is a function of tokens and status alone."""
+        return self.denoiser.time_invariant
 
     def evaluate(self, state: SamplerState) -> Evaluation:
         """The denoiser's evaluation."""
-        return self.denoiser.evaluate(state)  # type: ignore[operator]
+        return self.denoiser.evaluate(state)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """The denoiser's own logits."""
-        return self.denoiser.logits(hidden)  # type: ignore[operator]
+        return self.denoiser.logits(hidden)
+
+
+class DenoiserWrapper(Delegating):
+    """Adds something to the evaluations of a model; its heads stay those of the model."""
+
+    @property
+    def heads(self) -> Any:
+        """The model's heads."""
+        return self.denoiser.heads

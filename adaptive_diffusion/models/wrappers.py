@@ -6,30 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from adaptive_diffusion.core.corruption import Corruption, Uniform
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.positions import Positions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.models.wrapper import DenoiserWrapper
-
-
-class Verified(DenoiserWrapper):
-    """Adds `verified` [B, L], the probability of each standing token to a judge that leaves it out (0 for noise that is
-    no token). The judge is a denoiser of leave-one-out predictions; its forwards count too."""
-
-    def __init__(self, denoiser: nn.Module, judge: nn.Module):
-        super().__init__(denoiser)
-        self.judge = judge
-
-    def evaluate(self, state: SamplerState) -> Evaluation:
-        evaluation, judged = super().evaluate(state), self.judge.evaluate(state)  # type: ignore[operator]
-        verified = current_token_probability(self.judge.logits(judged.hidden.flatten(0, 1)), state)  # type: ignore[operator]
-        return replace(
-            evaluation,
-            summaries={**evaluation.summaries, "verified": verified},
-            forwards=evaluation.forwards + judged.forwards,
-        )
 
 
 class ShadowVerified(DenoiserWrapper):
@@ -39,16 +21,18 @@ class ShadowVerified(DenoiserWrapper):
     As in the paper, a token's traces in its neighbours' hidden states still reach the view. The sequence is twice as
     long and counts as two forwards.
 
+    Args:
+        denoiser: a `TransformerDenoiser` trained under masks, with its heads.
+
     Raises:
-        ValueError: a denoiser that is not a `TransformerDenoiser` trained under masks, with or without heads.
+        ValueError: a denoiser trained under another noise.
     """
 
-    def __init__(self, denoiser: nn.Module):
+    def __init__(self, denoiser: DenoiserWithHeads):
         super().__init__(denoiser)
-        trunk = denoiser.denoiser if isinstance(denoiser, DenoiserWithHeads) else denoiser
-        if not isinstance(trunk, TransformerDenoiser) or trunk.corruption.kind != "absorbing":
-            raise ValueError(f"a shadow view needs a TransformerDenoiser under masks, not {type(trunk).__name__}")
-        self.transformer = trunk
+        if denoiser.corruption.kind != "absorbing":
+            raise ValueError("a shadow view needs a denoiser trained under masks; this one is under uniform noise")
+        self.transformer: TransformerDenoiser = denoiser.denoiser
 
     def evaluate(self, state: SamplerState) -> Evaluation:
         transformer, length = self.transformer, state.tokens.shape[1]
@@ -59,9 +43,7 @@ class ShadowVerified(DenoiserWrapper):
         attend = torch.cat([torch.cat([torch.ones_like(same), ~same]), torch.cat([torch.zeros_like(same), same])], 1)
         both = transformer.trunk(torch.cat([tokens, shadows], 1), Twice(transformer.positions), attend)
         hidden, view = both.split(length, 1)
-        evaluation = Evaluation(hidden, forwards=2)
-        if isinstance(self.denoiser, DenoiserWithHeads):
-            evaluation = self.denoiser.judged(evaluation)
+        evaluation = self.denoiser.with_summaries(Evaluation(hidden, forwards=2))
         verified = current_token_probability(transformer.logits(view.flatten(0, 1)), state)
         return replace(evaluation, summaries={**evaluation.summaries, "verified": verified})
 
@@ -98,26 +80,26 @@ class Planned(DenoiserWrapper):
 
     def __init__(self, denoiser: nn.Module, planner: nn.Module):
         super().__init__(denoiser)
-        if self.denoiser.corruption.kind != "absorbing":  # type: ignore[union-attr]
+        if self.denoiser.corruption.kind != "absorbing":
             raise ValueError("a planner goes with a denoiser trained under masks; this one is under uniform noise")
         self.planner = planner
 
-    @classmethod
-    def by_quality(cls, denoiser: DenoiserWithHeads) -> "Planned":
-        """The denoiser's own quality head as planner, trained on full sequences (`configs/remasking/planner.yaml`)."""
-        return cls(denoiser, QualityPlanner(denoiser))
+    @property
+    def time_invariant(self) -> bool:
+        """Never: what is hidden from the denoiser is drawn anew in every step."""
+        return False
 
     @property
     def corruption(self) -> Corruption:
         """Uniform noise on the denoiser's schedule: the sequences hold tokens, never masks."""
-        return Uniform(self.vocabulary, self.denoiser.corruption.schedule)  # type: ignore[union-attr]
+        return Uniform(self.vocabulary, self.denoiser.corruption.schedule)
 
     def evaluate(self, state: SamplerState) -> Evaluation:
         logit = self.planner(state)
         uniform = state.noise.everywhere("planner mask", state.tokens.shape[1])
         ahead = state.editable & ~state.eligible & ~state.committed  # noise for certain: its block has not begun
         hide = (state.eligible & (uniform < logit.double().sigmoid())) | ahead
-        masks: Corruption = self.denoiser.corruption  # type: ignore[assignment]
+        masks: Corruption = self.denoiser.corruption
         tokens = torch.where(hide, masks.noise(state.tokens, lambda: uniform), state.tokens)
         share = hide.sum(1).double() / state.editable.sum(1).clamp(min=1)
         seen = replace(
@@ -127,7 +109,7 @@ class Planned(DenoiserWrapper):
             committed=state.editable & ~hide,
             noise_level=masks.schedule.inverse(1 - share),
         )
-        evaluation = self.denoiser.evaluate(seen)  # type: ignore[operator]
+        evaluation = self.denoiser.evaluate(seen)
         return replace(
             evaluation, summaries={**evaluation.summaries, "planner": logit}, forwards=evaluation.forwards + 1
         )
@@ -142,23 +124,12 @@ class NoisePlanner(nn.Module):
 
     def __init__(self, model: DenoiserWithHeads):
         super().__init__()
-        if model.quality is None:
-            raise ValueError("a planner judges by the quality head, but this model has none; add model.quality")
+        model.head("quality")  # raises where it is missing
         self.model = model
 
     def forward(self, state: SamplerState) -> Tensor:
         """[B, L] logits of P(corrupted)."""
-        assert self.model.quality is not None
-        return -self.model.quality(self.model.denoiser.evaluate(state).hidden)  # type: ignore[operator]
-
-
-class QualityPlanner(NoisePlanner):
-    """The same from a mask denoiser, which looks at the sequence as it stands, all of it committed."""
-
-    def forward(self, state: SamplerState) -> Tensor:
-        """[B, L] logits of P(corrupted)."""
-        whole = replace(state, committed=state.editable, noise_level=torch.zeros_like(state.noise_level))
-        return super().forward(whole)
+        return -self.model.head("quality")(self.model.denoiser.evaluate(state).hidden)
 
 
 def current_token_probability(logits: Tensor, state: SamplerState) -> Tensor:

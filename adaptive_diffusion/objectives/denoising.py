@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from adaptive_diffusion.core.loss_inputs import LossInputs
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.objectives.cross_entropy import cross_entropy
-from adaptive_diffusion.objectives.objective import LossInputs, Objective
+from adaptive_diffusion.objectives.objective import Objective
 
 
 @dataclass(frozen=True)

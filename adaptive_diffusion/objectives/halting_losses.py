@@ -9,8 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from adaptive_diffusion.rules.halting import HeadHalting, LearnedHalting
-from adaptive_diffusion.rules.learned_halting import CostAware, QHalting, continuation, solved_logit
+from adaptive_diffusion.rules.learned_halting import (
+    CostAware,
+    HeadHalting,
+    LearnedHalting,
+    QHalting,
+    continuation,
+    solved_logit,
+)
 
 
 @dataclass(frozen=True)
@@ -19,13 +25,13 @@ class Trajectories:
 
     Attributes:
         observation: [B, T, F], what the head is shown after each step.
-        solved: [B, T] bool, is the answer right if the row stops after this step?
+        score: [B, T] float in [0, 1], the task's score of the answer if the row stops after this step; 1 is right.
         cost: [B, T] float, forwards the step took.
         taken: [B, T] bool, steps that were taken, a prefix of each row. A row stops at its last one at the latest.
     """
 
     observation: Tensor
-    solved: Tensor
+    score: Tensor
     cost: Tensor
     taken: Tensor
 
@@ -36,7 +42,7 @@ class Trajectories:
 
     def take(self, rows: Tensor) -> "Trajectories":
         """Some of the rows."""
-        return Trajectories(*(value[rows] for value in (self.observation, self.solved, self.cost, self.taken)))
+        return Trajectories(*(value[rows] for value in (self.observation, self.score, self.cost, self.taken)))
 
     def mean(self, value: Tensor) -> Tensor:
         """The mean of [B, T, …] over the steps that were taken."""
@@ -74,12 +80,12 @@ class SolvedAtEachStep(HaltingObjective):
     """Binary cross-entropy on "the whole answer is right if I stop now" (Jolicoeur-Martineau 2025, TRM, 2510.04871)."""
 
     def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
-        return LearnedHalting(head)
+        return LearnedHalting(head=head)
 
     def __call__(
         self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
     ) -> dict[str, Tensor]:
-        loss = F.binary_cross_entropy_with_logits(head_output, trajectories.solved.float(), reduction="none")
+        loss = F.binary_cross_entropy_with_logits(head_output, trajectories.score, reduction="none")
         return {"solved": trajectories.mean(loss)}
 
 
@@ -93,7 +99,7 @@ class QLearning(HaltingObjective):
         return 2
 
     def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
-        return QHalting(head)
+        return QHalting(head=head)
 
     def __call__(
         self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
@@ -101,7 +107,7 @@ class QLearning(HaltingObjective):
         stop, on = head_output.unbind(-1)
         later = torch.where(trajectories.last, stop, torch.maximum(stop, on)).detach().sigmoid().roll(-1, 1)
         goes_on = trajectories.taken & ~trajectories.last
-        right = F.binary_cross_entropy_with_logits(stop, trajectories.solved.float(), reduction="none")
+        right = F.binary_cross_entropy_with_logits(stop, trajectories.score, reduction="none")
         bootstrap = F.binary_cross_entropy_with_logits(on, later, reduction="none")
         return {
             "q_stop": trajectories.mean(right) / 2,
@@ -126,14 +132,14 @@ class Ponder(HaltingObjective):
             raise ValueError(f"prior={self.prior} is no rate of a geometric distribution; it lies between 0 and 1")
 
     def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
-        return LearnedHalting(head, threshold=0.5)
+        return LearnedHalting(threshold=0.5, head=head)
 
     def __call__(
         self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
     ) -> dict[str, Tensor]:
         log_p = log_stopping(head_output, trajectories)
         p = log_p.exp()
-        wrong = (p * ~trajectories.solved).sum(1).mean()
+        wrong = (p * (1 - trajectories.score)).sum(1).mean()
         steps = torch.arange(head_output.shape[1], device=head_output.device)
         log_prior = (steps * torch.tensor(1 - self.prior).log()).masked_fill(~trajectories.taken, -torch.inf)
         kl = (p * (log_p - log_prior.log_softmax(1)).masked_fill(~trajectories.taken, 0.0)).sum(1).mean()
@@ -188,15 +194,13 @@ class OptimalStopping(HaltingObjective):
         return torch.linspace(float(ends[0]), float(ends[1]), self.prices).exp()
 
     def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
-        return CostAware(head, price=(self.lowest * self.highest) ** 0.5)
+        return CostAware((self.lowest * self.highest) ** 0.5, head)
 
     def __call__(
         self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
     ) -> dict[str, Tensor]:
         price = self.grid.to(head_output.device)
-        right = F.binary_cross_entropy_with_logits(
-            solved_logit(head_output), trajectories.solved.float(), reduction="none"
-        )
+        right = F.binary_cross_entropy_with_logits(solved_logit(head_output), trajectories.score, reduction="none")
         decided = (head_output if held_out is None else held_out).detach()
         stops = solved_logit(decided).sigmoid()[..., None] >= continuation(decided, price)
         realised = return_of_going_on(stops, trajectories, price)
@@ -214,7 +218,7 @@ def return_of_going_on(stops: Tensor, trajectories: Trajectories, price: Tensor)
     for step in reversed(range(length)):
         realised.append(value)
         stop = stops[:, step] | trajectories.last[:, step, None]
-        here = torch.where(stop, trajectories.solved[:, step, None].to(price), value)
+        here = torch.where(stop, trajectories.score[:, step, None].to(price), value)
         paid = here - price * trajectories.cost[:, step, None]
         value = torch.where(trajectories.taken[:, step, None], paid, value)
     return torch.stack(realised[::-1], dim=1)
@@ -232,7 +236,7 @@ class GroupRelative(HaltingObjective):
     group: int = 16
 
     def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
-        return LearnedHalting(head, threshold=0.5)
+        return LearnedHalting(threshold=0.5, head=head)
 
     def __call__(
         self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
@@ -240,6 +244,6 @@ class GroupRelative(HaltingObjective):
         log_p = log_stopping(head_output, trajectories)
         drawn = torch.multinomial(log_p.detach().exp(), self.group, replacement=True)
         spent = trajectories.cost.cumsum(1).gather(1, drawn)
-        reward = trajectories.solved.float().gather(1, drawn) - self.price * spent
+        reward = trajectories.score.gather(1, drawn) - self.price * spent
         advantage = reward - reward.mean(1, keepdim=True)
         return {"policy": -(advantage * log_p.gather(1, drawn)).mean()}

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.corruption import Corruption
-from adaptive_diffusion.objectives.objective import LossInputs, Objective
+from adaptive_diffusion.core.loss_inputs import LossInputs
+from adaptive_diffusion.objectives.objective import Objective
 
 
 @dataclass(frozen=True)

@@ -1,33 +1,33 @@
-"""Tell noise from tokens."""
+"""Which tokens are noise: the loss of a planner."""
 
 from dataclasses import dataclass
 
 from torch import Tensor
 from torch.nn import functional as F
 
-from adaptive_diffusion.objectives.objective import LossInputs, Objective
+from adaptive_diffusion.core.loss_inputs import LossInputs
+from adaptive_diffusion.objectives.objective import Objective
 
 
 @dataclass(frozen=True)
-class Uncorrupted(Objective):
+class NoiseDetection(Objective):
     """Binary cross-entropy on "this token is no noise" at all editable positions, by the quality head: the planner of
-    DDPD (Liu et al. 2024, arXiv 2410.06264). On the sequences `ForwardProcess`, which know what is noise; a noise
+    DDPD (Liu et al. 2024, arXiv 2410.06264). On the training states of `ForwardProcess`, which mark noise; a noise
     token that happens to be the right one counts as noise, as in the paper.
 
     Raises:
-        ValueError: a model without a quality head, or sequences that do not know.
+        ValueError: a model without a quality head, or training states that do not mark noise.
     """
 
     weight: float = 1.0
 
     def __call__(self, inputs: LossInputs) -> dict[str, Tensor]:
-        if inputs.model.quality is None:
-            raise ValueError("Uncorrupted trains a quality head, but the model has none; add model.quality")
+        head = inputs.model.head("quality")
         if "noised" not in inputs.state.carry:
             raise ValueError(
-                "Uncorrupted needs sequences that know what is noise; use training.corrupted.ForwardProcess"
+                "NoiseDetection needs training states that mark noise; use training.forward_process.ForwardProcess"
             )
         where = inputs.state.editable
         clean = ~inputs.state.carry["noised"][where]
-        logit = inputs.model.quality(inputs.hidden[where])
-        return {"uncorrupted": self.weight * F.binary_cross_entropy_with_logits(logit, clean.float())}
+        logit = head(inputs.hidden[where])
+        return {"noise_detection": self.weight * F.binary_cross_entropy_with_logits(logit, clean.float())}

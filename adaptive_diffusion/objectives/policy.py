@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from adaptive_diffusion.objectives.objective import LossInputs, Objective
-from adaptive_diffusion.rules.halting import SampledHalting, step_summaries
+from adaptive_diffusion.core.loss_inputs import LossInputs
+from adaptive_diffusion.core.step_summaries import step_summaries
+from adaptive_diffusion.objectives.objective import Objective
+from adaptive_diffusion.rules.learned_halting import SampledHalting
 from adaptive_diffusion.rules.plans.correcting import LearnedRevising, position_summaries
 
 ADVANTAGE = "policy.advantage"
@@ -40,12 +42,11 @@ class PolicyGradient(Objective):
     weight: float = 1.0
 
     def __call__(self, inputs: LossInputs) -> dict[str, Tensor]:
-        if inputs.model.policy is None:
-            raise ValueError("PolicyGradient trains a policy head, but the model has none; add model.policy")
+        head = inputs.model.head("policy")
         if inputs.outcome is None or ADVANTAGE not in inputs.state.carry:
             return {}
-        logit = inputs.model.policy(position_summaries(inputs.state, inputs.outcome.prediction))
-        drawn = LearnedRevising(inputs.model.policy, draws=True).changes(inputs.state, logit.detach())
+        logit = head(position_summaries(inputs.state, inputs.outcome.prediction))
+        drawn = LearnedRevising(head=head, draws=True).changes(inputs.state, logit.detach())
         told = (log_chance(logit, drawn) * inputs.state.eligible).sum(1)
         return {"policy": -self.weight * (inputs.state.carry[ADVANTAGE] * told).mean()}
 
@@ -56,18 +57,17 @@ class HaltingGradient(Objective):
     rollouts are those of `SampledHalting`; beside `PolicyGradient` it trains halting and pace together, from one
     reward.
 
-    Start from a head of `SolvedIfStopped`: its P(right if stopped now) is the first chance of stopping.
+    Start from a head trained by its own loss (`HeadLoss`): its P(right if stopped now) is the first chance of stopping.
     """
 
     weight: float = 1.0
 
     def __call__(self, inputs: LossInputs) -> dict[str, Tensor]:
-        if inputs.model.halting is None:
-            raise ValueError("HaltingGradient trains a halting head, but the model has none; add model.halting")
+        head = inputs.model.head("halting")
         if inputs.outcome is None or ADVANTAGE not in inputs.state.carry:
             return {}
         summaries = step_summaries(inputs.state, inputs.outcome.prediction, inputs.outcome.decision)
-        logit = inputs.model.halting(inputs.hidden.detach(), summaries, inputs.state.editable)
+        logit = head(inputs.hidden.detach(), summaries, inputs.state.editable)
         drawn = SampledHalting.drawn(inputs.state, logit.detach().float().sigmoid())
         chose = ~inputs.outcome.decision.settled
         told = (inputs.state.carry[ADVANTAGE] * log_chance(logit, drawn))[chose]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.prediction import Denoiser
+from adaptive_diffusion.core.denoiser import Denoiser
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.sampling.predict import FORMED, PACK

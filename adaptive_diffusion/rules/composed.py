@@ -1,6 +1,8 @@
 """The default plan: an order, a pace and a remasking rule."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,6 +45,12 @@ class Composed(Plan):
     def reads_committed(self) -> bool:  # type: ignore[override]
         """Whether any of the three looks at committed positions."""
         return any(rule.reads_committed for rule in self.rules)
+
+    def bind(self, heads: Mapping[str, Any]) -> "Composed":
+        return Composed(self.order.bind(heads), self.pace.bind(heads), self.remasking.bind(heads))
+
+    def missing_heads(self) -> tuple[str, ...]:
+        return sum((rule.missing_heads() for rule in self.rules), ())
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return sum((rule.logit_statistics() for rule in self.rules), ())

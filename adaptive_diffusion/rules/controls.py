@@ -1,5 +1,6 @@
-"""Controls: halting that knows nothing, and halting that knows everything."""
+"""Controls: halting at random, and halting in hindsight."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -8,25 +9,28 @@ from torch import Tensor
 from adaptive_diffusion.core.answer import answer_now
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.rule import Halting
-from adaptive_diffusion.core.state import Decision, HaltDecision, HaltReason, SamplerState
+from adaptive_diffusion.core.state import Decision, HaltDecision, SamplerState
 
 
 @dataclass(frozen=True)
 class RandomHalting(Halting):
-    """Stop after a number of steps drawn once a query from a histogram: the compute of another halting rule, spent
-    without looking. `histogram[i]` is the weight of i + 1 steps.
+    """Stop after a number of steps drawn once a query from a histogram: the cost of another halting rule, spent
+    without looking at the query. `histogram[i]` is the weight of i + 1 steps.
 
     Raises:
         ValueError: weights that are negative or all zero.
     """
 
     histogram: tuple[float, ...]
-    reason = HaltReason.CONTROL
+    reason = "control"
+    sentence = "the control experiment stopped it"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "histogram", tuple(self.histogram))
         if not self.histogram or min(self.histogram) < 0 or sum(self.histogram) <= 0:
-            raise ValueError(f"histogram {self.histogram} is no distribution of steps; give weights, not all zero")
+            raise ValueError(
+                f"histogram {self.histogram} is not a distribution of steps; give weights of at least 0, not all zero"
+            )
 
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
         mass = torch.tensor(self.histogram, dtype=torch.float64, device=state.key.device).cumsum(0)
@@ -39,23 +43,13 @@ class HindsightOracle(Halting):
     """Stop as soon as the answer would be right: what halting could save at best. A row that is never right runs on.
 
     Attributes:
-        query: [N] int64 ids.
-        truth: [N, L] int64.
-
-    Raises:
-        ValueError: a query whose truth is not known.
+        correct: `correct(ids [B], answers [B, L])` → [B] bool, the task's judgement of each query's answer.
     """
 
-    query: Tensor
-    truth: Tensor
-    reason = HaltReason.CONTROL
+    correct: Callable[[Tensor, Tensor], Tensor]
+    reason = "control"
+    sentence = "the control experiment stopped it"
 
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
-        ids, order = self.query.sort()
-        place = torch.searchsorted(ids, state.query).clamp(max=len(ids) - 1)
-        if not torch.equal(ids[place], state.query):
-            missing = int(state.query[ids[place] != state.query][0])
-            raise ValueError(f"query {missing} has no truth; the hindsight oracle needs one for every query")
-        truth = self.truth[order[place]]
         answer = answer_now(state, prediction, decision, self.finish)
-        return HaltDecision(((answer == truth) | ~state.eligible).all(1))
+        return HaltDecision(self.correct(state.query, answer))

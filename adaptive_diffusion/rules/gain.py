@@ -1,4 +1,4 @@
-"""Halting where nobody knows the right answer: stop when a further forward no longer makes the answer likelier."""
+"""Halting without a verifier: stop when a further forward no longer makes the answer likelier."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Top
 from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
 from adaptive_diffusion.core.rule import Halting
-from adaptive_diffusion.core.state import Decision, HaltDecision, HaltReason, SamplerState
+from adaptive_diffusion.core.state import Decision, HaltDecision, SamplerState
 
 _LEAST = 1e-6
 
@@ -23,7 +23,9 @@ class LikelihoodGain(Halting):
     """
 
     least: float = 0.01
-    reason = HaltReason.STABLE
+    reason = "stable"
+    sentence = "a further forward no longer makes the answer likelier"
+    explanation = "mean log-probability rose by {gain:.4f} nats; it stops below {least:.4f}"
     reads_committed = True
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
@@ -43,4 +45,5 @@ class LikelihoodGain(Halting):
         return logs.cumsum(1)[:, -1] / state.eligible.sum(1).clamp(min=1)
 
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
-        return HaltDecision(self.mean(state, prediction) - state.carry["gain.mean"] < self.least)
+        gain = self.mean(state, prediction) - state.carry["gain.mean"]
+        return HaltDecision(gain < self.least, seen={"gain": gain, "least": torch.full_like(gain, self.least)})

@@ -1,13 +1,10 @@
-"""Is this query finished, and what does it answer?
+"""Is this query finished, and how is its answer read off? Rules without learning.
 
 A row also ends, under every rule, when its sequence is settled (`Decision.settled`) or the step limit is reached.
 """
 
-import math
 from abc import abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,14 +12,31 @@ from torch import Tensor
 from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Entropy, Top
 from adaptive_diffusion.core.prediction import Logits, LogitStatistic, Prediction
 from adaptive_diffusion.core.rule import Halting
-from adaptive_diffusion.core.state import Decision, Finish, HaltDecision, HaltReason, SamplerState
+from adaptive_diffusion.core.state import Decision, Finish, HaltDecision, SamplerState
 
 
 @dataclass(frozen=True)
 class AllCommitted(Halting):
-    """Stop when nothing is open and nothing was revoked: the plain sampler, which only ever ends settled."""
+    """Stop when nothing is open and nothing was taken back: the plain sampler, which ends by its plan alone."""
 
-    reason = HaltReason.SETTLED
+    reason = "all_committed"
+    sentence = "every position is committed"
+
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
+        return HaltDecision(torch.zeros_like(decision.settled))
+
+
+@dataclass(frozen=True)
+class RunToCompletion(Halting):
+    """Never stop a row, but compute what a learned halting head looks at: the halting of rollouts that such a head
+    learns from, which must go on past the point where it would stop."""
+
+    reason = "all_committed"
+    sentence = "every position is committed"
+    reads_committed = True
+
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return Top(), CurrentTokenProbability(), Entropy()
 
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
         return HaltDecision(torch.zeros_like(decision.settled))
@@ -30,10 +44,15 @@ class AllCommitted(Halting):
 
 @dataclass(frozen=True)
 class MaxSteps(Halting):
-    """Stop after `steps` steps; what is still open is filled from the last prediction."""
+    """Stop after `steps` steps; what is still open is filled from the last prediction.
+
+    Raises:
+        ValueError: fewer than one step.
+    """
 
     steps: int
-    reason = HaltReason.FIXED
+    reason = "max_steps"
+    sentence = "the fixed number of steps was reached"
 
     def __post_init__(self) -> None:
         if self.steps < 1:
@@ -45,16 +64,21 @@ class MaxSteps(Halting):
 
 @dataclass(frozen=True)
 class StableAndConfident(Halting):
-    """Stop when the argmax of the whole sequence has not changed for `stability` steps, which takes stability + 1 equal
-    predictions, and the mean entropy of the processed logits is below the threshold; answer with the argmax everywhere
-    (DiffusionGemma, Google 2026). With stability 0 every prediction is stable.
+    """Stop when the argmax at all eligible positions has not changed for `stability` steps, which takes stability + 1
+    equal predictions, and the mean entropy of the processed logits is below the threshold; answer with the argmax
+    everywhere (DiffusionGemma, Google 2026). With stability 0 every prediction is stable.
 
-    It carries the last `stability` argmax training_states, [B, stability, L] int64.
+    It carries the last `stability` argmax sequences, [B, stability, L] int64.
+
+    Raises:
+        ValueError: a negative stability.
     """
 
     stability: int = 1
     threshold: float = 0.005
-    reason = HaltReason.STABLE
+    reason = "stable"
+    sentence = "the prediction stopped changing and is confident"
+    explanation = "mean entropy {entropy:.4f}, prediction unchanged: {stable:.0f}"
     finish = Finish.ARGMAX
     reads_committed = True
 
@@ -76,7 +100,8 @@ class StableAndConfident(Halting):
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
         same = state.carry["stable.predictions"] == prediction["argmax"][:, None]
         stable = (same | ~state.eligible[:, None]).all(2).all(1)
-        return HaltDecision(stable & (_mean(prediction["entropy"], state.eligible) < self.threshold))
+        entropy = mean_over(prediction["entropy"], state.eligible)
+        return HaltDecision(stable & (entropy < self.threshold), seen={"entropy": entropy, "stable": stable.double()})
 
 
 @dataclass(frozen=True)
@@ -93,12 +118,14 @@ class GapHalting(Halting):
     threshold that falls with progress, the share of `steps` that are done."""
 
     steps: int
-    reason = HaltReason.CONFIDENT
+    reason = "confident"
+    sentence = "the prediction was confident enough to commit the rest at once"
+    explanation = "mean logit gap {gap:.2f}; it stops at {threshold:.2f}"
     reads_committed = True
 
     def __post_init__(self) -> None:
         if self.steps < 1:
-            raise ValueError(f"steps={self.steps} is no length to measure progress by; use at least 1")
+            raise ValueError(f"steps={self.steps}: progress is measured against at least 1 step")
 
     @abstractmethod
     def threshold(self, step: Tensor) -> Tensor:
@@ -108,7 +135,8 @@ class GapHalting(Halting):
         return Top(), LogitGap()
 
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
-        return HaltDecision(_mean(prediction["logit_gap"], state.eligible) >= self.threshold(state.step))
+        gap, threshold = mean_over(prediction["logit_gap"], state.eligible), self.threshold(state.step).double()
+        return HaltDecision(gap >= threshold, seen={"gap": gap, "threshold": threshold.expand_as(gap)})
 
 
 @dataclass(frozen=True)
@@ -140,92 +168,6 @@ class Sched(GapHalting):
         return self.low + (self.high - self.low) * (-self.rate * step.double() / self.steps).exp()
 
 
-@dataclass(frozen=True)
-class RunToCompletion(AllCommitted):
-    """`AllCommitted`, but reading what a learned halting head reads: the halting of rollouts that such a head learns
-    from, which must go on past the point where it would stop."""
-
-    reads_committed = True
-
-    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
-        return Top(), CurrentTokenProbability(), Entropy()
-
-
-class HeadHalting(Halting):
-    """Halting by a head: `head(hidden [B, L, D], summaries [B, L, S], editable [B, L])` says something of each row, and
-    the rule makes a halt_decision of it."""
-
-    head: Callable[[Tensor, Tensor, Tensor], Tensor]
-    reason = HaltReason.LEARNED
-    reads_committed = True
-    settings: ClassVar[tuple[float, ...]]
-    """Values of its threshold, margin or price among which a budget or an accuracy is looked for."""
-
-    @abstractmethod
-    def with_threshold(self, setting: float) -> "HeadHalting":
-        """The same rule at another threshold, margin or price."""
-
-    @abstractmethod
-    def decide(self, head_output: Tensor) -> HaltDecision:
-        """Who stops, from what the head head_output [B, …] alone: so a rule can be tried on recorded rollouts too."""
-
-    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
-        return Top(), CurrentTokenProbability(), Entropy()
-
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
-        summaries = step_summaries(state, prediction, decision)
-        return self.decide(self.head(prediction.evaluation.hidden, summaries, state.editable))
-
-
-@dataclass(frozen=True)
-class LearnedHalting(HeadHalting):
-    """Stop when the head's P(answer right if stopped now) reaches the threshold; trained by binary cross-entropy as in
-    TRM (Jolicoeur-Martineau 2025, arXiv 2510.04871), but halting at evaluation.
-
-    The head gives logits [B]. With a head trained as a policy, or as PonderNet's, the probability is that of stopping.
-    """
-
-    head: Callable[[Tensor, Tensor, Tensor], Tensor]
-    threshold: float = 0.9
-    settings = tuple(1 / (1 + math.exp(-0.1 * logit)) for logit in range(-40, 81))
-
-    def with_threshold(self, setting: float) -> "LearnedHalting":
-        return replace(self, threshold=setting)
-
-    def decide(self, head_output: Tensor) -> HaltDecision:
-        probability = head_output.float().sigmoid()
-        return HaltDecision(probability >= self.threshold, probability)
-
-
-@dataclass(frozen=True)
-class SampledHalting(LearnedHalting):
-    """Stop with the probability that the head says, drawn from the row's own noise: how a policy of stopping explores
-    while it is trained by policy gradient (Williams 1992, REINFORCE, doi 10.1007/BF00992696)."""
-
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
-        halt_decision = super().__call__(state, prediction, decision)
-        assert halt_decision.probability is not None
-        return replace(halt_decision, stop=self.drawn(state, halt_decision.probability))
-
-    @staticmethod
-    def drawn(state: SamplerState, probability: Tensor) -> Tensor:
-        """[B] bool: the same probability at the same step draws the same again."""
-        return state.noise.once_a_step("halting") < probability.double()
-
-
-def _mean(value: Tensor, over: Tensor) -> Tensor:
-    """[B] means of [B, L] over the positions `over` [B, L]."""
-    return (value.double() * over).sum(1) / over.sum(1).clamp(min=1)
-
-
-def step_summaries(state: SamplerState, prediction: Prediction, decision: Decision) -> Tensor:
-    """[B, L, 8] float32, what a halting head may know of each position: top-1 probability and margin, whether it stays
-    open, whether it is taken back, how probable the answer's token is if the row stopped now, entropy, how often it was
-    taken back before, and a tenth of the row's steps so far."""
-    stays_open = decision.still_open(state)
-    kept = state.revisable & ~decision.remask & ~decision.write
-    answer = torch.where(kept, prediction["current_token_probability"], prediction["confidence"])
-    steps = (state.step / 10)[:, None].expand_as(answer)
-    first = prediction["confidence"], prediction["margin"], stays_open, decision.remask, answer
-    columns = *first, prediction["entropy"], state.revisions, steps
-    return torch.stack([column.float() for column in columns], dim=-1)
+def mean_over(value: Tensor, where: Tensor) -> Tensor:
+    """[B] float64 means of [B, L] over the positions `where` [B, L]."""
+    return (value.double() * where).sum(1) / where.sum(1).clamp(min=1)

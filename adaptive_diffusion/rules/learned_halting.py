@@ -1,17 +1,103 @@
-"""Learned halting that weighs stopping against going on."""
+"""Halting by a head: the probability of a right answer, values of stopping and going on, a price for each forward."""
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from adaptive_diffusion.core.state import HaltDecision
-from adaptive_diffusion.rules.halting import HeadHalting
+from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Entropy, Top
+from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
+from adaptive_diffusion.core.rule import Halting
+from adaptive_diffusion.core.state import Decision, HaltDecision, SamplerState
+from adaptive_diffusion.core.step_summaries import step_summaries
 
-Head = Callable[[Tensor, Tensor, Tensor], Tensor]
+HaltingHead = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""`head(hidden [B, L, D], summaries [B, L, S], editable [B, L])` → [B] or [B, outputs]."""
+
+
+class HeadHalting(Halting):
+    """Halting by a head that looks at a step's hidden states and summaries; the rule turns its output into a decision.
+
+    Attributes:
+        head: the model's halting head; None until a sampler binds it.
+        settings: values of its threshold, margin or price among which a budget or an accuracy is looked for.
+    """
+
+    head: HaltingHead | None
+    settings: ClassVar[tuple[float, ...]]
+    reason = "learned"
+    sentence = "the halting head predicts that a further forward is not worth its cost"
+    needs_head = "halting"
+    reads_committed = True
+
+    @abstractmethod
+    def with_threshold(self, setting: float) -> Self:
+        """The same rule at another threshold, margin or price."""
+
+    @abstractmethod
+    def decide(self, head_output: Tensor) -> HaltDecision:
+        """Which rows stop, from the head's output [B, …] alone: so a rule can be applied to recorded rollouts too."""
+
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return Top(), CurrentTokenProbability(), Entropy()
+
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
+        assert self.head is not None, "a sampler binds the head"
+        summaries = step_summaries(state, prediction, decision)
+        return self.decide(self.head(prediction.evaluation.hidden, summaries, state.editable))
+
+
+@dataclass(frozen=True)
+class LearnedHalting(HeadHalting):
+    """Stop when the head's P(answer right if stopped now) reaches the threshold; trained by binary cross-entropy as in
+    TRM (Jolicoeur-Martineau 2025, arXiv 2510.04871), but halting at evaluation.
+
+    The head gives logits [B]. With a head trained as a policy, or as PonderNet's, the probability is that of stopping.
+    """
+
+    threshold: float = 0.9
+    head: HaltingHead | None = None
+    settings = tuple(1 / (1 + math.exp(-0.1 * logit)) for logit in range(-40, 81))
+    explanation = "P(right if stopped now) {probability:.3f}; it stops at {threshold:.3f}"
+
+    def with_threshold(self, setting: float) -> "LearnedHalting":
+        return replace(self, threshold=setting)
+
+    def decide(self, head_output: Tensor) -> HaltDecision:
+        probability = head_output.float().sigmoid()
+        threshold = torch.full_like(probability, self.threshold)
+        return HaltDecision(probability >= self.threshold, probability, {"threshold": threshold})
+
+
+@dataclass(frozen=True)
+class SampledHalting(Halting):
+    """Stop with the probability that the head predicts, drawn from the row's own noise: how a policy of stopping
+    explores while it is trained by policy gradient (Williams 1992, REINFORCE, doi 10.1007/BF00992696)."""
+
+    head: HaltingHead | None = None
+    reason = "learned"
+    sentence = "the halting policy drew the decision to stop"
+    explanation = "P(stop) {probability:.3f}"
+    needs_head = "halting"
+    reads_committed = True
+
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return Top(), CurrentTokenProbability(), Entropy()
+
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
+        halt = LearnedHalting(head=self.head)(state, prediction, decision)
+        assert halt.probability is not None
+        return HaltDecision(self.drawn(state, halt.probability), halt.probability)
+
+    @staticmethod
+    def drawn(state: SamplerState, probability: Tensor) -> Tensor:
+        """[B] bool: the same probability at the same step draws the same again."""
+        return state.noise.once_a_step("halting") < probability.double()
 
 
 @dataclass(frozen=True)
@@ -22,9 +108,10 @@ class QHalting(HeadHalting):
     The head gives [B, 2]: the logits of Q(stop), which is P(answer right if stopped now), and of Q(go on).
     """
 
-    head: Head
     margin: float = 0.0
+    head: HaltingHead | None = None
     settings = tuple(0.1 * step for step in range(-60, 61))
+    explanation = "Q(stop) exceeds Q(go on) by {advantage:.3f}; it stops at {margin:.3f}"
 
     def with_threshold(self, setting: float) -> "QHalting":
         return replace(self, margin=setting)
@@ -32,7 +119,8 @@ class QHalting(HeadHalting):
     def decide(self, head_output: Tensor) -> HaltDecision:
         _check(head_output, "QLearning")
         stop, on = head_output.float().unbind(-1)
-        return HaltDecision(stop - on >= self.margin, stop.sigmoid())
+        seen = {"advantage": stop - on, "margin": torch.full_like(stop, self.margin)}
+        return HaltDecision(stop - on >= self.margin, stop.sigmoid(), seen)
 
 
 @dataclass(frozen=True)
@@ -46,31 +134,34 @@ class CostAware(HeadHalting):
         ValueError: a price that is not above 0, at which stopping would never pay.
     """
 
-    head: Head
     price: float = 0.01
+    head: HaltingHead | None = None
     settings = tuple(0.0005 * 1.06**step for step in range(120))
-
-    def with_threshold(self, setting: float) -> "CostAware":
-        return replace(self, price=setting)
+    explanation = "P(right if stopped now) {probability:.3f}; going on is worth {continuation:.3f}"
 
     def __post_init__(self) -> None:
         if not self.price > 0:
             raise ValueError(f"price={self.price}: a forward must cost something; use for instance 0.01")
 
+    def with_threshold(self, setting: float) -> "CostAware":
+        return replace(self, price=setting)
+
     def decide(self, head_output: Tensor) -> HaltDecision:
         _check(head_output, "OptimalStopping")
         probability = solved_logit(head_output).sigmoid()
-        price = torch.tensor([self.price], device=head_output.device)
-        return HaltDecision(probability >= continuation(head_output, price)[..., 0], probability)
+        going_on = continuation(head_output, torch.tensor([self.price], device=head_output.device))[..., 0]
+        return HaltDecision(probability >= going_on, probability, {"continuation": going_on})
 
 
 def _check(head_output: Tensor, objective: str) -> None:
     if head_output.ndim == 1:
-        raise ValueError(f"this halting head says one number a row; the rule needs one trained with {objective}")
+        raise ValueError(
+            f"this halting head predicts one number per row; the rule needs a head trained with {objective}"
+        )
 
 
 def solved_logit(head_output: Tensor) -> Tensor:
-    """[...] the logit of q = P(answer right if stopped now), from what a priced head head_output [..., 1 + 2K]."""
+    """[...] the logit of q = P(answer right if stopped now), from the output of a priced head [..., 1 + 2K]."""
     return head_output[..., 0].float()
 
 
@@ -79,7 +170,7 @@ SOFTNESS = 0.005
 
 
 def continuation(head_output: Tensor, price: Tensor) -> Tensor:
-    """[..., P] the value of going on at each price λ [P], from what a priced head head_output [..., 1 + 2K].
+    """[..., P] the value of going on at each price λ [P], from the output of a priced head [..., 1 + 2K].
 
     C_λ = τ·log mean_k exp((a_k − λ·b_k)/τ) with a_k in (0, 1), the chance of a right answer, and b_k > 1, the forwards
     it takes: softly the best of K ways to go on. Such a function of falling lines is convex and never rises with λ, and

@@ -1,6 +1,8 @@
 """A plan around a plan."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from torch import Tensor
 
@@ -34,6 +36,12 @@ class PlanWrapper(Plan):
     def reads_committed(self) -> bool:  # type: ignore[override]
         """Whether the inner plan does."""
         return self.inner.reads_committed
+
+    def bind(self, heads: Mapping[str, Any]) -> Self:
+        return replace(self, inner=self.inner.bind(heads))
+
+    def missing_heads(self) -> tuple[str, ...]:
+        return self.inner.missing_heads()
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return self.inner.logit_statistics()

@@ -15,7 +15,7 @@ from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.storage.folder import RunFolder
 
-PLAIN = ("rows_forwarded", "faults")
+PLAIN = ("rows_forwarded", "faults", "reasons")
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,17 @@ def joined(parts: Iterable[SampleResult]) -> SampleResult:
     }
     begins = accumulate((len(part.query) for part in parts), initial=0)
     faults = {begin + row: why for begin, part in zip(begins, parts, strict=False) for row, why in part.faults.items()}
-    return SampleResult(**columns, rows_forwarded=sum(part.rows_forwarded for part in parts), faults=faults)
+    rows = sum(part.rows_forwarded for part in parts)
+    return SampleResult(**columns, rows_forwarded=rows, faults=faults, reasons=parts[0].reasons)
 
 
 def _write(result: SampleResult, path: Path) -> None:
     tensors = {item.name: getattr(result, item.name) for item in fields(SampleResult) if item.name not in PLAIN}
-    plain = {"rows_forwarded": result.rows_forwarded, "faults": dict(result.faults)}
+    plain = {
+        "rows_forwarded": result.rows_forwarded,
+        "faults": dict(result.faults),
+        "reasons": dict(result.reasons),
+    }
     try:
         save_file({name: value.contiguous() for name, value in tensors.items()}, path, {"plain": json.dumps(plain)})
     except SafetensorError as error:  # such as a full disk
@@ -88,6 +93,8 @@ def _read(path: Path) -> SampleResult:
             plain = json.loads((file.metadata() or {})["plain"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
         faults = {int(row): str(why) for row, why in plain["faults"].items()}
-        return SampleResult(**tensors, rows_forwarded=int(plain["rows_forwarded"]), faults=faults)
+        reasons = {int(code): (str(name), str(why)) for code, (name, why) in plain["reasons"].items()}
+        rows = int(plain["rows_forwarded"])
+        return SampleResult(**tensors, rows_forwarded=rows, faults=faults, reasons=reasons)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error}. Remove it to answer its queries again.") from error

@@ -75,7 +75,10 @@ def written(rule: Any) -> str:
     if isinstance(rule, list | tuple):
         return "[" + ", ".join(map(written, rule)) + "]"
     if is_dataclass(rule) and not isinstance(rule, type):
-        arguments = ", ".join(f"{item.name}={written(getattr(rule, item.name))}" for item in fields(rule))
+        values = {item.name: getattr(rule, item.name) for item in fields(rule)}
+        arguments = ", ".join(
+            f"{name}={written(value)}" for name, value in values.items() if name != "head" or value is not None
+        )
         return f"{type(rule).__name__}({arguments})"
     return repr(rule)
 

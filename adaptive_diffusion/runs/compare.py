@@ -28,22 +28,12 @@ Unbound = Callable[..., Sampler]
 
 
 def build_sampler(unbound: Unbound, model: DenoiserWithHeads) -> Sampler:
-    """The sampler on a model: the denoiser is put in, and the heads that its halting rule and its plan
-    wait for.
+    """The sampler on a model; its rules take the heads they need from there.
 
     Raises:
         ValueError: a rule that needs a head the model does not have.
     """
-    bound = {}
-    for role, name in (("halting", "halting"), ("plan", "policy")):
-        rule = getattr(unbound, "keywords", {}).get(role)
-        if isinstance(rule, partial):
-            if (head := getattr(model, name)) is None:
-                raise ValueError(
-                    f"{rule.func.__name__} needs a {name} head, but this checkpoint has none; train one first"
-                )
-            bound[role] = rule(head=head)
-    return unbound(denoiser=model, **bound)
+    return unbound(denoiser=model)
 
 
 def compare(

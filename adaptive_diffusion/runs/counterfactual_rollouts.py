@@ -9,18 +9,17 @@ from adaptive_diffusion.evaluation.halting_metrics import CounterfactualRollouts
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.tasks.task import Task
-from adaptive_diffusion.training.rollouts import Rollouts, record
+from adaptive_diffusion.training.rollouts import Rollouts, record, scored
 
 
 def record_counterfactual_rollouts(
     folder: RunFolder, name: str, sampler: Sampler, task: Task, problems: Any, seed: int, slots: int
 ) -> None:
-    """Samples once more with the rule unheeded, the same draws, and writes `counterfactual_rollouts/NAME.safetensors`.
-    Nothing is written where no answer is known to be right, or where the rule does not fill in what is open."""
-    truth = task.targets(problems)
-    if truth is None or sampler.halting.finish != Finish.FILL:
+    """Samples once more with halting off and the same draws, and writes `counterfactual_rollouts/NAME.safetensors`.
+    Nothing is written where the rule answers otherwise than by filling in what is open."""
+    if sampler.halting.finish != Finish.FILL:
         return
-    rollouts = record(sampler, task.queries(problems), truth, seed=seed, slots=slots)
+    rollouts = record(sampler, scored(task, problems), seed=seed, slots=slots)
     with folder.atomic_write(_file(name)) as path:
         replace(rollouts, observation=rollouts.observation[:, :0]).save(path)
 

@@ -5,15 +5,15 @@ Rows are independent to the last bit, so the step of a batch is the steps of its
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
-from adaptive_diffusion.core.prediction import Evaluation, Prediction
+from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.state import Decision, HaltDecision, HaltReason, SamplerState
 from adaptive_diffusion.sampling.step import Step, step
 
@@ -42,7 +42,7 @@ def step_isolating_faults(sampler: Sampler, state: SamplerState, max_steps: int)
     begins = accumulate((_rows(part) for part in parts), initial=0)
     errors = {begin: part.error for begin, part in zip(begins, parts, strict=False) if isinstance(part, Fault)}
     steps = [_faulty(part.row, sound) if isinstance(part, Fault) else part for part in parts]
-    return replace(_together(steps), errors=errors)
+    return replace(reduce(Step.append, steps), errors=errors)
 
 
 def refused(state: SamplerState, error: Exception) -> Step:
@@ -65,7 +65,7 @@ def _parts(sampler: Sampler, state: SamplerState, max_steps: int) -> list[Step |
 
 
 def _rested(state: SamplerState) -> SamplerState:
-    """Rows that ended in a fault and still keep a seat take over the sequence of a running one, lest they raise
+    """Rows that ended in a fault and still hold a slot take over the sequence of a running one, lest they raise
     again."""
     faulty = (state.halt_reason == HaltReason.FAULT).nonzero()[:, 0]
     if not len(faulty):
@@ -93,13 +93,13 @@ def _faulty(row: SamplerState, sound: Step | None, forwards: int = 1) -> Step:
         )
         halt_decision, carry = HaltDecision(torch.zeros_like(still)), row.carry
     else:
-        prediction, decision, halt_decision = (
-            _blank(part) for part in (sound.prediction, sound.decision, sound.halt_decision)
-        )
-        carry = {name: row.carry.get(name, _blank(value)) for name, value in sound.after.carry.items()}
+        prediction, decision = sound.prediction.blank(), sound.decision.blank()
+        halt_decision = sound.halt_decision.blank()
+        carry = {name: row.carry.get(name, torch.zeros_like(value[:1])) for name, value in sound.after.carry.items()}
     after = replace(
         row,
         nfe=row.nfe + prediction.evaluation.forwards * still,
+        token_forwards=row.token_forwards + prediction.evaluation.positions_computed * still,
         step=row.step + still.long(),
         halt_reason=row.halt_reason.masked_fill(still, HaltReason.FAULT),
         carry=carry,
@@ -109,26 +109,3 @@ def _faulty(row: SamplerState, sound: Step | None, forwards: int = 1) -> Step:
 
 def _rows(part: Step | Fault) -> int:
     return len(part.before.tokens if isinstance(part, Step) else part.row.tokens)
-
-
-def _blank(value: Any) -> Any:
-    """Zeros in the shape of the first row of a record."""
-    return _each([value], lambda tensors: torch.zeros_like(tensors[0][:1]))
-
-
-def _together(values: Sequence[Any]) -> Any:
-    """Records whose tensors begin with the batch dimension, one behind the other."""
-    return _each(values, torch.cat)
-
-
-def _each(values: Sequence[Any], combine: Any) -> Any:
-    """A record like the first, whose tensors are those of all records at the same place, combined."""
-    first = values[0]
-    if isinstance(first, Tensor):
-        return combine(list(values))
-    if isinstance(first, Mapping):
-        return {name: _each([value[name] for value in values], combine) for name in first}
-    if isinstance(first, Step | SamplerState | Prediction | Evaluation | Decision | HaltDecision):
-        columns = {item.name: [getattr(value, item.name) for value in values] for item in fields(first)}
-        return replace(first, **{name: _each(column, combine) for name, column in columns.items()})
-    return first

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.prediction import Denoiser, Evaluation, LogitProcessor, Logits, LogitStatistic, Prediction
+from adaptive_diffusion.core.denoiser import Denoiser, Evaluation
+from adaptive_diffusion.core.prediction import LogitProcessor, Logits, LogitStatistic, Prediction
 from adaptive_diffusion.core.state import SamplerState
 
 PACK = 32

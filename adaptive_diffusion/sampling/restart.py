@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from adaptive_diffusion.core.prediction import Denoiser
+from adaptive_diffusion.core.denoiser import Denoiser
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.sampling.result import SampleResult
@@ -54,7 +54,8 @@ class Restart:
                 for name in ("answers", "halt_reason", "log_probability")
             }
             spent = {
-                name: getattr(best, name).index_add(0, pending, getattr(again, name)) for name in ("nfe", "revisions")
+                name: getattr(best, name).index_add(0, pending, getattr(again, name))
+                for name in ("nfe", "token_forwards", "revisions")
             }
             met = {
                 name: getattr(best, name) | torch.zeros_like(best.cycled).index_copy(0, pending, getattr(again, name))

@@ -7,10 +7,14 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.core.state import HaltReason
+from adaptive_diffusion.core.rule import Halting
+from adaptive_diffusion.core.state import HALT_SENTENCES, HaltReason
 from adaptive_diffusion.core.trace import OPEN
 from adaptive_diffusion.rules.revision_limits import CYCLED, SPENT
 from adaptive_diffusion.sampling.step import Step
+
+FRAMEWORK_REASONS = {int(reason): (reason.name.lower(), sentence) for reason, sentence in HALT_SENTENCES.items()}
+"""Names and sentences of the halt reasons that are not the halting rule's."""
 
 
 @dataclass(frozen=True)
@@ -20,20 +24,23 @@ class SampleResult:
     Attributes:
         query, variation: [R] int64.
         answers: [R, L] int64.
-        nfe: [R] int64, every forward made for the row.
-        halt_reason: [R] int64, `HaltReason` numbers.
+        nfe: [R] int64, every forward computed for the row.
+        token_forwards: [R] int64, positions computed for the row, summed over its forwards.
+        halt_reason: [R] int64, `HaltReason` numbers; `reasons` names them.
         revisions: [R] int64, tokens taken back or replaced.
         log_probability: [R] float64, Σ log p over the answer's own tokens, p the probability each was written with; −∞
             after a fault.
         faults: row → why it ended in a fault, for the rows that did; what stands open in their answers is `OPEN`.
         cycled, budget_spent: [R] bool, rows that met a revision limit: a sequence came back, a budget was used up.
-        rows_forwarded: how many sequences went through the denoiser in all, halted ones that kept their seat included.
+        rows_forwarded: sequences that went through the denoiser in all, halted ones that still held a slot included.
+        reasons: number of a halt reason → its name and its sentence.
     """
 
     query: Tensor
     variation: Tensor
     answers: Tensor
     nfe: Tensor
+    token_forwards: Tensor
     halt_reason: Tensor
     revisions: Tensor
     log_probability: Tensor
@@ -41,10 +48,15 @@ class SampleResult:
     budget_spent: Tensor
     rows_forwarded: int
     faults: Mapping[int, str] = field(default_factory=dict)
+    reasons: Mapping[int, tuple[str, str]] = field(default_factory=lambda: FRAMEWORK_REASONS)
+
+    def reason(self, row: int) -> str:
+        """Why a row ended, as the name that traces hold."""
+        return self.reasons[int(self.halt_reason[row])][0]
 
     def why(self, row: int) -> str:
         """Why a row ended, as a sentence."""
-        sentence = HaltReason(int(self.halt_reason[row])).sentence
+        sentence = self.reasons[int(self.halt_reason[row])][1]
         return f"{sentence}: {self.faults[row]}" if row in self.faults else sentence
 
 
@@ -55,14 +67,15 @@ GIVE_UP = 32
 class Recorder:
     """Collects the answers of rows as they halt."""
 
-    def __init__(self, queries: Queries, n: int):
+    def __init__(self, queries: Queries, n: int, halting: Halting):
         self.order, self.place = queries.ids.sort()
         self.n = n
         self.query = queries.ids.repeat_interleave(n)
         self.variation = torch.arange(n, device=self.query.device).repeat(len(queries))
         self.answers = queries.tokens.repeat_interleave(n, 0)
-        self.nfe, self.revisions = torch.zeros_like(self.query), torch.zeros_like(self.query)
-        self.halt_reason = torch.full_like(self.query, HaltReason.SETTLED)
+        self.reasons = {**FRAMEWORK_REASONS, int(HaltReason.RULE): (halting.reason, halting.sentence)}
+        self.nfe, self.token_forwards, self.revisions = (torch.zeros_like(self.query) for _ in range(3))
+        self.halt_reason = torch.full_like(self.query, HaltReason.ALL_COMMITTED)
         self.log_probability = torch.zeros_like(self.query, dtype=torch.float64)
         self.cycled, self.budget_spent = (torch.zeros_like(self.query, dtype=torch.bool) for _ in range(2))
         self.rows_forwarded = 0
@@ -82,6 +95,7 @@ class Recorder:
         stands = after.tokens.masked_fill(after.editable & ~after.committed, OPEN)
         self.answers[at, : after.tokens.shape[1]] = stands[left]  # a bucket's sequence may be shorter
         self.nfe[at] = after.nfe[left]
+        self.token_forwards[at] = after.token_forwards[left]
         self.revisions[at] = after.revisions[left].sum(1).long()
         self.halt_reason[at] = after.halt_reason[left]
         filled = step.decision.still_open(step.before)[left]
@@ -96,7 +110,7 @@ class Recorder:
 
     def _note(self, row: int, error: Exception | None) -> None:
         self.log_probability[row] = -torch.inf
-        self.faults[row] = "what it predicts is not a number" if error is None else str(error) or type(error).__name__
+        self.faults[row] = "its prediction is not a number" if error is None else str(error) or type(error).__name__
         self.errors += [] if error is None else [error]
 
     def result(self) -> SampleResult:

@@ -1,16 +1,17 @@
 """A sampler: a denoiser and a handful of small rules, run by the one loop."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.denoiser import Denoiser
 from adaptive_diffusion.core.logit_statistics import Top
-from adaptive_diffusion.core.prediction import Denoiser, LogitProcessor, LogitStatistic
+from adaptive_diffusion.core.prediction import LogitProcessor, LogitStatistic
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.row_noise import row_key
 from adaptive_diffusion.core.rule import Halting, Plan, Proposal, Remasking, Rule, UnmaskingOrder, UnmaskingPace
@@ -64,6 +65,7 @@ class Sampler:
     limits: RevisionLimits | None = field(default_factory=RevisionLimits)
 
     def __post_init__(self) -> None:
+        self._bind_heads()
         if self.block_length is not None and self.block_length < 1:
             raise ValueError(
                 f"block_length={self.block_length} holds no position; use at least 1, or null for no blocks"
@@ -84,6 +86,13 @@ class Sampler:
                 "processors"
             )
 
+    def _bind_heads(self) -> None:
+        """Gives rules that predict with a head the one of the model."""
+        for role in ("proposal", "order", "pace", "remasking", "halting", "plan"):
+            rule = self.__dict__[role]
+            if rule is not None and rule.missing_heads():
+                object.__setattr__(self, role, rule.bind(heads_of(self.denoiser)))
+
     @cached_property
     def full_plan(self) -> Plan:
         """The plan: the joint rule, or order, pace and remasking composed; within limits where it needs any."""
@@ -92,25 +101,25 @@ class Sampler:
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """The rules asked at every step, and what the denoiser itself remembers between two."""
-        memory = getattr(self.denoiser, "memory", None)
+        """The rules of every step, and the denoiser's own memory between two steps."""
+        memory = self.denoiser.memory
         return self.proposal, self.full_plan, self.halting, *((memory,) if memory is not None else ())
 
     @cached_property
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
-        """What the parts read, each once; the argmax always, since a halted row may have to be filled."""
+        """The statistics that the rules need, each once; the argmax always, since a halted row may be filled."""
         return tuple(
             dict.fromkeys((Top(), *(statistic for rule in self.rules for statistic in rule.logit_statistics())))
         )
 
     @cached_property
     def reads_committed(self) -> bool:
-        """Whether any part looks at committed positions."""
+        """Whether any rule looks at committed positions."""
         return any(rule.reads_committed for rule in self.rules)
 
     def begin(self, queries: Queries, variation: Tensor, seed: int) -> SamplerState:
-        """TrainingStates of pure noise around what is given and drafted. `variation` [B] int64 numbers the answers to
-        the same query."""
+        """States of pure noise around what is given and drafted. `variation` [B] int64 numbers the answers to the same
+        query."""
         batch, length = queries.tokens.shape
         number = torch.zeros(batch, dtype=torch.int64, device=queries.tokens.device)
         noisy, committed = queries.start
@@ -128,10 +137,11 @@ class Sampler:
             revisions=torch.zeros_like(queries.tokens, dtype=torch.int32),
             noise_level=number.double(),
             nfe=number,
+            token_forwards=number,
             block=number,
             step=number,
             earlier_steps=number,
-            halt_reason=torch.where(queries.editable.any(1), HaltReason.RUNNING, HaltReason.SETTLED),
+            halt_reason=torch.where(queries.editable.any(1), HaltReason.RUNNING, HaltReason.ALL_COMMITTED),
         )
         noise = state.corruption.noise(state.tokens, lambda: state.noise.everywhere("start", length))
         return self.open_block(replace(state, tokens=torch.where(noisy, noise, state.tokens)), number)
@@ -205,13 +215,13 @@ class Sampler:
         Raises:
             ValueError: n, slots or max_steps below 1.
             Exception: whatever the denoiser raises, where it raises for every row. Where it raises for some, these end
-                with `HaltReason.FAULT`, are warned of and told in `SampleResult.faults`.
+                with `HaltReason.FAULT`, are warned of and listed in `SampleResult.faults`.
         """
         for name, value in (("n", n), ("slots", slots), ("max_steps", max_steps)):
             if value is not None and value < 1:
                 raise ValueError(f"{name}={value}; it must be at least 1")
         limit = max_steps or self.step_limit(queries.tokens.shape[1])
-        recorder = Recorder(queries, n)
+        recorder = Recorder(queries, n, self.halting)
         for step in loop(self, queries, n, seed, slots, limit):
             recorder(step)
             if recorder.all_rows_failed:
@@ -221,8 +231,8 @@ class Sampler:
         result = recorder.result()
         if result.faults:
             row, why = next(iter(result.faults.items()))
-            told = f"{len(result.faults)} of {len(result.answers)} answers ended in a fault, the first at query "
-            warnings.warn(f"{told}{int(result.query[row])}: {why}", stacklevel=3)
+            count = f"{len(result.faults)} of {len(result.answers)} answers ended in a fault, the first at query "
+            warnings.warn(f"{count}{int(result.query[row])}: {why}", stacklevel=3)
         if self.full_plan.revises and len(queries) and not result.revisions.any():
             warnings.warn(f"{self._revising} revised nothing in {len(result.answers)} answers", stacklevel=3)
         return result
@@ -230,3 +240,18 @@ class Sampler:
     @property
     def _revising(self) -> str:
         return type(self.remasking if self.plan is None else self.plan).__name__
+
+
+def heads_of(denoiser: Denoiser) -> Mapping[str, Any]:
+    """The heads of a model.
+
+    Raises:
+        ValueError: a denoiser that has none because it is not wrapped.
+    """
+    try:
+        return denoiser.heads  # type: ignore[attr-defined]
+    except AttributeError as error:
+        raise ValueError(
+            f"a rule needs a head, but {type(denoiser).__name__} carries none; wrap it: "
+            "DenoiserWithHeads(denoiser, heads={...})"
+        ) from error

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.answer import answer_now
-from adaptive_diffusion.core.prediction import Evaluation, Prediction
+from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.prediction import Prediction
+from adaptive_diffusion.core.rows import Rows
 from adaptive_diffusion.core.state import Decision, HaltDecision, HaltReason, SamplerState
 from adaptive_diffusion.sampling.predict import read
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Rows):
     """What one step saw, decided and left: `before` and `after` it, and `answer` [B, L], the tokens if its
     row, or its block, ends here. `errors` tells of rows that could not be stepped (`sampling.faults`)."""
 
@@ -51,7 +53,7 @@ def advance(sampler: Sampler, state: SamplerState, evaluation: Evaluation, max_s
     reason = halt_reason(sampler, state, decision, halt_decision, max_steps)
     if prediction.faulty is not None:
         reason = reason.masked_fill(prediction.faulty, HaltReason.FAULT)
-    after = apply(state, decision, answer, reason, evaluation.forwards)
+    after = apply(state, decision, answer, reason, evaluation)
     after = sampler.next_block(replace(after, carry={**state.carry, **carry}))
     return Step(state, prediction, decision, halt_decision, answer, after)
 
@@ -62,12 +64,12 @@ def halt_reason(
     """[B] why each row ends with this step, `RUNNING` where it does not."""
     reason = torch.full_like(state.halt_reason, HaltReason.RUNNING)
     reason = reason.masked_fill(state.step + 1 >= max_steps, HaltReason.STEP_LIMIT)
-    reason = reason.masked_fill(halt_decision.stop, sampler.halting.reason)
-    return reason.masked_fill(decision.settled, HaltReason.SETTLED)
+    reason = reason.masked_fill(halt_decision.stop, HaltReason.RULE)
+    return reason.masked_fill(decision.settled, HaltReason.ALL_COMMITTED)
 
 
 def apply(
-    state: SamplerState, decision: Decision, answer: Tensor, reason: Tensor, forwards: int | Tensor
+    state: SamplerState, decision: Decision, answer: Tensor, reason: Tensor, evaluation: Evaluation
 ) -> SamplerState:
     """The state after a decision. Writes reach eligible positions only, here and nowhere else; halted rows stay.
 
@@ -95,7 +97,8 @@ def apply(
         commit_step=torch.where(write, state.steps_taken[:, None].to(state.commit_step), state.commit_step),
         revisions=state.revisions + (revised & state.committed),
         noise_level=torch.where(state.running, decision.noise_level, state.noise_level),
-        nfe=state.nfe + forwards * state.running,
+        nfe=state.nfe + evaluation.forwards * state.running,
+        token_forwards=state.token_forwards + evaluation.positions_computed * state.running,
         step=state.step + state.running.long(),
         halt_reason=torch.where(state.running, reason, state.halt_reason),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from adaptive_diffusion.core.prediction import Denoiser
+from adaptive_diffusion.core.denoiser import Denoiser
 from adaptive_diffusion.sampling.sampler import Sampler
 
 

@@ -134,7 +134,8 @@ class TaskData(LightningDataModule, ABC):
                 "trained on; implement Task.targets"
             )
         ids = torch.arange(first_id, first_id + len(clean))
-        return Batch(Queries(ids, queries.tokens, queries.editable, queries.drafted), clean, problems)
+        numbered = Queries(ids, queries.tokens, queries.editable, queries.drafted)
+        return Batch(numbered, clean, problems, self.task.score)
 
     def train_stream(self) -> TrainingStream:
         """The training stream from the present position on; of several processes, this one's part of it."""

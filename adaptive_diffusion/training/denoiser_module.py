@@ -1,7 +1,9 @@
-"""One training stage: training_states, one forward over all of them, objectives."""
+"""One training stage: training states, one evaluation of all of them, objectives."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import torch
@@ -9,12 +11,11 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from adaptive_diffusion.core.batch import Batch
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.loss_inputs import LossInputs, StepOutcome
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
-from adaptive_diffusion.models.self_conditioning import SelfConditioning
-from adaptive_diffusion.models.transformer import Block
-from adaptive_diffusion.objectives.objective import LossInputs, Objective, Outcome
+from adaptive_diffusion.objectives.objective import Objective
 from adaptive_diffusion.training.optimisation import ADAMW, MakeOptimizer, MakeScheduler, optimisation
 from adaptive_diffusion.training.training_states import TrainingStates
 
@@ -22,20 +23,21 @@ log = logging.getLogger(__name__)
 
 
 class DenoiserModule(LightningModule):
-    """Trains a denoiser and its heads on the sequences of several sources at once.
+    """Trains a denoiser and its heads on the states of several sources at once.
 
-    A batch is split over the sources; one forward covers all of their sequences; every objective looks at every source;
-    live sources then move on by the same forward. A self-conditioned denoiser sees what its sequences carry.
+    A batch is split over the sources; one evaluation covers all of their states; every objective looks at every source;
+    the rollouts of a sampler then move on by the same evaluation.
 
     Args:
         model: the denoiser with its heads.
-        training_states: where sequences come from; their `rows` add up to the batch.
-        objectives: what is minimised, the sum.
+        training_states: sources of states; their `rows` add up to the batch.
+        objectives: losses, of which the sum is minimised.
         optimizer: makes the optimiser from parameter groups; its weight decay acts on matrices only.
         scheduler: makes the learning-rate schedule, stepped once per optimiser step; None keeps the rate.
-        trainable: which parts learn: "denoiser", "quality", "halting", "policy". What is not named is frozen.
-        seed: keys the sequences.
-        compile: compile the trunk where a compiler is present; otherwise it is said and training goes on without.
+        trainable: which parts learn: "denoiser" and names of heads; what is not named is frozen. None: all of them.
+        seed: keys the states.
+        compile: the denoiser's attribute that lists its layers, such as "blocks", to compile each of them where a
+            compiler is present; null compiles nothing.
     """
 
     def __init__(
@@ -45,63 +47,75 @@ class DenoiserModule(LightningModule):
         objectives: Sequence[Objective],
         optimizer: MakeOptimizer = ADAMW,
         scheduler: MakeScheduler | None = None,
-        trainable: Sequence[str] = ("denoiser", "quality", "halting", "policy"),
+        trainable: Sequence[str] | None = None,
         seed: int = 0,
-        compile: bool = False,  # noqa: A002 (what everybody calls it)
+        compile: str | None = None,  # noqa: A002 (torch's own word)
     ):
         super().__init__()
         self.model = model
         self.training_states, self.objectives = list(training_states), list(objectives)
         self.optimizer, self.scheduler, self.seed = optimizer, scheduler, seed
         self._freeze(trainable)
-        self._hidden: Any = _compiled(model.denoiser) if compile else model.denoiser.hidden
+        self._compiled = _compiled(model.denoiser, compile)
 
-    def _freeze(self, trainable: Sequence[str]) -> None:
-        parts = {name: getattr(self.model, name) for name in ("denoiser", "quality", "halting", "policy")}
+    def _freeze(self, trainable: Sequence[str] | None) -> None:
+        parts = {"denoiser": self.model.denoiser, **self.model.heads}
+        trainable = list(parts) if trainable is None else trainable
         unknown = set(trainable) - set(parts)
         if unknown:
-            raise ValueError(f"trainable names {sorted(unknown)}; the parts of a model are {sorted(parts)}")
+            raise ValueError(f"trainable names {sorted(unknown)}; the parts of this model are {sorted(parts)}")
         for name, part in parts.items():
-            if part is not None:
-                part.requires_grad_(name in trainable)
+            part.requires_grad_(name in trainable)
         self.trunk_learns = "denoiser" in trainable
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        inputs = self._loss_inputs(batch)
         losses: dict[str, Tensor] = {}
-        rows = sum(len(one.clean) for one in inputs)
-        for one in inputs:
+        every = self._loss_inputs(batch)
+        rows = sum(len(inputs.clean) for inputs in every)
+        for inputs in every:
             for objective in self.objectives:
-                for name, loss in objective(one).items():
-                    losses[name] = losses.get(name, torch.zeros(())) + loss * len(one.clean) / rows
-        self.log_dict({f"train/{name}": loss.detach() for name, loss in losses.items()})
+                for name, loss in objective(inputs).items():
+                    losses[name] = (
+                        losses.get(name, torch.zeros((), device=loss.device)) + loss * len(inputs.clean) / rows
+                    )
+        if not losses:
+            raise ValueError(
+                "no objective has anything to learn from these training states; a halting loss needs OnPolicyRollouts"
+            )
+        self.log_dict({f"train/{name}": loss.detach() for name, loss in losses.items()}, batch_size=len(batch))
         return torch.stack(list(losses.values())).sum()
 
     def _loss_inputs(self, batch: Batch) -> list[LossInputs]:
-        """The sources' training_states, forwarded together."""
-        places, begun = 0, []
+        """The states of all sources, evaluated together."""
+        first, begun = 0, []
         for source in self.training_states:
-            begun.append(source.begin(self.model, batch.take(slice(places, places + source.rows)), self.seed))
-            places += source.rows
-        hidden = self._forward([state for state, _ in begun])
-        inputs = []
-        for source, (state, clean), part in zip(
-            self.training_states, begun, hidden.split([len(clean) for _, clean in begun]), strict=True
-        ):
-            with torch.no_grad():
-                step = source.advance(self.model.judged(Evaluation(part.detach())))
-            outcome = None if step is None else Outcome(step.prediction, step.decision, step.answer)
-            inputs.append(LossInputs(self.model, state, clean, part, outcome))
-        return inputs
+            rows = batch.take(slice(first, first + source.rows))
+            begun.append(source.begin(self.model, rows, self.seed))
+            first += source.rows
+        evaluation = self._evaluate([state for state, _ in begun])
+        found, first = [], 0
+        for source, (state, own) in zip(self.training_states, begun, strict=True):
+            part = evaluation.take(slice(first, first + len(own)))
+            first += len(own)
+            found.append(LossInputs(self.model, state, own.clean, part.hidden, self._outcome(source, own, part)))
+        return found
 
-    def _forward(self, states: list[SamplerState]) -> Tensor:
-        tokens = torch.cat([state.tokens for state in states])
-        status = torch.cat([state.status for state in states])
-        level = torch.cat([state.noise_level for state in states])
-        carried = [state.carry[SelfConditioning.name] for state in states if SelfConditioning.name in state.carry]
-        recalled = {"expected": torch.cat(carried)} if carried else {}
+    @torch.no_grad()
+    def _outcome(self, source: TrainingStates, batch: Batch, evaluation: Evaluation) -> StepOutcome | None:
+        """The step of the source's sampler, if it has one, that follows from an evaluation."""
+        detached = replace(evaluation, hidden=evaluation.hidden.detach())
+        step = source.advance(self.model.with_summaries(detached))
+        if step is None:
+            return None
+        return StepOutcome(step.prediction, step.decision, step.answer, batch.score(step.answer))
+
+    def _evaluate(self, states: list[SamplerState]) -> Evaluation:
+        """One evaluation of the states of all sources by the bare denoiser, with gradient where it learns."""
+        memory = self.model.memory
+        carried = set() if memory is None or not memory.in_training else set(memory.init_carry(states[0], 0))
+        bare = [replace(state, carry={name: state.carry[name] for name in carried}) for state in states]
         with torch.set_grad_enabled(self.trunk_learns):
-            return self._hidden(tokens, status, level, **recalled)
+            return self._compiled(reduce(SamplerState.append, bare))
 
     def configure_optimizers(self) -> Any:
         return optimisation(self, self.optimizer, self.scheduler)
@@ -121,24 +135,38 @@ class DenoiserModule(LightningModule):
             source.load_state_dict(state)
 
 
-def _compiled(denoiser: Any) -> Any:
-    """The trunk of the denoiser, its blocks compiled. All of them are one program, which takes a fraction of the time
-    that compiling the whole takes, and runs as fast."""
+def _compiled(denoiser: Any, blocks: str | None) -> Callable[[SamplerState], Evaluation]:
+    """The denoiser's `evaluate`, with the submodules of its attribute `blocks` compiled.
+
+    All blocks are one program, which takes a fraction of the time that compiling the trunk at once takes, and runs as
+    fast. Where no compiler works, a warning is logged and training goes on uncompiled.
+
+    Raises:
+        ValueError: a name under which the denoiser has no submodules.
+    """
+    if blocks is None:
+        return denoiser.evaluate
     from torch._inductor.exc import InductorError  # the compiler is only looked for when it is wanted
 
-    blocks = [module for module in denoiser.modules() if isinstance(module, Block)]
-    for block in blocks:
+    modules = dict(denoiser.named_modules())
+    repeated = list(modules[blocks].children()) if blocks in modules else []
+    if not repeated:
+        raise ValueError(
+            f"compile={blocks!r} names no submodules of {type(denoiser).__name__}; name a list of its layers, one of "
+            f"{[name for name in modules if name and next(modules[name].children(), None)][:6]}, or null"
+        )
+    for block in repeated:
         block.compile(dynamic=False)
 
-    def hidden(*inputs: Tensor, **recalled: Tensor) -> Tensor:
+    def evaluate(state: SamplerState) -> Evaluation:
         try:
-            return denoiser.hidden(*inputs, **recalled)
+            return denoiser.evaluate(state)
         except (InductorError, RuntimeError) as error:
-            if all(block._compiled_call_impl is None for block in blocks):
+            if all(block._compiled_call_impl is None for block in repeated):
                 raise
             log.warning("the trunk cannot be compiled here and runs uncompiled: %s", str(error).splitlines()[0])
-            for block in blocks:
+            for block in repeated:
                 block._compiled_call_impl = None
-            return denoiser.hidden(*inputs, **recalled)
+            return denoiser.evaluate(state)
 
-    return hidden
+    return evaluate

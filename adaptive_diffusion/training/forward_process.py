@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.state import SamplerState
@@ -28,15 +27,15 @@ class ForwardProcess(TrainingStates):
         self.rows, self.least = rows, least
         self.time_sampling = time_sampling or LowDiscrepancy()
 
-    def begin(self, model: DenoiserWithHeads, fresh: Batch, seed: int) -> tuple[SamplerState, Tensor]:
-        state = Sampler(model).begin(fresh.queries, torch.zeros_like(fresh.queries.ids), seed)
+    def begin(self, model: DenoiserWithHeads, batch: Batch, seed: int) -> tuple[SamplerState, Batch]:
+        state = Sampler(model).begin(batch.queries, torch.zeros_like(batch.queries.ids), seed)
         noise, length = state.noise, state.tokens.shape[1]
         t = self.least + (1 - self.least) * self.time_sampling(noise.once_a_query("t"))
         tokens, noised = state.corruption.corrupt(
-            fresh.clean, state.editable, t, noise.everywhere("mask", length), lambda: noise.everywhere("other", length)
+            batch.clean, state.editable, t, noise.everywhere("mask", length), lambda: noise.everywhere("other", length)
         )
         tokens = torch.where(state.editable, tokens, state.tokens)
         masked = state.corruption.kind == "absorbing"
         committed = state.editable & (tokens < model.vocabulary) & masked
         carry = {**state.carry, "noised": noised}
-        return replace(state, tokens=tokens, committed=committed, noise_level=t, carry=carry), fresh.clean
+        return replace(state, tokens=tokens, committed=committed, noise_level=t, carry=carry), batch

@@ -1,4 +1,4 @@
-"""Rollouts in groups: every query is answered several times by the policy in training, and each step is told how much
+"""Rollouts in groups: every query is answered several times by the policy in training, and each step carries how much
 better its rollout did than the others of its query."""
 
 from collections.abc import Callable
@@ -6,10 +6,9 @@ from dataclasses import replace
 from functools import reduce
 
 import torch
-from torch import Tensor
 
 from adaptive_diffusion.core.batch import Batch
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.objectives.policy import ADVANTAGE, group_advantage
@@ -20,7 +19,7 @@ from adaptive_diffusion.training.training_states import TrainingStates
 
 
 class GroupedRollouts(TrainingStates):
-    """`rows` steps out of all that `queries`·`group` fresh rollouts took, for `PolicyGradient`: reward 1[exact] −
+    """`rows` steps out of all that `queries`·`group` fresh rollouts took, for `PolicyGradient`: reward score −
     price·NFE of the rollout. Rollouts are made anew for every batch, so the gradient is on-policy.
 
     Args:
@@ -48,33 +47,31 @@ class GroupedRollouts(TrainingStates):
                 f"rows={rows}, queries={queries}, group={group}: 1 ≤ queries ≤ rows and group ≥ 2 are needed"
             )
         self.rows, self.queries, self.group, self.price, self.max_steps = rows, queries, group, price, max_steps
-        self.replace, self.recipe = replace, sampler
+        self.replace, self.unbound = replace, sampler
         self.sampler: Sampler | None = None
         self.state: SamplerState | None = None
 
     @torch.no_grad()
-    def begin(self, model: DenoiserWithHeads, fresh: Batch, seed: int) -> tuple[SamplerState, Tensor]:
-        if model.policy is None:
-            raise ValueError("GroupedRollouts needs a model with a policy head; add model.policy")
-        plan = LearnedRevising(model.policy, replace=self.replace, draws=True)
-        self.sampler = self.recipe(denoiser=model, plan=plan)
-        few = fresh.take(slice(0, self.queries))
+    def begin(self, model: DenoiserWithHeads, batch: Batch, seed: int) -> tuple[SamplerState, Batch]:
+        plan = LearnedRevising(head=model.head("policy"), replace=self.replace, draws=True)
+        self.sampler = self.unbound(denoiser=model, plan=plan)
+        few = batch.take(slice(0, self.queries))
         index = torch.arange(self.queries).repeat_interleave(self.group)
         variation = torch.arange(self.group).repeat(self.queries)
-        state, clean, taken = self.sampler.begin(few.queries.take(index), variation, seed), few.clean[index], []
+        several, taken = few.take(index), []
+        state = self.sampler.begin(several.queries, variation, seed)
         while state.running.any():
             running = state.running.nonzero()[:, 0]
             taken.append((running, state.take(running)))
             state = step(self.sampler, state, self.max_steps).after
-        right = ((state.tokens == clean) | ~state.editable).all(1)
-        reward = right.float() - self.price * state.nfe.float()
+        reward = several.score(state.tokens) - self.price * state.nfe.float()
         advantage = group_advantage(reward.view(self.queries, self.group)).flatten()
         rollout = torch.cat([rows for rows, _ in taken])
         steps = reduce(SamplerState.append, [at for _, at in taken])
         chosen = steps.noise.once_a_step("recorded").argsort()[torch.arange(self.rows) % len(rollout)]
         rollout, steps = rollout[chosen], steps.take(chosen)
         self.state = replace(steps, carry={**steps.carry, ADVANTAGE: advantage[rollout]})
-        return self.state, clean[rollout]
+        return self.state, several.take(rollout)
 
     @torch.no_grad()
     def advance(self, evaluation: Evaluation) -> Step:

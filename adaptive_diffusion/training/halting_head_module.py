@@ -49,14 +49,14 @@ class HaltingHeadModule(LightningModule):
         half = batch.pop("half")
         trajectories = Trajectories(**batch)
         held_out = self._foreign(trajectories, half) if self.halves else None
-        losses = self.objective(self.head.judge(trajectories.observation), trajectories, held_out)
+        losses = self.objective(self.head.predict(trajectories.observation), trajectories, held_out)
         self.log_dict({f"train/{name}": loss.detach() for name, loss in losses.items()})
         total = torch.stack(list(losses.values())).sum()
         for number, head in enumerate(self.halves):
             mine = half == number
             part = trajectories.take(mine)
             assert held_out is not None
-            judged = head.judge(part.observation)  # type: ignore[operator]
+            judged = head.predict(part.observation)  # type: ignore[operator]
             losses = self.objective(judged, part, held_out[mine])
             total = total + torch.stack(list(losses.values())).sum()
         return total
@@ -64,7 +64,7 @@ class HaltingHeadModule(LightningModule):
     @torch.no_grad()
     def _foreign(self, trajectories: Trajectories, half: Tensor) -> Tensor:
         """What the head of the other half says of each row."""
-        first, second = (head.judge(trajectories.observation) for head in self.halves)  # type: ignore[operator]
+        first, second = (head.predict(trajectories.observation) for head in self.halves)  # type: ignore[operator]
         return torch.where((half == 0)[:, None, None], second, first)
 
     def configure_optimizers(self) -> Any:

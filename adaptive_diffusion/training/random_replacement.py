@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.state import SamplerState
@@ -26,13 +25,13 @@ class RandomReplacement(TrainingStates):
             raise ValueError(f"share={share} of wrong tokens must lie between 0 and 1")
         self.rows, self.share = rows, share
 
-    def begin(self, model: DenoiserWithHeads, fresh: Batch, seed: int) -> tuple[SamplerState, Tensor]:
-        queries = replace(fresh.queries, tokens=fresh.clean, drafted=fresh.queries.editable)
+    def begin(self, model: DenoiserWithHeads, batch: Batch, seed: int) -> tuple[SamplerState, Batch]:
+        queries = replace(batch.queries, tokens=batch.clean, drafted=batch.queries.editable)
         state = Sampler(model).begin(queries, torch.zeros_like(queries.ids), seed)
-        noise, length = state.noise, fresh.clean.shape[1]
+        noise, length = state.noise, batch.clean.shape[1]
         share = self.share * noise.once_a_query("share")[:, None]
         wrong = state.editable & (noise.everywhere("wrong", length) < share)
         other = 1 + (noise.everywhere("other", length) * (model.vocabulary - 1)).long()
-        tokens = torch.where(wrong, (fresh.clean + other) % model.vocabulary, fresh.clean)
+        tokens = torch.where(wrong, (batch.clean + other) % model.vocabulary, batch.clean)
         level = torch.zeros_like(state.noise_level)
-        return replace(state, tokens=tokens, noise_level=level), fresh.clean
+        return replace(state, tokens=tokens, noise_level=level), batch

@@ -3,18 +3,22 @@
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.batch import Batch
+from adaptive_diffusion.core.step_summaries import step_summaries
 from adaptive_diffusion.models.halting_head import observe
 from adaptive_diffusion.objectives.halting_losses import Trajectories
-from adaptive_diffusion.rules.halting import HeadHalting, RunToCompletion, step_summaries
+from adaptive_diffusion.rules.halting import RunToCompletion
+from adaptive_diffusion.rules.learned_halting import HeadHalting
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.step import Step
+from adaptive_diffusion.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,8 @@ class Rollouts:
     Attributes:
         query: [N] int64 ids.
         steps: [N] int64, how many steps each row has.
-        observation: [S, F], what a halting head is shown.
-        solved: [S] bool, is the answer right if the row stops after this step?
+        observation: [S, F], the inputs of a halting head.
+        score: [S] float32 in [0, 1], the task's score of the answer if the row stops after this step; 1 is right.
         cost: [S] float32, forwards the step took.
         difficulty: [N] float32.
     """
@@ -35,12 +39,17 @@ class Rollouts:
     query: Tensor
     steps: Tensor
     observation: Tensor
-    solved: Tensor
+    score: Tensor
     cost: Tensor
     difficulty: Tensor
 
     def __len__(self) -> int:
         return len(self.query)
+
+    @property
+    def solved(self) -> Tensor:
+        """[S] bool, whether the answer is right if the row stops after this step."""
+        return self.score >= 1
 
     @cached_property
     def first(self) -> Tensor:
@@ -52,7 +61,7 @@ class Rollouts:
         step = torch.arange(int(self.steps[rows].max()))
         taken = step < self.steps[rows, None]
         at = (self.first[rows, None] + step).where(taken, self.first[rows, None])
-        return Trajectories(self.observation[at].float(), self.solved[at] & taken, self.cost[at] * taken, taken)
+        return Trajectories(self.observation[at].float(), self.score[at] * taken, self.cost[at] * taken, taken)
 
     def padded(self, value: Tensor) -> Tensor:
         """[N, T] from packed [S]; what holds at a row's last step holds on."""
@@ -91,48 +100,55 @@ class Rollouts:
 
 
 class RolloutRecorder:
-    """An observer of the loop that keeps what a halting head would be shown, and whether stopping would be right."""
+    """An observer of the loop that records a halting head's inputs at every step and the score of stopping there."""
 
-    def __init__(self, queries: Queries, truth: Tensor):
-        self.order, self.place = queries.ids.sort()
-        self.truth = truth
+    def __init__(self, batch: Batch):
+        self.batch = batch
+        self.order, self.place = batch.queries.ids.sort()
         self.parts: list[tuple[Tensor, ...]] = []
 
     def __call__(self, step: Step) -> None:
         live = step.before.running.nonzero()[:, 0]
         before = step.before.take(live)
-        truth = self.truth[self.place[torch.searchsorted(self.order, before.query)]]
-        solved = ((step.answer[live] == truth) | ~before.editable).all(1)
+        place = self.place[torch.searchsorted(self.order, before.query)]
+        score = self.batch.take(place).score(step.answer[live])
         summaries = step_summaries(step.before, step.prediction, step.decision)
         observation = observe(step.prediction.evaluation.hidden, summaries, step.before.editable)[live]
         cost = step.after.nfe[live] - before.nfe
-        self.parts.append((before.query, before.step, observation, solved, cost.float()))
+        self.parts.append((before.query, before.step, observation, score, cost.float()))
 
     def result(self, difficulty: Tensor) -> Rollouts:
         """The rows in the order of their ids; `difficulty` [N] in that order."""
-        query, step, observation, solved, cost = (torch.cat(part) for part in zip(*self.parts, strict=True))
-        order = (torch.searchsorted(self.order, query) * (int(step.max()) + 1) + step).argsort()
+        query, step, observation, score, cost = (torch.cat(part).cpu() for part in zip(*self.parts, strict=True))
+        order = (torch.searchsorted(self.order.cpu(), query) * (int(step.max()) + 1) + step).argsort()
         rows, steps = query[order].unique_consecutive(return_counts=True)
-        return Rollouts(rows, steps, observation[order], solved[order], cost[order], difficulty)
+        return Rollouts(rows, steps, observation[order], score[order], cost[order], difficulty)
 
 
 def record(
     sampler: Sampler,
-    queries: Queries,
-    truth: Tensor,
+    batch: Batch,
     difficulty: Tensor | None = None,
     seed: int = 0,
     slots: int = 256,
     max_steps: int | None = None,
 ) -> Rollouts:
-    """Samples all queries with halting off and keeps every step; no gradient, the same step as ever.
+    """Samples all queries with halting off and records every step, without gradient.
 
     Args:
-        truth: [N, L] right answers; difficulty: [N], 0 where nobody says.
+        batch: N problems with their scoring.
+        difficulty: [N]; 0 where it is not known.
         max_steps: a row that takes longer is cut there.
     """
-    recorder = RolloutRecorder(queries, truth)
-    watched = replace(sampler, halting=RunToCompletion())
-    watched.sample(queries, seed=seed, slots=slots, max_steps=max_steps, observers=[recorder])
-    difficulty = torch.zeros(len(queries)) if difficulty is None else difficulty.float()
-    return recorder.result(difficulty[queries.ids.argsort()])
+    recorder = RolloutRecorder(batch)
+    queries = batch.queries
+    complete = replace(sampler, halting=RunToCompletion())
+    complete.sample(queries, seed=seed, slots=slots, max_steps=max_steps, observers=[recorder])
+    difficulty = torch.zeros(len(queries)) if difficulty is None else difficulty.float().cpu()
+    return recorder.result(difficulty[queries.ids.cpu().argsort()])
+
+
+def scored(task: Task, problems: Any) -> Batch:
+    """Problems as a batch for `record`: answers are scored by the task, and no right answer needs to be known."""
+    queries = task.queries(problems)
+    return Batch(queries, queries.tokens, problems, task.score)

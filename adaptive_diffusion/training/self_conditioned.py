@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.state import SamplerState
@@ -33,14 +32,14 @@ class SelfConditioned(TrainingStates):
             raise ValueError(f"share={share} is not a probability; it must lie in [0, 1]")
         self.training_states, self.share, self.rows = training_states, share, training_states.rows
 
-    def begin(self, model: DenoiserWithHeads, fresh: Batch, seed: int) -> tuple[SamplerState, Tensor]:
+    def begin(self, model: DenoiserWithHeads, batch: Batch, seed: int) -> tuple[SamplerState, Batch]:
         if model.memory is None:
             raise ValueError(
                 "this denoiser does not see its last prediction; set self_conditioning: true in its config"
             )
-        state, clean = self.training_states.begin(model, fresh, seed)
+        state, batch = self.training_states.begin(model, batch, seed)
         with torch.no_grad():
             seen = advance(Sampler(model), state, model.evaluate(state), max_steps=1 << 30).after
         name, known = SelfConditioning.name, state.noise.once_a_query("seen before") < self.share
         expected = torch.where(known[:, None, None], seen.carry[name], state.carry[name])
-        return replace(state, carry={**state.carry, name: expected}), clean
+        return replace(state, carry={**state.carry, name: expected}), batch

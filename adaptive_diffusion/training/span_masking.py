@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.row_noise import RowNoise, row_key
@@ -33,12 +32,12 @@ class SpanMasking(TrainingStates):
             raise ValueError(f"share={share} of spans must lie above 0 and at most at 1")
         self.training_states, self.length, self.share, self.rows = training_states, length, share, training_states.rows
 
-    def begin(self, model: DenoiserWithHeads, fresh: Batch, seed: int) -> tuple[SamplerState, Tensor]:
-        zero, width = torch.zeros_like(fresh.queries.ids), fresh.clean.shape[1]
-        noise = RowNoise(row_key(seed, fresh.queries.ids, zero), zero, zero)
+    def begin(self, model: DenoiserWithHeads, batch: Batch, seed: int) -> tuple[SamplerState, Batch]:
+        zero, width = torch.zeros_like(batch.queries.ids), batch.clean.shape[1]
+        noise = RowNoise(row_key(seed, batch.queries.ids, zero), zero, zero)
         starts = noise.everywhere("piece", width) < 1 / self.length
-        place = torch.arange(width, device=fresh.clean.device)
+        place = torch.arange(width, device=batch.clean.device)
         piece = torch.where(starts, place, 0).cummax(1).values
         span = noise.everywhere("span", width).gather(1, piece) < self.share
-        queries = replace(fresh.queries, editable=fresh.queries.editable & span)
-        return self.training_states.begin(model, Batch(queries, fresh.clean), seed)
+        queries = replace(batch.queries, editable=batch.queries.editable & span)
+        return self.training_states.begin(model, replace(batch, queries=queries), seed)

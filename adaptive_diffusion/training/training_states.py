@@ -1,6 +1,6 @@
-"""Where training sequences come from: random masks, the model's own draws, and live slots of the real sampler.
+"""The states a model is trained on: random masks, the model's own draws, and rollouts of the real sampler.
 
-All randomness is row noise keyed by the seed and the number of the puzzle, so a resumed run sees the same sequences.
+All randomness is row noise keyed by the seed and the number of the query, so a resumed run sees the same states.
 """
 
 from abc import ABC, abstractmethod
@@ -8,12 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from adaptive_diffusion.core.batch import Batch
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.state import SamplerState
-from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.models.heads import SELF_GENERATED, DenoiserWithHeads
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.step import Step, advance
@@ -21,21 +20,21 @@ from adaptive_diffusion.training.time_sampling import LowDiscrepancy, TimeSampli
 
 
 class TrainingStates(ABC):
-    """A source of sequences. `rows` says how many it puts into each batch."""
+    """A source of partially noised sequences. `rows` is how many it puts into each batch."""
 
     rows: int
 
     @abstractmethod
-    def begin(self, model: DenoiserWithHeads, fresh: Batch, seed: int) -> tuple[SamplerState, Tensor]:
-        """TrainingStates for this batch and their truth [B, L], from `rows` new queries (of which it may leave
-        some)."""
+    def begin(self, model: DenoiserWithHeads, batch: Batch, seed: int) -> tuple[SamplerState, Batch]:
+        """States for this step of training and the problems they belong to, from `rows` new problems (some of which it
+        may leave unused)."""
 
     def advance(self, evaluation: Evaluation) -> Step | None:
-        """Told of the forward over its sequences; a live source moves on."""
+        """The sampler's step that follows from the evaluation of its states; None for states that no sampler drives."""
         return None
 
     def state_dict(self) -> dict:
-        """What it must keep for an exact resume."""
+        """What an exact resume needs."""
         return {}
 
     def load_state_dict(self, state: dict) -> None:
@@ -57,8 +56,8 @@ class RandomMasking(TrainingStates):
         self.rows, self.wrong, self.given = rows, wrong, given
         self.time_sampling = time_sampling or LowDiscrepancy()
 
-    def begin(self, model: DenoiserWithHeads, fresh: Batch, seed: int) -> tuple[SamplerState, Tensor]:
-        state = Sampler(model).begin(fresh.queries, torch.zeros_like(fresh.queries.ids), seed)
+    def begin(self, model: DenoiserWithHeads, batch: Batch, seed: int) -> tuple[SamplerState, Batch]:
+        state = Sampler(model).begin(batch.queries, torch.zeros_like(batch.queries.ids), seed)
         length, noise = state.tokens.shape[1], state.noise
         t = self.time_sampling(noise.once_a_query("t"))
         visible = state.editable & (noise.everywhere("mask", length) >= t[:, None])
@@ -67,29 +66,35 @@ class RandomMasking(TrainingStates):
         share = self.wrong * noise.once_a_query("wrong")[:, None]
         wrong = committed & (noise.everywhere("wrong", length) < share)
         other = (noise.everywhere("other", length) * model.vocabulary).long()
-        tokens = torch.where(visible, torch.where(wrong, other, fresh.clean), state.tokens)
+        tokens = torch.where(visible, torch.where(wrong, other, batch.clean), state.tokens)
         editable = state.editable & ~given
         return replace(
             state, tokens=tokens, editable=editable, eligible=editable, committed=committed, noise_level=t
-        ), fresh.clean
+        ), batch
 
 
 class SelfGenerated(TrainingStates):
     """Random masks of which a random part is then filled with tokens drawn from the model's own prediction, at the
-    price of one more forward without gradient (Kim et al. 2025b, PRISM, arXiv 2510.01384)."""
+    price of one more forward without gradient (Kim et al. 2025b, PRISM, arXiv 2510.01384). The carry `SELF_GENERATED`
+    marks the drawn tokens.
+
+    Args:
+        rows: sequences per batch.
+    """
 
     def __init__(self, rows: int):
         self.rows = rows
         self.masks = RandomMasking(rows, given=0.0)
 
     @torch.no_grad()
-    def begin(self, model: DenoiserWithHeads, fresh: Batch, seed: int) -> tuple[SamplerState, Tensor]:
-        state, clean = self.masks.begin(model, fresh, seed)
+    def begin(self, model: DenoiserWithHeads, batch: Batch, seed: int) -> tuple[SamplerState, Batch]:
+        state, batch = self.masks.begin(model, batch, seed)
         drawn = advance(Sampler(model, proposal=Draw()), state, model.evaluate(state), 1 << 30).prediction["drawn"]
-        part = state.noise.everywhere("part", clean.shape[1]) < state.noise.once_a_query("part")[:, None]
+        part = state.noise.everywhere("part", drawn.shape[1]) < state.noise.once_a_query("part")[:, None]
         write = state.open & part
         tokens = torch.where(write, drawn, state.tokens)
-        return replace(state, tokens=tokens, committed=state.committed | write), clean
+        carry = {**state.carry, SELF_GENERATED: write}
+        return replace(state, tokens=tokens, committed=state.committed | write, carry=carry), batch
 
 
 class OnPolicyRollouts(TrainingStates):
@@ -98,27 +103,27 @@ class OnPolicyRollouts(TrainingStates):
 
     Args:
         rows: slots.
-        sampler: a `Sampler` without its denoiser; its random thresholds make hasty and careful rows meet.
+        sampler: a `Sampler` without its denoiser; random thresholds make it meet low and high ones.
         max_steps: a row that takes longer leaves.
     """
 
     def __init__(self, rows: int, sampler: Callable[..., Sampler], max_steps: int = 24):
-        self.rows, self.recipe, self.max_steps = rows, sampler, max_steps
+        self.rows, self.unbound, self.max_steps = rows, sampler, max_steps
         self.sampler: Sampler | None = None
         self.state: SamplerState | None = None
-        self.clean: Tensor | None = None
-        self._kept: dict = {}
+        self.batch: Batch | None = None
+        self._saved: dict = {}
 
-    def begin(self, model: DenoiserWithHeads, fresh: Batch, seed: int) -> tuple[SamplerState, Tensor]:
-        self.sampler = self.sampler or self.recipe(denoiser=model)
-        new = self.sampler.begin(fresh.queries, torch.zeros_like(fresh.queries.ids), seed)
-        if self.state is None or self.clean is None:
-            self.state, self.clean = self._restored(new, fresh.clean)
+    def begin(self, model: DenoiserWithHeads, batch: Batch, seed: int) -> tuple[SamplerState, Batch]:
+        self.sampler = self.sampler or self.unbound(denoiser=model)
+        new = self.sampler.begin(batch.queries, torch.zeros_like(batch.queries.ids), seed)
+        if self.state is None or self.batch is None:
+            self.state, self.batch = self._restored(new, batch)
         free = (~self.state.running).nonzero()[:, 0]
         ready = torch.arange(len(free), device=free.device)
         self.state = self.state.put(free, new.take(ready))
-        self.clean = self.clean.index_copy(0, free, fresh.clean[ready])
-        return self.state, self.clean
+        self.batch = self.batch.put(free, batch.take(ready))
+        return self.state, self.batch
 
     @torch.no_grad()
     def advance(self, evaluation: Evaluation) -> Step:
@@ -129,15 +134,14 @@ class OnPolicyRollouts(TrainingStates):
         return step
 
     def state_dict(self) -> dict:
-        if self.state is None:
+        if self.state is None or self.batch is None:
             return {}
-        tensors = {name: value for name, value in vars(self.state).items() if isinstance(value, Tensor)}
-        return {"state": tensors, "carry": dict(self.state.carry), "clean": self.clean}
+        return {"state": self.state.state_dict(), "batch": self.batch.state_dict()}
 
     def load_state_dict(self, state: dict) -> None:
-        self._kept = state
+        self._saved = state
 
-    def _restored(self, new: SamplerState, clean: Tensor) -> tuple[SamplerState, Tensor]:
-        if not self._kept:
-            return new, clean
-        return replace(new, **self._kept["state"], carry=self._kept["carry"]), self._kept["clean"]
+    def _restored(self, new: SamplerState, batch: Batch) -> tuple[SamplerState, Batch]:
+        if not self._saved:
+            return new, batch
+        return new.restored(self._saved["state"]), batch.restored(self._saved["batch"])

@@ -2,7 +2,7 @@
 
 from adaptive_diffusion.models.wrappers import ShadowVerified
 from adaptive_diffusion.rules.composed import Composed
-from adaptive_diffusion.rules.halting import LearnedHalting
+from adaptive_diffusion.rules.learned_halting import LearnedHalting
 from adaptive_diffusion.rules.order import Confidence, Random
 from adaptive_diffusion.rules.pace import Ancestral, Threshold
 from adaptive_diffusion.rules.plans.correcting import CommitReplaceReopen, LearnedRevising
@@ -67,11 +67,11 @@ def policies(model, name):
     made = {
         "correcting": lambda t: {"plan": CommitReplaceReopen(t, doubt=0.3, replace=0.5)},
         "composed": lambda t: {"pace": Threshold(t), "remasking": LowProbability(0.3)},
-        "policy": lambda t: {"plan": LearnedRevising(model.policy, replace=t)},
+        "policy": lambda t: {"plan": LearnedRevising(head=model.head("policy"), replace=t)},
         "halting_alone": lambda t: {"pace": Threshold(t)},
     }[name]
     return [
-        (f"{name} {t}, stop {stop}", Sampler(model, halting=LearnedHalting(model.halting, stop), **made(t)))
+        (f"{name} {t}, stop {stop}", Sampler(model, halting=LearnedHalting(stop, model.head("halting")), **made(t)))
         for t in thresholds
         for stop in STOPS
     ]

@@ -14,11 +14,11 @@ import torch
 from families import FAMILIES, POLICIES, family, looking_through, policies
 from torch.utils.flop_counter import FlopCounterMode
 
+from adaptive_diffusion.core.step_summaries import step_summaries
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.evaluation.correction import correction_counts, summarise_correction
 from adaptive_diffusion.evaluation.error_injection import Repair, planted
 from adaptive_diffusion.evaluation.replay import Replay
-from adaptive_diffusion.rules.halting import step_summaries
 from adaptive_diffusion.rules.plans.correcting import LearnedRevising, position_summaries
 from adaptive_diffusion.runs.compare import compare
 from adaptive_diffusion.runs.trained_model import load_trained_model
@@ -128,7 +128,7 @@ def share(row):
 def head_cost(source, problems):
     """What quality, halting and policy heads add to one forward, in floating-point operations and processor time."""
     model = source.model
-    sampler = Sampler(model, plan=LearnedRevising(model.policy))
+    sampler = Sampler(model, plan=LearnedRevising(head=model.head("policy")))
     queries = source.task.queries(problems.take(slice(256)))
     state = sampler.begin(queries, torch.zeros_like(queries.ids), 0)
     done = step(sampler, state, 99)
@@ -140,9 +140,9 @@ def head_cost(source, problems):
         model.logits(model.denoiser.evaluate(state).hidden.flatten(0, 1))
 
     def heads():
-        model.quality(hidden)
-        model.halting(hidden, summaries, state.editable)
-        model.policy(places)
+        model.head("quality")(hidden)
+        model.head("halting")(hidden, summaries, state.editable)
+        model.head("policy")(places)
 
     def operations(work):
         with FlopCounterMode(display=False) as counter:

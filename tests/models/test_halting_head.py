@@ -34,8 +34,8 @@ def test_a_head_looks_at_its_inputs_alone(inputs: list[str], blind_to: slice) ->
     shown = torch.randn(2, 19)
     changed = shown.clone()
     changed[:, blind_to] += 1.0
-    assert torch.equal(head.judge(shown), head.judge(changed))
-    assert not torch.equal(head.judge(shown), head.judge(shown + 1.0))
+    assert torch.equal(head.predict(shown), head.predict(changed))
+    assert not torch.equal(head.predict(shown), head.predict(shown + 1.0))
 
 
 def test_unknown_inputs_are_refused() -> None:

@@ -20,7 +20,7 @@ def test_an_untrained_quality_head_trusts_every_token():
 
 def test_an_untrained_halting_head_goes_on():
     torch.testing.assert_close(HaltingHead(32)(*scene()), torch.full((3,), -5.0))
-    torch.testing.assert_close(HaltingHead(32, init_bias=2.0)(*scene()), torch.full((3,), -2.0))
+    torch.testing.assert_close(HaltingHead(32, init_bias=-2.0)(*scene()), torch.full((3,), -2.0))
 
 
 def trained_halting_head():
@@ -51,7 +51,7 @@ def test_a_halting_head_does_not_mind_the_order_of_positions():
 def test_quality_comes_with_the_same_forward():
     denoiser, state = transformer(), sampler_state([[0, 1, 5], [2, 5, 5]])
     bare = DenoiserWithHeads(denoiser).evaluate(state)
-    judged = DenoiserWithHeads(denoiser, QualityHead(32)).evaluate(state)
+    judged = DenoiserWithHeads(denoiser, {"quality": QualityHead(32)}).evaluate(state)
     assert "quality" not in bare.summaries
     assert torch.equal(judged.hidden, bare.hidden)
     assert judged.forwards == bare.forwards == 1
@@ -60,7 +60,7 @@ def test_quality_comes_with_the_same_forward():
 
 def test_a_denoiser_with_heads_is_that_denoiser():
     denoiser = transformer()
-    whole = DenoiserWithHeads(denoiser, QualityHead(32), HaltingHead(32))
+    whole = DenoiserWithHeads(denoiser, {"quality": QualityHead(32), "halting": HaltingHead(32)})
     hidden = torch.randn(32, 32)
     assert (whole.corruption, whole.vocabulary) == (denoiser.corruption, denoiser.vocabulary)
     assert torch.equal(whole.logits(hidden), denoiser.logits(hidden))

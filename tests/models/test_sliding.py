@@ -31,6 +31,7 @@ class Widths(torch.nn.Module):
         super().__init__()
         self.denoiser, self.seen = denoiser, []
         self.corruption, self.vocabulary, self.logits = denoiser.corruption, denoiser.vocabulary, denoiser.logits
+        self.width, self.memory, self.time_invariant = denoiser.width, None, False
 
     def evaluate(self, state):
         self.seen.append((tuple(state.tokens.shape), state.tokens.clone(), state.eligible.clone()))

@@ -21,7 +21,7 @@ from adaptive_diffusion.objectives.halting_losses import (
 # Two rows: right from its second step on; never right, and one step shorter.
 TWO = Trajectories(
     observation=torch.zeros(2, 3, 1),
-    solved=torch.tensor([[False, True, True], [False, False, False]]),
+    score=torch.tensor([[0.0, 1.0, 1.0], [0.0, 0.0, 0.0]]),
     cost=torch.tensor([[1.0, 1.0, 2.0], [1.0, 1.0, 0.0]]),
     taken=torch.tensor([[True, True, True], [True, True, False]]),
 )
@@ -121,7 +121,7 @@ def _expected_reward(head_output: Tensor, price: float) -> Tensor:
         if TWO.taken[row, step]:
             goes = (1 - head_output[row, :step].sigmoid()).prod()
             stays = torch.ones(()) if TWO.last[row, step] else head_output[row, step].sigmoid()
-            total = total + goes * stays * (TWO.solved[row, step].float() - price * TWO.cost[row, : step + 1].sum())
+            total = total + goes * stays * (TWO.score[row, step] - price * TWO.cost[row, : step + 1].sum())
     return total
 
 

@@ -7,12 +7,12 @@ from small_worlds import sampler_state, sequences, table, transformer
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.corruption import Absorbing, MaskUniform, Uniform
+from adaptive_diffusion.core.loss_inputs import LossInputs
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.schedule import Cosine
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.oracle import LeaveOneOutOracle, OracleDenoiser
 from adaptive_diffusion.objectives.likelihood import LikelihoodBound, rate_divergence
-from adaptive_diffusion.objectives.objective import LossInputs
 from adaptive_diffusion.training.forward_process import ForwardProcess
 
 K = 3
@@ -118,7 +118,8 @@ def test_it_trains_a_denoiser_under_its_own_corruption(corruption):
     optimizer, losses = torch.optim.Adam(model.parameters(), 1e-2), []
     for step in range(24):
         queries = Queries.of(clean, torch.ones(16, 9), 16 * step)
-        state, truth = ForwardProcess(16).begin(model, Batch(queries, clean), 0)
+        state, _ = ForwardProcess(16).begin(model, Batch(queries, clean), 0)
+        truth = clean
         hidden = model.denoiser.hidden(state.tokens, state.status, state.noise_level)
         loss = LikelihoodBound(largest=20.0)(LossInputs(model, state, truth, hidden))["likelihood"]
         optimizer.zero_grad()

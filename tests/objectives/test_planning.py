@@ -7,9 +7,9 @@ from small_worlds import random_queries, transformer
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.corruption import Uniform
+from adaptive_diffusion.core.loss_inputs import LossInputs
 from adaptive_diffusion.models.heads import DenoiserWithHeads, QualityHead
-from adaptive_diffusion.objectives.objective import LossInputs
-from adaptive_diffusion.objectives.planning import Uncorrupted
+from adaptive_diffusion.objectives.planning import NoiseDetection
 from adaptive_diffusion.training.forward_process import ForwardProcess
 from adaptive_diffusion.training.training_states import RandomMasking
 
@@ -18,12 +18,15 @@ K = 5
 
 def inputs(source, model):
     queries = random_queries(source.rows, 9, K)
-    state, clean = source.begin(model, Batch(queries, queries.tokens), 0)
+    state, batch = source.begin(model, Batch(queries, queries.tokens), 0)
+    clean = batch.clean
     return LossInputs(model, state, clean, model.evaluate(state).hidden)
 
 
 def model(quality=True):
-    return DenoiserWithHeads(transformer(corruption=Uniform(K)), QualityHead(32, init_bias=3.0) if quality else None)
+    return DenoiserWithHeads(
+        transformer(corruption=Uniform(K)), {"quality": QualityHead(32, init_bias=3.0)} if quality else {}
+    )
 
 
 def test_a_head_that_knows_nothing_costs_what_its_bias_says():
@@ -32,14 +35,14 @@ def test_a_head_that_knows_nothing_costs_what_its_bias_says():
     assert not (noised & ~where).any()
     share = noised[where].float().mean().item()
     expected = share * math.log(1 + math.exp(3)) + (1 - share) * math.log(1 + math.exp(-3))
-    assert Uncorrupted()(told)["uncorrupted"].item() == pytest.approx(expected, rel=1e-5)
+    assert NoiseDetection()(told)["noise_detection"].item() == pytest.approx(expected, rel=1e-5)
     lucky = (noised & (told.state.tokens == told.clean))[where].float().mean().item()
     assert lucky == pytest.approx(share / K, rel=0.3)  # noise that happens to be right still counts as noise
 
 
 def test_it_says_what_it_lacks():
-    with pytest.raises(ValueError, match="add model.quality"):
-        Uncorrupted()(inputs(ForwardProcess(4), model(quality=False)))
-    masked = DenoiserWithHeads(transformer(), QualityHead(32))
-    with pytest.raises(ValueError, match="know what is noise"):
-        Uncorrupted()(inputs(RandomMasking(4), masked))
+    with pytest.raises(ValueError, match="no head 'quality'"):
+        NoiseDetection()(inputs(ForwardProcess(4), model(quality=False)))
+    masked = DenoiserWithHeads(transformer(), {"quality": QualityHead(32)})
+    with pytest.raises(ValueError, match="mark noise"):
+        NoiseDetection()(inputs(RandomMasking(4), masked))

@@ -8,7 +8,7 @@ import torch
 from small_worlds import sampler_state
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.state import Candidate
 from adaptive_diffusion.rules.adaptive import Quota
 from adaptive_diffusion.rules.composed import Composed
@@ -28,7 +28,7 @@ ROWS, LENGTH, K = 8, 12, 6
 
 
 class Given:
-    vocabulary = K
+    vocabulary, width, memory, time_invariant = K, K, None, False
 
     def logits(self, hidden):
         return hidden

@@ -7,7 +7,7 @@ import torch
 from small_worlds import decision, sampler_state
 
 from adaptive_diffusion.core.corruption import Uniform
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.rules.halting import StableAndConfident
 from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
 from adaptive_diffusion.rules.processor import LinearTemperature
@@ -27,6 +27,7 @@ class Given:
     """A denoiser that says what it is told to say."""
 
     corruption, vocabulary = Uniform(VOCABULARY), VOCABULARY
+    width, memory, time_invariant = VOCABULARY, None, False
 
     def __init__(self, logits):
         self.said = logits

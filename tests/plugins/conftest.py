@@ -29,7 +29,7 @@ def exported(tmp_path_factory):
     config = {
         "_target_": f"{models}.heads.DenoiserWithHeads",
         "denoiser": {"_target_": loader, "name": str(folder / "bert")},
-        "quality": {"_target_": f"{models}.heads.QualityHead", "width": 16},
+        "heads": {"quality": {"_target_": f"{models}.heads.QualityHead", "width": 16}},
     }
     save_checkpoint(folder / "heads.safetensors", instantiate(config), config, {"averaged": True})
     return str(save_pretrained(folder / "heads.safetensors", folder / "exported"))

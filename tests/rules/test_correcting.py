@@ -51,7 +51,7 @@ def test_a_full_canvas_without_suspects_is_settled():
 
 def test_a_fresh_policy_decides_as_its_thresholds():
     head = PolicyHead(commit=0.8, doubt=0.3)
-    learned = LearnedRevising(head, replace=0.8)(state(), said(), Candidate(TOKEN, SURE))
+    learned = LearnedRevising(head=head, replace=0.8)(state(), said(), Candidate(TOKEN, SURE))
     ruled = CommitReplaceReopen(0.8, 0.3, 0.8)(state(), said(), Candidate(TOKEN, SURE))
     assert torch.equal(learned.write, ruled.write)
     assert torch.equal(learned.remask, ruled.remask)
@@ -61,7 +61,7 @@ def test_a_drawing_policy_changes_each_position_at_its_rate():
     rows = 4000
     many = sampler_state([[9, 2]] * rows, committed=[[0, 1]] * rows)
     logit = torch.tensor([[1.0, -1.0]]).expand(rows, 2)
-    changes = LearnedRevising(PolicyHead(), draws=True).changes(many, logit)
+    changes = LearnedRevising(head=PolicyHead(), draws=True).changes(many, logit)
     expected = torch.tensor([1.0, -1.0]).sigmoid().double()
     assert (changes.double().mean(0) - expected).abs().max() < 5 * 0.5 / rows**0.5
 

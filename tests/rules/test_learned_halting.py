@@ -7,8 +7,8 @@ import torch
 from small_worlds import decision, prediction, sampler_state
 
 from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Entropy, Top
-from adaptive_diffusion.core.state import HaltReason
-from adaptive_diffusion.rules.halting import LearnedHalting, step_summaries
+from adaptive_diffusion.core.step_summaries import step_summaries
+from adaptive_diffusion.rules.learned_halting import LearnedHalting
 
 SUMMARIES = {
     "confidence": torch.tensor([[0.9, 0.8, 0.7, 0.6]]),
@@ -21,16 +21,16 @@ SUMMARIES = {
 @pytest.mark.parametrize(("logit", "stop"), [(0.0, True), (1e-6, True), (-1e-6, False), (30.0, True), (-30.0, False)])
 def test_the_row_stops_when_its_probability_reaches_the_threshold(logit, stop):
     state = sampler_state([[9, 9, 1, 2]], committed=[[0, 0, 1, 1]])
-    rule = LearnedHalting(lambda hidden, summaries, editable: torch.tensor([logit]), threshold=0.5)
+    rule = LearnedHalting(head=lambda hidden, summaries, editable: torch.tensor([logit]), threshold=0.5)
     halt_decision = rule(state, prediction((1, 4), **SUMMARIES), decision(state))
     assert halt_decision.stop.tolist() == [stop]
     assert halt_decision.probability.tolist() == pytest.approx([1 / (1 + math.exp(-logit))])
-    assert rule.reason == HaltReason.LEARNED
+    assert rule.reason == "learned"
 
 
 def test_rows_stop_on_their_own():
     state = sampler_state([[9], [9], [9]])
-    rule = LearnedHalting(lambda hidden, summaries, editable: torch.tensor([-1.0, 3.0, 2.0]))
+    rule = LearnedHalting(head=lambda hidden, summaries, editable: torch.tensor([-1.0, 3.0, 2.0]))
     head_output = prediction((3, 1), **{name: torch.zeros(3, 1) for name in SUMMARIES})
     assert rule(state, head_output, decision(state)).stop.tolist() == [False, True, False]  # σ(2) = 0.881, σ(3) = 0.953
 
@@ -53,6 +53,6 @@ def test_the_head_is_told_what_each_position_would_answer():
 
 
 def test_it_reads_what_it_tells():
-    rule = LearnedHalting(lambda *_: torch.zeros(1))
+    rule = LearnedHalting(head=lambda *_: torch.zeros(1))
     assert set(rule.logit_statistics()) == {Top(), CurrentTokenProbability(), Entropy()}
     assert rule.reads_committed

@@ -21,7 +21,7 @@ def no_head(*_: Tensor) -> Tensor:
 
 @pytest.mark.parametrize(("stop", "on", "halts"), [(1.0, 1.0, True), (1.0, 1.001, False), (-3.0, -4.0, True)])
 def test_q_halting_stops_where_stopping_is_worth_as_much(stop: float, on: float, halts: bool) -> None:
-    halt_decision = QHalting(no_head).decide(torch.tensor([[stop, on]]))
+    halt_decision = QHalting(head=no_head).decide(torch.tensor([[stop, on]]))
     assert halt_decision.stop.tolist() == [halts]
     assert halt_decision.probability.tolist() == pytest.approx([1 / (1 + math.exp(-stop))])
 
@@ -31,7 +31,7 @@ def test_one_head_serves_every_price() -> None:
     head_output = torch.tensor([[0.0, math.log(9), 0.0]])
     worth = 0.4 / (1 + math.log(2))
     for price, halts in ((worth * 0.99, False), (worth * 1.01, True)):
-        assert CostAware(no_head, price).decide(head_output).stop.tolist() == [halts]
+        assert CostAware(price, no_head).decide(head_output).stop.tolist() == [halts]
 
 
 def test_the_best_way_to_go_on_changes_with_the_price() -> None:
@@ -62,7 +62,7 @@ def test_going_on_costs_at_least_one_forward(numbers: list[float]) -> None:
 @pytest.mark.parametrize("price", [0.0, -0.1, float("nan")])
 def test_a_forward_must_cost_something(price: float) -> None:
     with pytest.raises(ValueError, match="a forward must cost something"):
-        CostAware(no_head, price)
+        CostAware(price, no_head)
 
 
 def test_a_priced_rule_asks_its_head_with_what_recorded_rollouts_hold() -> None:
@@ -75,7 +75,7 @@ def test_a_priced_rule_asks_its_head_with_what_recorded_rollouts_hold() -> None:
         shown.append((hidden.shape, summaries.shape, editable.shape))
         return torch.tensor([[9.0, -9.0, 0.0]])
 
-    rule = CostAware(head)
+    rule = CostAware(head=head)
     assert rule(state, head_output, decision(state)).stop.tolist() == [True]
     assert shown == [((1, 2, 1), (1, 2, 8), (1, 2))]
     assert rule.logit_statistics() == RunToCompletion().logit_statistics()

@@ -7,7 +7,7 @@ import torch
 from small_worlds import decision, prediction, sampler_state
 
 from adaptive_diffusion.core.corruption import Absorbing
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.rule import Plan
 from adaptive_diffusion.core.state import HaltReason
@@ -121,7 +121,8 @@ def test_only_plans_that_could_revise_for_ever_are_limited():
 class Hesitant:
     """Always doubts what stands: it prefers the other of two tokens, and on an open position the first."""
 
-    vocabulary = 2
+    vocabulary = width = 2
+    memory, time_invariant = None, False
 
     def __init__(self):
         self.corruption = Absorbing(2)
@@ -140,7 +141,7 @@ def test_a_sampler_that_doubts_for_ever_ends_and_says_which_limit_it_met():
     cycling = Sampler(Hesitant(), **parts).sample(queries)
     assert cycling.cycled.all()
     assert not cycling.budget_spent.any()
-    assert (cycling.halt_reason == int(HaltReason.SETTLED)).all()
+    assert (cycling.halt_reason == int(HaltReason.ALL_COMMITTED)).all()
     spending = Sampler(Hesitant(), **parts, limits=RevisionLimits(each=1, memory=1)).sample(queries)
     assert spending.budget_spent.all()
     assert (spending.revisions == 4).all()

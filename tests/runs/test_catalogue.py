@@ -69,7 +69,9 @@ def model(kind):
     noise = {} if kind == "absorbing" else {"corruption": Uniform(5)}
     quality = QualityHead(32, init_bias=0.0)
     torch.nn.init.normal_(quality.out.weight)
-    return DenoiserWithHeads(transformer(**noise), quality, HaltingHead(32), PolicyHead()).eval()
+    return DenoiserWithHeads(
+        transformer(**noise), {"quality": quality, "halting": HaltingHead(32), "policy": PolicyHead()}
+    ).eval()
 
 
 def planned():
@@ -92,7 +94,8 @@ def test_every_preset_answers_under_the_noise_it_names(name, listed):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             answering = planned() if name == "ddpd" else model(kind)
-            answering.halting = TrajectoryHaltingHead(32, OUTPUTS[name]) if name in OUTPUTS else answering.halting
+            if name in OUTPUTS:
+                answering.heads["halting"] = TrajectoryHaltingHead(32, OUTPUTS[name])
             result = build_sampler(recipe, answering).sample(random_queries(4, 9, 5))
         assert ((result.answers >= 0) & (result.answers < 5)).all()
 
@@ -143,7 +146,7 @@ def test_the_command_lists_names_for_people_and_for_programs(listed):
 
 def test_parts_are_written_as_python():
     halting = instantiate(compose_part("sampler", "learned", ["halting.threshold=0.7"])).keywords["halting"]
-    assert written(halting) == "LearnedHalting(head, threshold=0.7)"
+    assert written(halting) == "LearnedHalting(threshold=0.7)"
     assert written([1, LowProbability(0.3)]) == "[1, LowProbability(threshold=0.3)]"
     limited = LimitedPlan(SelfPlanning(8), RevisionLimits(total=9))
     assert written(limited) == (

@@ -97,7 +97,7 @@ def test_a_head_that_says_too_little_is_refused_with_the_objective_it_needs(deno
         tmp_path / "run", denoiser, "halting_objective@stages.halting=solved_if_stopped", "stages.measures=null"
     )
     source = load_trained_model(folder.file("checkpoints/halting.safetensors"))
-    with pytest.raises(ValueError, match="needs one trained with OptimalStopping"):
+    with pytest.raises(ValueError, match="needs a head trained with OptimalStopping"):
         source.sampler("priced").sample(source.task.queries(source.data.test))
 
 

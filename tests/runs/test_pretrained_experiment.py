@@ -45,8 +45,8 @@ def test_a_quality_head_is_trained_on_the_models_own_tokens(tmp_path):
     files = f"{{_target_: adaptive_diffusion.tasks.text.corpora.TextFiles, paths: ['{tmp_path}']}}"
     small = [
         f"model.denoiser.name={modernbert(tmp_path / 'model')}",
-        "model.quality.width=32",
-        "model.halting.width=32",
+        "model.heads.quality.width=32",
+        "model.heads.halting.width=32",
         f"task.corpus={files}",
         "task.length=128",
         "task.batch_size=4",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from small_worlds import random_queries
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.rules.adaptive import EntropyBound, Factor, Quota
 from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.controls import RandomHalting
@@ -94,7 +94,8 @@ PROCESSORS = [Temperature(0.7), LinearTemperature(5), TopK(2), TopP(0.8), Suppre
 class Hashing:
     """Logits and judgements that follow from the sequence alone, row by row, without order or sense."""
 
-    vocabulary = K
+    vocabulary = width = K
+    memory, time_invariant = None, False
 
     def __init__(self, corruption, forwards):
         self.corruption, self.forwards, self.calls = corruption, forwards, {}

@@ -8,7 +8,8 @@ from adaptive_diffusion.core.corruption import Absorbing
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
 from adaptive_diffusion.models.oracle import LeaveOneOutOracle
-from adaptive_diffusion.rules.halting import LearnedHalting, MaxSteps
+from adaptive_diffusion.rules.halting import MaxSteps
+from adaptive_diffusion.rules.learned_halting import LearnedHalting
 from adaptive_diffusion.rules.order import Margin, Random
 from adaptive_diffusion.rules.pace import Ancestral, FixedSteps, RandomThreshold, Threshold
 from adaptive_diffusion.rules.proposal import Draw
@@ -44,6 +45,7 @@ class FloatOracle(torch.nn.Module):
         super().__init__()
         self.inner = LeaveOneOutOracle.of_table(table(3, 4), Absorbing(3))
         self.corruption, self.vocabulary = self.inner.corruption, self.inner.vocabulary
+        self.width, self.memory, self.time_invariant = self.vocabulary, None, False
 
     def evaluate(self, state):
         evaluation = self.inner.evaluate(state)
@@ -75,10 +77,10 @@ SAMPLERS = {
         proposal=Draw(),
         pace=Threshold(0.35),
         remasking=LowProbability(0.25),
-        halting=LearnedHalting(eager_head(width), threshold=stop),
+        halting=LearnedHalting(head=eager_head(width), threshold=stop),
     ),
     "quality": lambda model, width, stop: Sampler(
-        DenoiserWithHeads(model, doubtful_head(width)),
+        DenoiserWithHeads(model, {"quality": doubtful_head(width)}),
         proposal=Draw(),
         order=Random(),
         pace=RandomThreshold(0.2, 0.6),
@@ -149,7 +151,7 @@ def test_the_cases_above_are_worth_comparing(world):
 
     halted = run("threshold, doubted, halted")
     assert len(halted.nfe.unique()) >= 3
-    assert {HaltReason.LEARNED, HaltReason.SETTLED} <= set(halted.halt_reason.tolist())
+    assert {HaltReason.RULE, HaltReason.ALL_COMMITTED} <= set(halted.halt_reason.tolist())
     assert halted.revisions.sum() > 0
     doubted = run("quality")
     assert len(doubted.nfe.unique()) >= 3

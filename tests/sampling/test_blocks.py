@@ -145,7 +145,7 @@ def test_the_step_limit_and_halting_end_a_block_and_the_last_block_says_why():
     queries = Queries.of(torch.zeros(2, LENGTH), torch.tensor([[1] * 9, [1] * 7 + [0] * 2]))
     limited = Sampler(transformer(), block_length=3).sample(queries, max_steps=2)
     assert limited.nfe.tolist() == [6, 5]
-    assert limited.halt_reason.tolist() == [HaltReason.STEP_LIMIT, HaltReason.SETTLED]
+    assert limited.halt_reason.tolist() == [HaltReason.STEP_LIMIT, HaltReason.ALL_COMMITTED]
     assert (limited.answers < K).all()
     halted = Sampler(transformer(), block_length=3, halting=MaxSteps(1)).sample(queries)
     assert halted.nfe.tolist() == [3, 3]

@@ -64,7 +64,7 @@ def with_heads(kind, outputs=None):
     quality = QualityHead(32, init_bias=0.0)
     torch.nn.init.normal_(quality.out.weight)
     halting = HaltingHead(32) if outputs is None else TrajectoryHaltingHead(32, outputs)
-    return DenoiserWithHeads(fragile(kind), quality, halting, PolicyHead()).eval()
+    return DenoiserWithHeads(fragile(kind), {"quality": quality, "halting": halting, "policy": PolicyHead()}).eval()
 
 
 def model_for(name, kind):
@@ -125,7 +125,7 @@ def test_a_faulty_row_says_why_and_keeps_what_it_had(one_by_one, options):
     assert sorted(result.faults) == faulty
     assert (result.halt_reason[faulty] == HaltReason.FAULT).all()
     assert (result.halt_reason == HaltReason.FAULT).sum() == 2 * n
-    assert result.faults[n] == "what it predicts is not a number"
+    assert result.faults[n] == "its prediction is not a number"
     assert result.faults[3 * n] == "this sequence is cursed"
     assert result.why(3 * n) == "the row was stopped because its prediction could not be used: this sequence is cursed"
     assert (result.log_probability[faulty] == -torch.inf).all()
@@ -134,7 +134,7 @@ def test_a_faulty_row_says_why_and_keeps_what_it_had(one_by_one, options):
 
 
 def test_faults_are_warned_of(one_by_one):
-    with pytest.warns(UserWarning, match="1 of 3 answers ended in a fault, the first at query 1: what it predicts is"):
+    with pytest.warns(UserWarning, match="1 of 3 answers ended in a fault, the first at query 1: its prediction is"):
         one_by_one.sample(asked([0, NAN, 2]))
 
 
@@ -183,7 +183,7 @@ def test_a_contradiction_that_the_denoiser_gives_no_chance_is_a_fault_of_its_row
     queries.tokens[:, 1], queries.editable[:, 1] = 0, False
     queries.editable[:, 2] = True
     result = Sampler(denoiser).sample(queries)
-    assert result.halt_reason.tolist() == [HaltReason.FAULT, HaltReason.SETTLED]
+    assert result.halt_reason.tolist() == [HaltReason.FAULT, HaltReason.ALL_COMMITTED]
 
 
 def test_a_judgement_that_is_no_number_is_a_fault_of_its_row():
@@ -206,7 +206,7 @@ def test_an_empty_canvas_is_settled_without_a_forward(one_by_one):
     queries = asked([0, NAN, RAISES])
     queries.editable[1:] = False
     result = one_by_one.sample(queries)
-    assert result.halt_reason[1:].tolist() == [HaltReason.SETTLED] * 2
+    assert result.halt_reason[1:].tolist() == [HaltReason.ALL_COMMITTED] * 2
     assert result.nfe[1:].tolist() == [0, 0]
     assert not result.faults
     for none in (random_queries(0, L, K), Queries.of(torch.zeros(3, 0), torch.zeros(3, 0))):

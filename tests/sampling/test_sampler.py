@@ -4,7 +4,8 @@ import pytest
 import torch
 from small_worlds import decision, oracle, random_queries, sampler_state, transformer
 
-from adaptive_diffusion.core.prediction import Evaluation, LogitProcessor
+from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.prediction import LogitProcessor
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.rule import Plan, Remasking
 from adaptive_diffusion.core.state import HaltReason
@@ -18,7 +19,7 @@ from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.slots import frozen
 from adaptive_diffusion.sampling.step import apply
 
-SETTLED, FIXED, STEP_LIMIT = int(HaltReason.SETTLED), int(HaltReason.FIXED), int(HaltReason.STEP_LIMIT)
+SETTLED, FIXED, STEP_LIMIT = int(HaltReason.ALL_COMMITTED), int(HaltReason.RULE), int(HaltReason.STEP_LIMIT)
 
 
 class Counting(torch.nn.Module):
@@ -28,6 +29,7 @@ class Counting(torch.nn.Module):
         super().__init__()
         self.inner, self.forwards, self.counts, self.sequences = inner, forwards, {}, 0
         self.corruption, self.vocabulary = inner.corruption, inner.vocabulary
+        self.width, self.memory, self.time_invariant = inner.width, None, False
 
     def evaluate(self, state):
         self.sequences += len(state.tokens)
@@ -186,12 +188,15 @@ def test_a_step_writes_eligible_positions_of_running_rows_and_nothing_else():
     )
     everywhere = torch.ones_like(state.committed)
     running = torch.zeros_like(state.halt_reason)
-    after = apply(state, decision(state, write=everywhere), state.tokens, running, forwards=3)
+    after = apply(
+        state, decision(state, write=everywhere), state.tokens, running, Evaluation(torch.zeros(2, 4, 1), forwards=3)
+    )
     assert after.tokens.tolist() == [[0, 0, 0, 5], [9, 9, 1, 5]]
     assert after.committed.tolist() == [[True, True, True, False], [False, False, True, False]]
     assert after.commit_step.tolist() == [[0, 0, 0, -1], [-1, -1, -1, -1]]
     assert after.revisions.tolist() == [[0, 0, 1, 0], [0, 0, 0, 0]]
     assert after.nfe.tolist() == [3, 0]
+    assert after.token_forwards.tolist() == [12, 0]
     assert after.step.tolist() == [1, 0]
 
 
@@ -199,7 +204,7 @@ def test_a_position_written_and_reopened_at_once_ends_reopened():
     state = sampler_state([[4, 5]], committed=[[1, 1]])
     remask = torch.tensor([[True, False]])
     both = decision(state, write=torch.tensor([[True, True]]), remask=remask, token=torch.tensor([[7, 5]]))
-    after = apply(state, both, state.tokens, torch.zeros_like(state.halt_reason), forwards=1)
+    after = apply(state, both, state.tokens, torch.zeros_like(state.halt_reason), Evaluation(torch.zeros(1, 2, 1)))
     assert after.tokens.tolist() == [[9, 5]]
     assert after.committed.tolist() == [[False, True]]
     assert after.revisions.tolist() == [[1, 0]]  # writing the token that stands there already is no revision

@@ -21,7 +21,8 @@ def losses(compiled: bool, steps: int = 4) -> list[float]:
     """The losses of a few steps on a batch that does not change."""
     torch.manual_seed(0)
     trunk = TransformerDenoiser(TOKENS, LearnedPositions([[i] for i in range(LENGTH)]), width=16, depth=1, heads=2)
-    module = DenoiserModule(DenoiserWithHeads(trunk), [RandomMasking(ROWS)], [Denoising()], compile=compiled)
+    compile_layers = "blocks" if compiled else None
+    module = DenoiserModule(DenoiserWithHeads(trunk), [RandomMasking(ROWS)], [Denoising()], compile=compile_layers)
     optimizer = torch.optim.AdamW(module.parameters(), lr=1e-2, fused=True)
     clean = torch.randint(TOKENS, (ROWS, LENGTH), generator=torch.Generator().manual_seed(1))
     batch, seen = Batch(Queries.of(clean, torch.ones_like(clean).bool()), clean), []
@@ -65,7 +66,7 @@ def test_without_a_compiler_it_says_so_once_and_trains_uncompiled(no_compiler, c
 
 
 def test_a_mistake_of_the_trunk_itself_is_not_hidden_by_the_fallback(no_compiler, monkeypatch):
-    def mistaken(*_):
+    def mistaken(*_, **__):
         raise RuntimeError("shapes do not match")
 
     monkeypatch.setattr(TransformerDenoiser, "hidden", mistaken)

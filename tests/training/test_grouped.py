@@ -8,13 +8,13 @@ from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.corruption import Absorbing
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.loss_inputs import LossInputs, StepOutcome
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead
 from adaptive_diffusion.models.policy import PolicyHead
-from adaptive_diffusion.objectives.objective import LossInputs, Outcome
 from adaptive_diffusion.objectives.policy import ADVANTAGE, HaltingGradient, PolicyGradient, group_advantage
-from adaptive_diffusion.rules.halting import SampledHalting
+from adaptive_diffusion.rules.learned_halting import SampledHalting
 from adaptive_diffusion.rules.plans.correcting import LearnedRevising
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.training.grouped import GroupedRollouts
@@ -26,7 +26,8 @@ class SureWhenAsked(torch.nn.Module):
     """Rather sure of the wrong token at first sight; from the second step on it knows that 0 is right everywhere. So
     what is committed at once must be doubted afterwards."""
 
-    vocabulary = TOKENS
+    vocabulary = width = TOKENS
+    memory, time_invariant = None, True
 
     def __init__(self):
         super().__init__()
@@ -43,7 +44,7 @@ class SureWhenAsked(torch.nn.Module):
 
 def model(**start):
     torch.manual_seed(0)
-    return DenoiserWithHeads(SureWhenAsked(), policy=PolicyHead(**start))
+    return DenoiserWithHeads(SureWhenAsked(), {"policy": PolicyHead(**start)})
 
 
 def fresh(rows, first=0):
@@ -59,7 +60,8 @@ def test_advantages_compare_a_rollout_with_its_own_group():
 def test_recorded_steps_carry_the_advantage_of_their_rollout_and_draw_the_same_again():
     made = model(commit=0.7, doubt=0.01)
     source = GroupedRollouts(rows=64, queries=8, group=4, price=0.1, replace=2.0)
-    state, clean = source.begin(made, fresh(64), seed=0)
+    state, batch = source.begin(made, fresh(64), seed=0)
+    clean = batch.clean
     assert len(state.tokens) == len(clean) == 64
     assert state.carry[ADVANTAGE].unique().numel() > 2
     assert state.query.unique().numel() > 4
@@ -76,7 +78,7 @@ def inputs(made, advantage):
     state = sampler_state([[9, 0]] * 2, committed=[[0, 1]] * 2, carry={ADVANTAGE: torch.tensor(advantage)})
     half = torch.full((2, 2), 0.5)
     head_output = prediction((2, 2), confidence=half, current_token_probability=half, entropy=half, argmax=state.tokens)
-    outcome = Outcome(head_output, None, state.tokens)
+    outcome = StepOutcome(head_output, None, state.tokens, torch.ones(2))
     return LossInputs(made, state, state.tokens, torch.zeros(2, 2, 1), outcome)
 
 
@@ -91,8 +93,8 @@ def test_canvases_without_advantages_and_models_without_a_policy():
     plain = inputs(model(), [1.0, 1.0])
     without = LossInputs(plain.model, sampler_state([[9]]), plain.clean, plain.hidden, plain.outcome)
     assert PolicyGradient()(without) == {}
-    plain.model.policy = None
-    with pytest.raises(ValueError, match=r"add model\.policy"):
+    plain.model.heads.pop("policy")
+    with pytest.raises(ValueError, match="no head 'policy'"):
         PolicyGradient()(plain)
 
 
@@ -107,17 +109,18 @@ def test_a_policy_learns_to_doubt_what_it_wrote_in_haste():
 
     def accuracy():
         few = fresh(40, first=10_000)
-        sampler = Sampler(made, plan=LearnedRevising(made.policy, replace=2.0, draws=True))
+        sampler = Sampler(made, plan=LearnedRevising(head=made.head("policy"), replace=2.0, draws=True))
         return float((sampler.sample(few.queries).answers == 0).all(1).float().mean())
 
     before = accuracy()
     source = GroupedRollouts(rows=128, queries=16, group=8, price=0.01, replace=2.0)
-    optimizer = torch.optim.Adam(made.policy.parameters(), lr=0.05)
+    optimizer = torch.optim.Adam(made.head("policy").parameters(), lr=0.05)
     for number in range(40):
-        state, clean = source.begin(made, fresh(128, first=128 * number), seed=0)
+        state, batch = source.begin(made, fresh(128, first=128 * number), seed=0)
+        clean = batch.clean
         step = source.advance(made.evaluate(state))
         hidden = torch.zeros(len(clean), LENGTH, 1)
-        outcome = Outcome(step.prediction, step.decision, step.answer)
+        outcome = StepOutcome(step.prediction, step.decision, step.answer, torch.ones(len(step.answer)))
         loss = PolicyGradient()(LossInputs(made, state, clean, hidden, outcome))["policy"]
         optimizer.zero_grad()
         loss.backward()
@@ -128,14 +131,14 @@ def test_a_policy_learns_to_doubt_what_it_wrote_in_haste():
 def stopping_model(chance=0.5):
     """The same denoiser, and a halting head that stops with this chance whatever it sees."""
     made = model(commit=0.5, doubt=0.001)
-    made.halting = HaltingHead(TOKENS, init_bias=-torch.logit(torch.tensor(chance)).item())
+    made.heads["halting"] = HaltingHead(TOKENS, init_bias=torch.logit(torch.tensor(chance)).item())
     return made
 
 
 def test_a_drawn_stop_has_the_chance_that_the_head_says_and_draws_the_same_again():
     made = stopping_model(chance=0.3)
-    plan = LearnedRevising(made.policy, replace=2.0, draws=True)
-    recipe = Sampler(made, plan=plan, halting=SampledHalting(made.halting))
+    plan = LearnedRevising(head=made.head("policy"), replace=2.0, draws=True)
+    recipe = Sampler(made, plan=plan, halting=SampledHalting(head=made.head("halting")))
     queries = fresh(4000).queries
     result = recipe.sample(queries, max_steps=2, slots=4000)
     settled = Sampler(made, plan=plan).sample(queries, max_steps=2, slots=4000).nfe == 1
@@ -146,11 +149,12 @@ def test_a_drawn_stop_has_the_chance_that_the_head_says_and_draws_the_same_again
 
 def test_the_halting_loss_is_advantage_times_log_probability_where_the_row_had_the_choice():
     made = stopping_model(chance=0.5)
-    recipe = partial(Sampler, halting=SampledHalting(made.halting))
+    recipe = partial(Sampler, halting=SampledHalting(head=made.head("halting")))
     source = GroupedRollouts(rows=32, queries=4, group=4, replace=2.0, sampler=recipe)
-    state, clean = source.begin(made, fresh(32), seed=0)
+    state, batch = source.begin(made, fresh(32), seed=0)
+    clean = batch.clean
     step = source.advance(made.evaluate(state))
-    outcome = Outcome(step.prediction, step.decision, step.answer)
+    outcome = StepOutcome(step.prediction, step.decision, step.answer, torch.ones(len(step.answer)))
     loss = HaltingGradient()(LossInputs(made, state, clean, torch.zeros(32, LENGTH, TOKENS), outcome))["halting_policy"]
     chose = ~step.decision.settled
     assert 0 < chose.sum() < 32
@@ -159,30 +163,31 @@ def test_the_halting_loss_is_advantage_times_log_probability_where_the_row_had_t
 
 
 def test_a_model_without_a_halting_head_is_told_so():
-    with pytest.raises(ValueError, match=r"add model\.halting"):
+    with pytest.raises(ValueError, match="no head 'halting'"):
         HaltingGradient()(inputs(model(), [1.0, 1.0]))
 
 
 def test_halting_and_pace_learnt_together_stop_paying_for_forwards_that_confirm():
     made = stopping_model(chance=0.1)
-    made.policy = PolicyHead(commit=0.2, doubt=0.5, sharpness=2.0)
-    recipe = partial(Sampler, halting=SampledHalting(made.halting))
+    made.heads["policy"] = PolicyHead(commit=0.2, doubt=0.5, sharpness=2.0)
+    recipe = partial(Sampler, halting=SampledHalting(head=made.head("halting")))
 
     def figures():
         few = fresh(200, first=10_000)
-        sampler = recipe(denoiser=made, plan=LearnedRevising(made.policy, replace=2.0, draws=True))
+        sampler = recipe(denoiser=made, plan=LearnedRevising(head=made.head("policy"), replace=2.0, draws=True))
         result = sampler.sample(few.queries)
         return float((result.answers == 0).all(1).float().mean()), float(result.nfe.float().mean())
 
     before = figures()
     source = GroupedRollouts(rows=128, queries=16, group=8, price=0.1, replace=2.0, sampler=recipe)
-    parts = [*made.policy.parameters(), *made.halting.parameters()]
+    parts = [*made.head("policy").parameters(), *made.head("halting").parameters()]
     optimizer = torch.optim.Adam(parts, lr=0.03)
     for number in range(40):
-        state, clean = source.begin(made, fresh(128, first=128 * number), seed=0)
+        state, batch = source.begin(made, fresh(128, first=128 * number), seed=0)
+        clean = batch.clean
         evaluation = made.evaluate(state)
         step = source.advance(evaluation)
-        outcome = Outcome(step.prediction, step.decision, step.answer)
+        outcome = StepOutcome(step.prediction, step.decision, step.answer, torch.ones(len(step.answer)))
         seen = LossInputs(made, state, clean, evaluation.hidden, outcome)
         loss = PolicyGradient()(seen)["policy"] + HaltingGradient()(seen)["halting_policy"]
         optimizer.zero_grad()

@@ -46,7 +46,7 @@ def problem(rows: int = 40_000, seed: int = 0) -> Rollouts:
     solved = torch.rand(len(state), generator=generator) < RIGHT[state]
     number = torch.arange(rows)
     cost = torch.ones(len(state))
-    return Rollouts(number, torch.full_like(number, STEPS), shown(step, state), solved, cost, torch.zeros(rows))
+    return Rollouts(number, torch.full_like(number, STEPS), shown(step, state), solved.float(), cost, torch.zeros(rows))
 
 
 def fitted(objective: HaltingObjective, rollouts: Rollouts, steps: int = 200) -> TrajectoryHaltingHead:
@@ -64,7 +64,7 @@ def head_output() -> Tensor:
     head = fitted(OptimalStopping(lowest=0.005, highest=0.3), problem())
     step, state = torch.meshgrid(torch.arange(STEPS), torch.arange(STATES), indexing="ij")
     with torch.no_grad():
-        return head.judge(shown(step, state))
+        return head.predict(shown(step, state))
 
 
 def test_the_head_learns_how_often_each_state_is_right(head_output: Tensor) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
-from adaptive_diffusion.rules.halting import LearnedHalting, MaxSteps, RunToCompletion
-from adaptive_diffusion.rules.learned_halting import CostAware
+from adaptive_diffusion.rules.halting import MaxSteps, RunToCompletion
+from adaptive_diffusion.rules.learned_halting import CostAware, LearnedHalting
 from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.training.rollouts import Rollouts, record
@@ -37,7 +38,7 @@ def queries() -> Queries:
 
 @pytest.fixture(scope="module")
 def rollouts(sampler: Sampler, queries: Queries) -> Rollouts:
-    return record(sampler, queries, truth(sampler, queries), queries.ids.float(), slots=16)
+    return record(sampler, Batch(queries, truth(sampler, queries)), queries.ids.float(), slots=16)
 
 
 def truth(sampler: Sampler, queries: Queries) -> torch.Tensor:
@@ -75,14 +76,14 @@ def test_solved_is_what_stopping_after_each_step_would_give(
 
 
 @pytest.mark.parametrize(
-    "rule", [LearnedHalting(eager(1), 0.6), CostAware(eager(7), 0.01), CostAware(eager(7), 0.1)], ids=str
+    "rule", [LearnedHalting(0.6, eager(1)), CostAware(0.01, eager(7)), CostAware(0.1, eager(7))], ids=str
 )
 def test_a_rule_asked_of_rollouts_halts_where_the_sampler_halts(
     rule: LearnedHalting | CostAware, rollouts: Rollouts, sampler: Sampler, queries: Queries
 ) -> None:
     assert isinstance(rule.head, TrajectoryHaltingHead)
     with torch.no_grad():
-        steps, _ = rollouts.halted(rule, rule.head.judge(rollouts.observation))
+        steps, _ = rollouts.halted(rule, rule.head.predict(rollouts.observation))
         really = replace(sampler, halting=rule).sample(queries)
     assert torch.equal(steps, really.nfe[queries.ids.argsort()])
     assert len(steps.unique()) > 1
@@ -95,7 +96,7 @@ def test_a_batch_is_padded_to_its_longest_row(rollouts: Rollouts) -> None:
     assert batch.taken.shape[1] == int(rollouts.steps[rows].max())
     for row, number in enumerate(rows.tolist()):
         first, steps = int(rollouts.first[number]), int(rollouts.steps[number])
-        assert torch.equal(batch.solved[row, :steps], rollouts.solved[first : first + steps])
+        assert torch.equal(batch.score[row, :steps], rollouts.score[first : first + steps])
         assert torch.equal(batch.observation[row, :steps], rollouts.observation[first : first + steps])
 
 

@@ -5,8 +5,7 @@ from functools import partial
 import pytest
 import torch
 
-from adaptive_diffusion.core.batch import Batch
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
 from adaptive_diffusion.models.positions import LearnedPositions
@@ -18,6 +17,7 @@ from adaptive_diffusion.training.forward_process import ForwardProcess
 from adaptive_diffusion.training.random_replacement import RandomReplacement
 from adaptive_diffusion.training.span_masking import SpanMasking
 from adaptive_diffusion.training.training_states import (
+    Batch,
     OnPolicyRollouts,
     RandomMasking,
     SelfGenerated,
@@ -31,7 +31,7 @@ ROWS, LENGTH, TOKENS = 64, 16, 4
 def model() -> DenoiserWithHeads:
     torch.manual_seed(0)
     trunk = TransformerDenoiser(TOKENS, LearnedPositions.grid(4, 4, 2, 2), width=32, depth=1, heads=2)
-    return DenoiserWithHeads(trunk, QualityHead(32), HaltingHead(32)).eval()
+    return DenoiserWithHeads(trunk, {"quality": QualityHead(32), "halting": HaltingHead(32)}).eval()
 
 
 def fresh(first: int = 0) -> Batch:
@@ -56,7 +56,8 @@ def live() -> OnPolicyRollouts:
 )
 def test_what_is_given_is_never_touched(source: TrainingStates, model: DenoiserWithHeads) -> None:
     new = fresh()
-    state, clean = source.begin(model, new, seed=0)
+    state, batch = source.begin(model, new, seed=0)
+    clean = batch.clean
     given = ~new.queries.editable
     assert (state.tokens == clean)[given].all()
     assert not state.editable[given].any()
@@ -64,9 +65,11 @@ def test_what_is_given_is_never_touched(source: TrainingStates, model: DenoiserW
 
 
 def test_random_masks_hold_only_right_tokens_unless_told_otherwise(model: DenoiserWithHeads) -> None:
-    state, clean = RandomMasking(ROWS).begin(model, fresh(), seed=0)
+    state, batch = RandomMasking(ROWS).begin(model, fresh(), seed=0)
+    clean = batch.clean
     assert (state.tokens == clean)[state.committed].all()
-    state, clean = RandomMasking(ROWS, wrong=1.0).begin(model, fresh(), seed=0)
+    state, batch = RandomMasking(ROWS, wrong=1.0).begin(model, fresh(), seed=0)
+    clean = batch.clean
     assert 0.1 < (state.tokens != clean)[state.committed].float().mean() < 0.9
 
 
@@ -74,9 +77,9 @@ def test_noise_falls_on_spans_alone(model: DenoiserWithHeads) -> None:
     generator = torch.Generator().manual_seed(0)
     clean = torch.randint(0, TOKENS, (ROWS, 16), generator=generator)
     new = Batch(Queries(torch.arange(ROWS), clean, torch.ones_like(clean, dtype=torch.bool)), clean)
-    state, truth = SpanMasking(ForwardProcess(ROWS), length=8.0, share=0.25).begin(model, new, seed=0)
+    state, batch = SpanMasking(ForwardProcess(ROWS), length=8.0, share=0.25).begin(model, new, seed=0)
     span = state.editable
-    assert torch.equal(truth, clean)
+    assert torch.equal(batch.clean, clean)
     assert not (state.open & ~span).any()
     assert 0.3 < state.open[span].float().mean() < 0.7  # half of them, over all noise levels
     assert 0.15 < span.float().mean() < 0.35
@@ -108,7 +111,8 @@ def test_noise_levels_are_spread_evenly_over_the_batch(model: DenoiserWithHeads)
 
 
 def test_own_draws_commit_some_wrong_tokens_of_the_model(model: DenoiserWithHeads) -> None:
-    state, clean = SelfGenerated(ROWS).begin(model, fresh(), seed=0)
+    state, batch = SelfGenerated(ROWS).begin(model, fresh(), seed=0)
+    clean = batch.clean
     wrong = state.committed & (state.tokens != clean)
     assert wrong.any()
     assert (state.tokens[wrong] < TOKENS).all()
@@ -129,7 +133,8 @@ def test_finished_slots_are_refilled_with_new_queries(model: DenoiserWithHeads) 
     source = live()
     seen = set()
     for first in range(0, 40 * ROWS, ROWS):
-        state, clean = source.begin(model, fresh(first), seed=0)
+        state, batch = source.begin(model, fresh(first), seed=0)
+        clean = batch.clean
         seen |= set(state.query.tolist())
         given = ~state.editable
         assert (state.tokens == clean)[given].all()  # a row's truth travels with it
@@ -155,7 +160,8 @@ def test_live_slots_resume_bit_for_bit(model: DenoiserWithHeads) -> None:
 
 def test_injected_errors_are_wrong_committed_and_as_many_as_their_share(model: DenoiserWithHeads) -> None:
     new = fresh()
-    state, clean = RandomReplacement(ROWS, share=0.4).begin(model, new, seed=0)
+    state, batch = RandomReplacement(ROWS, share=0.4).begin(model, new, seed=0)
+    clean = batch.clean
     wrong = state.tokens != clean
     assert torch.equal(state.committed, new.queries.editable)
     assert not (wrong & ~state.editable).any()

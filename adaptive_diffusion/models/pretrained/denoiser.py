@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from adaptive_diffusion.core.corruption import Absorbing, Corruption
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.rule import Memory
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.pretrained.adapters import add_adapters
 from adaptive_diffusion.models.pretrained.cut import cut
@@ -51,7 +52,7 @@ class PretrainedDenoiser(nn.Module, ABC):
     auto: ClassVar[str]
     shift: ClassVar[int] = 0
     attention: ClassVar[str] = "full"
-    memory: Any = None
+    memory: Memory | None = None
     canvas_length: int | None = None
 
     def __init__(
@@ -70,6 +71,7 @@ class PretrainedDenoiser(nn.Module, ABC):
         self.backbone = model
         self.vocabulary: int = self.head.weight.shape[0]
         self.corruption = self._corruption()
+        self.time_invariant = True
         if checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})
         self.checkpointing = checkpointing

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.corruption import Corruption, Uniform
-from adaptive_diffusion.core.prediction import Evaluation
+from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.pretrained.denoiser import PretrainedDenoiser
 from adaptive_diffusion.models.pretrained.families import additive
@@ -33,7 +33,8 @@ class DiffusionGemma(PretrainedDenoiser):
     def __init__(self, *args: Any, **settings: Any):
         super().__init__(*args, **settings)
         self.canvas_length: int = self.backbone.config.canvas_length
-        self.memory = PrefixMemory(self._decoder.embed_tokens.weight, self)
+        self.time_invariant = False
+        self.memory: PrefixMemory = PrefixMemory(self._decoder.embed_tokens.weight, self)
 
     def _cut(self, model: Any) -> Any:
         return model.lm_head
@@ -56,6 +57,8 @@ class DiffusionGemma(PretrainedDenoiser):
         return self.decode(tokens, real, start, self.encode(tokens, real), None)
 
     def evaluate(self, state: SamplerState) -> Evaluation:
+        if "prefix.start" not in state.carry:  # training states carry no cache
+            return Evaluation(self.hidden(state.tokens, state.status))
         real, carry = self.real(state.tokens, state.status), state.carry
         layers = self.memory.layers(state)
         return Evaluation(self.decode(state.tokens, real, carry["prefix.start"], layers, carry[SelfConditioning.name]))
@@ -156,6 +159,7 @@ class PrefixMemory(SelfConditioning):
     """
 
     denoiser: DiffusionGemma
+    in_training = False
 
     def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         canvas, length = self.denoiser.canvas_length, state.tokens.shape[1]

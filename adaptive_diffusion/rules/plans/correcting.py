@@ -97,14 +97,16 @@ class LearnedRevising(Correcting):
     `head(summaries [B, L, 8])` gives logits [B, L], see `position_summaries`.
     """
 
-    head: Callable[[Tensor], Tensor]
     replace: float = 0.7
     draws: bool = False
+    head: Callable[[Tensor], Tensor] | None = None
+    needs_head = "policy"
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return Top(), CurrentTokenProbability(), Entropy()
 
     def chosen(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> tuple[Tensor, Tensor]:
+        assert self.head is not None, "a sampler binds the head"
         changes = self.changes(state, self.head(position_summaries(state, prediction)))
         return changes, changes
 

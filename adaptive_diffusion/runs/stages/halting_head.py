@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.config import instantiate, instantiate_outer
-from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.objectives.halting_losses import HaltingObjective
 from adaptive_diffusion.runs.compare import chief_difficulty
 from adaptive_diffusion.runs.stage import Stage, StageContext
@@ -21,7 +22,7 @@ from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.tasks.data import TaskData
 from adaptive_diffusion.training.halting_head_module import HaltingHeadModule, RolloutBatches, fit
 from adaptive_diffusion.training.progress import Progress
-from adaptive_diffusion.training.rollouts import Rollouts, record
+from adaptive_diffusion.training.rollouts import Rollouts, record, scored
 
 TRAIN = "train"
 
@@ -55,18 +56,16 @@ class Record(Stage):
         source = load_trained_model(Path(self.checkpoint), folder.allow)
         unbound = instantiate(without_halting(self.sampler), folder.allow)
         sampler = unbound(denoiser=source.model)
-        self._record(folder, TRAIN, sampler, *training_queries(source.data, self.queries, self.first_query))
+        self._record(folder, TRAIN, sampler, *training_problems(source.data, self.queries, self.first_query))
         for split in self.splits:
-            problems, task = getattr(source.data, split), source.task
+            problems, task = attrgetter(split)(source.data), source.task
+            if problems is None:  # a task without a stratified set
+                continue
             difficulty = chief_difficulty(task, problems)
-            self._record(folder, split, sampler, task.queries(problems), task.targets(problems), difficulty)
+            self._record(folder, split, sampler, scored(task, problems), difficulty)
 
-    def _record(
-        self, folder: RunFolder, split: str, sampler: Sampler, queries: Queries, truth: Tensor | None, hard: Tensor
-    ) -> None:
-        if truth is None:
-            raise ValueError(f"the {split} queries have no right answers, which halting objectives ask for")
-        rollouts = record(sampler, queries, truth, hard, self.seed, self.slots, self.max_steps)
+    def _record(self, folder: RunFolder, split: str, sampler: Sampler, batch: Batch, difficulty: Tensor) -> None:
+        rollouts = record(sampler, batch, difficulty, self.seed, self.slots, self.max_steps)
         with folder.atomic_write(rollout_name(split)) as path:
             rollouts.save(path)
         solved = rollouts.padded(rollouts.solved)[:, -1].double().mean()
@@ -120,13 +119,14 @@ class FitHalting(Stage):
             head.fit_scale(rollouts.observation)
         else:
             started = load_checkpoint(context.checkpoint(self.after), folder.allow)
-            head.load_state_dict(started.halting.state_dict())  # type: ignore[union-attr]
+            head.load_state_dict(started.get_submodule("heads.halting").state_dict())
         module = HaltingHeadModule(head, objective, self.steps, **optimisers(self, context.allow))
         batches = RolloutBatches(rollouts, self.rows, self._refresh(folder))
-        model.halting = fit(module, batches, [Progress(context.name, self.steps)])  # type: ignore[assignment]
+        model.heads["halting"] = fit(module, batches, [Progress(context.name, self.steps)])  # type: ignore[index]
         header = read_header(file)
         about = {**header.about, "stage": context.name, "objective": self.objective, "seed": self.seed}
-        save_checkpoint(context.checkpoint(context.name), model, {**header.config, "halting": node}, about)
+        config = {**header.config, "heads": {**header.config.get("heads", {}), "halting": node}}
+        save_checkpoint(context.checkpoint(context.name), model, config, about)
 
     def _refresh(self, folder: RunFolder) -> Any:
         if self.refresh is None:
@@ -136,17 +136,16 @@ class FitHalting(Stage):
         sampler = instantiate(without_halting(stage.sampler), folder.allow)(denoiser=source.model)
 
         def again(epoch: int) -> Rollouts:
-            asked = training_queries(source.data, stage.queries, stage.first_query + epoch * stage.queries)
+            asked = training_problems(source.data, stage.queries, stage.first_query + epoch * stage.queries)
             return record(sampler, *asked, stage.seed, stage.slots, stage.max_steps)
 
         return again
 
 
-def training_queries(data: TaskData, number: int, first: int) -> tuple[Queries, Tensor, Tensor]:
-    """So many queries of the training stream, their right answers [N, L] and difficulty [N]."""
+def training_problems(data: TaskData, number: int, first: int) -> tuple[Batch, Tensor]:
+    """So many problems of the training stream and their difficulty [N]."""
     problems = data.training(first, number)
-    batch = data.batch(problems)
-    return batch.queries, batch.clean, chief_difficulty(data.task, problems)
+    return data.batch(problems), chief_difficulty(data.task, problems)
 
 
 def without_halting(sampler: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A stage that measures bits per byte on held-out text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import Any, ClassVar
 
@@ -9,9 +9,10 @@ import torch
 
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.core.batch import Batch
+from adaptive_diffusion.core.loss_inputs import LossInputs
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.evaluation.intervals import bootstrap, ratio_of_sums
-from adaptive_diffusion.objectives.objective import LossInputs, Objective
+from adaptive_diffusion.objectives.objective import Objective
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.tasks.text.packing import Windows
@@ -24,8 +25,8 @@ class BitsPerByte(Stage):
 
     Attributes:
         data: node of a text data module.
-        models: name → `{stage, training_states, objective}`: whose checkpoint, which sequences it is asked about, and
-            the objective that gives nats per token on them (`ForwardProcess` and `LikelihoodBound`, `Uncorrupted` and
+        models: name → `{stage, training_states, objective}`: whose checkpoint, on which states, and the objective
+            that gives nats per token on them (`ForwardProcess` and `LikelihoodBound`, `CleanSequences` and
             `Denoising`).
         split: whose windows.
         passes: noise draws of each window.
@@ -72,7 +73,7 @@ class BitsPerByte(Stage):
             index = ids.numpy() % len(windows)
             some = Windows(windows.tokens[index], windows.padding[index])
             clean, editable = torch.from_numpy(some.tokens), ~torch.from_numpy(some.padding)
-            state, clean = training_states.begin(model, Batch(Queries(ids, clean, editable), clean), self.seed)
-            hidden = model.denoiser.hidden(state.tokens, state.status, state.noise_level)
+            state, _ = training_states.begin(model, Batch(Queries(ids, clean, editable), clean), self.seed)
+            hidden = model.denoiser.evaluate(replace(state, carry={})).hidden
             losses = objective(LossInputs(model, state, clean, hidden))
             yield float(sum(losses.values())) * int(editable.sum()), data.bytes_of(some)

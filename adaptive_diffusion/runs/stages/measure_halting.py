@@ -15,7 +15,7 @@ from adaptive_diffusion.evaluation.budget import fit_to_budget
 from adaptive_diffusion.evaluation.curves import Setting, nfe_ratio_at_equal_accuracy
 from adaptive_diffusion.evaluation.halting_metrics import HaltingSummary
 from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean, paired_difference, ratio_of_sums
-from adaptive_diffusion.rules.halting import HeadHalting
+from adaptive_diffusion.rules.learned_halting import HeadHalting
 from adaptive_diffusion.runs.compare import compare_all
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stage import checkpoint as checkpoint_name
@@ -119,10 +119,10 @@ class MeasureHalting(Stage):
         found = {}
         for name in dict.fromkeys([*self.heads, *self.separate]):
             file = folder.file(checkpoint_name(name))
-            head: Any = load_checkpoint(file, folder.allow).halting
+            head: Any = load_checkpoint(file, folder.allow).get_submodule("heads.halting")
             objective = instantiate(read_header(file).about["objective"], folder.allow, ("objectives",))
             with torch.inference_mode():
-                head_output = torch.cat([head.judge(part) for part in rollouts.observation.split(4096)])
+                head_output = torch.cat([head.predict(part) for part in rollouts.observation.split(4096)])
             found[name] = Fitted(name, objective.rule(head), rollouts, head_output)
         return found
 

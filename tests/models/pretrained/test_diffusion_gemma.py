@@ -88,7 +88,7 @@ def generated(model, queries, draws, canvases=1, steps=48):
     return new, (new.shape[1] / out.tokens_per_forward).round().long()
 
 
-@pytest.mark.parametrize(("seed", "steps", "reason"), [(0, 48, HaltReason.STABLE), (1, 6, HaltReason.STEP_LIMIT)])
+@pytest.mark.parametrize(("seed", "steps", "reason"), [(0, 48, HaltReason.RULE), (1, 6, HaltReason.STEP_LIMIT)])
 def test_tokens_and_steps_are_those_of_transformers_generate(dealt, seed, steps, reason):
     model, queries = diffusion_gemma(seed=seed), prompts(ROWS, PROMPT, seed)
     ours = preset(denoiser(model), steps).sample(queries, seed=0)
@@ -114,7 +114,7 @@ def test_tokens_and_steps_are_those_of_the_pipeline_of_diffusers(dealt):
     scheduler = diffusers.EntropyBoundScheduler(0.1, t_max=0.8, t_min=0.4)
     pipeline = diffusers.DiffusionGemmaPipeline(model, scheduler, processor=None)
     pipeline.set_progress_bar_config(disable=True)
-    stopped = ours.halt_reason == HaltReason.STABLE  # at the step limit diffusers hands back noise, see its own loop
+    stopped = ours.halt_reason == HaltReason.RULE  # at the step limit diffusers hands back noise, see its own loop
     assert stopped.sum() > 2
     for row in stopped.nonzero()[:, 0].tolist():
         one, counted = queries.take(slice(row, row + 1)), []

@@ -14,7 +14,7 @@ pytest.importorskip("peft", reason="needs the extra pretrained")
 from adaptive_diffusion.config import instantiate  # noqa: E402
 from adaptive_diffusion.core.query import Queries  # noqa: E402
 from adaptive_diffusion.models.pretrained import MaskedLanguageModel  # noqa: E402
-from adaptive_diffusion.rules.halting import LearnedHalting  # noqa: E402
+from adaptive_diffusion.rules.learned_halting import LearnedHalting  # noqa: E402
 from adaptive_diffusion.rules.pace import Threshold  # noqa: E402
 from adaptive_diffusion.rules.remasking import LowQuality  # noqa: E402
 from adaptive_diffusion.runs.stage import StageContext  # noqa: E402
@@ -37,7 +37,7 @@ SAMPLE = """
 import sys
 import torch
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.rules.halting import LearnedHalting
+from adaptive_diffusion.rules.learned_halting import LearnedHalting
 from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.rules.remasking import LowQuality
 from adaptive_diffusion.storage.checkpoint import load_checkpoint
@@ -46,7 +46,7 @@ from adaptive_diffusion.sampling import Sampler
 torch.set_num_threads(1)
 model = load_checkpoint(sys.argv[1])
 queries = Queries.of(torch.full((6, 16), 4), torch.ones(6, 16).bool())
-halting = LearnedHalting(model.halting, 0.01)
+halting = LearnedHalting(0.01, model.head("halting"))
 sampler = Sampler(model, pace=Threshold(0.3), remasking=LowQuality(0.5), halting=halting)
 state = sampler.begin(queries, torch.zeros_like(queries.ids), 0)
 torch.save((sampler.sample(queries, seed=0), model.evaluate(state)), sys.argv[2])
@@ -81,8 +81,10 @@ def node(path, **settings):
             "name": path,
             **settings,
         },
-        "quality": {"_target_": f"{ROOM}.models.heads.QualityHead", "width": 32},
-        "halting": {"_target_": f"{ROOM}.models.heads.HaltingHead", "width": 32},
+        "heads": {
+            "quality": {"_target_": f"{ROOM}.models.heads.QualityHead", "width": 32},
+            "halting": {"_target_": f"{ROOM}.models.heads.HaltingHead", "width": 32},
+        },
     }
 
 
@@ -102,8 +104,8 @@ def module(*trainable):
         ],
         "objectives": [
             {"_target_": f"{ROOM}.objectives.denoising.Denoising"},
-            {"_target_": f"{ROOM}.objectives.remasking.TokenQuality"},
-            {"_target_": f"{ROOM}.objectives.solved_if_stopped.SolvedIfStopped"},
+            {"_target_": f"{ROOM}.objectives.head_loss.HeadLoss", "head": "quality", "detach": False},
+            {"_target_": f"{ROOM}.objectives.head_loss.HeadLoss", "head": "halting"},
         ],
     }
 
@@ -147,8 +149,8 @@ def test_only_heads_and_adapters_are_saved_of_an_adapted_model(adapted):
 def test_heads_and_adapters_have_learnt_and_borrowed_weights_have_not(base, frozen, adapted):
     for file in (frozen, adapted):
         model = load_checkpoint(file)
-        assert model.quality.out.weight.abs().sum() > 0
-        assert model.halting.all[2].weight.abs().sum() > 0
+        assert model.head("quality").out.weight.abs().sum() > 0
+        assert model.head("halting").all[2].weight.abs().sum() > 0
     moved = [value for name, value in load_checkpoint(adapted).named_parameters() if "lora_B" in name]
     assert moved
     assert any(value.abs().sum() > 0 for value in moved)
@@ -167,7 +169,7 @@ def test_a_fresh_process_samples_bit_for_bit_the_same(which, request, tmp_path):
     there, seen_there = torch.load(tmp_path / "there", weights_only=False)
     model = load_checkpoint(file)
     queries = Queries.of(torch.full((6, 16), 4), torch.ones(6, 16).bool())
-    halting = LearnedHalting(model.halting, 0.01)
+    halting = LearnedHalting(0.01, model.head("halting"))
     sampler = Sampler(model, pace=Threshold(0.3), remasking=LowQuality(0.5), halting=halting)
     here = sampler.sample(queries, seed=0)
     for name, value in vars(here).items():

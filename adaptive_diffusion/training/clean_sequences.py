@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.state import SamplerState
@@ -12,7 +11,7 @@ from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.training.training_states import TrainingStates
 
 
-class Uncorrupted(TrainingStates):
+class CleanSequences(TrainingStates):
     """Everything stands, committed: a model that sees only what is on a token's left is asked about all tokens at once,
     so that `Denoising` is the next-token loss.
 
@@ -23,6 +22,6 @@ class Uncorrupted(TrainingStates):
     def __init__(self, rows: int):
         self.rows = rows
 
-    def begin(self, model: DenoiserWithHeads, fresh: Batch, seed: int) -> tuple[SamplerState, Tensor]:
-        state = Sampler(model).begin(fresh.queries, torch.zeros_like(fresh.queries.ids), seed)
-        return replace(state, tokens=fresh.clean, committed=state.editable), fresh.clean
+    def begin(self, model: DenoiserWithHeads, batch: Batch, seed: int) -> tuple[SamplerState, Batch]:
+        state = Sampler(model).begin(batch.queries, torch.zeros_like(batch.queries.ids), seed)
+        return replace(state, tokens=batch.clean, committed=state.editable), batch
