@@ -56,6 +56,8 @@ def test_number_of_draws_below_one_is_refused():
 class Faulty:
     """An exact denoiser that fails in rows that begin with token 2: it raises, or predicts NaN."""
 
+    memory, time_invariant = None, False
+
     def __init__(self, error=None):
         self.inner, self.error = oracle(), error
         self.corruption, self.vocabulary = self.inner.corruption, self.inner.vocabulary

@@ -79,7 +79,7 @@ def test_a_policy_is_recorded_for_fitted_and_measured(denoiser: Path, tmp_path: 
 @pytest.mark.parametrize("policy", ["solved_if_stopped", "q_halting", "ponder", "policy_gradient"])
 def test_every_policy_of_the_catalogue_trains(denoiser: Path, tmp_path: Path, policy: str) -> None:
     folder = run(tmp_path / "run", denoiser, f"halting_objective@stages.halting={policy}", "stages.measures=null")
-    assert load_trained_model(folder.file("checkpoints/halting.safetensors")).model.halting is not None
+    assert load_trained_model(folder.file("checkpoints/halting.safetensors")).model.head("halting") is not None
 
 
 def test_every_policy_of_the_catalogue_is_tried_above() -> None:
