@@ -2,6 +2,7 @@
 
 from adaptive_diffusion.tasks.sudoku.data import SudokuDataModule
 from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
+from adaptive_diffusion.tasks.sudoku.split import RelabellingSplit, SymmetryClassSplit
 from adaptive_diffusion.tasks.sudoku.task import SudokuTask, to_queries
 
-__all__ = ["Puzzles", "SudokuDataModule", "SudokuTask", "to_queries"]
+__all__ = ["Puzzles", "RelabellingSplit", "SudokuDataModule", "SudokuTask", "SymmetryClassSplit", "to_queries"]

@@ -7,24 +7,25 @@ from torch import Tensor
 from adaptive_diffusion.core.row_noise import RowNoise, row_key
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry
 from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
-from adaptive_diffusion.tasks.sudoku.split import split_of
+from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING, SplitRule
 
 
-def augment(problems: Puzzles, seed: int, first: int = 0) -> Puzzles:
+def augment(problems: Puzzles, seed: int, first: int = 0, splits: SplitRule = BY_RELABELLING) -> Puzzles:
     """A random symmetric image of each puzzle; puzzle i draws from the stream of (seed, first + i).
 
     Digits are relabelled, bands, stacks, and the rows and columns inside them permuted, and boards with square boxes
-    transposed half of the time. A grid never leaves its split: relabelling cannot move it, and where the rest would,
-    the rest is undone.
+    transposed half of the time. A grid never leaves its split by the rule ``splits``: relabelling cannot move it, and
+    where the rest would, the rest is undone.
     """
     board = problems.board
     index = torch.arange(first, first + len(problems))
     zeros = torch.zeros_like(index)
     noise = RowNoise(row_key(seed, index, zeros), zeros, zeros)
     source = rearrangements(noise, board).numpy()
-    moved = np.take_along_axis(problems.solutions, source, axis=1)
-    leaves = split_of(board, moved) != split_of(board, problems.solutions)
-    source[leaves] = np.arange(board.length)
+    if not splits.keeps_symmetries:
+        moved = np.take_along_axis(problems.solutions, source, axis=1)
+        leaves = splits.splits_of(board, moved) != splits.splits_of(board, problems.solutions)
+        source[leaves] = np.arange(board.length)
 
     labels = np.zeros((len(problems), board.size + 1), dtype=np.uint8)
     labels[:, 1:] = 1 + noise.everywhere("labels", board.size).argsort(dim=1).numpy()

@@ -11,14 +11,15 @@ from adaptive_diffusion.tasks.sudoku.augmentation import augment
 from adaptive_diffusion.tasks.sudoku.difficulty import stratified
 from adaptive_diffusion.tasks.sudoku.generator import CLUES, generate
 from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
+from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING, SplitRule
 from adaptive_diffusion.tasks.sudoku.task import SudokuTask
 
 
 class SudokuDataModule(TaskData):
     """Sudoku of one size.
 
-    Training, validation and test never share a solution grid up to relabelling. Training puzzle n is image n mod
-    ``copies`` of generated puzzle n div ``copies``.
+    Training, validation and test never share a solution grid, up to what ``splits`` says. Training puzzle n is image n
+    mod ``copies`` of generated puzzle n div ``copies``.
 
     Args:
         size: 4, 6 or 9.
@@ -31,6 +32,7 @@ class SudokuDataModule(TaskData):
         stratified_puzzles: size of the second test set, equal parts by guesses; 0 leaves it out.
         evaluation_batch_size: puzzles of a batch of validation and test.
         evaluation_seed: keys the fixed sets.
+        splits: which grids are held out: ``RelabellingSplit``, or ``SymmetryClassSplit`` for claims about unseen grids.
 
     Raises:
         ValueError: a size below 1, or a board that does not exist.
@@ -51,29 +53,34 @@ class SudokuDataModule(TaskData):
         stratified_puzzles: int = 2000,
         evaluation_batch_size: int = 500,
         evaluation_seed: int = 0,
+        splits: SplitRule = BY_RELABELLING,
     ) -> None:
         super().__init__(batch_size, seed, evaluation_seed, evaluation_batch_size, threads)
         if copies < 1:
             raise ValueError(f"copies must be at least 1, not {copies}")
         self.task = SudokuTask(size)
         fewest, most = CLUES[size] if clues is None else clues
-        self.clues, self.copies = (fewest, most), copies
+        self.clues, self.copies, self.splits = (fewest, most), copies, splits
         self.sizes = {"validation": validation_puzzles, "test": test_puzzles}
         self.stratified_puzzles = stratified_puzzles
 
     def training(self, position: int, count: int) -> Puzzles:
         numbers = np.arange(position, position + count)
         first, last = numbers[0] // self.copies, numbers[-1] // self.copies
-        problems = generate(self.task.board, last - first + 1, "train", self.seed, first, self.clues)
+        problems = generate(self.task.board, last - first + 1, "train", self.seed, first, self.clues, self.splits)
         if self.copies == 1:
             return problems
-        return augment(problems.take(torch.from_numpy(numbers // self.copies - first)), self.seed, position)
+        return augment(
+            problems.take(torch.from_numpy(numbers // self.copies - first)), self.seed, position, self.splits
+        )
 
     def held_out(self, split: Literal["validation", "test"]) -> Puzzles:
-        return generate(self.task.board, self.sizes[split], split, self.evaluation_seed, clues=self.clues)
+        count, seed = self.sizes[split], self.evaluation_seed
+        return generate(self.task.board, count, split, seed, clues=self.clues, splits=self.splits)
 
     def stratified(self) -> Puzzles | None:
         """Equal parts by guesses: 0, 1–2, 3–6, 7 and more."""
         if not self.stratified_puzzles:
             return None
-        return stratified(self.task.board, self.stratified_puzzles, "test", self.evaluation_seed, self.clues)
+        count, seed = self.stratified_puzzles, self.evaluation_seed
+        return stratified(self.task.board, count, "test", seed, self.clues, self.splits)

@@ -6,6 +6,7 @@ import torch
 from adaptive_diffusion.tasks.sudoku.generator import generate
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry
 from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
+from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING, SplitRule
 
 # The first number of guesses of each stratum: 0, 1–2, 3–6, and 7 or more.
 STRATA = (0, 1, 3, 7)
@@ -23,6 +24,7 @@ def stratified(
     split: str = "test",
     seed: int = 0,
     clues: tuple[int, int] | None = None,
+    splits: SplitRule = BY_RELABELLING,
     max_generated: int = 2_000_000,
 ) -> Puzzles:
     """``count`` puzzles, a quarter from each stratum (the first of each in generated order), easiest stratum first.
@@ -38,7 +40,7 @@ def stratified(
     for first in range(0, max_generated, CHUNK):
         if not missing.any():
             break
-        chunk = generate(board, CHUNK, split, seed, first, clues)
+        chunk = generate(board, CHUNK, split, seed, first, clues, splits)
         strata = stratum_of(chunk.guesses)
         for stratum, parts in enumerate(found):
             part = chunk.take(torch.from_numpy(np.flatnonzero(strata == stratum)[: missing[stratum]]))

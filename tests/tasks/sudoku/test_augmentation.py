@@ -7,7 +7,7 @@ from adaptive_diffusion.tasks.sudoku.augmentation import augment, rearrangements
 from adaptive_diffusion.tasks.sudoku.generator import generate
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
 from adaptive_diffusion.tasks.sudoku.solver import solve
-from adaptive_diffusion.tasks.sudoku.split import SPLITS, split_of
+from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING, SPLITS
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -20,7 +20,7 @@ def test_an_image_is_a_puzzle_of_the_same_split_with_one_solution(size, split):
     assert (found.counts == 1).all()
     assert (found.grids == images.solutions).all()
     assert images.clues.tolist() == problems.clues.tolist()
-    assert (split_of(board, images.solutions) == SPLITS.index(split)).all()
+    assert (BY_RELABELLING.splits_of(board, images.solutions) == SPLITS.index(split)).all()
     assert (images.solutions != problems.solutions).any(axis=1).mean() > 0.9
 
 

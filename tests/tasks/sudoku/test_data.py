@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from adaptive_diffusion.tasks.sudoku import Puzzles, SudokuDataModule
 from adaptive_diffusion.tasks.sudoku.generator import CLUES
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
-from adaptive_diffusion.tasks.sudoku.split import SPLITS, split_of
+from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING, SPLITS
 
 
 def small(**options) -> SudokuDataModule:
@@ -96,7 +96,7 @@ def test_each_set_is_of_its_own_split():
     training = batches(data, 1)[0].solutions
     sets = {"train": training, "validation": data.validation.solutions, "test": data.test.solutions}
     for split, grids in [*sets.items(), ("test", data.stratified_test.solutions)]:
-        assert (split_of(geometry(6), grids) == SPLITS.index(split)).all()
+        assert (BY_RELABELLING.splits_of(geometry(6), grids) == SPLITS.index(split)).all()
 
 
 def test_evaluation_batches_hold_every_puzzle_once():

@@ -3,7 +3,7 @@ import pytest
 
 from adaptive_diffusion.tasks.sudoku.difficulty import stratified, stratum_of
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
-from adaptive_diffusion.tasks.sudoku.split import SPLITS, split_of
+from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING, SPLITS
 
 
 def test_strata_begin_at_0_1_3_and_7_guesses():
@@ -14,7 +14,7 @@ def test_strata_begin_at_0_1_3_and_7_guesses():
 def test_strata_are_equal_parts_of_one_split(size):
     problems = stratified(geometry(size), 40, "validation")
     assert stratum_of(problems.guesses).tolist() == [0] * 10 + [1] * 10 + [2] * 10 + [3] * 10
-    assert (split_of(geometry(size), problems.solutions) == SPLITS.index("validation")).all()
+    assert (BY_RELABELLING.splits_of(geometry(size), problems.solutions) == SPLITS.index("validation")).all()
 
 
 def test_a_board_without_hard_puzzles_says_so():
