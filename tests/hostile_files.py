@@ -437,7 +437,7 @@ def queries(folder: Path) -> Iterator[Hostile]:
         ("no-solution", b"123....4........\n", "no solution"),
         ("wrong-solution", b"1234341221434321:0:4321214334121234\n", "contradicts the clue"),
         ("open-quotes", b'puzzle,solution\n"1234341221434321,"\n', "holds no puzzle"),
-        ("utf-16", "1234341221434321\n".encode("utf-16"), "holds no puzzle"),
+        ("utf-16", "1234341221434321\n".encode("utf-16"), "is UTF-16 text"),
         ("escape", b"\x1b]0;owned\x07\n", "holds no puzzle"),
     ]:
         (folder / "queries" / f"{name}.txt").write_bytes(content)
