@@ -18,11 +18,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from omegaconf import OmegaConf
 from safetensors.torch import save_file
 from synthetic_traces import Row, commit, record
 
 from adaptive_diffusion.config import compose, instantiate, resolve
-from adaptive_diffusion.config.search import package_folder
+from adaptive_diffusion.config.search import ConfigSearch, package_folder
 
 SHELL = "touch owned"
 CODE = "open('owned', 'w').close()"
@@ -322,14 +323,15 @@ def run_folders(folder: Path) -> Iterator[Hostile]:
     """Run folders in which a stranger wrote what the next command reads."""
     sound = "# @package _global_\nstages:\n  a: {_target_: adaptive_diffusion.runs.stages.Report, title: x, size: 4}\n"
     (folder / "configs" / "experiment" / "sound.yaml").write_text(sound)
-    whole = "seed: 0\nstages:\n  a:\n    _target_: adaptive_diffusion.runs.stages.Report\n    title: x\n    size: 4\n"
+    composed = resolve(compose("sound", search=ConfigSearch.of([folder / "configs"])))
+    whole, other = (OmegaConf.to_yaml(OmegaConf.create({**composed, "seed": seed})) for seed in (composed["seed"], 9))
     for name, files, reason in [
         ("python-tag", {"config.yaml": f"seed: !!python/object/apply:os.system ['{SHELL}']\n"}, "damaged"),
         ("no-yaml", {"config.yaml": "{"}, "damaged"),
         ("a-list", {"config.yaml": "[1]"}, "damaged"),
         ("laughs", {"config.yaml": "a: &a [1, 1]\nb: [*a, *a]\n"}, "holds aliases"),
         ("not-text", {"config.yaml": "\0"}, "damaged"),
-        ("another", {"config.yaml": whole.replace("4", "9")}, "another config"),
+        ("another", {"config.yaml": other}, "another config"),
         ("mark-is-a-list", {"config.yaml": whole, "stages/a.json": "[]"}, "damaged"),
         ("mark-is-no-json", {"config.yaml": whole, "stages/a.json": "{"}, "damaged"),
         ("mark-says-nothing", {"config.yaml": whole, "stages/a.json": '{"digest": 1}'}, "damaged"),
