@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -16,10 +17,12 @@ class Corruption(ABC):
     Attributes:
         kind: `"absorbing"` or `"uniform"`; a rule states which kinds it serves.
         schedule: the noise schedule α.
+        time_invariant: whether the tokens of x_t alone, without t, determine the posterior of x_0.
     """
 
     kind: str
     schedule: NoiseSchedule
+    time_invariant: ClassVar[bool] = False
 
     def marginal(self, clean: Tensor, t: Tensor) -> Tensor:
         """q(x_t | x_0) [..., V] = α·p + (1 − α)·π over all tokens that may stand, for probabilities `clean` [..., K] of
@@ -39,6 +42,11 @@ class Corruption(ABC):
         d/dt of the noise's mass (1 − α)π, plus what its decay −(α'/α)(1 − α)π loses."""
 
     @abstractmethod
+    def evidence(self, tokens: Tensor, t: Tensor, clean: Tensor, vocabulary: int) -> Tensor:
+        """[B, L, S] float64, q(x_t = `tokens` [B, L] | x_0 = `clean` [L, S]) at levels t [B], up to a factor that does
+        not depend on the clean token."""
+
+    @abstractmethod
     def noise(self, like: Tensor, uniforms: Callable[[], Tensor]) -> Tensor:
         """Pure noise tokens in the shape of `like` (int64); `uniforms()` gives float64 of that shape, if needed."""
 
@@ -53,25 +61,43 @@ class Corruption(ABC):
         return torch.where(noised, self.noise(clean, draws), clean), noised
 
 
-@dataclass(frozen=True)
-class Absorbing(Corruption):
-    """Masked diffusion: noise is the mask token (Austin et al. 2021, arXiv 2107.03006; Sahoo et al. 2024, arXiv
-    2406.07524)."""
+class Masked(Corruption):
+    """Corruptions whose pure noise is the mask token; samplers for masks serve them.
+
+    Attributes:
+        mask_id: the mask token, K where the clean tokens are 0 … K − 1.
+    """
 
     mask_id: int
-    schedule: NoiseSchedule = field(default_factory=Linear)
     kind = "absorbing"
 
     def noise(self, like: Tensor, uniforms: Callable[[], Tensor]) -> Tensor:
         return torch.full_like(like, self.mask_id)
 
-    def mixing(self, t: Tensor, vocabulary: int) -> Tensor:
+    def all_masks(self, t: Tensor, vocabulary: int) -> Tensor:
+        """[..., V] float64, the distribution that has all its mass at the mask, for t [...]."""
         mask = torch.tensor(self.mask_id, device=t.device)
         return torch.nn.functional.one_hot(mask, max(vocabulary, self.mask_id + 1)).double().expand(*t.shape, -1)
+
+
+@dataclass(frozen=True)
+class Absorbing(Masked):
+    """Masked diffusion: noise is the mask token (Austin et al. 2021, arXiv 2107.03006; Sahoo et al. 2024, arXiv
+    2406.07524)."""
+
+    mask_id: int
+    schedule: NoiseSchedule = field(default_factory=Linear)
+    time_invariant = True
+
+    def mixing(self, t: Tensor, vocabulary: int) -> Tensor:
+        return self.all_masks(t, vocabulary)
 
     def arrival(self, t: Tensor, token: Tensor, vocabulary: int) -> Tensor:
         alpha, slope = self.schedule.alpha(t.double()), self.schedule.derivative(t.double())
         return (-slope / alpha).where(token == self.mask_id, 0.0)
+
+    def evidence(self, tokens: Tensor, t: Tensor, clean: Tensor, vocabulary: int) -> Tensor:
+        return ((tokens[:, :, None] == clean) | (tokens == self.mask_id)[:, :, None]).double()
 
 
 @dataclass(frozen=True)
@@ -93,19 +119,23 @@ class Uniform(Corruption):
         alpha, slope = self.schedule.alpha(t.double()), self.schedule.derivative(t.double())
         return -slope / alpha / vocabulary * torch.ones_like(token, dtype=torch.float64)
 
+    def evidence(self, tokens: Tensor, t: Tensor, clean: Tensor, vocabulary: int) -> Tensor:
+        alpha = self.schedule.alpha(t.double())[:, None, None]
+        return alpha * (tokens[:, :, None] == clean) + (1 - alpha) / vocabulary
+
 
 @dataclass(frozen=True)
-class MaskUniform(Absorbing):
+class MaskUniform(Masked):
     """Masks with some uniform noise among them, so that a denoiser also learns to see wrong tokens (von Rütte et al.
     2025, GIDD, arXiv 2503.04482): of 1 + c(t), 1 − t survive, t are masked and c(t) = B·√(t(1 − t)) are drawn from the
-    K clean tokens, B = 2p/(1 − p), so that at t = ½ a share p is uniform noise. Pure noise is the mask, and samplers
-    for masks serve it.
+    K clean tokens, B = 2p/(1 − p), so that at t = ½ a share p is uniform noise.
 
     Raises:
         ValueError: a share outside [0, 1).
     """
 
-    schedule: NoiseSchedule = field(init=False)
+    mask_id: int
+    schedule: Diluted = field(init=False)
     uniform: float = 0.1
 
     def __post_init__(self) -> None:
@@ -123,20 +153,25 @@ class MaskUniform(Absorbing):
 
     def _uniform_share(self, t: Tensor) -> Tensor:
         """c/(1 + c): the share of all positions that hold a uniformly drawn token."""
-        c = self.schedule.dilution(t.double())  # type: ignore[attr-defined]
+        c = self.schedule.dilution(t.double())
         return c / (1 + c)
 
     def mixing(self, t: Tensor, vocabulary: int) -> Tensor:
         noise = (1 - self.schedule.alpha(t.double())).clamp(min=1e-300)
         share = (self._uniform_share(t) / noise).nan_to_num()[..., None]
-        masks = super().mixing(t, vocabulary)
+        masks = self.all_masks(t, vocabulary)
         return (1 - share) * masks + share * (1 - masks) / vocabulary
 
     def arrival(self, t: Tensor, token: Tensor, vocabulary: int) -> Tensor:
         # With C = 1 + c and N(t) a token's mass before division by C, the rate is (N' + N/(1 − t))/C: N = t for the
         # mask, N = c/K for each clean token, where B√(t(1 − t)) makes the bracket B/(2√(t(1 − t))).
         t = t.double()
-        total = 1 + self.schedule.dilution(t)  # type: ignore[attr-defined]
+        total = 1 + self.schedule.dilution(t)
         to_mask = 1 / (1 - t) / total
-        to_each = self.schedule.most / (2 * (t * (1 - t)).sqrt()) / total / vocabulary  # type: ignore[attr-defined]
+        to_each = self.schedule.most / (2 * (t * (1 - t)).sqrt()) / total / vocabulary
         return torch.where(token == self.mask_id, to_mask, to_each)
+
+    def evidence(self, tokens: Tensor, t: Tensor, clean: Tensor, vocabulary: int) -> Tensor:
+        alpha, drawn = self.schedule.alpha(t.double()), self._uniform_share(t)
+        each = alpha[:, None, None] * (tokens[:, :, None] == clean) + (drawn / vocabulary)[:, None, None]
+        return each.masked_fill((tokens == self.mask_id)[:, :, None], 1.0)

@@ -1,9 +1,12 @@
 """The exact posterior of a distribution small enough to enumerate, as a denoiser that makes samplers testable."""
 
+from abc import abstractmethod
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 
-from adaptive_diffusion.core.corruption import Absorbing, Corruption, Uniform
+from adaptive_diffusion.core.corruption import Corruption
 from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.state import SamplerState
 
@@ -12,22 +15,23 @@ _IMPOSSIBLE = -1e4
 ever rarer misprints: the sequences with the fewest contradictions share the mass."""
 
 
-class OracleDenoiser(nn.Module):
-    """p(x_0^i | x_t) under a known p(x_0), in float64.
+class EnumeratedPosterior(nn.Module):
+    """A posterior of each clean token under a known p(x_0), in float64, by a sum over its support.
 
-    p(x_0^i = k | x_t) ∝ Σ_{x : x^i = k} p(x) Π_j q(x_t^j | x^j), where q(x_t^j | x^j) is 1[x_t^j = x^j] at given
-    and at unmasked positions, 1 at masks, and α(t)·1[x_t^j = x^j] + (1 − α(t))/K at every editable position under
-    uniform noise, committed or not. Hidden states are log-probabilities [B, L, K], the output head is the identity.
+    Position i counts the evidence q(x_t^j | x^j) of the positions j that `log_weight` chooses. It is 1[x_t^j = x^j] at
+    given positions and what the corruption has as `evidence` at editable ones: 1 at masks, 1[x_t^j = x^j] at unmasked
+    ones, and α(t)·1[x_t^j = x^j] + (1 − α(t))/K under uniform noise, committed or not. Hidden states are
+    log-probabilities [B, L, K], the output head is the identity.
 
     Args:
         support: [S, L] int64, the sequences of positive probability.
         probability: [S], their probabilities up to a common factor.
-        corruption: absorbing or uniform.
+        corruption: the noise the sequences are under.
         vocabulary: K; one more than the largest token of the support when not given.
 
     Raises:
-        ValueError: shapes that disagree, a probability that is not positive, a token outside the vocabulary, another
-            corruption, or a sequence of another length.
+        ValueError: shapes that disagree, a probability that is not positive, a token outside the vocabulary, or a
+            sequence of another length.
     """
 
     support: Tensor
@@ -42,20 +46,18 @@ class OracleDenoiser(nn.Module):
             )
         if not (probability > 0).all():
             raise ValueError("probabilities of the support must be positive; leave out sequences that cannot happen")
-        if type(corruption) not in (Absorbing, Uniform):
-            raise ValueError(f"the oracle knows absorbing and uniform noise, not {type(corruption).__name__}")
         self.vocabulary = vocabulary or int(support.max()) + 1
         if support.min() < 0 or support.max() >= self.vocabulary:
             raise ValueError(f"tokens of the support lie outside 0…{self.vocabulary - 1}; give a larger vocabulary")
         self.corruption = corruption
         self.width = self.vocabulary
         self.memory = None
-        self.time_invariant = corruption.kind == "absorbing"
+        self.time_invariant = corruption.time_invariant
         self.register_buffer("support", support.long())
         self.register_buffer("log_prior", probability.double().log())
 
     @classmethod
-    def of_table(cls, table: Tensor, corruption: Corruption) -> "OracleDenoiser":
+    def of_table(cls, table: Tensor, corruption: Corruption) -> Self:
         """The oracle of a dense table [K]·L, table[x_1, …, x_L] ∝ p(x)."""
         if len(set(table.shape)) != 1:
             raise ValueError(f"a table of L tokens over K has the shape [K]·L, not {tuple(table.shape)}")
@@ -86,22 +88,25 @@ class OracleDenoiser(nn.Module):
                 f"but the state has {state.tokens.shape[1]}"
             )
         match = (state.tokens[:, :, None] == self.support.T).double()
-        if isinstance(self.corruption, Absorbing):
-            match = match.masked_fill((state.tokens == self.corruption.mask_id)[:, :, None], 1.0)
-        else:
-            alpha = self.corruption.schedule.alpha(state.noise_level.double())[:, None, None]
-            noisy = alpha * match + (1 - alpha) / self.vocabulary
-            match = torch.where(state.editable[:, :, None], noisy, match)
-        return match.log().clamp(min=_IMPOSSIBLE)
+        noisy = self.corruption.evidence(state.tokens, state.noise_level, self.support.T, self.vocabulary)
+        return torch.where(state.editable[:, :, None], noisy, match).log().clamp(min=_IMPOSSIBLE)
+
+    @abstractmethod
+    def log_weight(self, together: Tensor, each: Tensor) -> Tensor:
+        """[B, L, S] log-weights of the support at each position, from all evidence `together` [B, S], the prior
+        included, and each position's own `each` [B, L, S]."""
+
+
+class OracleDenoiser(EnumeratedPosterior):
+    """p(x_0^i = k | x_t) ∝ Σ_{x : x^i = k} p(x) Π_j q(x_t^j | x^j), the ordinary posterior."""
 
     def log_weight(self, together: Tensor, each: Tensor) -> Tensor:
-        """[B, L, S] what position i goes by: all evidence `together` [B, S], its own token's included."""
         return together[:, None].expand_as(each)
 
 
-class LeaveOneOutOracle(OracleDenoiser):
-    """p(x_0^i | x_t without position i): what a token is judged by when its own presence must not vouch for it."""
+class LeaveOneOutOracle(EnumeratedPosterior):
+    """p(x_0^i = k | x_t without position i) ∝ Σ_{x : x^i = k} p(x) Π_{j≠i} q(x_t^j | x^j), which a token's own presence
+    does not support."""
 
     def log_weight(self, together: Tensor, each: Tensor) -> Tensor:
-        """[B, L, S] all evidence but position i's own, `each` [B, L, S]."""
         return together[:, None] - each

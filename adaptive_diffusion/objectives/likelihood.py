@@ -22,7 +22,8 @@ class LikelihoodBound(Objective):
     one.
 
     Attributes:
-        largest: D is scaled down where its rate exceeds this, since it grows without bound near t = 0.
+        largest: at noise levels where the weight w(t) = −α'/(1 − α) exceeds this, D is scaled by largest/w. The weight,
+            that of −log p under masks, grows like 1/t towards t = 0; towards t = 1 nothing is scaled.
     """
 
     weight: float = 1.0
@@ -44,6 +45,7 @@ def rate_divergence(
 
     z = `token` [P] is what stands at level t [P], x = `clean` [P] the truth, p [P, K] the prediction, q the marginal of
     the corruption and ρ_z the rate of its jumps to z: the divergence between the reverse rates of truth and prediction.
+    It is scaled by min(1, largest/w), w = −α'/(1 − α) at t.
     """
     vocabulary = p.shape[-1]
     truth = corruption.marginal(torch.nn.functional.one_hot(clean, vocabulary), t)
@@ -55,4 +57,8 @@ def rate_divergence(
     guessed = guess / guess.gather(-1, here).where(counts[:, None], 1.0)
     surprise = r * (r.clamp(min=1e-300).log() - guessed.clamp(min=1e-300).log())
     divergence = (guessed - r + surprise).scatter(-1, here, 0.0).sum(-1)
-    return (rate.clamp(max=largest) * divergence).where(counts, 0.0)
+    schedule, level = corruption.schedule, t.double()
+    weight = -schedule.derivative(level) / (1 - schedule.alpha(level)).clamp(min=1e-300)
+    # Not ρ_z is bounded: it is large at t = 1, where the ratios that it multiplies are small.
+    scale = (largest / weight.clamp(min=1e-300)).clamp(max=1)
+    return (scale * rate * divergence).where(counts, 0.0)

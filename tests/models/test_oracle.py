@@ -4,7 +4,7 @@ import pytest
 import torch
 from small_worlds import sampler_state, sequences, table
 
-from adaptive_diffusion.core.corruption import Absorbing, Uniform
+from adaptive_diffusion.core.corruption import Absorbing, MaskUniform, Uniform
 from adaptive_diffusion.core.schedule import Cosine
 from adaptive_diffusion.models.oracle import LeaveOneOutOracle, OracleDenoiser
 
@@ -59,6 +59,17 @@ def test_the_uniform_posterior_weighs_every_token_by_its_noise(t, left_out):
     hidden = kind.of_table(prior, corruption).evaluate(state).hidden
     for position in range(4):
         expected = by_enumeration(prior, likelihood, position, without=position if left_out else None)
+        torch.testing.assert_close(hidden[0, position].exp(), expected)
+
+
+def test_mixed_noise_gives_masks_no_evidence_and_tokens_theirs():
+    prior, tokens, corruption = table(), [2, MASK, 1, 0], MaskUniform(MASK, uniform=0.3)
+    q = corruption.marginal(torch.eye(3), torch.full((3,), 0.4, dtype=torch.float64))
+    level = torch.tensor([0.4], dtype=torch.float64)
+    state = sampler_state([tokens], corruption=corruption, noise_level=level)
+    hidden = OracleDenoiser.of_table(prior, corruption).evaluate(state).hidden
+    for position in range(4):
+        expected = by_enumeration(prior, lambda j, token: float(q[token, tokens[j]]), position)
         torch.testing.assert_close(hidden[0, position].exp(), expected)
 
 

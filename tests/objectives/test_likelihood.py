@@ -1,5 +1,7 @@
 """The likelihood bound against entropies known by enumeration."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -91,6 +93,39 @@ def test_under_masks_it_is_the_weighted_cross_entropy():
     masked = rate_divergence(Absorbing(K), p, torch.tensor([1]), torch.tensor([K]), t)
     assert float(masked) == pytest.approx(0.693147181 / 0.4)
     assert float(rate_divergence(Absorbing(K), p, torch.tensor([1]), torch.tensor([1]), t)) == 0
+
+
+def divergences(corruption, token, t, largest):
+    p = torch.tensor([[0.5, 0.3, 0.2]], dtype=torch.float64)
+    level = torch.tensor([t], dtype=torch.float64)
+    return float(rate_divergence(corruption, p, torch.tensor([0]), torch.tensor([token]), level, largest))
+
+
+@pytest.mark.parametrize(("t", "weight"), [(0.001, 20.0), (0.04, 20.0), (0.06, 1 / 0.06), (0.999, 1 / 0.999)])
+def test_largest_bounds_the_weight_of_masks_near_zero_and_nowhere_else(t, weight):
+    """Under masks D = −log p/t, here with p = ½; the bound of 20 holds below t = 1/20."""
+    assert divergences(Absorbing(K), K, t, 20.0) == pytest.approx(weight * math.log(2))
+
+
+def test_largest_bounds_uniform_noise_near_zero_and_nowhere_else():
+    """With α = 1 − t, a wrong token and q_j = α·p_j + t/K: D = (Σ_j q̂_j/q̂_z − r_j − r_j·log(q̂_j/q̂_z/r_j))/(αK)."""
+    for t, scale in ((0.001, 0.02), (0.999, 1.0)):
+        alpha, p, r = 1 - t, (0.5, 0.3, 0.2), (1 + K * (1 - t) / t, 1.0, 1.0)
+        ratio = [(alpha * value + t / K) / (alpha * p[1] + t / K) for value in p]
+        total = sum(ratio[j] - r[j] - r[j] * math.log(ratio[j] / r[j]) for j in (0, 2))
+        assert divergences(Uniform(K), 1, t, 20.0) == pytest.approx(scale * total / (alpha * K), rel=1e-9)
+
+
+@pytest.mark.parametrize("token", [0, 1, K])
+def test_largest_bounds_mixed_noise_near_zero_and_nowhere_else(token):
+    corruption = MaskUniform(K, uniform=0.1)
+    for t in (0.001, 0.5, 0.9, 0.999):
+        h, level = 1e-7, torch.tensor(t, dtype=torch.float64)
+        alpha = corruption.schedule.alpha
+        weight = float((alpha(level - h) - alpha(level + h)) / (2 * h) / (1 - alpha(level)))
+        expected = min(1.0, 20 / weight) * divergences(corruption, token, t, math.inf)
+        assert divergences(corruption, token, t, 20.0) == pytest.approx(expected, rel=1e-5)
+        assert (weight > 20) == (t == 0.001)
 
 
 def test_the_diluted_schedule_is_inverted():
