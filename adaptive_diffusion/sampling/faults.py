@@ -15,6 +15,7 @@ import torch
 from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.state import Decision, HaltDecision, HaltReason, SamplerState
+from adaptive_diffusion.sampling.reuse import LastEvaluation
 from adaptive_diffusion.sampling.step import Step, step
 
 if TYPE_CHECKING:
@@ -29,13 +30,15 @@ class Fault:
     error: Exception
 
 
-def step_isolating_faults(sampler: Sampler, state: SamplerState, max_steps: int) -> Step:
+def step_isolating_faults(
+    sampler: Sampler, state: SamplerState, max_steps: int, last: LastEvaluation | None = None
+) -> Step:
     """`step`, but rows for which denoiser or rules raise end with `HaltReason.FAULT`, and `Step.errors` holds why.
 
     Raises:
         MemoryError, torch.OutOfMemoryError: which are no row's fault.
     """
-    parts = _parts(sampler, _rested(state), max_steps)
+    parts = _parts(sampler, _rested(state), max_steps, last)
     if len(parts) == 1 and isinstance(parts[0], Step):
         return parts[0]
     sound = next((part for part in parts if isinstance(part, Step)), None)
@@ -50,10 +53,10 @@ def refused(state: SamplerState, error: Exception) -> Step:
     return replace(_faulty(state, None, forwards=0), errors=dict.fromkeys(range(len(state.tokens)), error))
 
 
-def _parts(sampler: Sampler, state: SamplerState, max_steps: int) -> list[Step | Fault]:
+def _parts(sampler: Sampler, state: SamplerState, max_steps: int, last: LastEvaluation | None) -> list[Step | Fault]:
     """The steps of parts of a batch, in the order of its rows, as large as they go."""
     try:
-        return [step(sampler, state, max_steps)]
+        return [step(sampler, state, max_steps, last)]
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
@@ -61,7 +64,11 @@ def _parts(sampler: Sampler, state: SamplerState, max_steps: int) -> list[Step |
         if len(rows) == 1:
             return [Fault(state, error)]
         halves = rows.tensor_split(2)
-        return [part for half in halves for part in _parts(sampler, state.take(half), max_steps)]
+        return [
+            part
+            for half in halves
+            for part in _parts(sampler, state.take(half), max_steps, None if last is None else last.take(half))
+        ]
 
 
 def _rested(state: SamplerState) -> SamplerState:
@@ -80,7 +87,8 @@ def _faulty(row: SamplerState, sound: Step | None, forwards: int = 1) -> Step:
     still, nothing = row.running, torch.zeros_like(row.tokens)
     if sound is None:
         summaries = {"argmax": nothing, "confidence": nothing.float(), "margin": nothing.float()}
-        evaluation = Evaluation(nothing[..., None].float(), forwards=forwards)
+        counts = torch.full_like(row.nfe, forwards)
+        evaluation = Evaluation(nothing[..., None].float(), {}, counts, counts * nothing.shape[1])
         prediction = Prediction(evaluation, summaries, nothing.bool(), still)
         decision = Decision(
             write=nothing.bool(),
@@ -95,11 +103,12 @@ def _faulty(row: SamplerState, sound: Step | None, forwards: int = 1) -> Step:
     else:
         prediction, decision = sound.prediction.blank(), sound.decision.blank()
         halt_decision = sound.halt_decision.blank()
+        forwards = int(torch.as_tensor(sound.prediction.evaluation.forwards).max())
         carry = {name: row.carry.get(name, torch.zeros_like(value[:1])) for name, value in sound.after.carry.items()}
     after = replace(
         row,
-        nfe=row.nfe + prediction.evaluation.forwards * still,
-        token_forwards=row.token_forwards + prediction.evaluation.positions_computed * still,
+        nfe=row.nfe + forwards * still,
+        token_forwards=row.token_forwards + forwards * row.tokens.shape[1] * still,
         step=row.step + still.long(),
         halt_reason=row.halt_reason.masked_fill(still, HaltReason.FAULT),
         carry=carry,

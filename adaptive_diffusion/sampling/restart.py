@@ -55,7 +55,7 @@ class Restart:
             }
             spent = {
                 name: getattr(best, name).index_add(0, pending, getattr(again, name))
-                for name in ("nfe", "token_forwards", "revisions")
+                for name in ("nfe", "steps", "token_forwards", "revisions")
             }
             met = {
                 name: getattr(best, name) | torch.zeros_like(best.cycled).index_copy(0, pending, getattr(again, name))

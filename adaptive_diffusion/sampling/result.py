@@ -25,6 +25,7 @@ class SampleResult:
         query, variation: [R] int64.
         answers: [R, L] int64.
         nfe: [R] int64, every forward computed for the row.
+        steps: [R] int64, its steps; more than forwards where a sequence that did not change was not computed again.
         token_forwards: [R] int64, positions computed for the row, summed over its forwards.
         halt_reason: [R] int64, `HaltReason` numbers; `reasons` names them.
         revisions: [R] int64, tokens taken back or replaced.
@@ -40,6 +41,7 @@ class SampleResult:
     variation: Tensor
     answers: Tensor
     nfe: Tensor
+    steps: Tensor
     token_forwards: Tensor
     halt_reason: Tensor
     revisions: Tensor
@@ -74,7 +76,7 @@ class Recorder:
         self.variation = torch.arange(n, device=self.query.device).repeat(len(queries))
         self.answers = queries.tokens.repeat_interleave(n, 0)
         self.reasons = {**FRAMEWORK_REASONS, int(HaltReason.RULE): (halting.reason, halting.sentence)}
-        self.nfe, self.token_forwards, self.revisions = (torch.zeros_like(self.query) for _ in range(3))
+        self.nfe, self.steps, self.token_forwards, self.revisions = (torch.zeros_like(self.query) for _ in range(4))
         self.halt_reason = torch.full_like(self.query, HaltReason.ALL_COMMITTED)
         self.log_probability = torch.zeros_like(self.query, dtype=torch.float64)
         self.cycled, self.budget_spent = (torch.zeros_like(self.query, dtype=torch.bool) for _ in range(2))
@@ -88,13 +90,14 @@ class Recorder:
         return self.rows_forwarded == len(self.errors) >= min(len(self.query), GIVE_UP)
 
     def __call__(self, step: Step) -> None:
-        self.rows_forwarded += len(step.before.tokens)
+        forwards = torch.as_tensor(step.prediction.evaluation.forwards)
+        self.rows_forwarded += int((forwards > 0).expand(len(step.before.tokens)).sum())
         left = (step.before.running & ~step.after.running).nonzero()[:, 0]
         after = step.after
         at = self.place[torch.searchsorted(self.order, after.query[left])] * self.n + after.variation[left]
         stands = after.tokens.masked_fill(after.editable & ~after.committed, OPEN)
         self.answers[at, : after.tokens.shape[1]] = stands[left]  # a bucket's sequence may be shorter
-        self.nfe[at] = after.nfe[left]
+        self.nfe[at], self.steps[at] = after.nfe[left], after.steps_taken[left]
         self.token_forwards[at] = after.token_forwards[left]
         self.revisions[at] = after.revisions[left].sum(1).long()
         self.halt_reason[at] = after.halt_reason[left]

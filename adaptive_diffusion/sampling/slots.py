@@ -13,6 +13,7 @@ import torch
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.sampling.faults import step_isolating_faults
+from adaptive_diffusion.sampling.reuse import LastEvaluation
 from adaptive_diffusion.sampling.step import Step
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ def continuous(sampler: Sampler, queries: Queries, n: int, seed: int, slots: int
     queue = RequestQueue(sampler, queries, n, seed)
     if not len(queue):
         return
-    state = queue.take(min(slots, len(queue)))
+    state, last = queue.take(min(slots, len(queue))), None
     while True:
-        done = step_isolating_faults(sampler, state, max_steps)
+        done = step_isolating_faults(sampler, state, max_steps, last)
         yield done
-        state = done.after
+        state, last = done.after, LastEvaluation.of(sampler.denoiser, done)
         free = (~state.running).nonzero()[:, 0]
         refilled = free[: len(queue)]
         if len(refilled):
@@ -61,15 +62,16 @@ def continuous(sampler: Sampler, queries: Queries, n: int, seed: int, slots: int
         size = 1 << (busy - 1).bit_length()
         if size < len(state.tokens):
             # Running rows first, in their order; halted ones only fill up to the power of two.
-            state = state.take((~state.running).long().sort(stable=True).indices[:size])
+            order = (~state.running).long().sort(stable=True).indices[:size]
+            state, last = state.take(order), None if last is None else last.take(order)
 
 
 def frozen(sampler: Sampler, queries: Queries, n: int, seed: int, slots: int, max_steps: int) -> Iterator[Step]:
     """Batch after batch, finished rows forwarded along until the slowest is done: the usual loop, as the baseline."""
     queue = RequestQueue(sampler, queries, n, seed)
     while len(queue):
-        state = queue.take(min(slots, len(queue)))
+        state, last = queue.take(min(slots, len(queue))), None
         while state.running.any():
-            done = step_isolating_faults(sampler, state, max_steps)
+            done = step_isolating_faults(sampler, state, max_steps, last)
             yield done
-            state = done.after
+            state, last = done.after, LastEvaluation.of(sampler.denoiser, done)

@@ -15,6 +15,7 @@ from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.rows import Rows
 from adaptive_diffusion.core.state import Decision, HaltDecision, HaltReason, SamplerState
 from adaptive_diffusion.sampling.predict import read
+from adaptive_diffusion.sampling.reuse import LastEvaluation, evaluate
 
 if TYPE_CHECKING:
     from adaptive_diffusion.sampling.sampler import Sampler
@@ -34,9 +35,9 @@ class Step(Rows):
     errors: Mapping[int, Exception] = field(default_factory=dict)
 
 
-def step(sampler: Sampler, state: SamplerState, max_steps: int) -> Step:
-    """One denoiser evaluation, and what follows from it."""
-    return advance(sampler, state, sampler.denoiser.evaluate(state), max_steps)
+def step(sampler: Sampler, state: SamplerState, max_steps: int, last: LastEvaluation | None = None) -> Step:
+    """One denoiser evaluation, and what follows from it. `last` is the slots' last evaluation, where it may be used."""
+    return advance(sampler, state, evaluate(sampler.denoiser, state, last), max_steps)
 
 
 def advance(sampler: Sampler, state: SamplerState, evaluation: Evaluation, max_steps: int) -> Step:

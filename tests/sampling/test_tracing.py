@@ -112,11 +112,11 @@ class TestEveryTrace:
         assert (replay.before[replay.event == 2] != replay.after[replay.event == 2]).all()
         assert ((replay.confidence >= 0) & (replay.confidence <= 1 + 1e-6)).all()
 
-    def test_steps_count_from_one_to_the_forwards_of_the_row(self, traced):
+    def test_steps_count_from_one_to_the_steps_of_the_row(self, traced):
         _, _, result, trace = traced
         replay = Replay.of(trace)
-        assert trace.steps.num_rows == int(result.nfe.sum())
-        assert np.array_equal(replay.steps, result.nfe.numpy())
+        assert trace.steps.num_rows == int(result.steps.sum())
+        assert np.array_equal(replay.steps, result.steps.numpy())
         assert replay.step.min() == 1
 
     def test_open_positions_follow_from_the_events(self, traced):
