@@ -1,8 +1,64 @@
 """Adaptive compute and self-correction for discrete diffusion samplers.
 
 The rooms, from the bottom up: ``core``; ``rules``, ``models`` and ``tasks``; ``sampling``, ``decoding``, ``objectives``
-and ``evaluation``; ``training`` and ``analysis``; ``config``; ``storage``; ``runs``; ``plugins``; ``cli``. A room
-imports rooms on lower floors only.
+and ``evaluation``; ``training`` and ``analysis``; ``config``; ``storage``; ``runs``; ``api`` and ``plugins``; ``cli``.
+A room imports rooms on lower floors only.
+
+What a user needs is here, and imported when it is first used:
+
+    import adaptive_diffusion as ad
+
+    model = ad.load("runs/quickstart")
+    sampler = ad.Sampler(model, pace=ad.pace.Threshold(0.95))
+    result = sampler.sample(ad.read_queries("queries.txt", model.task), seed=0)
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from adaptive_diffusion.api import halting, order, pace, plans, processors, proposal, remasking
+    from adaptive_diffusion.api.models import load, wrap
+    from adaptive_diffusion.api.queries import read_queries
+    from adaptive_diffusion.core.query import Queries
+    from adaptive_diffusion.sampling.result import SampleResult
+    from adaptive_diffusion.sampling.sampler import Sampler
+
 __version__ = "0.1.0"
+__all__ = [
+    "Queries",
+    "SampleResult",
+    "Sampler",
+    "halting",
+    "load",
+    "order",
+    "pace",
+    "plans",
+    "processors",
+    "proposal",
+    "read_queries",
+    "remasking",
+    "wrap",
+]
+
+_ROLES = ("halting", "order", "pace", "plans", "processors", "proposal", "remasking")
+_HOMES = {
+    "Queries": "core.query",
+    "SampleResult": "sampling.result",
+    "Sampler": "sampling.sampler",
+    "load": "api.models",
+    "read_queries": "api.queries",
+    "wrap": "api.models",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROLES:
+        return import_module(f"{__name__}.api.{name}")
+    if name in _HOMES:
+        return vars(import_module(f"{__name__}.{_HOMES[name]}"))[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

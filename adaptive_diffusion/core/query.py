@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.layout import Layout
 from adaptive_diffusion.core.rows import Rows
 
 
@@ -20,6 +21,7 @@ class Queries(Rows):
         editable: [N, L] bool, where the sampler may write. What is given and padding are not editable.
         drafted: [N, L] bool, editable positions that begin committed, with the token that stands there: a finished
             answer to be looked through, a text to be revised. None where every editable position begins as noise.
+        layout: how their sequences are drawn for a reader; None where that is not known.
 
     Raises:
         ValueError: shapes that disagree or ids that repeat.
@@ -29,6 +31,7 @@ class Queries(Rows):
     tokens: Tensor
     editable: Tensor
     drafted: Tensor | None = None
+    layout: Layout | None = None
 
     def __post_init__(self) -> None:
         shapes = [mask.shape for mask in (self.editable, self.drafted) if mask is not None]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -101,6 +102,9 @@ class DenoiserWithHeads(Delegating):
         denoiser: any module with the attributes of `core.denoiser.Denoiser`.
         heads: name → head. Those with `summary = True` are evaluated in every forward, at no further forward.
 
+    Attributes:
+        task: the task it is for, as `load` and `wrap` set it; None where that is not known.
+
     Raises:
         ValueError: a denoiser that lacks an attribute, naming it.
     """
@@ -109,6 +113,7 @@ class DenoiserWithHeads(Delegating):
         check_denoiser(denoiser)
         super().__init__(denoiser)
         self.heads = nn.ModuleDict(dict(heads or {}))
+        self.task: Any = None
 
     def head(self, name: str) -> Head:
         """The head of that name.

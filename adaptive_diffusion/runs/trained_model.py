@@ -12,6 +12,7 @@ from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.runs.compare import build_sampler
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
+from adaptive_diffusion.storage.hub import WEIGHTS
 from adaptive_diffusion.tasks.task import Task
 
 
@@ -94,12 +95,14 @@ def sha256(file: Path) -> str:
 
 
 def newest_checkpoint(folder: Path) -> Path:
-    """The checkpoint of the last stage that trained.
+    """The checkpoint of the last stage that trained; of an exported folder, its only one.
 
     Raises:
         ValueError: a folder without checkpoints.
     """
     found = sorted(folder.glob("checkpoints/*.safetensors"), key=lambda path: path.stat().st_mtime)
+    if not found and (exported := folder / WEIGHTS).is_file():
+        return exported
     if not found:
         raise ValueError(f"{folder} holds no checkpoint; train first: adaptive-diffusion train EXPERIMENT")
     return found[-1]

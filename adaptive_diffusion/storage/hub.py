@@ -5,6 +5,7 @@ same facts to people and to the hub. For a denoiser with pretrained weights only
 """
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from adaptive_diffusion.models.pretrained.pickles import refuse_pickles_alone
 from adaptive_diffusion.storage.atomic_write import atomic_write, atomic_write_file
 from adaptive_diffusion.storage.checkpoint import FORMAT, Header, load_checkpoint, read_header
 
+REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 
 
@@ -52,10 +54,25 @@ def from_pretrained(name: str | Path, revision: str | None = None, allow: Sequen
     if folder.is_file():
         return load_checkpoint(folder, allow)
     if not folder.is_dir():
-        hub = extra("huggingface_hub")
-        folder = Path(hub.snapshot_download(str(name), revision=revision, allow_patterns=[WEIGHTS, CONFIG, CARD]))
+        folder = fetch(str(name), revision)
     refuse_pickles_alone(folder)
     return load_checkpoint(folder / WEIGHTS, allow)
+
+
+def fetch(name: str, revision: str | None = None) -> Path:
+    """The folder to which a repository of the hub is downloaded.
+
+    Raises:
+        ValueError: a name that cannot be on the hub, or a repository that cannot be fetched.
+        ModuleNotFoundError: if the extra `pretrained` is not installed.
+    """
+    if not REPOSITORY.fullmatch(name):
+        raise ValueError(f"There is no file or folder {name}, and a name on the hub has the form OWNER/NAME.")
+    hub = extra("huggingface_hub")
+    try:
+        return Path(hub.snapshot_download(name, revision=revision, allow_patterns=[WEIGHTS, CONFIG, CARD]))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"There is no file or folder {name}, and the hub does not give it: {error}") from error
 
 
 def push_to_hub(folder: Path, repository: str, private: bool = True) -> str:

@@ -1,0 +1,7 @@
+"""Unmasking order: which open positions first? `UnmaskingOrder` is the base of a rule of your own."""
+
+from adaptive_diffusion.core.rule import UnmaskingOrder
+from adaptive_diffusion.rules.klass import KLStability
+from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LowEntropy, Margin, Random
+
+__all__ = ["Confidence", "GumbelConfidence", "KLStability", "LowEntropy", "Margin", "Random", "UnmaskingOrder"]
