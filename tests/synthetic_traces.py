@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from adaptive_diffusion.core.trace import OPEN, Event, Trace, read_trace
+from adaptive_diffusion.core.events import OPEN, Event
+from adaptive_diffusion.core.trace import Trace, read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
 
 Happening = tuple[Event, int, int, float]

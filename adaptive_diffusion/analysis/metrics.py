@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from adaptive_diffusion.core.trace import Event, Trace
+from adaptive_diffusion.core.events import Event
+from adaptive_diffusion.core.trace import Trace
 from adaptive_diffusion.evaluation.calibration import auroc, calibration_error
 from adaptive_diffusion.evaluation.correction import CorrectionSummary, correction_counts, summarise_correction
 from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from adaptive_diffusion.analysis.layout import GridLayout, Layout
 from adaptive_diffusion.analysis.style import colour
-from adaptive_diffusion.core.trace import OPEN, Trace
+from adaptive_diffusion.core.events import OPEN
+from adaptive_diffusion.core.trace import Trace
 from adaptive_diffusion.evaluation.replay import Replay
 
 MAX_QUERIES = 2000

@@ -11,31 +11,19 @@ number of shards, so a trace whose writer was killed is told from a finished one
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from adaptive_diffusion.core.events import EVENT_NAMES
 from adaptive_diffusion.core.trace_validation import damage
 
 VERSION = "1"
-OPEN = -1
-"""The token id that stands for "open" in `start` and `answer`, whatever the model's mask id is."""
-
 VERSION_KEY = b"adaptive_diffusion_trace"
 SHARDS_KEY = b"adaptive_diffusion_trace_shards"
 
 
-class Event(IntEnum):
-    """What happened to one position in one step: open → token, token → open, token → another token."""
-
-    COMMIT = 0
-    REMASK = 1
-    REPLACE = 2
-
-
-EVENT_NAMES = tuple(event.name.lower() for event in Event)
 _NULLABLE = {"halt_probability", "exact", "valid", "difficulty", "clues", "target"}
 _INT, _FLOAT, _BOOL, _TOKENS = pa.int32(), pa.float32(), pa.bool_(), pa.list_(pa.int32())
 

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adaptive_diffusion.core.trace import EVENT_NAMES, SCHEMAS, SHARDS_KEY, VERSION, VERSION_KEY, Event, shard_paths
+from adaptive_diffusion.core.events import EVENT_NAMES, Event
+from adaptive_diffusion.core.trace import SCHEMAS, SHARDS_KEY, VERSION, VERSION_KEY, shard_paths
 
 _MERGED = 16  # batches: few enough to hold up no memory, many enough that copying them costs nothing
 

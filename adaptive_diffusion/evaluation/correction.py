@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from adaptive_diffusion.core.trace import OPEN
+from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.evaluation.intervals import RESAMPLES, Interval, bootstrap, mean, ratio_of_sums
 from adaptive_diffusion.evaluation.replay import Replay
 

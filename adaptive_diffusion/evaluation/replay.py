@@ -6,7 +6,8 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from adaptive_diffusion.core.trace import EVENT_NAMES, OPEN, Event, Trace
+from adaptive_diffusion.core.events import EVENT_NAMES, OPEN, Event
+from adaptive_diffusion.core.trace import Trace
 
 _PADDING = -2
 

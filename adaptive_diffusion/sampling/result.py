@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, fields
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.core.state import HALT_SENTENCES, HaltReason
-from adaptive_diffusion.core.trace import OPEN
 from adaptive_diffusion.rules.revision_limits import CYCLED, SPENT
 from adaptive_diffusion.sampling.step import Step
 

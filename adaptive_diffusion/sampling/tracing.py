@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.events import OPEN, Event
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import HaltReason
-from adaptive_diffusion.core.trace import OPEN, Event
 from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.sampling.step import Step

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from adaptive_diffusion.core.trace import OPEN, SCHEMAS, Event, read_trace
+from adaptive_diffusion.core.events import OPEN, Event
+from adaptive_diffusion.core.trace import SCHEMAS, read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
 
 

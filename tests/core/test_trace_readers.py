@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adaptive_diffusion.core.trace import Event
+from adaptive_diffusion.core.events import Event
 from adaptive_diffusion.core.trace_writer import TraceWriter
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "traces.md").read_text()

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from synthetic_traces import Row, commit, edit, record, revoke
 
-from adaptive_diffusion.core.trace import OPEN
+from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.evaluation.correction import CorrectionCounts, correction_counts, summarise_correction
 from adaptive_diffusion.evaluation.replay import Replay
 

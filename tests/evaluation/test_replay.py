@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_traces import Row, commit, edit, record, revoke
 
-from adaptive_diffusion.core.trace import OPEN, Event, read_trace
+from adaptive_diffusion.core.events import OPEN, Event
+from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.replay import Replay
 

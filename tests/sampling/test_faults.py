@@ -9,9 +9,10 @@ from small_worlds import random_queries, transformer
 
 from adaptive_diffusion.config import ConfigSearch, compose_part, instantiate
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
+from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import HaltReason
-from adaptive_diffusion.core.trace import OPEN, read_trace
+from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.replay import Replay
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead

@@ -8,10 +8,11 @@ import torch
 from small_worlds import decision, oracle, random_queries, table, transformer
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
+from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.rule import Halting, Plan
 from adaptive_diffusion.core.state import Finish, HaltDecision, HaltReason
-from adaptive_diffusion.core.trace import OPEN, read_trace
+from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.replay import Replay
 from adaptive_diffusion.models.oracle import OracleDenoiser
