@@ -4,6 +4,7 @@
 suite plays again.
 """
 
+import gzip
 import io
 import json
 import random
@@ -321,6 +322,10 @@ TARGETS = {
             b"\0puzzle,solution\n1234341221434321,1234341221434321\n",
             b"\4# a comment\n.2343412214343.1:3:1234341221434321\n\n" + b"1,2,3,4," * 4 + b"\n",
             b"\3" + b"." * 81 + b"\n",
+            b"\5Grid 01\n1234\n3412\n2143\n4321\n[Puzzle]\n1.|..\n--+--\n..|.1\n..|..\n2.|..\n[State]\n1234\n",
+            b"\4source;question;answer;rating\nweb;12343412.1434321;1234341221434321;1.5\n",
+            b"\00003dee9a75 1234341221434321  1.2\n1 2 3 4 3 4 1 2 2 1 4 3 4 3 2 1\n",
+            b"\4" + gzip.compress(b"1234341221434321\n" * 20, mtime=0),
         ],
         6,
     ),

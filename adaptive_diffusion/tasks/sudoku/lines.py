@@ -9,7 +9,7 @@ from io import BufferedIOBase
 from pathlib import Path
 
 LONGEST_LINE = 4096  # bytes; a 9×9 puzzle with its solution takes 330 at most, and the rest may be comment
-LARGEST_RATIO, ALWAYS_READ = 300, 1 << 26  # gzip: text over compressed bytes, and the text that is read in any case
+LARGEST_RATIO, ALWAYS_READ = 100, 1 << 24  # gzip: text over compressed bytes, and the text that is read in any case
 
 MOST_BAD_LINES = 100_000
 NAMED = 5

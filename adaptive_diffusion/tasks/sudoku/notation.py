@@ -11,6 +11,7 @@ PUZZLE_COLUMNS = {"puzzle", "puzzles", "quiz", "quizzes", "question", "sudoku"}
 SOLUTION_COLUMNS = {"solution", "solutions", "answer", "answers"}
 RATING_COLUMNS = {"rating", "difficulty"}
 DELIMITERS = "\t;,"
+LARGEST_RATING = 1e30  # well inside float32
 
 ONLY_THESE = f"boards are {', '.join(f'{size}×{size}' for size in BOARDS)}, so leave others out, or complete the line"
 
@@ -166,14 +167,14 @@ def single_cells(fields: list[str]) -> str | None:
 
 
 def rating_of(text: str) -> float | None:
-    """The number in a column of ratings; None for an empty field, NaN where it is no finite number."""
+    """The number in a column of ratings; None for an empty field, NaN where it is no number of ordinary size."""
     if not text.strip():
         return None
     try:
         rating = float(text)
     except ValueError:
         return math.nan
-    return rating if math.isfinite(rating) else math.nan
+    return rating if abs(rating) <= LARGEST_RATING else math.nan
 
 
 def solution_of(text: str) -> bytes | None:
