@@ -125,3 +125,14 @@ def test_solution_found_before_the_limit_is_returned():
     assert not found.decided.any()
     assert 1 <= found.counts[0] < 288
     assert found.grids.all()
+
+
+def test_puzzle_with_17_clues_is_unique_and_without_any_of_them_it_is_not():
+    puzzle = digits(".......1.4.........2...........5.4.7..8...3....1.9....3..4..2...5.1........8.6...")
+    clues = np.flatnonzero(puzzle)
+    without_one = np.repeat(puzzle, len(clues), axis=0)
+    without_one[np.arange(len(clues)), clues] = 0
+    found = solve(geometry(9), np.concatenate([puzzle, without_one]))
+    assert len(clues) == 17
+    assert found.decided.all()
+    assert found.counts.tolist() == [1] + [2] * 17
