@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adaptive_diffusion.tasks.sudoku.lines import BadLines, numbered_lines
+from adaptive_diffusion.tasks.lines import BadLines, numbered_lines
 from adaptive_diffusion.tasks.sudoku.notation import Columns, Entry, grid_row, header, parse
 
 TITLES = {"grid", "puzzle", "sudoku", "board"}

@@ -179,7 +179,7 @@ def test_damaged_gzip_is_a_bad_line_behind_the_readable_ones(read):
 
 
 def test_gzip_that_expands_out_of_proportion_is_refused(read, monkeypatch):
-    monkeypatch.setattr("adaptive_diffusion.tasks.sudoku.lines.ALWAYS_READ", 1000)
+    monkeypatch.setattr("adaptive_diffusion.tasks.lines.ALWAYS_READ", 1000)
     for text in (b"\n" * 10**6, b"#" * 10**6):
         with pytest.raises(ValueError, match="expands to more than 100 times its size"):
             read(gzip.compress(text), skip_bad=True)
@@ -238,11 +238,11 @@ def test_other_boards_are_refused_by_name(read, text, reason):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"PK\x03\x04" + b"\0" * 100, "is a zip archive, and puzzles are read from text; unpack it first"),
+        (b"PK\x03\x04" + b"\0" * 100, "is a zip archive, and queries are read from text; unpack it first"),
         (b"BZh91AY&SY", "is compressed by bzip2"),
         (b"\xfd7zXZ\0", "is compressed by xz"),
         (b"\x28\xb5\x2f\xfd\0", "is compressed by zstd"),
-        (b"PAR1\0\0", "is a Parquet file, .*; convert it to CSV with the columns puzzle,solution"),
+        (b"PAR1\0\0", "is a Parquet file, .*; convert it to CSV"),
         (b"\xff\xfe" + GOOD.encode("utf-16-le"), "is UTF-16 text, .*; save it as UTF-8"),
         (f'{{"puzzle": "{GOOD}"}}\n'.encode(), "JSON"),
         (f"<puzzle>{GOOD}</puzzle>\n".encode(), "XML or HTML"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from adaptive_diffusion.tasks.sudoku import readers
 from adaptive_diffusion.tasks.sudoku.generator import generate
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
-from adaptive_diffusion.tasks.sudoku.lines import LONGEST_LINE, BadLine
+from adaptive_diffusion.tasks.lines import LONGEST_LINE, BadLine
 from adaptive_diffusion.tasks.sudoku.readers import read_puzzles
 from adaptive_diffusion.tasks.sudoku.solver import solve
 
@@ -41,7 +41,7 @@ BAD_LINES = {
     "." * 36: "not of size 4×4; give each size a file of its own",
     f"{GOOD},{'1' * 36}": "not of size 4×4",
     '"1234,': "not a CSV line",
-    "1" * (LONGEST_LINE + 1): f"longer than {LONGEST_LINE} bytes; write one puzzle on a line",
+    "1" * (LONGEST_LINE + 1): f"longer than {LONGEST_LINE} bytes; write one query on a line",
     "1" * 3 * LONGEST_LINE: f"longer than {LONGEST_LINE} bytes",
 }
 
@@ -67,7 +67,7 @@ def test_the_first_bad_lines_are_listed_in_order_and_the_rest_counted(write):
 
 
 def test_file_of_almost_only_bad_lines_is_refused(write, monkeypatch):
-    monkeypatch.setattr("adaptive_diffusion.tasks.sudoku.lines.MOST_BAD_LINES", 20)
+    monkeypatch.setattr("adaptive_diffusion.tasks.lines.MOST_BAD_LINES", 20)
     assert len(read_puzzles(write(f"{GOOD}\n" + "x\n" * 20), skip_bad=True).skipped) == 20
     with pytest.raises(ValueError, match="more than 20 bad lines"):
         read_puzzles(write(f"{GOOD}\n" + "x\n" * 21), skip_bad=True)

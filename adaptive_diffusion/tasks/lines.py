@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from io import BufferedIOBase
 from pathlib import Path
 
-LONGEST_LINE = 4096  # bytes; a 9×9 puzzle with its solution takes 330 at most, and the rest may be comment
+LONGEST_LINE = 4096  # bytes
 LARGEST_RATIO, ALWAYS_READ = 100, 1 << 24  # gzip: text over compressed bytes, and the text that is read in any case
 
 MOST_BAD_LINES = 100_000
 NAMED = 5
 
 _GZIP = b"\x1f\x8b"
-_CONVERT = "convert it to CSV with the columns puzzle,solution"
+_CONVERT = "convert it to CSV"
 _OTHER_FORMATS = {
     b"PK\x03\x04": ("a zip archive", "unpack it first"),
     b"BZh": ("compressed by bzip2", "unpack it first"),
@@ -63,45 +63,45 @@ class BadLines:
         return (":" if ordered else "") + "".join(f"\n  {bad}" for bad in ordered[:NAMED]) + more
 
 
-def numbered_lines(path: Path, bad: BadLines) -> Iterator[tuple[int, str]]:
+def numbered_lines(path: Path, bad: BadLines, longest: int = LONGEST_LINE) -> Iterator[tuple[int, str]]:
     """The lines of a file, plain or compressed by gzip; never more than one line of bounded length is in memory.
 
-    A line that is too long is added to ``bad``; so is the one from which on compressed data cannot be read.
+    A line of more than ``longest`` bytes is added to ``bad``; so is the one from which on compressed data cannot be read.
 
     Raises ``ValueError`` for a path that is not a regular file, for a known format that is not text, and for gzip data
     that expand to more than ``LARGEST_RATIO`` times their size.
     """
     if not path.is_file():
-        raise ValueError(f"{path} is no file; give a text file with puzzles")
+        raise ValueError(f"{path} is no file; give a text file of queries")
     with ExitStack() as stack:
         file: BufferedIOBase = stack.enter_context(path.open("rb"))
         start = file.read(16)
         for mark, (name, remedy) in _OTHER_FORMATS.items():
             if start.startswith(mark):
-                raise ValueError(f"{path} is {name}, and puzzles are read from text; {remedy}")
+                raise ValueError(f"{path} is {name}, and queries are read from text; {remedy}")
         file.seek(0)
         most = None
         if start.startswith(_GZIP):
             most = max(ALWAYS_READ, LARGEST_RATIO * path.stat().st_size)
             file = stack.enter_context(gzip.GzipFile(fileobj=file))
-        yield from _lines(file, most, bad)
+        yield from _lines(file, most, bad, longest)
 
 
-def _lines(file: BufferedIOBase, most: int | None, bad: BadLines) -> Iterator[tuple[int, str]]:
+def _lines(file: BufferedIOBase, most: int | None, bad: BadLines, longest: int) -> Iterator[tuple[int, str]]:
     number, total, complete = 0, 0, True
     try:
-        while piece := file.readline(LONGEST_LINE + 1):
+        while piece := file.readline(longest + 1):
             total += len(piece)
             if most is not None and total > most:
                 raise ValueError(
                     f"{bad.path} expands to more than {LARGEST_RATIO} times its size; if you trust it, unpack it first"
                 )
-            begins, complete = complete, len(piece) <= LONGEST_LINE or piece.endswith(b"\n")
+            begins, complete = complete, len(piece) <= longest or piece.endswith(b"\n")
             if not begins:
                 continue
             number += 1
-            if len(piece) > LONGEST_LINE:
-                bad.add(number, f"longer than {LONGEST_LINE} bytes; write one puzzle on a line")
+            if len(piece) > longest:
+                bad.add(number, f"longer than {longest} bytes; write one query on a line")
             else:
                 yield number, piece.decode("utf-8-sig" if number == 1 else "utf-8", "replace")
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
