@@ -14,7 +14,7 @@ from adaptive_diffusion.tasks.task import Correctness, QueryFile, Task
 from adaptive_diffusion.tasks.text.infilling import parses
 from adaptive_diffusion.tasks.text.infilling_problems import InfillingProblems
 from adaptive_diffusion.tasks.text.query_files import read_texts
-from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer, Tokenizer
+from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer, Tokenizer, shown_text, symbol_layout
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ class TextTask(Task):
     @property
     def layout(self) -> TextLayout:
         """Running text, each token as the tokeniser decodes it."""
-        symbols = self.tokenizer.symbols()
-        return TextLayout(tuple(symbols[token] for token in range(self.vocabulary)))
+        return symbol_layout(self.tokenizer)
 
     def queries(self, problems: InfillingProblems) -> Queries:
         return Queries.of(torch.from_numpy(problems.tokens), torch.from_numpy(problems.editable))
@@ -77,12 +76,4 @@ class TextTask(Task):
 
     def decode(self, tokens: Tensor) -> str:
         """The text up to its padding, ``␃`` where it ends."""
-        shown, row = [], tokens.tolist()
-        while len(row) > 1 and row[-1] == row[-2] == self.tokenizer.end:
-            row.pop()
-        start = 0
-        for place, token in enumerate([*row, self.tokenizer.end]):
-            if token == self.tokenizer.end:
-                shown.append(self.tokenizer.decode(row[start:place]).decode("utf-8", "backslashreplace"))
-                start = place + 1
-        return "␃".join(shown)
+        return shown_text(tokens.tolist(), self.tokenizer)

@@ -1,12 +1,14 @@
 """From text to tokens and back. Text is bytes throughout, so that what is kept is kept to the byte."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+
+from adaptive_diffusion.core.layout import TextLayout
 
 
 class Tokenizer(ABC):
@@ -88,3 +90,21 @@ class PretrainedTokenizer(Tokenizer):
     def decode(self, tokens: Iterable[int]) -> bytes:
         known = [token for token in tokens if 0 <= token < self.size and token != self.end]
         return self._tokenizer.decode(known, clean_up_tokenization_spaces=False).encode()
+
+
+def symbol_layout(tokenizer: Tokenizer) -> TextLayout:
+    """Running text, each token as the tokeniser decodes it."""
+    symbols = tokenizer.symbols()
+    return TextLayout(tuple(symbols[token] for token in range(tokenizer.size)))
+
+
+def shown_text(tokens: Sequence[int], tokenizer: Tokenizer) -> str:
+    """A sequence for people to read: the text up to its padding, ``␃`` where it ends."""
+    row, pieces, start = list(tokens), [], 0
+    while len(row) > 1 and row[-1] == row[-2] == tokenizer.end:
+        row.pop()
+    for place, token in enumerate([*row, tokenizer.end]):
+        if token == tokenizer.end:
+            pieces.append(tokenizer.decode(row[start:place]).decode("utf-8", "backslashreplace"))
+            start = place + 1
+    return "␃".join(pieces)
