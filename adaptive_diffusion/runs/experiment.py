@@ -22,6 +22,7 @@ from adaptive_diffusion.config import (
     check,
     differences,
     digest,
+    instantiate,
     instantiate_outer,
     named_samplers,
     resolve,
@@ -88,6 +89,7 @@ def run_experiment(
     )
     outcome = "interrupted"
     try:
+        _check_data(plain, stages, folder, say)
         context = StageContext(folder, config=_shared(plain))
         for stage in stages:
             context = replace(context, name=stage.name, resume=folder.file(f"resume/{stage.name}"))
@@ -99,6 +101,14 @@ def run_experiment(
         raise
     finally:
         manifest.end(outcome)
+
+
+def _check_data(plain: dict[str, Any], stages: list[StageNode], folder: RunFolder, say: Callable[[str], None]) -> None:
+    """Before the first training, prints what the task's data lacks; what cannot be trained on is refused here."""
+    waiting = any(stage.trains and not _read_mark(stage, folder).get("done") for stage in stages)
+    if waiting and "_target_" in (node := plain.get("task") or {}):
+        for sentence in instantiate(node, folder.allow).check():
+            say(sentence)
 
 
 def with_samplers(

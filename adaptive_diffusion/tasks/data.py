@@ -106,6 +106,14 @@ class TaskData(LightningDataModule, ABC):
         """What the manifest of a run records about the data: hashes, sizes."""
         return {}
 
+    def check(self) -> tuple[str, ...]:
+        """What an experiment prints before its first training: what the data holds, and what cannot be measured on it.
+
+        Raises:
+            ValueError: data that cannot be trained or evaluated on.
+        """
+        return ()
+
     @cached_property
     def validation(self) -> Any:
         """The validation problems."""

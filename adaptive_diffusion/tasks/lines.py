@@ -66,7 +66,8 @@ class BadLines:
 def numbered_lines(path: Path, bad: BadLines, longest: int = LONGEST_LINE) -> Iterator[tuple[int, str]]:
     """The lines of a file, plain or compressed by gzip; never more than one line of bounded length is in memory.
 
-    A line of more than ``longest`` bytes is added to ``bad``; so is the one from which on compressed data cannot be read.
+    A line of more than ``longest`` bytes is added to ``bad``; so is the one from which on compressed data cannot be
+    read.
 
     Raises ``ValueError`` for a path that is not a regular file, for a known format that is not text, and for gzip data
     that expand to more than ``LARGEST_RATIO`` times their size.

@@ -1,8 +1,8 @@
 """Checkers: how good an answer is, from 0 to 1.
 
-A checker is any callable `checker(answer, row) -> float`: `answer` is the text that was written, `row` the object of the
-data that holds the prompt, with `row["answer"]` as the reference and every other column beside it. One of a user's own
-is named in the config, from a module that `--allow-module` allows:
+A checker is any callable `checker(answer, row) -> float`: `answer` is the text that was written, `row` the row of the
+data with its prompt under `row["prompt"]`, the reference under `row["answer"]`, and every other column. One of a user's
+own is named in the config, from a module that `--allow-module` allows:
 
     checker: {_target_: my_checkers.close, _partial_: true}
 """
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from functools import cache
 from math import isfinite
 from typing import Any
 
@@ -105,13 +105,9 @@ class ScoreAnswer:
 
     generator: str
 
-    @cached_property
-    def _score(self) -> Callable[..., float]:
-        return reasoning_gym().get_score_answer_fn(self.generator)
-
     def __call__(self, answer: str, row: Row) -> float:
         entry = {"question": row["prompt"], "answer": row["answer"], "metadata": row["metadata"]}
-        return float(self._score(answer, entry))
+        return float(_score_function(self.generator)(answer, entry))
 
 
 CHECKERS: Mapping[str, Checker] = {
@@ -156,6 +152,11 @@ def graded(checker: Checker, answer: str, row: Row) -> float:
             f"the checker gave {score!r} for the answer {answer!r:.80} to {prompt!r:.80}; a score is a number in 0..1"
         )
     return float(score)
+
+
+@cache
+def _score_function(generator: str) -> Callable[..., float]:
+    return reasoning_gym().get_score_answer_fn(generator)
 
 
 def number(text: str) -> Decimal:

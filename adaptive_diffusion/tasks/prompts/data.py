@@ -105,7 +105,7 @@ class PromptData(TaskData):
         shares = [split for split in ("validation", "test") if split not in rows]
         for split in shares:
             rows[split] = {}
-        for prompt, named in list(rows["train"].items()):
+        for prompt in list(rows["train"]):
             if prompt in held_out:
                 del rows["train"][prompt]
             elif (part := split_of(prompt, self.evaluation_seed)) in shares:
@@ -155,7 +155,9 @@ class PromptData(TaskData):
         refused = [row for row in self.test.row if graded(self.task.checker, row["answer"], row) < 1]
         if len(refused) == len(self.test):
             raise ValueError(f"the checker grades no reference answer as right, such as {refused[0]['answer']!r:.60}")
-        about = f"{len(refused)} of {len(self.test)} reference answers of the test prompts are not right by the checker."
+        about = (
+            f"{len(refused)} of {len(self.test)} reference answers of the test prompts are not right by the checker."
+        )
         return (f"prompts: {sizes}.", *self.split.notes, *([about] if refused else []))
 
     def facts(self) -> dict[str, Any]:

@@ -61,13 +61,13 @@ class AnswerSpan:
         """Tokens [L] and which of them are open [L].
 
         Raises:
-            TooLong: a prompt or an answer that does not fit.
+            TooLongError: a prompt or an answer that does not fit.
             ValueError: an answer of another length where the length is fixed.
         """
         prompt, answer = tokenizer.encode(row["prompt"].encode()), tokenizer.encode((row["answer"] or "").encode())
         room = self.length - self.answer_length
         if len(prompt) > room or len(answer) > self.answer_length:
-            raise TooLong(len(prompt), len(answer))
+            raise TooLongError(len(prompt), len(answer))
         if row["answer"] is not None and not self.ends and len(answer) != self.answer_length:
             raise ValueError(
                 f"the answer {row['answer']!r:.60} has {len(answer)} tokens; without an end token every answer has "
@@ -80,7 +80,7 @@ class AnswerSpan:
         return tokens, editable
 
 
-class TooLong(ValueError):
+class TooLongError(ValueError):
     """A prompt of `prompt` tokens and an answer of `answer` tokens that do not fit."""
 
     def __init__(self, prompt: int, answer: int):

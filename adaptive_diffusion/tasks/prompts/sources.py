@@ -9,7 +9,7 @@ from itertools import chain
 from math import isfinite, nan
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from adaptive_diffusion.tasks.lines import BadLines, numbered_lines
 from adaptive_diffusion.tasks.prompts.checkers import reasoning_gym
@@ -90,8 +90,7 @@ class PromptFile(PromptSource):
 
     def rows(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         bad: list[str] = []
-        for name, row in self.readable(bad):
-            yield name, row
+        yield from self.readable(bad)
         if bad:
             raise ValueError("\n".join(bad[:5]))
 
@@ -174,7 +173,7 @@ def numbers_of(metadata: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     which may be ranges."""
     difficulty = metadata.get("difficulty")
     inner = difficulty if isinstance(difficulty, Mapping) else {"difficulty": difficulty}
-    found = {name: value for name, value in chain(inner.items(), metadata.items()) if _is_number(value)}
+    found = {name: float(value) for name, value in chain(inner.items(), metadata.items()) if _is_number(value)}
     yield from found.items()
 
 
@@ -214,11 +213,11 @@ def _table_rows(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, dict[st
     header = next(lines, (1, ""))[1]
     delimiter = max(DELIMITERS, key=header.count)
     names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
-    last = 1
+    numbers = [1]  # of the line that was read last
 
     def texts() -> Iterator[str]:
-        nonlocal last
-        for last, line in lines:  # noqa: B020 (the number of the line that is being read)
+        for number, line in lines:
+            numbers[:] = [number]
             yield line
 
     reader = csv.reader(texts(), delimiter=delimiter)
@@ -228,12 +227,12 @@ def _table_rows(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, dict[st
         except StopIteration:
             return
         except csv.Error as error:
-            yield last, f"this is no row of a table: {error}"
+            yield numbers[0], f"this is no row of a table: {error}"
             continue
         if len(cells) == len(names):
-            yield last, dict(zip(names, cells, strict=True))
+            yield numbers[0], dict(zip(names, cells, strict=True))
         elif cells:
-            yield last, f"it has {len(cells)} cells, the header has {len(names)}"
+            yield numbers[0], f"it has {len(cells)} cells, the header has {len(names)}"
 
 
 READERS: Mapping[str, Callable[[Iterator[tuple[int, str]]], Iterator[tuple[int, dict[str, Any] | str]]]] = {
@@ -247,7 +246,7 @@ def _there(found: Mapping[str, Any], name: str) -> bool:
     return found.get(name) not in (None, "")
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
@@ -264,7 +263,9 @@ def _text(found: Mapping[str, Any], name: str) -> str:
 
 def _number(found: Mapping[str, Any], name: str) -> float:
     if name not in found:
-        raise ValueError(f"there is no column {name!r} for the difficulty; the columns are {', '.join(map(str, found))}")
+        raise ValueError(
+            f"there is no column {name!r} for the difficulty; the columns are {', '.join(map(str, found))}"
+        )
     try:
         value = float(found[name])
     except (TypeError, ValueError):

@@ -13,7 +13,7 @@ from adaptive_diffusion.core.layout import TextLayout
 from adaptive_diffusion.core.measures import AnswerMeasure, Difficulty
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.tasks.prompts.checkers import Checker, Exact, graded
-from adaptive_diffusion.tasks.prompts.prompts import AnswerSpan, Prompts, TooLong, prompts_of
+from adaptive_diffusion.tasks.prompts.prompts import AnswerSpan, Prompts, TooLongError, prompts_of
 from adaptive_diffusion.tasks.prompts.sources import Columns, PromptFile
 from adaptive_diffusion.tasks.task import Correctness, QueryFile, Task
 from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer, Tokenizer, shown_text, symbol_layout
@@ -142,7 +142,7 @@ class PromptTask(Task):
                 row = self.names.row(found, needs_answer)
                 sequences.append(self.span.sequence(row, self.tokenizer))
                 taken.append(row)
-            except TooLong as error:
+            except TooLongError as error:
                 too_long.append((error.prompt, error.answer))
             except ValueError as error:
                 skipped.append(f"{name}: {error}")
@@ -156,8 +156,8 @@ class PromptTask(Task):
         prompt, answer = found.too_long.max(0)
         answer = max(answer, self.span.answer_length)
         return (
-            f"{len(found.too_long)} of {others + len(found.too_long)} prompts do not fit {self.span.length} tokens with "
-            f"{self.span.answer_length} for the answer and are left out; task.length={prompt + answer} and "
+            f"{len(found.too_long)} of {others + len(found.too_long)} prompts do not fit {self.span.length} tokens "
+            f"with {self.span.answer_length} for the answer and are left out; task.length={prompt + answer} and "
             f"task.answer_length={answer} would hold all of them."
         )
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from adaptive_diffusion.tasks.lines import BadLine, BadLines
 from adaptive_diffusion.tasks.sudoku.entries import entries_of
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry, geometry
-from adaptive_diffusion.tasks.lines import BadLine, BadLines
 from adaptive_diffusion.tasks.sudoku.notation import LENGTHS, Entry
 from adaptive_diffusion.tasks.sudoku.solver import solve
 

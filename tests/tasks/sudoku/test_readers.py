@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adaptive_diffusion.tasks.lines import LONGEST_LINE, BadLine
 from adaptive_diffusion.tasks.sudoku import readers
 from adaptive_diffusion.tasks.sudoku.generator import generate
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
-from adaptive_diffusion.tasks.lines import LONGEST_LINE, BadLine
 from adaptive_diffusion.tasks.sudoku.readers import read_puzzles
 from adaptive_diffusion.tasks.sudoku.solver import solve
 
