@@ -219,16 +219,14 @@ def tasks(folder: Path) -> Iterator[Hostile]:
         ),
         ("five", {**task, "size": 5}, "is refused"),
         ("threads", {**task, "threads": 0}, "is refused"),
-        ("another-board", {**task, "size": 6}, "its denoiser knows 4 tokens, its task sudoku_6x6 has 6"),
-        ("another-vocabulary", text, "its denoiser knows 4 tokens, its task text_16 has 257"),
+        ("another-board", {**task, "size": 6}, "its denoiser has 4 tokens, its task sudoku_6x6 has 6"),
+        ("another-vocabulary", text, "its denoiser has 4 tokens, its task text_16 has 257"),
     ]:
         path = Path("tasks") / f"{name}.safetensors"
         forge(folder / path, sound, tensors, {"format": "adaptive-diffusion/1", "about": {"task": node}})
         yield Hostile(f"task {name}", ("evaluate", str(path), "--queries", "puzzles.txt"), reason)
     forge(folder / "tasks" / "none.safetensors", sound, tensors, {"format": "adaptive-diffusion/1", "about": {}})
-    yield Hostile(
-        "no task", ("sample", "tasks/none.safetensors", "--queries", "puzzles.txt"), "does not say which task"
-    )
+    yield Hostile("no task", ("sample", "tasks/none.safetensors", "--queries", "puzzles.txt"), "does not name the task")
 
 
 def pickles(folder: Path) -> Iterator[Hostile]:
@@ -482,7 +480,7 @@ def names(folder: Path) -> Iterator[Hostile]:
 
 
 def edits(folder: Path) -> Iterator[Hostile]:
-    """SpanMasking that are none, or ask for a sequence larger than any machine."""
+    """Spans that are not in the text, or ask for a sequence larger than any machine."""
     trunk = {
         "_target_": f"{MODELS}.transformer.TransformerDenoiser",
         "vocabulary": 257,

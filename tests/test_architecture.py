@@ -29,6 +29,7 @@ ALLOWED = {
     },
     "models/pretrained/loading.py": {"getattr self.dtype"},  # an attribute of torch, named in a config
     "sampling/sampler.py": {"except AttributeError"},  # tells users to wrap a denoiser that has no heads
+    "runs/trained_model.py": {"isinstance DenoiserWithHeads", "isinstance TaskData"},  # what an untrusted file builds
     "runs/memory.py": {"getattr mallopt"},  # a symbol of the C library
     "storage/checkpoint.py": {"getattr __name__", "getattr _orig_mod"},  # torch's overridden functions, torch.compile
     "storage/manifest.py": {"hasattr sched_getaffinity"},  # the platform
@@ -39,12 +40,6 @@ KNOWN_QUESTIONS = {
     "runs/catalogue.py": {"getattr corruptions"},
     "runs/edit.py": {"isinstance TextTask"},
     "runs/stages/measure_halting.py": {"isinstance Interval"},
-    "runs/trained_model.py": {
-        "getattr vocabulary",
-        "isinstance DenoiserWithHeads",
-        "isinstance TransformerDenoiser",
-        "unused getattr(data.task, name)",
-    },
 }
 
 #: Words that belong to a task and are not used outside `tasks`, in names, strings, comments or docstrings.
@@ -63,7 +58,6 @@ KNOWN_TASK_WORDS = {
     "cli/sample.py": {"puzzle"},
     "core/trace.py": {"clue"},
     "core/trace_writer.py": {"clue"},
-    "models/positions.py": {"sudoku"},
     "rules/remasking.py": {"sudoku"},
     "runs/compare.py": {"clue"},
     "runs/stages/evaluation.py": {"guesses"},

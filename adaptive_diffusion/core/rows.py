@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -22,6 +22,11 @@ class Rows:
         >>> Points(torch.tensor([1, 2, 3])).take(torch.tensor([2, 0])).x
         tensor([3, 1])
     """
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the dataclass's fields."""
+        return tuple(item.name for item in fields(cast(Any, self)))
 
     def take(self, index: Tensor | slice) -> Self:
         """The rows at `index` [R] int64, in that order, or those of a slice."""
@@ -48,15 +53,15 @@ class Rows:
 
     def state_dict(self) -> dict[str, Any]:
         """The columns as tensors, lists and plain dicts, for a checkpoint that holds nothing else."""
-        return {item.name: _saved(getattr(self, item.name)) for item in fields(self)}  # type: ignore[arg-type]
+        return {name: _saved(getattr(self, name)) for name in self.column_names}
 
     def restored(self, state: Mapping[str, Any]) -> Self:
         """A record like this one with the columns of a `state_dict`; what is no column stays as it is here."""
-        columns = {item.name: getattr(self, item.name) for item in fields(self)}  # type: ignore[arg-type]
+        columns = {name: getattr(self, name) for name in self.column_names}
         return _made(type(self), {name: _restored(column, state[name]) for name, column in columns.items()})
 
     def _zip(self, other: Self, combine: Callable[[Any, Any], Any]) -> Self:
-        columns = {item.name: (getattr(self, item.name), getattr(other, item.name)) for item in fields(self)}  # type: ignore[arg-type]
+        columns = {name: (getattr(self, name), getattr(other, name)) for name in self.column_names}
         return _made(type(self), {name: _combined(mine, theirs, combine) for name, (mine, theirs) in columns.items()})
 
 

@@ -4,7 +4,7 @@ row's own noise."""
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import torch
 from torch import Tensor
@@ -27,9 +27,10 @@ class Rule(ABC):  # noqa: B024 (its roles below have the abstract methods)
             rule's field `head`; None for a rule without learning.
     """
 
-    corruptions: ClassVar[frozenset[str]] = BOTH
-    reads_committed: ClassVar[bool] = False
+    corruptions: frozenset[str] = BOTH
+    reads_committed: bool = False
     needs_head: ClassVar[str | None] = None
+    head: Any = None
 
     def bind(self, heads: Mapping[str, Any]) -> Self:
         """The rule with its head, if it needs one and has none yet.
@@ -37,19 +38,19 @@ class Rule(ABC):  # noqa: B024 (its roles below have the abstract methods)
         Raises:
             ValueError: no head of that name.
         """
-        if not self.missing_heads():
-            return self
-        if self.needs_head not in heads:
-            there = ", ".join(sorted(heads)) or "none"
-            raise ValueError(
-                f"{type(self).__name__} needs the head {self.needs_head!r}, but the model's heads are: {there}; "
-                "train it first, or choose another rule"
-            )
-        return replace(self, head=heads[self.needs_head])  # type: ignore[type-var]
+        for name in self.missing_heads():
+            if name not in heads:
+                there = ", ".join(sorted(heads)) or "none"
+                raise ValueError(
+                    f"{type(self).__name__} needs the head {name!r}, but the model's heads are: {there}; train it "
+                    "first, or choose another rule"
+                )
+            return replace(cast(Any, self), head=heads[name])
+        return self
 
     def missing_heads(self) -> tuple[str, ...]:
         """The names of heads it needs and has not been given."""
-        if self.needs_head is None or self.head is not None:  # type: ignore[attr-defined]
+        if self.needs_head is None or self.head is not None:
             return ()
         return (self.needs_head,)
 
@@ -109,7 +110,7 @@ class Revision:
 class Remasking(Rule):
     """Which committed tokens were a mistake? Only positions with `state.revisable` can be re-opened."""
 
-    revises: ClassVar[bool] = True
+    revises: bool = True
 
     @abstractmethod
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
@@ -152,8 +153,8 @@ class Plan(Rule):
         bounded: whether a clock or a count of its own ends its revising; a sampler limits the others.
     """
 
-    revises: ClassVar[bool] = True
-    bounded: ClassVar[bool] = False
+    revises: bool = True
+    bounded: bool = False
 
     def first_level(self, state: SamplerState) -> Tensor:
         """[B] float64 noise level before the first forward."""

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.attention import attention
 from adaptive_diffusion.models.positions import Positions
-from adaptive_diffusion.models.transformer import TransformerDenoiser
+from adaptive_diffusion.models.transformer import TransformerTrunk
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class KeyValueCache:
         self.length[rows] = other.length
 
 
-class AutoregressiveTransformer(TransformerDenoiser):
+class AutoregressiveTransformer(TransformerTrunk):
     """p(x_i | x_<i) from the trunk of `TransformerDenoiser` under a causal mask and with the same parameters: what is
     the mask's embedding there is the beginning of the text here.
 
@@ -56,15 +58,15 @@ class AutoregressiveTransformer(TransformerDenoiser):
     ):
         super().__init__(vocabulary, positions, width, depth, heads, expansion, status=False)
 
-    def hidden(
-        self,
-        tokens: Tensor,
-        status: Tensor | None = None,
-        noise_level: Tensor | None = None,
-        padding: Tensor | None = None,
-        expected: Tensor | None = None,
-    ) -> Tensor:
-        """[B, L, D] from tokens [B, L]; the rest is for those who call any trunk alike."""
+    memory = None
+    time_invariant = True
+
+    def evaluate(self, state: SamplerState) -> Evaluation:
+        """Hidden states of sequences; what is committed or noised makes no difference."""
+        return Evaluation(self.hidden(state.tokens))
+
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """[B, L, D] from tokens [B, L]."""
         begin = torch.full_like(tokens[:, :1], self.vocabulary)
         read = torch.cat([begin, tokens[:, :-1]], 1)
         causal = torch.ones(read.shape[1], read.shape[1], dtype=torch.bool, device=read.device).tril()
@@ -72,7 +74,7 @@ class AutoregressiveTransformer(TransformerDenoiser):
 
     def cache(self, rows: int, length: int) -> KeyValueCache:
         """An empty cache for `length` places of `rows` texts."""
-        weight, heads = self.head.weight, int(self.blocks[0].heads)  # type: ignore[arg-type]
+        weight, heads = self.head.weight, self.layers[0].heads
         keys = weight.new_zeros(len(self.blocks), rows, heads, length, self.width // heads)
         return KeyValueCache(keys, torch.zeros_like(keys), torch.zeros(rows, dtype=torch.int64, device=weight.device))
 
@@ -83,10 +85,10 @@ class AutoregressiveTransformer(TransformerDenoiser):
         seen = int(places.max()) + 1
         attend = (torch.arange(seen, device=tokens.device) <= places[:, :, None])[:, None]
         x = self.positions.add(self.tokens(tokens), places)
-        for layer, block in enumerate(self.blocks):
-            query, key, value = block.projected(x)  # type: ignore[operator]
+        for layer, block in enumerate(self.layers):
+            query, key, value = block.projected(x)
             cache.write(layer, places, self.positions.rotate(key, places), value)
             keys, values = cache.keys[layer, :, :, :seen], cache.values[layer, :, :, :seen]
             mixed = attention(self.positions.rotate(query, places), keys, values, attend)
-            x = block.joined(x, mixed)  # type: ignore[operator]
+            x = block.joined(x, mixed)
         return self.norm(x)

@@ -12,7 +12,7 @@ from adaptive_diffusion.core.rule import Memory
 from adaptive_diffusion.core.state import Decision, SamplerState
 from adaptive_diffusion.models.attention import attention
 from adaptive_diffusion.models.positions import Positions
-from adaptive_diffusion.models.transformer import TransformerDenoiser
+from adaptive_diffusion.models.transformer import TransformerTrunk
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class CleanBlocks(Memory):
         return {name: prediction.evaluation.summaries[name] for name in (self.name, self.read_so_far)}
 
 
-class BlockCausalTransformer(TransformerDenoiser):
+class BlockCausalTransformer(TransformerTrunk):
     """p(block | noised block, clean blocks before it) (Arriola et al. 2025, BD3-LM, arXiv 2503.09573): positions attend
     to all blocks up to their own. So a block's clean keys and values never change again, and a step of a sampler
     forwards the present block alone.
@@ -84,18 +84,11 @@ class BlockCausalTransformer(TransformerDenoiser):
         return False
 
     @property
-    def memory(self) -> CleanBlocks:  # type: ignore[override]
+    def memory(self) -> CleanBlocks:
         """The clean blocks' keys and values."""
         return CleanBlocks(len(self.blocks), self.heads, self.context, self.width)
 
-    def hidden(
-        self,
-        tokens: Tensor,
-        status: Tensor,
-        noise_level: Tensor,
-        padding: Tensor | None = None,
-        expected: Tensor | None = None,
-    ) -> Tensor:
+    def hidden(self, tokens: Tensor, status: Tensor, noise_level: Tensor) -> Tensor:
         """[B, L, D] of a whole sequence at once, as in training."""
         place = torch.arange(tokens.shape[1], device=tokens.device)
         block = place // self.block_length
@@ -145,11 +138,11 @@ class BlockCausalTransformer(TransformerDenoiser):
         seen = torch.where(slot < first[:, None] % self.context, True, first[:, None] >= self.context)
         attend = torch.cat([seen, inside], 1)[:, None, None, :]
         fresh = []
-        for layer, block in enumerate(self.blocks):
-            query, key, value = block.projected(x)  # type: ignore[operator]
+        for layer, block in enumerate(self.layers):
+            query, key, value = block.projected(x)
             key = self.positions.rotate(key, places)
             keys, values = torch.cat([cache[:, layer, 0], key], 2), torch.cat([cache[:, layer, 1], value], 2)
-            x = block.joined(x, attention(self.positions.rotate(query, places), keys, values, attend))  # type: ignore[operator]
+            x = block.joined(x, attention(self.positions.rotate(query, places), keys, values, attend))
             fresh.append(torch.stack([key, value], 1))
         return self.norm(x), torch.stack(fresh, 1)
 

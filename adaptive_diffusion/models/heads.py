@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -124,7 +124,7 @@ class DenoiserWithHeads(Delegating):
         if name not in self.heads:
             there = ", ".join(self.heads) or "none"
             raise ValueError(f"the model has no head {name!r}; its heads are: {there}. Add it to `heads` in its config")
-        return self.heads[name]  # type: ignore[return-value]
+        return cast(Head, self.heads[name])
 
     def evaluate(self, state: SamplerState) -> Evaluation:
         """The denoiser's evaluation with the summaries of its heads."""
@@ -132,5 +132,6 @@ class DenoiserWithHeads(Delegating):
 
     def with_summaries(self, evaluation: Evaluation) -> Evaluation:
         """An evaluation of the bare denoiser with the heads' summaries added."""
-        found = {name: head.summarise(evaluation.hidden) for name, head in self.heads.items() if head.summary}  # type: ignore[operator]
+        heads = {name: self.head(name) for name in self.heads}
+        found = {name: head.summarise(evaluation.hidden) for name, head in heads.items() if head.summary}
         return replace(evaluation, summaries={**evaluation.summaries, **found}) if found else evaluation

@@ -10,7 +10,7 @@ MOST = 1 << 20
 
 
 class Positions(nn.Module):
-    """Tells places apart. `coordinates` [L][P] are integers: (index,) for text, (row, column, box) for Sudoku.
+    """Positions for the trunk. `coordinates` [L][P] are integers: (index,) for text, (row, column, box) for a board.
 
     A shorter sequence uses the first places. The trunk calls `build` once with its size.
     """
@@ -53,12 +53,12 @@ class Positions(nn.Module):
         return None
 
     def _within(self, length: int, places: Tensor | None) -> Tensor | slice:
-        """Which of the known places are meant."""
+        """The places that are meant."""
         if places is not None:
             return places
         if length > len(self.coordinates):
             raise ValueError(
-                f"a sequence of {length} positions is longer than the {len(self.coordinates)} places the model knows"
+                f"a sequence of {length} positions is longer than the {len(self.coordinates)} places of the model"
             )
         return slice(length)
 
@@ -69,8 +69,8 @@ def _few(places: int) -> None:
         raise ValueError(f"{places} places are more than the {MOST} that a model may know")
 
 
-class LearnedPositions(Positions):
-    """A learned embedding per value of each coordinate, summed and added to the token embedding."""
+class EmbeddedPositions(Positions):
+    """The base of positions that add learned embeddings, one per value of each coordinate, to the token embedding."""
 
     def build(self, width: int, heads: int, depth: int = 1) -> None:
         sizes = (self.coordinates.amax(0) + 1).tolist()
@@ -83,10 +83,14 @@ class LearnedPositions(Positions):
         return x
 
 
-class RelationalPositions(LearnedPositions):
-    """`LearnedPositions`, and in each layer a learned bias per head on the attention between two places, by which of
-    their coordinates are equal: b[layer, head, Σ_p 2^p·1(x_p = y_p)] (a scalar per relation as in T5, Raffel et al.
-    2020, arXiv 1910.10683; relations as in Shaw et al. 2018, arXiv 1803.02155).
+class LearnedPositions(EmbeddedPositions):
+    """A learned embedding per value of each coordinate, summed and added to the token embedding."""
+
+
+class RelationalPositions(EmbeddedPositions):
+    """Learned embeddings as in `LearnedPositions`, and in each layer a learned bias per head on the attention between
+    two places, by which of their coordinates are equal: b[layer, head, Σ_p 2^p·1(x_p = y_p)] (a scalar per relation as
+    in T5, Raffel et al. 2020, arXiv 1910.10683; relations as in Shaw et al. 2018, arXiv 1803.02155).
 
     On a grid of boxes a head finds its row, its column or its box at once instead of learning which embeddings match.
 

@@ -1,6 +1,7 @@
 """A bidirectional transformer that predicts every clean token at once."""
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -52,8 +53,9 @@ class Block(nn.Module):
         return self.feed_out(F.silu(gate) * up)
 
 
-class TransformerDenoiser(nn.Module):
-    """p(x_0 | x_t) at all positions from one forward, RMSNorm, scaled-dot-product attention, separate output head.
+class TransformerTrunk(nn.Module):
+    """Embeddings, blocks with RMSNorm and scaled-dot-product attention, and an output head: what the transformers of
+    this package share. It evaluates nothing by itself.
 
     Args:
         vocabulary: K, the number of clean tokens; the mask, where there is one, is token K.
@@ -109,9 +111,41 @@ class TransformerDenoiser(nn.Module):
                 nn.init.normal_(layer.weight, std=0.02 / math.sqrt(2 * depth * loops))
 
     @property
+    def layers(self) -> list[Block]:
+        """The blocks, in order."""
+        return cast(list[Block], list(self.blocks))
+
+    @property
     def width(self) -> int:
         """D, the width of hidden states."""
         return self.head.in_features
+
+    def embedded(self, tokens: Tensor, status: Tensor, noise_level: Tensor, expected: Tensor | None = None) -> Tensor:
+        """[B, L, D], what the first block sees."""
+        x = self.positions.add(self.tokens(tokens))
+        if self.status is not None:
+            x = x + self.status(status)
+        if self.time is not None:
+            x = x + rowwise(self.time, _fourier(noise_level, 16).to(x.dtype))[:, None]
+        if self.recall is not None and expected is not None:
+            x = x + self.recall(expected.to(x.dtype))
+        return x
+
+    def trunk(self, x: Tensor, positions: Positions, attend: Tensor | None) -> Tensor:
+        """[B, L, D] hidden states from embeddings [B, L, D]; `attend` broadcasts to [B, H, L, L]."""
+        for _ in range(self.loops):
+            for layer, block in enumerate(self.layers):
+                x = block(x, positions, attend, positions.bias(layer, x.shape[1]))
+        return self.norm(x)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """[P, K] float32 logits from packed hidden states [P, D]."""
+        return self.head(hidden).float()
+
+
+class TransformerDenoiser(TransformerTrunk):
+    """p(x_0 | x_t) at all positions from one forward: every position attends to every other. `TransformerTrunk` has the
+    arguments."""
 
     @property
     def time_invariant(self) -> bool:
@@ -139,32 +173,10 @@ class TransformerDenoiser(nn.Module):
         attend = None if padding is None else ~padding[:, None, None, :]
         return self.trunk(self.embedded(tokens, status, noise_level, expected), self.positions, attend)
 
-    def embedded(self, tokens: Tensor, status: Tensor, noise_level: Tensor, expected: Tensor | None = None) -> Tensor:
-        """[B, L, D], what the first block sees."""
-        x = self.positions.add(self.tokens(tokens))
-        if self.status is not None:
-            x = x + self.status(status)
-        if self.time is not None:
-            x = x + rowwise(self.time, _fourier(noise_level, 16).to(x.dtype))[:, None]
-        if self.recall is not None and expected is not None:
-            x = x + self.recall(expected.to(x.dtype))
-        return x
-
-    def trunk(self, x: Tensor, positions: Positions, attend: Tensor | None) -> Tensor:
-        """[B, L, D] hidden states from embeddings [B, L, D]; `attend` broadcasts to [B, H, L, L]."""
-        for _ in range(self.loops):
-            for layer, block in enumerate(self.blocks):
-                x = block(x, positions, attend, positions.bias(layer, x.shape[1]))
-        return self.norm(x)
-
     def evaluate(self, state: SamplerState) -> Evaluation:
         """Hidden states of the sequences of a sampler."""
         expected = state.carry.get(SelfConditioning.name)
         return Evaluation(self.hidden(state.tokens, state.status, state.noise_level, expected=expected))
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        """[P, K] float32 logits from packed hidden states [P, D]."""
-        return self.head(hidden).float()
 
 
 def _initialise(module: nn.Module) -> None:

@@ -1,7 +1,7 @@
 """Cross-entropy over a large vocabulary, a chunk of positions at a time."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +35,7 @@ def cross_entropy(
     if len(hidden) <= height:
         return weighted(logits(hidden), clean, weight)
     learning = [parameter for parameter in parameters if parameter.requires_grad]
-    return _Chunked.apply(logits, height, clean, weight, hidden, *learning)  # type: ignore[return-value]
+    return cast(Tensor, _Chunked.apply(logits, height, clean, weight, hidden, *learning))
 
 
 def weighted(logits: Tensor, clean: Tensor, weight: Tensor) -> Tensor:

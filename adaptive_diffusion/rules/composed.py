@@ -26,25 +26,15 @@ class Composed(Plan):
         """The three rules."""
         return self.order, self.pace, self.remasking
 
-    @property
-    def revises(self) -> bool:  # type: ignore[override]
-        """Whether the remasking rule does."""
-        return self.remasking.revises
-
-    @property
-    def bounded(self) -> bool:  # type: ignore[override]
-        """Whether the pace keeps a clock."""
-        return self.pace.clocked
-
-    @property
-    def corruptions(self) -> frozenset[str]:  # type: ignore[override]
-        """The corruption kinds all three serve."""
-        return self.order.corruptions & self.pace.corruptions & self.remasking.corruptions
-
-    @property
-    def reads_committed(self) -> bool:  # type: ignore[override]
-        """Whether any of the three looks at committed positions."""
-        return any(rule.reads_committed for rule in self.rules)
+    def __post_init__(self) -> None:
+        declared = {
+            "revises": self.remasking.revises,
+            "bounded": self.pace.clocked,
+            "corruptions": self.order.corruptions & self.pace.corruptions & self.remasking.corruptions,
+            "reads_committed": any(rule.reads_committed for rule in self.rules),
+        }
+        for name, value in declared.items():
+            object.__setattr__(self, name, value)
 
     def bind(self, heads: Mapping[str, Any]) -> "Composed":
         return Composed(self.order.bind(heads), self.pace.bind(heads), self.remasking.bind(heads))

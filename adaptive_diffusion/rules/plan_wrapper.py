@@ -13,29 +13,21 @@ from adaptive_diffusion.core.state import Decision, SamplerState
 
 @dataclass(frozen=True)
 class PlanWrapper(Plan):
-    """A plan that changes the decisions of an inner one; all it does not say is the inner plan's."""
+    """A plan that changes the decisions of an inner one; what it does not declare itself is the inner plan's."""
 
     inner: Plan
 
-    @property
-    def revises(self) -> bool:  # type: ignore[override]
-        """Whether the inner plan does."""
-        return self.inner.revises
-
-    @property
-    def bounded(self) -> bool:  # type: ignore[override]
-        """Whether the inner plan ends its revising by itself, having a bound or nothing to revise."""
-        return self.inner.bounded or not self.inner.revises
-
-    @property
-    def corruptions(self) -> frozenset[str]:  # type: ignore[override]
-        """Those of the inner plan."""
-        return self.inner.corruptions
-
-    @property
-    def reads_committed(self) -> bool:  # type: ignore[override]
-        """Whether the inner plan does."""
-        return self.inner.reads_committed
+    def __post_init__(self) -> None:
+        inner = self.inner
+        declared = {
+            "revises": inner.revises,
+            "bounded": inner.bounded or not inner.revises,  # a plan that never revises needs no bound
+            "corruptions": inner.corruptions,
+            "reads_committed": inner.reads_committed,
+        }
+        for name, value in declared.items():
+            if name not in vars(type(self)):  # what a wrapper declares itself stays
+                object.__setattr__(self, name, value)
 
     def bind(self, heads: Mapping[str, Any]) -> Self:
         return replace(self, inner=self.inner.bind(heads))

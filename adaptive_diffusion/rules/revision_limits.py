@@ -55,7 +55,7 @@ class LimitedPlan(PlanWrapper):
     """
 
     limits: RevisionLimits = field(default_factory=RevisionLimits)
-    bounded = True  # type: ignore[assignment]
+    bounded = True
 
     def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         never = torch.zeros_like(state.running)

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -249,7 +249,7 @@ def heads_of(denoiser: Denoiser) -> Mapping[str, Any]:
         ValueError: a denoiser that has none because it is not wrapped.
     """
     try:
-        return denoiser.heads  # type: ignore[attr-defined]
+        return cast(Any, denoiser).heads
     except AttributeError as error:
         raise ValueError(
             f"a rule needs a head, but {type(denoiser).__name__} carries none; wrap it: "

@@ -42,29 +42,30 @@ class HaltingHeadModule(LightningModule):
             name = type(objective).__name__
             raise ValueError(f"{name} needs a head of {objective.outputs} outputs, this one has {head.outputs}")
         self.head, self.objective = head, objective
-        self.halves = torch.nn.ModuleList(copy.deepcopy(head) for _ in range(2 if objective.crossed else 0))
+        self._halves = [copy.deepcopy(head) for _ in range(2 if objective.crossed else 0)]
+        self.halves = torch.nn.ModuleList(self._halves)
         self.steps, self.optimizer, self.scheduler = steps, optimizer, scheduler
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         half = batch.pop("half")
         trajectories = Trajectories(**batch)
-        held_out = self._foreign(trajectories, half) if self.halves else None
+        held_out = self._held_out(trajectories, half) if self.halves else None
         losses = self.objective(self.head.predict(trajectories.observation), trajectories, held_out)
         self.log_dict({f"train/{name}": loss.detach() for name, loss in losses.items()})
         total = torch.stack(list(losses.values())).sum()
-        for number, head in enumerate(self.halves):
+        for number, head in enumerate(self._halves):
             mine = half == number
             part = trajectories.take(mine)
             assert held_out is not None
-            judged = head.predict(part.observation)  # type: ignore[operator]
+            judged = head.predict(part.observation)
             losses = self.objective(judged, part, held_out[mine])
             total = total + torch.stack(list(losses.values())).sum()
         return total
 
     @torch.no_grad()
-    def _foreign(self, trajectories: Trajectories, half: Tensor) -> Tensor:
+    def _held_out(self, trajectories: Trajectories, half: Tensor) -> Tensor:
         """What the head of the other half says of each row."""
-        first, second = (head.predict(trajectories.observation) for head in self.halves)  # type: ignore[operator]
+        first, second = (head.predict(trajectories.observation) for head in self._halves)
         return torch.where((half == 0)[:, None, None], second, first)
 
     def configure_optimizers(self) -> Any:

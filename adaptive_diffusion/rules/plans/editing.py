@@ -21,8 +21,8 @@ class TokenEditing(PlanWrapper):
 
     threshold: float = 0.9
     extra: int = 16
-    revises = True  # type: ignore[assignment]
-    reads_committed = True  # type: ignore[assignment]
+    revises = True
+    reads_committed = True
 
     def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         return {**self.inner.init_carry(state, vocabulary), "editing.extra": torch.zeros_like(state.step)}
@@ -60,8 +60,8 @@ class SelfCorrection(PlanWrapper):
     temperature: float = 0.1
     patience: int = 32
     cap: int = 128
-    revises = True  # type: ignore[assignment]
-    reads_committed = True  # type: ignore[assignment]
+    revises = True
+    reads_committed = True
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return *self.inner.logit_statistics(), Top(), DrawReading(self.temperature, "correction")
