@@ -7,8 +7,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from adaptive_diffusion.analysis.colours import colour, marker
 from adaptive_diffusion.analysis.scales import accuracy, doublings, doublings_at
-from adaptive_diffusion.analysis.style import LIGHT, colour, family, marker, new_axes, setting, themed
+from adaptive_diffusion.analysis.style import LIGHT, family, new_axes, setting, themed
 from paper.numbers import results
 
 NFE, EXACT = "mean denoiser forwards per query (NFE), log scale", "exact answers, log scale of the wrong"

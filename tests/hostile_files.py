@@ -280,7 +280,7 @@ def pickles(folder: Path) -> Iterator[Hostile]:
 def experiments(folder: Path) -> Iterator[Hostile]:
     """Experiment configs that reach out of the house."""
     stage = "stages:\n  a: "
-    report = "{_target_: adaptive_diffusion.runs.stages.Report, title: x, size: 4}"
+    report = "{_target_: adaptive_diffusion.runs.stages.Report, title: x}"
     for name, text, reason in [
         ("python-tag", stage + f"!!python/object/apply:os.system ['{SHELL}']\n", "cannot be read"),
         ("python-name", stage + "!!python/name:os.system\n", "cannot be read"),
@@ -319,7 +319,7 @@ def experiments(folder: Path) -> Iterator[Hostile]:
 
 def run_folders(folder: Path) -> Iterator[Hostile]:
     """Run folders in which a stranger wrote what the next command reads."""
-    sound = "# @package _global_\nstages:\n  a: {_target_: adaptive_diffusion.runs.stages.Report, title: x, size: 4}\n"
+    sound = "# @package _global_\nstages:\n  a: {_target_: adaptive_diffusion.runs.stages.Report, title: x}\n"
     (folder / "configs" / "experiment" / "sound.yaml").write_text(sound)
     composed = resolve(compose("sound", search=ConfigSearch.of([folder / "configs"])))
     whole, other = (OmegaConf.to_yaml(OmegaConf.create({**composed, "seed": seed})) for seed in (composed["seed"], 9))
@@ -366,6 +366,10 @@ def traces(folder: Path) -> Iterator[Hostile]:
     def marked(key: bytes, value: bytes) -> Any:
         return table("events", lambda before: before.replace_schema_metadata(before.schema.metadata | {key: value}))
 
+    def header(value: bytes) -> Any:
+        key = b"adaptive_diffusion_trace_header"
+        return table("rows", lambda before: before.replace_schema_metadata(before.schema.metadata | {key: value}))
+
     def cut(run: Path) -> None:
         path = run / "traces" / "one" / "steps-00000.parquet"
         path.write_bytes(path.read_bytes()[:-7])
@@ -378,11 +382,13 @@ def traces(folder: Path) -> Iterator[Hostile]:
 
     renamed = pa.DictionaryArray.from_arrays(pa.array([0], pa.int8()), ["<script>"])
     for name, write, reason in [
-        ("another-version", marked(b"adaptive_diffusion_trace", b"2"), "a trace of version 2, this program reads 1"),
-        ("version-no-text", marked(b"adaptive_diffusion_trace", b"\xff"), "this program reads 1"),
+        ("another-version", marked(b"adaptive_diffusion_trace", b"1"), "a trace of version 1, this program reads 2"),
+        ("version-no-text", marked(b"adaptive_diffusion_trace", b"\xff"), "this program reads 2"),
         ("shards-missing", marked(b"adaptive_diffusion_trace_shards", b"7"), "1 of its 7 events shards"),
         ("shards-no-number", marked(b"adaptive_diffusion_trace_shards", b"x"), "closing shard"),
         ("column-missing", table("rows", lambda before: before.drop_columns(["nfe"])), "does not have the columns"),
+        ("header-missing", header(b""), "the header is damaged"),
+        ("header-of-code", header(b'{"explanation": "{x.__class__}"}'), "the header is damaged"),
         ("cut", cut, "truncated or not Parquet"),
         ("pickle", pickled, "truncated or not Parquet"),
         ("position-beyond", column("events", "position", [2]), "events outside their rows"),
@@ -391,7 +397,7 @@ def traces(folder: Path) -> Iterator[Hostile]:
         ("query-negative", column("events", "query", [-1]), "numbered below 0"),
         ("variation-huge", column("rows", "variation", [2**30]), "more variations than there are rows"),
         ("step-zero", column("steps", "step", [0, 1]), "steps count from 1"),
-        ("step-huge", column("events", "step", [2**30]), "steps that are not told of"),
+        ("step-huge", column("events", "step", [2**30]), "steps that are missing from its steps"),
         ("answer-short", column("rows", "answer", [[0]]), "answer does not have the length of its row"),
         ("answer-gap", column("rows", "answer", [[0, None]]), "answer has gaps"),
         ("length-negative", column("rows", "length", [-1]), "does not have the length of its row"),

@@ -7,11 +7,28 @@ from pathlib import Path
 import numpy as np
 
 from adaptive_diffusion.core.events import OPEN, Event
+from adaptive_diffusion.core.layout import GridLayout, Layout, TextLayout
+from adaptive_diffusion.core.measures import Difficulty
 from adaptive_diffusion.core.trace import Trace, read_trace
+from adaptive_diffusion.core.trace_header import TraceHeader
 from adaptive_diffusion.core.trace_writer import TraceWriter
 
 Happening = tuple[Event, int, int, float]
 """Event, position, token, confidence."""
+
+
+MEASURES = (Difficulty("guesses", "guesses of the solver", (0, 1, 3, 7)), Difficulty("clues", "clues given"))
+
+
+def header(layout: Layout | None = None, family: str = "", **fields) -> TraceHeader:
+    """The header of a trace of puzzles."""
+    fields = {"task": "puzzles", "noun": "puzzle", "difficulties": MEASURES} | fields
+    return TraceHeader(layout=layout or TextLayout(), family=family, **fields)
+
+
+def board(side: int) -> GridLayout:
+    """The layout of a board with 2 rows in each box."""
+    return GridLayout(side, side, 2, side // 2, tuple(str(digit) for digit in range(1, side + 1)))
 
 
 def commit(position: int, token: int, confidence: float = 0.9) -> Happening:
@@ -42,20 +59,29 @@ class Row:
     valid: bool | None = None
     answer: list[int] = field(init=False)
     open: list[int] = field(init=False)
+    correct: list[bool] = field(init=False)
+    rewrites: int = field(init=False)
 
     def __post_init__(self) -> None:
-        tokens, self.open = list(self.start), []
+        tokens, self.open, self.correct, self.rewrites, taken = list(self.start), [], [], 0, {}
         for happenings in self.steps:
             for event, position, token, _ in happenings:
+                if event == Event.COMMIT:
+                    self.rewrites += taken.pop(position, None) == token
+                if event == Event.REMASK:
+                    taken[position] = token
                 tokens[position] = OPEN if event == Event.REMASK else token
             self.open.append(tokens.count(OPEN))
+            self.correct.append(self.target is not None and tokens == list(self.target))
         self.answer = tokens
 
 
-def record(folder: Path, rows: Iterable[Row], shard_rows: int = 1_000_000) -> Trace:
+def record(
+    folder: Path, rows: Iterable[Row], shard_rows: int = 1_000_000, described: TraceHeader | None = None
+) -> Trace:
     """Writes rows as a sampler would, all rows advancing together, and reads the trace back."""
     rows = list(rows)
-    with TraceWriter(folder, shard_rows) as writer:
+    with TraceWriter(folder, described or header(), shard_rows) as writer:
         for step in range(1, max((len(row.steps) for row in rows), default=0) + 1):
             alive = [row for row in rows if len(row.steps) >= step]
             happenings = [(row, *happening) for row in alive for happening in row.steps[step - 1]]
@@ -76,6 +102,7 @@ def record(folder: Path, rows: Iterable[Row], shard_rows: int = 1_000_000) -> Tr
                 halt_probability=np.array(
                     [np.nan if row.halt_probability is None else row.halt_probability[step - 1] for row in alive]
                 ),
+                correct=np.array([np.nan if row.target is None else row.correct[step - 1] for row in alive], float),
             )
         for row in rows:
             _finish(writer, row)
@@ -84,22 +111,28 @@ def record(folder: Path, rows: Iterable[Row], shard_rows: int = 1_000_000) -> Tr
 
 def _finish(writer: TraceWriter, row: Row) -> None:
     revisions = sum(event != Event.COMMIT for happenings in row.steps for event, *_ in happenings)
-    known = row.target is not None
+    target = None if row.target is None else np.array([row.target])
+    exact = None if row.target is None else np.array([row.answer == list(row.target)])
+    valid = exact if row.valid is None else np.array([row.valid])
+    known = {"guesses": row.difficulty, "clues": row.clues}
     writer.append_rows(
         query=np.array([row.query]),
         variation=np.array([row.variation]),
         length=np.array([len(row.start)]),
         nfe=np.array([len(row.steps)]),
-        tokens_forwarded=np.array([len(row.steps) * len(row.start)]),
+        token_forwards=np.array([len(row.steps) * len(row.start)]),
         halt_reason=[row.halt_reason],
+        halt_sentence=[f"it ended by {row.halt_reason}"],
         revisions=np.array([revisions]),
-        exact=np.array([row.answer == list(row.target)]) if row.target is not None else None,
-        valid=None if row.valid is None else np.array([row.valid]),
-        difficulty=None if row.difficulty is None else np.array([row.difficulty]),
-        clues=None if row.clues is None else np.array([row.clues]),
+        rewrites=np.array([row.rewrites]),
+        correct=valid,
+        exact=exact,
+        valid=valid,
+        score=None if valid is None else valid.astype(float),
+        difficulty={name: np.array([value], float) for name, value in known.items() if value is not None},
         answer=np.array([row.answer]),
         start=np.array([row.start]),
-        target=np.array([row.target]) if known else None,
+        target=target,
     )
 
 
@@ -114,15 +147,15 @@ def simulate(
     side: int = 6,
     puzzles: int = 0,
     seed: int = 0,
+    family: str = "",
 ) -> Trace:
     """Sudoku-like rows: harder puzzles commit fewer tokens a step and err more; `finds` is P(a mistake is taken back).
 
     The puzzles depend on `puzzles` alone, so that two samplers can be given the same.
     """
     puzzle_rng, rng = np.random.default_rng(puzzles), np.random.default_rng(seed)
-    return record(
-        folder, [_solve(_puzzle(q, side, puzzle_rng), per_step, mistake, finds, learned, rng) for q in range(queries)]
-    )
+    rows = [_solve(_puzzle(q, side, puzzle_rng), per_step, mistake, finds, learned, rng) for q in range(queries)]
+    return record(folder, rows, described=header(board(side), family))
 
 
 def _puzzle(query: int, side: int, rng: np.random.Generator) -> Row:
@@ -206,7 +239,7 @@ def simulate_many(folder: Path, queries: int, *, per_step: float = 6.0, mistake:
     steps = np.zeros(queries, int)
     np.maximum.at(steps, row, step)
     of, at = np.nonzero(np.arange(1, steps.max() + 1) <= steps[:, None])
-    with TraceWriter(folder) as writer:
+    with TraceWriter(folder, header(board(6))) as writer:
         writer.append_events(
             query=row,
             variation=np.zeros_like(row),
@@ -222,19 +255,23 @@ def simulate_many(folder: Path, queries: int, *, per_step: float = 6.0, mistake:
             step=at + 1,
             open=np.maximum(0, blanks[of] - pace[of] * (at + 1)),
             halt_probability=np.clip(rng.normal(0.8, 0.1, len(of)) + 0.1 * exact[of], 0, 1),
+            correct=exact[of] & (at + 1 == steps[of]),
         )
         writer.append_rows(
             query=np.arange(queries),
             variation=np.zeros(queries, int),
             length=np.full(queries, length),
             nfe=steps,
-            tokens_forwarded=steps * length,
+            token_forwards=steps * length,
             halt_reason=["learned"] * queries,
+            halt_sentence=["the head predicts that it is done"] * queries,
             revisions=np.bincount(row, weights=event == Event.REMASK, minlength=queries).astype(int),
+            rewrites=np.zeros(queries, int),
+            correct=exact,
             exact=exact,
             valid=exact,
-            difficulty=difficulty.astype(float),
-            clues=length - blanks,
+            score=exact.astype(float),
+            difficulty={"guesses": difficulty.astype(float), "clues": (length - blanks).astype(float)},
             answer=answer,
             start=np.where(rank < blanks[:, None], OPEN, target),
             target=target,

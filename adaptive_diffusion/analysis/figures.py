@@ -1,7 +1,7 @@
 """The figures of a run. Each takes measures and returns a matplotlib figure, or None where there is nothing to show."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -10,17 +10,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.stats import binomtest
 
-from adaptive_diffusion.analysis.allocation import allocation, bucket_labels
-from adaptive_diffusion.analysis.layout import Layout
+from adaptive_diffusion.analysis.allocation import allocation, grouping_column
+from adaptive_diffusion.analysis.colours import colour
 from adaptive_diffusion.analysis.maps import commit_order, revision_map
+from adaptive_diffusion.analysis.metric_tables import group_labels, quality_name
 from adaptive_diffusion.analysis.metrics import SamplerMetrics
 from adaptive_diffusion.analysis.scales import accuracy, doublings
-from adaptive_diffusion.analysis.style import LIGHT, colour, family, marker, new_axes, save, setting, themed
+from adaptive_diffusion.analysis.style import LIGHT, new_axes, save, themed
 from adaptive_diffusion.evaluation.calibration import Reliability, reliability
 from adaptive_diffusion.evaluation.intervals import Interval
 
 Metrics = Sequence[SamplerMetrics]
-Draw = Callable[[Metrics, Layout], Figure | None]
+Draw = Callable[[Metrics], Figure | None]
 
 
 @dataclass(frozen=True)
@@ -33,54 +34,60 @@ class Kind:
     draw: Draw
 
 
-def accuracy_against_nfe(measures: Metrics, layout: Layout) -> Figure | None:
-    judged = [sampler for sampler in measures if sampler.exact is not None]
+def accuracy_against_nfe(measures: Metrics) -> Figure | None:
+    judged = sorted((one for one in measures if one.quality is not None), key=lambda one: one.label.order)
     if not judged:
         return None
     figure, axes = new_axes(5.8, 5.0)
     doublings(axes.xaxis)
     accuracy(axes, max(sampler.rows.num_rows for sampler in judged))
-    curves = [list(group) for _, group in groupby(sorted(judged, key=_family_order), lambda one: family(one.name))]
+    curves = [list(group) for _, group in groupby(judged, lambda one: (one.label.run, one.label.family))]
     for curve in curves:
-        settings = {setting(sampler.name) for sampler in curve} - {None}
-        told = 1 < len(settings) == len(curve)  # beside the points, so that the legend names the rule alone
+        settings = {sampler.label.setting for sampler in curve} - {None}
+        beside = 1 < len(settings) == len(curve)  # beside the points, so that the legend names the family alone
         if len(curve) > 1:
-            nfe, exact = [sampler.nfe.value for sampler in curve], [_exact(sampler).value for sampler in curve]
-            axes.plot(nfe, exact, color=colour(family(curve[0].name)), zorder=2, alpha=0.6)
+            points = [(sampler.nfe.value, _quality(sampler).value) for sampler in curve]
+            axes.plot(*zip(*points, strict=True), color=colour(curve[0].label.family), zorder=2, alpha=0.6)
         for sampler in curve:
-            exact, named = _exact(sampler), family(sampler.name) if told else sampler.name
-            error = {"xerr": _bars(sampler.nfe), "yerr": _bars(exact), "elinewidth": 1, "linestyle": "none"}
-            style = {"color": colour(sampler.name), "marker": marker(sampler.name), "zorder": 3}
-            size = 12 if marker(sampler.name) == "*" else 6.5
-            label = None if told and sampler is not curve[-1] else named
-            axes.errorbar(sampler.nfe.value, exact.value, **error, **style, ms=size, label=label)
-            if told:
-                at = sampler.nfe.value, exact.value
-                axes.annotate(setting(sampler.name) or "", at, (8, -4), textcoords="offset points")
+            quality, label = _quality(sampler), sampler.label
+            error = {"xerr": _bars(sampler.nfe), "yerr": _bars(quality), "elinewidth": 1, "linestyle": "none"}
+            style = {
+                "color": label.colour,
+                "marker": label.marker,
+                "zorder": 3,
+                "ms": 12 if label.marker == "*" else 6.5,
+            }
+            named = replace(label, sampler=label.family).name if beside else label.name
+            shown = None if beside and sampler is not curve[-1] else named
+            axes.errorbar(sampler.nfe.value, quality.value, **error, **style, label=shown)
+            if beside:
+                at = sampler.nfe.value, quality.value
+                axes.annotate(label.setting or "", at, (8, -4), textcoords="offset points")
     front = pareto_front(judged)
     axes.plot(*front, drawstyle="steps-post", color=axes.xaxis.label.get_color(), linewidth=1, alpha=0.45, zorder=1)
-    axes.set(xlabel="mean denoiser forwards per query (NFE), log scale", ylabel="exact answers, log scale of the wrong")
+    what = "mean score" if quality_name(judged) == "score" else "correct answers"
+    axes.set(xlabel="mean denoiser forwards per query (NFE), log scale", ylabel=f"{what}, log scale of what is missing")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
 def pareto_front(judged: Metrics) -> tuple[list[float], list[float]]:
-    """NFE and accuracy of the samplers that no cheaper one equals (Pareto), the cheapest first."""
+    """NFE and quality of the samplers that no cheaper one equals (Pareto), the cheapest first."""
     nfe: list[float] = []
-    exact: list[float] = []
-    for sampler in sorted(judged, key=lambda sampler: (sampler.nfe.value, -_exact(sampler).value)):
-        if not exact or _exact(sampler).value > exact[-1]:
+    quality: list[float] = []
+    for sampler in sorted(judged, key=lambda sampler: (sampler.nfe.value, -_quality(sampler).value)):
+        if not quality or _quality(sampler).value > quality[-1]:
             nfe.append(sampler.nfe.value)
-            exact.append(_exact(sampler).value)
-    return nfe, exact
+            quality.append(_quality(sampler).value)
+    return nfe, quality
 
 
-def nfe_histograms(measures: Metrics, layout: Layout) -> Figure | None:
+def nfe_histograms(measures: Metrics) -> Figure | None:
     figure = Figure(figsize=(6.2, 0.7 + 0.46 * len(measures)), layout="constrained")
     grid = figure.subplots(len(measures), sharex=True, squeeze=False)[:, 0]
     for axes, sampler in zip(grid, measures, strict=True):
         values, counts = np.unique(sampler.rows["nfe"].to_numpy(), return_counts=True)
-        axes.bar(values, counts / counts.max(), width=0.86, color=colour(sampler.name))
+        axes.bar(values, counts / counts.max(), width=0.86, color=sampler.label.colour)
         axes.axvline(sampler.nfe.value, color=axes.xaxis.label.get_color(), linewidth=1.2, linestyle=(0, (2, 1.5)))
         axes.set_ylabel(sampler.name, rotation=0, ha="right", va="center")
         axes.set(yticks=[], ylim=(0, 1.08))
@@ -91,57 +98,58 @@ def nfe_histograms(measures: Metrics, layout: Layout) -> Figure | None:
     return figure
 
 
-def nfe_by_difficulty(measures: Metrics, layout: Layout) -> Figure | None:
-    return nfe_by("difficulty", layout.difficulty_edges, layout.difficulty)(measures, layout)
+def nfe_by_difficulty(measures: Metrics) -> Figure | None:
+    chief = measures[0].chief_difficulty
+    return None if chief is None else nfe_by(chief)(measures)
 
 
-def nfe_by(column: str, edges: Sequence[float] | None = None, label: str | None = None) -> Draw:
+def nfe_by(name: str) -> Draw:
     """How to draw the mean NFE by the groups of a column of the rows."""
 
-    def draw(measures: Metrics, layout: Layout) -> Figure | None:
-        rated = [sampler for sampler in measures if sampler.rows[column].null_count < sampler.rows.num_rows]
+    def draw(measures: Metrics) -> Figure | None:
+        by = grouping_column(measures[0].rows, measures[0].header, name)
+        rated = [sampler for sampler in measures if sampler.rows[by.name].null_count < sampler.rows.num_rows]
         if not rated:
             return None
-        found = [(sampler, allocation(sampler.rows, column, edges)) for sampler in rated]
-        known = dict.fromkeys(group.label for _, groups in found for group in groups)
-        labels = bucket_labels(edges) if edges else list(known)
+        found = [(sampler, allocation(sampler.rows, by)) for sampler in rated]
+        labels = group_labels(by, [[group.label for group in groups] for _, groups in found])
         figure, axes = new_axes(6.2, 5.2)
         for number, (sampler, groups) in enumerate(found):
             place = np.array([labels.index(group.label) for group in groups])
             shift = 0.24 * ((number + 0.5) / len(rated) - 0.5)
-            style = {"color": colour(sampler.name), "marker": marker(sampler.name), "ms": 6, "label": sampler.name}
+            style = {"color": sampler.label.colour, "marker": sampler.label.marker, "ms": 6, "label": sampler.name}
             bars = np.concatenate([_bars(group.nfe) for group in groups], axis=1)
             nfe = [group.nfe.value for group in groups]
             axes.errorbar(place + shift, nfe, yerr=bars, **style, elinewidth=1, linewidth=1.4)
         axes.set_xticks(range(len(labels)), labels)
         doublings(axes.yaxis)
-        axes.set(xlabel=label or column.replace("_", " "), ylabel="mean NFE of a query, log scale")
+        axes.set(xlabel=by.title, ylabel="mean NFE of a query, log scale")
         figure.legend(loc="outside lower center", ncols=3)
         return figure
 
     return draw
 
 
-def solved_by_step(measures: Metrics, layout: Layout) -> Figure | None:
+def solved_by_step(measures: Metrics) -> Figure | None:
     judged = [(sampler, sampler.solved_by_step) for sampler in measures if sampler.solved_by_step is not None]
     if not judged:
         return None
-    unlearned = {sampler.name: sampler.unlearned_by_step for sampler, _ in judged}
-    lost = {name: shares for name, shares in unlearned.items() if shares is not None and shares.any()}
+    unlearned = [(sampler.label, sampler.unlearned_by_step) for sampler, _ in judged]
+    lost = [(label, shares) for label, shares in unlearned if shares is not None and shares.any()]
     figure = Figure(figsize=(6.2, 6.0 if lost else 4.8), layout="constrained")
     panels = figure.subplots(1 + bool(lost), sharex=True, height_ratios=(3.4, 1)[: 1 + bool(lost)], squeeze=False)[:, 0]
     longest = max(len(solved) for _, solved in judged)
     doublings(panels[-1].xaxis)
     for sampler, solved in judged:
         held = np.r_[solved, np.full(longest + 1 - len(solved), solved[-1])]
-        line = {"color": colour(sampler.name), "label": sampler.name, "alpha": 0.9}
+        line = {"color": sampler.label.colour, "label": sampler.name, "alpha": 0.9}
         panels[0].step(np.arange(longest + 1) + 1, held, where="post", **line)
-        panels[0].plot(len(solved), solved[-1], color=colour(sampler.name), marker=marker(sampler.name), ms=6)
+        panels[0].plot(len(solved), solved[-1], color=sampler.label.colour, marker=sampler.label.marker, ms=6)
     panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    panels[0].set(ylabel="queries whose tokens are the answer", ylim=(0, 1.03), xlim=(0.95, longest + 1))
-    for name, shares in lost.items():
+    panels[0].set(ylabel="queries whose tokens are a correct answer", ylim=(0, 1.03), xlim=(0.95, longest + 1))
+    for label, shares in lost:
         steps = np.flatnonzero(shares)
-        panels[1].plot(steps + 1, shares[steps], marker(name), color=colour(name), ms=5)
+        panels[1].plot(steps + 1, shares[steps], label.marker, color=label.colour, ms=5)
         panels[1].yaxis.set_major_formatter(PercentFormatter(1))
         panels[1].set_ylim(bottom=0)
         panels[1].set_ylabel("become wrong")
@@ -150,8 +158,12 @@ def solved_by_step(measures: Metrics, layout: Layout) -> Figure | None:
     return figure
 
 
-def halting_reliability(measures: Metrics, layout: Layout) -> Figure | None:
-    judged = [sampler for sampler in measures if sampler.halt_probability is not None and sampler.exact is not None]
+def halting_reliability(measures: Metrics) -> Figure | None:
+    judged = [
+        sampler
+        for sampler in measures
+        if sampler.halt_probability is not None and not sampler.rows["correct"].null_count
+    ]
     if not judged:
         return None
     figure = Figure(figsize=(5.6, 5.2), layout="constrained")
@@ -161,15 +173,15 @@ def halting_reliability(measures: Metrics, layout: Layout) -> Figure | None:
     )
     for sampler in judged:
         assert sampler.halt_probability is not None
-        solved = sampler.rows["exact"].to_numpy()
+        solved = sampler.rows["correct"].to_numpy()
         points = reliability(sampler.halt_probability, solved, bins=10)
-        style = {"color": colour(sampler.name), "marker": marker(sampler.name), "ms": 10, "elinewidth": 1.4}
-        style |= {"linestyle": "none", "clip_on": False}  # between bins nobody stopped
+        style = {"color": sampler.label.colour, "marker": sampler.label.marker, "ms": 10, "elinewidth": 1.4}
+        style |= {"linestyle": "none", "clip_on": False}  # no query stopped between bins
         upper.errorbar(points.probability, points.solved, _wilson(points), **style, label=sampler.name)
-        lower.hist(sampler.halt_probability, np.linspace(0, 1, 41), color=colour(sampler.name), alpha=0.75)
+        lower.hist(sampler.halt_probability, np.linspace(0, 1, 41), color=sampler.label.colour, alpha=0.75)
     for axis in (upper.xaxis, upper.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
-    upper.set(ylabel="queries that are solved", xlim=(-0.02, 1.02), ylim=(-0.03, 1.03))
+    upper.set(ylabel="queries answered correctly", xlim=(-0.02, 1.02), ylim=(-0.03, 1.03))
     upper.legend(loc="upper left")
     lower.set_yscale("log")
     lower.set(xlabel="halting probability when the query stopped", ylabel="queries")
@@ -198,22 +210,22 @@ KINDS = (
     ),
     Kind(
         "solved_by_step",
-        "When answers become right",
-        "Share of queries whose standing tokens are the whole answer after each step; below, the share that was right "
-        "before a step and is wrong after it: there, a step hurt.",
+        "When answers become correct",
+        "Share of queries whose tokens are a correct answer after each step; below, the share that was correct before "
+        "a step and is not after it: there, a step hurt.",
         solved_by_step,
     ),
     Kind(
         "halting_reliability",
-        "Does halting know?",
-        "Halting probability when the query stopped, against the share that was then right, with 95% intervals.",
+        "Calibration of halting",
+        "Halting probability when the query stopped, against the share of correct answers, with 95% intervals.",
         halting_reliability,
     ),
     Kind(
         "commit_order",
         "Which positions come first",
         "Mean step at which a position got its last token, averaged over the queries where it was open. Dark is early; "
-        "the colours span at least a tenth of the mean, so that differences of no weight stay pale.",
+        "the colours span at least a tenth of the mean, so that small differences stay pale.",
         commit_order,
     ),
     Kind(
@@ -225,18 +237,18 @@ KINDS = (
 )
 
 
-def by_column(column: str) -> Kind:
+def by_column(name: str) -> Kind:
     """The figure of NFE by a column that a user names."""
-    title = f"Where the steps go, by {column.replace('_', ' ')}"
-    return Kind(f"nfe_by_{column}", title, f"Mean NFE of queries with a like value of {column}.", nfe_by(column))
+    title = f"Where the steps go, by {name.replace('_', ' ')}"
+    return Kind(f"nfe_by_{name}", title, f"Mean NFE of queries with a like value of {name}.", nfe_by(name))
 
 
-def write_figures(measures: Metrics, layout: Layout, folder: Path, kinds: Sequence[Kind] = KINDS) -> list[Path]:
+def write_figures(measures: Metrics, folder: Path, kinds: Sequence[Kind] = KINDS) -> list[Path]:
     """Draws every figure that the measures allow into `folder`, each as PNG and SVG."""
     paths = []
     with themed(LIGHT):
         for kind in kinds:
-            figure = kind.draw(measures, layout)
+            figure = kind.draw(measures)
             if figure is not None:
                 paths += save(figure, folder, kind.name)
     return paths
@@ -249,14 +261,10 @@ def _wilson(points: Reliability) -> np.ndarray:
     return np.maximum(0, np.stack([points.solved - ends[0], ends[1] - points.solved]))
 
 
-def _exact(sampler: SamplerMetrics) -> Interval:
-    assert sampler.exact is not None
-    return sampler.exact
+def _quality(sampler: SamplerMetrics) -> Interval:
+    assert sampler.quality is not None
+    return sampler.quality
 
 
 def _bars(interval: Interval) -> np.ndarray:
     return np.array([[interval.value - interval.low], [interval.high - interval.value]])
-
-
-def _family_order(sampler: SamplerMetrics) -> tuple[str, float]:
-    return family(sampler.name), float(setting(sampler.name) or 0)

@@ -7,21 +7,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from adaptive_diffusion.analysis.layout import GridLayout, Layout
 from adaptive_diffusion.analysis.metrics import SamplerMetrics
+from adaptive_diffusion.core.layout import Layout
 
 
-def commit_order(measures: Sequence[SamplerMetrics], layout: Layout) -> Figure | None:
+def commit_order(measures: Sequence[SamplerMetrics]) -> Figure | None:
     """Mean step of the last write, by position; the colours span at least a tenth of the mean."""
     written = {sampler.name: sampler.commit_step for sampler in measures if not np.isnan(sampler.commit_step).all()}
-    return _maps(written, layout, "mean step of the last token")
+    return _maps(written, measures[0].header.layout, "mean step of the last token")
 
 
-def revision_map(measures: Sequence[SamplerMetrics], layout: Layout) -> Figure | None:
+def revision_map(measures: Sequence[SamplerMetrics]) -> Figure | None:
     """Tokens taken back or replaced per query, by position."""
     revised = {sampler.name: 100 * sampler.revisions_by_position for sampler in measures}
     revised = {name: values for name, values in revised.items() if values.any()}
-    return _maps(revised, layout, "revisions in 100 queries", lambda values: (0, values.max()))
+    return _maps(revised, measures[0].header.layout, "revisions in 100 queries", lambda values: (0, values.max()))
 
 
 def _around_the_mean(values: np.ndarray) -> tuple[float, float]:
@@ -37,7 +37,7 @@ def _maps(
 ) -> Figure | None:
     if not values:
         return None
-    if isinstance(layout, GridLayout):
+    if layout.shape:
         columns = min(5, len(values))
         lines = -(-len(values) // columns)
         figure = Figure(figsize=(2.1 * columns + 0.3, 2.2 * lines), layout="constrained")
@@ -49,7 +49,7 @@ def _maps(
         _map(figure, axes, name, by_position, layout, span(by_position))
     for axes in places[len(values) :]:
         axes.set_visible(False)
-    where = "" if isinstance(layout, GridLayout) else "position in the text; "
+    where = "" if layout.shape else "position in the text; "
     figure.supxlabel(f"{where}colour: {unit}", fontsize=9)
     return figure
 
@@ -57,11 +57,12 @@ def _maps(
 def _map(
     figure: Figure, axes: Axes, name: str, by_position: np.ndarray, layout: Layout, span: tuple[float, float]
 ) -> None:
-    if isinstance(layout, GridLayout):
-        picture, aspect = by_position.reshape(layout.rows, layout.columns), "equal"
-        for line in range(layout.box_rows, layout.rows, layout.box_rows):
+    if layout.shape and layout.boxes:
+        (rows, columns), (box_rows, box_columns) = layout.shape, layout.boxes
+        picture, aspect = by_position.reshape(rows, columns), "equal"
+        for line in range(box_rows, rows, box_rows):
             axes.axhline(line - 0.5, color="white", linewidth=1.5)
-        for line in range(layout.box_columns, layout.columns, layout.box_columns):
+        for line in range(box_columns, columns, box_columns):
             axes.axvline(line - 0.5, color="white", linewidth=1.5)
         axes.set(xticks=[], yticks=[])
     else:

@@ -7,24 +7,28 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from adaptive_diffusion.analysis.colours import Label
 from adaptive_diffusion.core.events import Event
+from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.core.trace import Trace
+from adaptive_diffusion.core.trace_header import TraceHeader
+from adaptive_diffusion.evaluation.answers import ScoredAnswers, answer_quality
 from adaptive_diffusion.evaluation.calibration import auroc, calibration_error
 from adaptive_diffusion.evaluation.correction import CorrectionSummary, correction_counts, summarise_correction
 from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
-from adaptive_diffusion.evaluation.curves import Setting
 from adaptive_diffusion.evaluation.halting_metrics import (
     CounterfactualRollouts,
+    StoppingTable,
     gains_over_chance,
     hindsight_oracle,
     overthinking,
     regret_to_oracle,
 )
-from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean, ratio_of_sums
+from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean
 from adaptive_diffusion.evaluation.replay import Replay
 
-_NOT_RULES = ("all_committed", "step_limit", "fault", "max_steps", "control")
-_COLUMNS = ["query", "variation", "nfe", "halt_reason", "revisions", "exact", "valid", "difficulty", "clues"]
+_FRAMEWORK = {reason.name.lower() for reason in HaltReason}
+_LISTS = {"answer", "start", "target"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class SamplerEntry:
 
 @dataclass(frozen=True)
 class HaltingMeasures:
-    """Whether steps went where they paid; None where the trace cannot tell."""
+    """Whether steps went where they paid; None where the trace does not tell."""
 
     spearman: Interval | None = None
     tie_ceiling: float | None = None
@@ -54,47 +58,54 @@ class HaltingMeasures:
 class Reasons:
     """What goes with the NFE of a query.
 
-    `correlations` holds Spearman's ρ of NFE with columns of the rows that vary; `costly_share` the part of all forwards
-    that the costliest tenth of the queries took, `costly_exact` and `other_exact` how often it and the rest are right.
+    `correlations` holds Spearman's ρ of NFE with columns of the rows that vary, by column; `costly_share` the part of
+    all forwards that the costliest tenth of the queries took, `costly_quality` and `other_quality` how good its answers
+    and the others are.
     """
 
     correlations: dict[str, Interval]
     costly_share: float
-    costly_exact: Interval | None
-    other_exact: Interval | None
+    costly_quality: Interval | None
+    other_quality: Interval | None
 
 
 @dataclass(frozen=True)
 class Controls:
-    """What chance and hindsight would have made of a halting rule's steps, at the same mean of them.
+    """What chance and hindsight would have made of a halting rule's forwards.
 
-    `gains` holds accuracy over equal steps for all (`fixed`), over steps drawn from the rule's own histogram (`random`)
-    and over its steps shuffled among the queries (`shuffle`); `oracle_steps` is the mean of the hindsight oracle.
+    `gains` holds the quality over equal steps for all (`fixed`), over steps drawn from the rule's own histogram
+    (`random`) and over its steps shuffled among the queries (`shuffle`), each at the rule's own mean NFE, `nfe`;
+    `oracle_nfe` is the mean of the hindsight oracle, `regret` the rule's NFE over it, minus 1.
     """
 
-    steps: float
+    nfe: float
     gains: dict[str, Interval]
-    oracle_steps: float
+    oracle_nfe: float
     regret: Interval
 
 
 @dataclass(frozen=True)
 class SamplerMetrics:
-    """One sampler's figures. `rows` keeps the scalar columns of the trace's rows."""
+    """One sampler's figures.
 
-    name: str
+    `rows` has the columns of the trace's rows but for sequences, and `quality`: the score of each answer where the
+    task's headline is a score, else 1 for a correct answer and 0 for another one, null where nothing can decide.
+    """
+
+    label: Label
+    header: TraceHeader
     rows: pa.Table
     nfe: Interval
-    exact: Interval | None
+    quality: Interval | None
     commit_step: np.ndarray
     """mean step of the last write on each position [L]; NaN where nothing was ever written"""
     revisions_by_position: np.ndarray
     """tokens taken back or replaced per query on each position [L]"""
     reasons: Reasons | None
     solved_by_step: np.ndarray | None
-    """share of rows whose standing tokens are the target after each step [T]"""
+    """share of rows whose tokens are a correct answer after each step [T]"""
     unlearned_by_step: np.ndarray | None
-    """share of rows whose tokens were the target before each step and are not after it [T]"""
+    """share of rows whose tokens were a correct answer before each step and are not after it [T]"""
     halt_probability: np.ndarray | None
     """given when the row stopped [R], for learned halting"""
     halting: HaltingMeasures
@@ -102,17 +113,39 @@ class SamplerMetrics:
     correction: CorrectionSummary | None
 
     @property
-    def stops_early(self) -> bool:
-        """Whether a rule that looks at the query ended some row."""
-        return not set(self.rows["halt_reason"].unique().to_pylist()) <= set(_NOT_RULES)
+    def name(self) -> str:
+        """What tables and legends call the sampler."""
+        return self.label.name
 
     @property
-    def setting(self) -> Setting:
-        return Setting.of(self.name, self.rows)
+    def chief_difficulty(self) -> str | None:
+        """The task's first measure of difficulty; None where it has none or no row has a value."""
+        known = [measure.name for measure in self.header.difficulties[:1]]
+        column = f"difficulty.{known[0]}" if known else ""
+        return known[0] if known and self.rows[column].null_count < self.rows.num_rows else None
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether a halting rule ended rows after different numbers of steps."""
+        reasons, nfe = self.rows["halt_reason"].to_pylist(), self.rows["nfe"].to_pylist()
+        return len({cost for reason, cost in zip(reasons, nfe, strict=True) if reason not in _FRAMEWORK}) > 1
+
+    @property
+    def answers(self) -> ScoredAnswers:
+        """Cost and quality of each answer."""
+        quality = self.rows["quality"].fill_null(np.nan).to_numpy()
+        query, nfe = (self.rows[column].to_numpy() for column in ("query", "nfe"))
+        return ScoredAnswers(self.label.name, self.label.family, query, nfe, quality)
 
 
-def measure(name: str, trace: Trace, past: CounterfactualRollouts | None = None) -> SamplerMetrics:
+def measure(name: str, trace: Trace, past: CounterfactualRollouts | None = None, run: str = "") -> SamplerMetrics:
     """Replays a trace once and takes every measure its columns allow, and with `past` the controls of its halting.
+
+    Args:
+        name: of the sampler.
+        trace: what it did.
+        past: its queries recorded past their halting point.
+        run: stands before the name, where samplers of several runs are shown.
 
     Raises:
         ValueError: a trace without rows, or with a query that `past` does not hold.
@@ -120,69 +153,72 @@ def measure(name: str, trace: Trace, past: CounterfactualRollouts | None = None)
     if not trace.rows.num_rows:
         raise ValueError(f"the trace of {name} has no rows: nothing was sampled")
     replay = Replay.of(trace)
-    rows = trace.rows.select(_COLUMNS).combine_chunks()
-    exact = _known(rows, "exact")
+    rows = with_quality(trace)
+    quality = known(rows, "quality")
     probability = _probability_at_halt(replay)
-    solved = replay.solved_by_step() if replay.target is not None else None
-    revised = solved is not None and rows["revisions"].to_numpy().any()
+    solved = replay.correct
+    revised = replay.target is not None and rows["revisions"].to_numpy().any()
     return SamplerMetrics(
-        name=name,
+        label=Label(name, trace.header.family or name, run),
+        header=trace.header,
         rows=rows,
         nfe=bootstrap(mean, rows["nfe"].to_numpy()),
-        exact=None if exact is None else bootstrap(mean, exact),
+        quality=None if quality is None else bootstrap(mean, quality),
         commit_step=_mean_commit_step(replay),
         revisions_by_position=_revisions_by_position(replay),
-        reasons=_reasons(rows, exact),
+        reasons=_reasons(rows, quality),
         solved_by_step=None if solved is None else solved.mean(0),
         unlearned_by_step=None if solved is None else (_before(solved) & ~solved).mean(0),
         halt_probability=probability,
-        halting=_halting(rows, replay, solved, probability, exact),
+        halting=_halting(rows, replay, probability, trace.header),
         controls=None if past is None else _controls(rows, replay, past),
         correction=summarise_correction(correction_counts(replay)) if revised else None,
     )
 
 
-def _halting(
-    rows: pa.Table,
-    replay: Replay,
-    solved: np.ndarray | None,
-    probability: np.ndarray | None,
-    exact: np.ndarray | None,
-) -> HaltingMeasures:
-    nfe, difficulty = rows["nfe"].to_numpy(), _known(rows, "difficulty")
+def with_quality(trace: Trace) -> pa.Table:
+    """The rows of a trace without their sequences, and with their quality."""
+    names = [name for name in trace.rows.column_names if name not in _LISTS]
+    rows = trace.rows.select(names).combine_chunks()
+    return rows.append_column("quality", answer_quality(trace).combine_chunks())
+
+
+def _halting(rows: pa.Table, replay: Replay, probability: np.ndarray | None, header: TraceHeader) -> HaltingMeasures:
+    nfe, correct, solved = rows["nfe"].to_numpy(), known(rows, "correct"), replay.correct
+    difficulty = known(rows, f"difficulty.{header.difficulties[0].name}") if header.difficulties else None
     steps = np.maximum(replay.steps, 1)  # a query that was complete at its start took none
     measures = HaltingMeasures()
     if difficulty is not None:
         measures = replace(measures, spearman=spearman(difficulty, nfe), tie_ceiling=tie_ceiling(difficulty, nfe))
     if solved is not None and solved.shape[1]:
+        table = StoppingTable(solved.astype(np.float64), _cost(nfe, steps, solved.shape[1]))
         measures = replace(
             measures,
-            overthinking=bootstrap(mean, overthinking(solved, steps)),
-            regret=_regret(nfe, solved, steps),
+            overthinking=bootstrap(mean, overthinking(table, steps)),
+            regret=regret_to_oracle(table, steps),
         )
-    if probability is not None and exact is not None:
+    if probability is not None and correct is not None:
         measures = replace(
             measures,
-            auroc=bootstrap(auroc, probability, exact),
-            calibration_error=bootstrap(calibration_error, probability, exact),
+            auroc=bootstrap(auroc, probability, correct),
+            calibration_error=bootstrap(calibration_error, probability, correct),
         )
     return measures
 
 
-def _regret(nfe: np.ndarray, solved: np.ndarray, steps: np.ndarray) -> Interval:
-    """Policy ÷ hindsight oracle − 1. A row's steps are taken to cost the same number of forwards each."""
-    ratio = bootstrap(ratio_of_sums, nfe, nfe * hindsight_oracle(solved, steps) / steps)
-    return Interval(ratio.value - 1, ratio.low - 1, ratio.high - 1)
+def _cost(nfe: np.ndarray, steps: np.ndarray, longest: int) -> np.ndarray:
+    """Forwards [R, T] after each step. A row's steps are taken to cost the same number of forwards each."""
+    return nfe[:, None] * np.minimum(np.arange(1, longest + 1), steps[:, None]) / steps[:, None]
 
 
 def _controls(rows: pa.Table, replay: Replay, past: CounterfactualRollouts) -> Controls:
     taken = (replay.steps > 0) & (rows["variation"].to_numpy() == 0)  # what is recorded past halting is the first
-    solved, steps = past.of(rows["query"].to_numpy()[taken]), replay.steps[taken]
+    table, steps = past.of(rows["query"].to_numpy()[taken]), replay.steps[taken]
     return Controls(
-        steps=float(steps.mean()),
-        gains=gains_over_chance(solved, steps),
-        oracle_steps=float(hindsight_oracle(solved, steps).mean()),
-        regret=regret_to_oracle(solved, steps),
+        nfe=float(table.at(steps)[1].mean()),
+        gains=gains_over_chance(table, steps),
+        oracle_nfe=float(table.at(hindsight_oracle(table, steps))[1].mean()),
+        regret=regret_to_oracle(table, steps),
     )
 
 
@@ -205,20 +241,21 @@ def _before(solved: np.ndarray) -> np.ndarray:
     return np.pad(solved, ((0, 0), (1, 0)))[:, :-1]
 
 
-def _reasons(rows: pa.Table, exact: np.ndarray | None) -> Reasons | None:
+def _reasons(rows: pa.Table, quality: np.ndarray | None) -> Reasons | None:
     """None where every query took the same."""
     nfe = rows["nfe"].to_numpy().astype(np.float64)
     if np.ptp(nfe) == 0:
         return None
-    columns = {name: _known(rows, name) for name in ("difficulty", "clues", "revisions")}
+    measures = [name for name in rows.column_names if name.startswith("difficulty.")]
+    columns = {name: known(rows, name) for name in (*measures, "revisions")}
     varied = {name: values for name, values in columns.items() if values is not None and np.ptp(values) > 0}
     costly = np.zeros(len(nfe), bool)
     costly[np.argsort(-nfe, kind="stable")[: -(-len(nfe) // 10)]] = True
     return Reasons(
         correlations={name: spearman(values, nfe) for name, values in varied.items()},
         costly_share=float(nfe[costly].sum() / nfe.sum()),
-        costly_exact=None if exact is None else bootstrap(mean, exact[costly]),
-        other_exact=None if exact is None else bootstrap(mean, exact[~costly]),
+        costly_quality=None if quality is None else bootstrap(mean, quality[costly]),
+        other_quality=None if quality is None else bootstrap(mean, quality[~costly]),
     )
 
 
@@ -228,6 +265,6 @@ def _probability_at_halt(replay: Replay) -> np.ndarray | None:
     return None if len(rows) < len(replay.steps) or np.isnan(given).any() else np.clip(given, 0, 1)
 
 
-def _known(rows: pa.Table, column: str) -> np.ndarray | None:
-    """The column as floats; None where a row does not know it."""
+def known(rows: pa.Table, column: str) -> np.ndarray | None:
+    """The column as floats; None where some row has no value."""
     return None if rows[column].null_count else rows[column].to_numpy().astype(np.float64)

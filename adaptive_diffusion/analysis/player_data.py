@@ -1,4 +1,4 @@
-"""What the report's player shows, packed: traces as a JSON-ready dict of small base64 columns.
+"""What the report's player shows, packed: traces as a JSON-ready dictionary of small base64 columns.
 
 Numbers that a page needs once per row are plain lists; numbers that come per token, step or event are packed as
 `{"bits": 8 | 16 | 32, "data": base64 of little-endian unsigned integers}`. Tokens are numbered by `symbols`, from 1;
@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from adaptive_diffusion.analysis.layout import GridLayout, Layout
-from adaptive_diffusion.analysis.style import colour
+from adaptive_diffusion.analysis.colours import Label
 from adaptive_diffusion.core.events import OPEN
+from adaptive_diffusion.core.layout import Layout
 from adaptive_diffusion.core.trace import Trace
 from adaptive_diffusion.evaluation.replay import Replay
 
@@ -26,7 +26,7 @@ _UNIT = 254
 _ABSENT = 255
 
 
-def player_data(traces: Mapping[str, Trace], layout: Layout, max_queries: int = MAX_QUERIES) -> dict[str, Any]:
+def player_data(traces: Mapping[str, Trace], max_queries: int = MAX_QUERIES) -> dict[str, Any]:
     """Packs the traces of samplers, by name, that were given the same queries.
 
     At most `max_queries` queries are taken, fewer if their events would pass `MAX_EVENTS`.
@@ -38,13 +38,15 @@ def player_data(traces: Mapping[str, Trace], layout: Layout, max_queries: int = 
         fewer = max(1, max(_query_ids(trace).size for trace in traces.values()) * MAX_EVENTS // events)
         traces = {name: pick(trace, fewer) for name, trace in traces.items()}
     replays = {name: Replay.of(trace) for name, trace in traces.items()}
+    layout = next(iter(traces.values())).header.layout
     tokens = _Tokens(layout)
     queries = _queries(traces, replays, tokens)
-    if isinstance(layout, GridLayout) and set(queries["length"]) - {layout.rows * layout.columns}:
-        lengths = sorted(set(queries["length"]))
-        raise ValueError(f"queries of length {lengths} do not fit a grid of {layout.rows} × {layout.columns}")
+    if layout.shape and set(queries["length"]) - {layout.shape[0] * layout.shape[1]}:
+        lengths, (rows, columns) = sorted(set(queries["length"])), layout.shape
+        raise ValueError(f"queries of length {lengths} do not fit a grid of {rows} × {columns}")
+    shape = {name: value for name, value in layout.to_json().items() if name != "symbols"}
     samplers = [_sampler(name, traces[name], replay, tokens) for name, replay in replays.items()]
-    return {"layout": _shape(layout), "queries": queries, "samplers": samplers, "symbols": tokens.symbols()}
+    return {"layout": shape, "queries": queries, "samplers": samplers, "symbols": tokens.symbols()}
 
 
 def pick(trace: Trace, queries: int) -> Trace:
@@ -54,7 +56,8 @@ def pick(trace: Trace, queries: int) -> Trace:
         return trace
     chosen = known[np.linspace(0, len(known) - 1, queries).round().astype(np.int64)]
     tables = (trace.events, trace.steps, trace.rows)
-    return Trace(*(table.filter(pa.array(np.isin(table["query"].to_numpy(), chosen))) for table in tables))
+    events, steps, rows = (table.filter(pa.array(np.isin(table["query"].to_numpy(), chosen))) for table in tables)
+    return Trace(events, steps, rows, trace.header)
 
 
 def _query_ids(trace: Trace) -> np.ndarray:
@@ -62,7 +65,7 @@ def _query_ids(trace: Trace) -> np.ndarray:
 
 
 class _Tokens:
-    """Numbers the token ids that are met, and knows how to show them."""
+    """Numbers the token ids that occur, and holds what each is shown as."""
 
     def __init__(self, layout: Layout):
         self.known = layout.symbols
@@ -77,18 +80,17 @@ class _Tokens:
         return [self._symbol(int(token)) for token in self.ids[1:]]
 
     def _symbol(self, token: int) -> str:
-        try:
-            return self.known[token]
-        except (KeyError, IndexError):
-            return f"⟨{token}⟩"
+        return self.known[token] if 0 <= token < len(self.known) else f"⟨{token}⟩"
 
 
 def _queries(traces: Mapping[str, Trace], replays: Mapping[str, Replay], tokens: _Tokens) -> dict[str, Any]:
-    """Start, target and what is known of each query, from the first sampler that has it."""
+    """Start, target and difficulty of each query, from the first sampler that has it."""
     found: dict[int, dict[str, Any]] = {}
     for name, trace in traces.items():
-        columns = trace.rows.select(["query", "length", "difficulty", "clues"]).to_pylist()
+        columns = trace.rows.select(["query", "length"]).to_pylist()
+        difficulty = chief_difficulty(trace)
         for row, query in enumerate(columns):
+            query["difficulty"] = difficulty[row]
             query["start"] = replays[name].start[row, : query["length"]]
             target = replays[name].target
             query["target"] = None if target is None else target[row, : query["length"]]
@@ -99,14 +101,23 @@ def _queries(traces: Mapping[str, Trace], replays: Mapping[str, Replay], tokens:
     targets = [query["target"] for query in ordered]
     return {
         "id": sorted(found),
-        **{column: [query[column] for query in ordered] for column in ("length", "difficulty", "clues")},
+        **{column: [query[column] for query in ordered] for column in ("length", "difficulty")},
         "start": tokens.pack(np.concatenate([query["start"] for query in ordered])),
         "target": None if any(target is None for target in targets) else tokens.pack(np.concatenate(targets)),
     }
 
 
+def chief_difficulty(trace: Trace) -> list[float | None]:
+    """The first measure of difficulty of each row, to the decimals that are shown; None where it has no value."""
+    if not trace.header.difficulties:
+        return [None] * trace.rows.num_rows
+    measure = trace.header.difficulties[0]
+    values = trace.rows[f"difficulty.{measure.name}"].to_pylist()
+    return [None if value is None else round(value, measure.decimals) for value in values]
+
+
 def _sampler(name: str, trace: Trace, replay: Replay, tokens: _Tokens) -> dict[str, Any]:
-    columns = ["query", "variation", "nfe", "revisions", "exact", "valid", "halt_reason"]
+    columns = ["query", "variation", "nfe", "revisions", "correct", "exact", "valid", "halt_reason"]
     rows = np.lexsort((trace.rows["variation"].to_numpy(), trace.rows["query"].to_numpy()))
     place = np.argsort(rows)
     order = np.lexsort((replay.position, replay.step, place[replay.row]))
@@ -115,7 +126,7 @@ def _sampler(name: str, trace: Trace, replay: Replay, tokens: _Tokens) -> dict[s
     inside = np.arange(given.shape[1]) < replay.steps[rows][:, None]
     return {
         "name": name,
-        "colour": colour(name),
+        "colour": Label(name, trace.header.family or name).colour,
         "rows": trace.rows.select(columns).take(rows).to_pydict(),
         "steps": replay.steps[rows].tolist(),
         "halting": None if np.isnan(given).all() else _pack(_share(given[inside])),
@@ -128,13 +139,6 @@ def _sampler(name: str, trace: Trace, replay: Replay, tokens: _Tokens) -> dict[s
             "confidence": _pack(_share(event["confidence"])),
         },
     }
-
-
-def _shape(layout: Layout) -> dict[str, Any]:
-    if not isinstance(layout, GridLayout):
-        return {"kind": "text"}
-    box = {"boxRows": layout.box_rows, "boxColumns": layout.box_columns}
-    return {"kind": "grid", "rows": layout.rows, "columns": layout.columns, **box}
 
 
 def _share(values: np.ndarray) -> np.ndarray:

@@ -1,9 +1,8 @@
-"""The report: one HTML file that holds its tables, figures, data and code, and asks the network for nothing."""
+"""The report: one HTML file that holds its tables, figures, data and code, and makes no request."""
 
 import base64
 import hashlib
 from collections.abc import Sequence
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,22 +11,24 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from adaptive_diffusion.analysis.allocation import buckets
+from adaptive_diffusion.analysis.allocation import buckets, grouping_column
 from adaptive_diffusion.analysis.figures import KINDS, Metrics, write_figures
-from adaptive_diffusion.analysis.layout import Layout
-from adaptive_diffusion.analysis.metrics import SamplerEntry, measure
-from adaptive_diffusion.analysis.player_data import MAX_QUERIES, pick, player_data
-from adaptive_diffusion.analysis.style import DARK, LIGHT, Theme, colour, svg, themed
-from adaptive_diffusion.analysis.tables import (
+from adaptive_diffusion.analysis.metric_tables import (
+    accuracy_table,
     allocation_table,
     controls_table,
     correction_table,
     gain_table,
     halting_table,
     reasons_table,
-    summary_table,
 )
+from adaptive_diffusion.analysis.metrics import SamplerEntry, measure
+from adaptive_diffusion.analysis.player_data import MAX_QUERIES, pick, player_data
+from adaptive_diffusion.analysis.style import DARK, LIGHT, Theme, svg, themed
+from adaptive_diffusion.analysis.table import Table
+from adaptive_diffusion.analysis.tables import summary_table
 from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.core.trace_header import TraceHeader
 
 _SCRIPTS = ("player_data.js", "timeline.js", "board.js", "list.js", "player.js")
 
@@ -37,7 +38,6 @@ def build_report(
     *,
     title: str,
     samplers: Sequence[SamplerEntry],
-    layout: Layout,
     out: Path,
     figures: Path | None = None,
     max_queries: int = MAX_QUERIES,
@@ -55,18 +55,20 @@ def build_report(
         trace = read_trace(folder / entry.trace)
         measures.append(measure(entry.name, trace, entry.past))
         traces[entry.name] = pick(trace, max_queries)
-    data = player_data(traces, layout, max_queries)
-    data["difficulties"] = _difficulties(measures, layout)
-    allocated = partial(allocation_table, edges=layout.difficulty_edges)
-    tables = (gain_table, halting_table, controls_table, reasons_table, correction_table, allocated)
+    data = player_data(traces, max_queries)
+    data["difficulties"] = _difficulties(measures)
+    header = measures[0].header
     if figures:
-        write_figures(measures, layout, figures)
+        write_figures(measures, figures)
     page = _render(
         title=title,
-        colours={entry.name: colour(entry.name) for entry in samplers},
-        summary=summary_table([{"sampler": entry.name, **entry.summary} for entry in samplers]),
-        sheets=[sheet for table in tables if (sheet := table(measures))],
-        figures=_figures(measures, layout),
+        noun=header.noun,
+        headline=HEADLINE[header.headline],
+        difficulty=_difficulty_title(header),
+        colours={sampler.name: sampler.label.colour for sampler in measures},
+        summary=summary_table([{"sampler": entry.name, **entry.summary} for entry in samplers], header.columns),
+        sheets=report_tables(measures),
+        figures=_figures(measures),
         data=data,
         queries=max(len(sampler.rows["query"].unique()) for sampler in measures),
     )
@@ -75,13 +77,35 @@ def build_report(
     return out
 
 
-def _difficulties(measures: Metrics, layout: Layout) -> list[dict[str, Any]]:
+HEADLINE = {
+    "exact": "the answer is the reference",
+    "valid": "it satisfies the rules of the task and keeps what was given",
+    "score": "its score is 1",
+}
+"""What makes an answer correct, by the task's headline."""
+
+
+def report_tables(measures: Metrics) -> list[Table]:
+    """Every table that the measures allow, in the order in which they are shown."""
+    tables = [gain_table, halting_table, controls_table, reasons_table, correction_table]
+    found = [table(measures) for table in tables]
+    for measure_of_difficulty in measures[0].header.difficulties:
+        found += [table(measures, measure_of_difficulty.name) for table in (allocation_table, accuracy_table)]
+    return [table for table in found if table is not None]
+
+
+def _difficulties(measures: Metrics) -> list[dict[str, Any]]:
     """Where each group of queries of like difficulty begins, and its name."""
-    values = np.concatenate([sampler.rows["difficulty"].drop_null().to_numpy() for sampler in measures])
-    if not len(values):
+    chief = measures[0].chief_difficulty
+    if chief is None:
         return []
-    groups = zip(*buckets(values, layout.difficulty_edges), strict=True)
-    return [{"from": low, "name": name} for low, name in groups]
+    by = grouping_column(measures[0].rows, measures[0].header, chief)
+    values = np.concatenate([sampler.rows[by.name].drop_null().to_numpy() for sampler in measures])
+    return [{"from": low, "name": name} for low, name in zip(*buckets(values, by), strict=True)]
+
+
+def _difficulty_title(header: TraceHeader) -> str:
+    return header.difficulties[0].title if header.difficulties else "difficulty"
 
 
 def _render(**content: Any) -> str:
@@ -109,19 +133,17 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _figures(measures: Metrics, layout: Layout) -> list[dict[str, str]]:
+def _figures(measures: Metrics) -> list[dict[str, str]]:
     """Every figure the measures allow, once for a light and once for a dark page."""
     shown = []
     for kind in KINDS:
-        pictures = {
-            name: _picture(kind.draw, measures, layout, theme) for name, theme in (("light", LIGHT), ("dark", DARK))
-        }
+        pictures = {name: _picture(kind.draw, measures, theme) for name, theme in (("light", LIGHT), ("dark", DARK))}
         if all(pictures.values()):
             shown.append({"name": kind.name, "title": kind.title, "caption": kind.caption, **pictures})
     return shown
 
 
-def _picture(draw: Any, measures: Metrics, layout: Layout, theme: Theme) -> str:
+def _picture(draw: Any, measures: Metrics, theme: Theme) -> str:
     with themed(theme):
-        figure = draw(measures, layout)
+        figure = draw(measures)
         return f"data:image/svg+xml;base64,{base64.b64encode(svg(figure)).decode()}" if figure else ""

@@ -27,7 +27,10 @@ class _Shares(Locator):
 
     def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
         halvings = [share for share in _SHARES if vmin <= share <= vmax]
-        return halvings if len(halvings) > 1 else MaxNLocator(5).tick_values(vmin, vmax)
+        if len(halvings) > 1:
+            return halvings
+        even = np.round(MaxNLocator(5).tick_values(vmin, vmax), 12)
+        return [float(share) for share in even if 0 <= share <= 1]
 
 
 def doublings(axis: Axis) -> None:
@@ -46,8 +49,8 @@ def doublings_at(axes: Axes, numbers: Sequence[int]) -> None:
 
 
 def accuracy(axes: Axes, queries: int) -> None:
-    """Shares of right answers upwards, each halving of the wrong ones equally far, so that 98, 99 and 99.5% are told
-    apart. With so many queries nothing is nearer to 1 than half a query."""
+    """Shares of right answers upwards, each halving of the wrong ones equally far, so that 98, 99 and 99.5% can be
+    told apart. With so many queries nothing is nearer to 1 than half a query."""
     finest = 0.5 / queries
 
     def to_scale(share: np.ndarray) -> np.ndarray:
@@ -55,5 +58,5 @@ def accuracy(axes: Axes, queries: int) -> None:
 
     axes.set_yscale("function", functions=(to_scale, lambda place: 1 - 2.0 ** -np.asarray(place, float)))
     axes.yaxis.set_major_locator(_Shares())
-    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
+    axes.yaxis.set_major_formatter(lambda share, _: f"{abs(100 * share):.6g}%")
     axes.yaxis.set_minor_formatter(NullFormatter())

@@ -1,108 +1,14 @@
-"""One look for all figures: the same sampler has the same colour and marker everywhere, on light and on dark ground."""
+"""One look for all figures, on light and on dark ground."""
 
-import colorsys
-import hashlib
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from math import log2, log10
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
-# Okabe and Ito's palette (2008), told apart under the common kinds of colour blindness; the two lightest are darkened
-# and black is slate, so that every colour has a contrast of 3 to 1 on both grounds.
-_VERMILION, _BLUE, _GREEN, _PURPLE = "#d55e00", "#0072b2", "#009e73", "#cc79a7"
-_AMBER, _SKY, _SLATE, _OLIVE = "#c98500", "#3a9bd9", "#7a8490", "#8f8a00"
-_FAMILIES = {
-    "learned": (_VERMILION, "*"),
-    "threshold": (_BLUE, "o"),
-    "fixed": (_SLATE, "s"),
-    "confidence": (_GREEN, "^"),
-    "margin": (_PURPLE, "v"),
-    "entropy": (_AMBER, "D"),
-    "random_halting": (_SKY, "X"),
-    "threshold_remasking": (_OLIVE, "P"),
-}
-
-
-def family(name: str) -> str:
-    """A sampler's name without its numbers: `threshold_0.9` and `threshold_0.95` are of the family `threshold`.
-
-    What stands before a stroke is the run it is from, `seed_1/learned`, and does not count.
-    """
-    name = _sampler(name)
-    return re.sub(r"[_\-]+", "_", re.sub(r"\d*\.?\d+", "", name)).strip("_") or name
-
-
-def setting(name: str) -> str | None:
-    """The number in a sampler's name, as it is written; None without one."""
-    number = re.search(r"\d*\.?\d+", _sampler(name))
-    return number[0] if number else None
-
-
-def _sampler(name: str) -> str:
-    return name.rpartition("/")[2]
-
-
-def colour(name: str) -> str:
-    """The colour of a sampler, as #rrggbb: a hue for its family, for its setting a shade from light (weak) to dark.
-
-    A function of the name alone, so that no figure can disagree with another.
-    """
-    base = _look(name)[0]
-    strength = _strength(name)
-    if strength is None:
-        return base
-    hue, _, saturation = colorsys.rgb_to_hls(*_parts(base))
-    contrast = 2.3 * (5.8 / 2.3) ** strength  # against white; dark ground has what is left of 17 to 1
-    shades = [colorsys.hls_to_rgb(hue, lightness / 255, saturation) for lightness in range(256)]
-    shade = min(shades, key=lambda shade: abs(luminance(_code(shade)) - (1.05 / contrast - 0.05)))
-    return _code(shade)
-
-
-def luminance(code: str) -> float:
-    """Relative luminance of #rrggbb, 0 to 1 (WCAG 2)."""
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in _parts(code))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def marker(name: str) -> str:
-    """The matplotlib marker of a sampler's family."""
-    return _look(name)[1]
-
-
-def _look(name: str) -> tuple[str, str]:
-    known = _FAMILIES.get(family(name))
-    if known:
-        return known
-    # Any other family has a colour and a marker that no known one pairs.
-    digest = hashlib.sha256(family(name).encode()).digest()
-    looks = list(_FAMILIES.values())
-    hue, apart = digest[0] % len(looks), 1 + digest[1] % (len(looks) - 1)
-    return looks[hue][0], looks[(hue + apart) % len(looks)][1]
-
-
-def _strength(name: str) -> float | None:
-    """The setting on a scale from 0 to 1: shares by their nines (.5 to .99…), counts by their doublings (2 to 32)."""
-    number = setting(name)
-    if number is None:
-        return None
-    value = float(number)
-    place = (-log10(1 - value) - 0.3) / 2 if value < 1 else (log2(value) - 1) / 4
-    return min(1.0, max(0.0, place))
-
-
-def _parts(code: str) -> tuple[float, float, float]:
-    return int(code[1:3], 16) / 255, int(code[3:5], 16) / 255, int(code[5:7], 16) / 255
-
-
-def _code(parts: tuple[float, float, float]) -> str:
-    return "#" + "".join(f"{round(255 * part):02x}" for part in parts)
 
 
 @dataclass(frozen=True)

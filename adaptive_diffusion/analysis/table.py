@@ -3,16 +3,23 @@
 import csv
 import io
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from rich.console import Console, Group
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from adaptive_diffusion.evaluation.intervals import Interval
 
 NONE = "–"
+PIPED = 80
+"""Characters of a line where the output is no terminal."""
+
+_MARGIN = 3
 
 Cell = Interval | float | str | None
 
@@ -61,14 +68,46 @@ class Table:
         """The title as the name of a file."""
         return re.sub(r"\W+", "_", self.title.lower()).strip("_")
 
-    def rich(self) -> RichTable:
-        """The table for a terminal: names to the left, figures to the right."""
-        table = RichTable(title=self.title, title_justify="left", caption=self.note or None, caption_justify="left")
-        for column, name in enumerate(self.header):
-            table.add_column(name, justify="right" if column else "left", no_wrap=not column, overflow="fold")
-        for row in self.rows:
-            table.add_row(*row)
-        return table
+    def parts(self, width: int) -> "list[Table]":
+        """The table in parts that fit into so many characters side by side; each repeats the first column."""
+        first, *others = self._widths(width - 1)
+        groups: list[list[int]] = []
+        room = 0
+        for number, size in enumerate(others, start=1):
+            if not groups or size > room:
+                groups.append([])
+                room = width - 1 - first
+            groups[-1].append(number)
+            room -= size
+        return [self._with([0, *numbers], last=numbers is groups[-1]) for numbers in groups] or [self]
+
+    def _with(self, numbers: list[int], last: bool) -> "Table":
+        columns = [self.columns[number] for number in numbers]
+        cells = [[row[number] for number in numbers] for row in self.cells]
+        return Table(self.title, columns, cells, self.note if last else "")
+
+    def _widths(self, width: int) -> list[int]:
+        """Characters of each column with its margins. Titles may break between words, cells only where one alone is
+        wider than the room beside the first column."""
+        words = [max(map(len, name.split()), default=1) for name in self.header]
+        texts = [[row[number] for row in self.rows] for number in range(len(self.columns))]
+        sizes = [max([word, *map(len, column)]) + _MARGIN for word, column in zip(words, texts, strict=True)]
+        first = min(sizes[0], width // 2)
+        return [first, *(min(size, width - first) for size in sizes[1:])]
+
+    def rich(self, width: int = 160) -> Group:
+        """The table for a terminal of so many characters: names to the left, figures to the right, wide tables in
+        parts below each other, so that nothing is cut off."""
+        shown = []
+        for number, part in enumerate(self.parts(width)):
+            table = RichTable(title=None if number else self.title, title_justify="left", caption_justify="left")
+            table.caption = part.note or None
+            for column, name in enumerate(part.header):
+                table.add_column(Text(name), justify="right" if column else "left", overflow="fold")
+            for row in part.rows:
+                table.add_row(*map(Text, row))
+            shown.append(table)
+        return Group(*shown)
 
     def records(self) -> list[dict[str, Any]]:
         """The cells as plain values in their own units: an interval is three, `x`, `x_low`, `x_high`; NaN is None."""
@@ -116,3 +155,11 @@ def _plain(key: str, cell: Cell) -> list[tuple[str, Any]]:
         ends = zip((key, f"{key}_low", f"{key}_high"), cell, strict=True)
         return [(name, None if np.isnan(value) else float(value)) for name, value in ends]
     return [(key, None if isinstance(cell, float) and np.isnan(cell) else cell)]
+
+
+def print_tables(tables: Sequence[Table]) -> None:
+    """Prints tables to standard output, at the width of the terminal."""
+    console = Console(width=None if sys.stdout.isatty() else PIPED)
+    for table in tables:
+        console.print(table.rich(console.width))
+        console.print()

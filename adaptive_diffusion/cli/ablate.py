@@ -88,16 +88,14 @@ def ablate(
 
 
 def _print(rows: list[dict[str, Any]], as_json: bool, file: Path) -> None:
-    from rich.console import Console
-
+    from adaptive_diffusion.analysis.table import print_tables
     from adaptive_diffusion.analysis.tables import sweep_table
 
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    console = Console()
-    console.print(sweep_table(rows).rich())
-    console.print(f"{file} holds the figures.", highlight=False, soft_wrap=True)
+    print_tables([sweep_table(rows)])
+    typer.echo(f"{file} holds the figures.")
 
 
 class Progress:
@@ -124,9 +122,11 @@ class Progress:
     def tell(self, number: int, outcome: Any) -> None:
         """Notes what became of a cell."""
         self.states[number] = "failed" if outcome.failure else "finished before" if outcome.earlier else "finished"
-        best = max(outcome.rows or (), key=lambda row: row["exact"] or 0, default=None)
+        from adaptive_diffusion.runs.compare import quality_text
+
+        best = max(outcome.rows or (), key=lambda row: row["correct"] or 0, default=None)
         self.figures[number] = outcome.failure or (
-            f"{best['sampler']}: {100 * best['exact']:.1f}% at {best['nfe_mean']:.2f} NFE" if best else ""
+            f"{best['sampler']}: {quality_text(best)} at {best['nfe_mean']:.2f} NFE" if best else ""
         )
         if self.live:
             self.live.refresh()
@@ -141,7 +141,7 @@ class Progress:
 
         done = len(self.cells) - self.states.count("waiting")
         title = f"{done} of {len(self.cells)} cells"
-        table = Table("setting", "state", "most exact", title=title, title_justify="left")
+        table = Table("setting", "state", "best", title=title, title_justify="left")
         for cell, state, figures in zip(self.cells, self.states, self.figures, strict=True):
             table.add_row(Text(_named(cell)), state, Text(figures))
         return table

@@ -1,7 +1,6 @@
 """``adaptive-diffusion analyze``."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,11 @@ def analyze(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders with traces.", show_default=False)],
     by: Annotated[
         list[str] | None,
-        typer.Option(help="A column of a trace's rows to group by; may be repeated.", show_default=False),
+        typer.Option(
+            help="Group by this too: a measure of difficulty or a figure of the task by its name, or any other column "
+            "of a trace's rows, such as halt_reason; may be repeated.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where to write.  \\[default: the first run's analysis/]", show_default=False)
@@ -21,14 +24,14 @@ def analyze(
 ) -> None:
     """See where the steps went: tables in the terminal; figures, CSV and JSON in a folder.
 
-    Allocation by difficulty and by any column, who got more and why, gain over controls at equal cost, regret and
-    overthinking, calibration of halting, what became of mistakes, order of positions, accuracy step by step.
+    Steps and accuracy by every difficulty of the task and by any column, gain over controls at equal cost, regret and
+    overthinking, calibration of halting, self-correction, order of positions, accuracy step by step.
 
     Examples:
 
         adaptive-diffusion analyze runs/quickstart
 
-        adaptive-diffusion analyze runs/quickstart --by clues --by halt_reason
+        adaptive-diffusion analyze runs/quickstart --by halt_reason --by revisions
 
         adaptive-diffusion analyze runs/claim,seed=0 runs/claim,seed=1 --out analysis --json
     """
@@ -39,10 +42,7 @@ def analyze(
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False))
         return
-    from rich.console import Console
+    from adaptive_diffusion.analysis.table import print_tables
 
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    for sheet in found.sheets:
-        console.print(sheet.rich())
-        console.print()
-    console.print(f"{place} holds figures, CSV and JSON.", highlight=False, soft_wrap=True)
+    print_tables(found.sheets)
+    typer.echo(f"{place} holds figures, CSV and JSON.")

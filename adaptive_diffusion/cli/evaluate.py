@@ -16,6 +16,7 @@ from adaptive_diffusion.cli.options import (
     Seed,
     SkipBad,
     Source,
+    Trace,
     Workers,
     allowed,
     config_search,
@@ -36,12 +37,13 @@ def evaluate(
     workers: Workers = None,
     address: Address = None,
     folder: Answers = None,
+    trace: Trace = None,
 ) -> None:
-    """Compare samplers on a file of queries: exact, valid, and how many forwards each took.
+    """Compare samplers on a file of queries: how many answers are correct, and how many forwards each took.
 
     Examples:
 
-        adaptive-diffusion evaluate runs/quickstart --queries puzzles.txt --sampler confidence --sampler learned
+        adaptive-diffusion evaluate runs/quickstart --queries queries.txt --sampler confidence --sampler learned
 
         adaptive-diffusion evaluate model.safetensors --queries q.csv --sampler "threshold pace.threshold=0.8,0.9"
 
@@ -51,30 +53,13 @@ def evaluate(
     from adaptive_diffusion.runs.query_job import QueryJob
 
     where = query_engine(engine, workers, address)
-    rows = evaluate_file(
-        QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder, config_search(config_dir)),
-        sampler or ["confidence"],
-    )
+    search = config_search(config_dir)
+    asked = QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder, search, trace)
+    rows, columns = evaluate_file(asked, sampler or ["confidence"])
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
-    else:
-        _print_table(rows)
+        return
+    from adaptive_diffusion.analysis.table import print_tables
+    from adaptive_diffusion.analysis.tables import summary_table
 
-
-def _print_table(rows: list[dict]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table()
-    for name in rows[0]:
-        table.add_column(Text(name), justify="left" if name == "sampler" else "right")
-    for row in rows:
-        table.add_row(*(Text(_shown(name, value)) for name, value in row.items()))
-    Console().print(table)
-
-
-def _shown(name: str, value: object) -> str:
-    if not isinstance(value, float):
-        return str(value)
-    return f"{100 * value:.1f}%" if name in ("exact", "valid") else f"{value:.2f}"
+    print_tables([summary_table(rows, columns)])

@@ -51,7 +51,7 @@ Source = Annotated[
     Path, typer.Argument(metavar="RUN_OR_CHECKPOINT", help="A run folder, or a .safetensors file of one.")
 ]
 Queries = Annotated[
-    Path, typer.Option(help="Puzzles, one a line (0 or . for a blank; optional :n:solution), or CSV puzzle,solution.")
+    Path, typer.Option(help="A file of queries, in a form that the task of the model reads.", show_default=False)
 ]
 Answers = Annotated[
     Path | None,
@@ -59,6 +59,12 @@ Answers = Annotated[
         "--folder",
         help="Keep answers here as they come: the same command goes on after an interruption.",
         show_default=False,
+    ),
+]
+Trace = Annotated[
+    Path | None,
+    typer.Option(
+        "--trace", help="Record what happened to every token in this folder, which analyze reads.", show_default=False
     ),
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out queries that cannot be read instead of stopping.")]

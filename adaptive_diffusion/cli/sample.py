@@ -15,6 +15,7 @@ from adaptive_diffusion.cli.options import (
     Seed,
     SkipBad,
     Source,
+    Trace,
     Workers,
     allowed,
     config_search,
@@ -36,21 +37,23 @@ def sample(
     workers: Workers = None,
     address: Address = None,
     folder: Answers = None,
+    trace: Trace = None,
 ) -> None:
     """Answer the queries of a file and show the answers, each with its forwards and why it halted.
 
     Examples:
 
-        adaptive-diffusion sample runs/quickstart --queries puzzles.txt --sampler learned
+        adaptive-diffusion sample runs/quickstart --queries queries.txt --sampler learned
 
-        adaptive-diffusion sample runs/quickstart --queries puzzles.txt -n 5 --seed 1
+        adaptive-diffusion sample runs/quickstart --queries queries.txt -n 5 --seed 1
 
-        adaptive-diffusion sample runs/halting --queries puzzles.txt --sampler "priced halting.price=0.01"
+        adaptive-diffusion sample runs/halting --queries queries.txt --sampler "priced halting.price=0.01"
     """
     from adaptive_diffusion.runs.query_job import QueryJob
     from adaptive_diffusion.runs.sample import sample_file
 
     where = query_engine(engine, workers, address)
-    asked = QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder, config_search(config_dir))
+    search = config_search(config_dir)
+    asked = QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder, search, trace)
     for answer in sample_file(asked, sampler, variations):
         typer.echo(shown(answer))

@@ -26,6 +26,16 @@ class GridLayout:
         if min(sizes) < 1:
             raise ValueError(f"a grid has at least one row and one column, and so have its boxes; got {sizes}")
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows, self.columns
+
+    @property
+    def boxes(self) -> tuple[int, int]:
+        """Rows and columns of a box."""
+        return self.box_rows, self.box_columns
+
     def to_json(self) -> dict[str, Any]:
         """The layout as plain values."""
         size = {"rows": self.rows, "columns": self.columns}
@@ -38,6 +48,16 @@ class TextLayout:
     """Positions in reading order; `symbols[token]` is the piece of text that a token id stands for."""
 
     symbols: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> None:
+        """No grid."""
+        return
+
+    @property
+    def boxes(self) -> None:
+        """No boxes."""
+        return
 
     def to_json(self) -> dict[str, Any]:
         """The layout as plain values."""

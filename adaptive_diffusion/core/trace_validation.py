@@ -1,4 +1,4 @@
-"""What a trace may not say: numbers that no sampler writes and that would lead its readers out of their arrays."""
+"""Checks of a trace that was read: numbers that no sampler writes, which would lead readers out of their arrays."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,8 @@ RAGGED = 64
 
 
 def damage(events: pa.Table, steps: pa.Table, rows: pa.Table, names: Sequence[str]) -> str | None:
-    """The first contradiction of a trace's tables, as half a sentence; None for a sound trace. Positions are looked at
-    when the trace is played (`evaluation.replay`)."""
+    """The first contradiction of a trace's tables, as half a sentence; None for a sound trace. Positions are checked
+    when the trace is replayed (`evaluation.replay`)."""
     for name, table in {"events": events, "steps": steps, "rows": rows}.items():
         if any(_numbers(table, key).min(initial=0) < 0 for key in ("query", "variation")):
             return f"{name} are numbered below 0"
@@ -30,7 +30,7 @@ def damage(events: pa.Table, steps: pa.Table, rows: pa.Table, names: Sequence[st
         return "steps count from 1"
     last = _numbers(steps, "step").max(initial=0)
     if max(last, _numbers(events, "step").max(initial=0)) > min(last, steps.num_rows):
-        return "there are steps that are not told of"
+        return "events refer to steps that are missing from its steps"
     found = {str(name) for chunk in events["event"].chunks for name in chunk.dictionary.to_pylist()}
     unknown = sorted(found - set(names))
     return f"there is no event called {unknown[0]!r}" if unknown else None

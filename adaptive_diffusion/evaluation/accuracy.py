@@ -1,50 +1,50 @@
 """How often a sampler is right, and what it pays: the figures of a summary row."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
-from torchmetrics import Metric
-from torchmetrics.utilities import dim_zero_cat
 
 
-class SamplerSummary(Metric):
-    """Share of exact and of valid answers, mean, 95th percentile and maximum NFE, over all queries seen.
+def summarise(
+    nfe: Tensor, grades: Mapping[str, Tensor], token_forwards: Tensor | None = None
+) -> dict[str, float | None]:
+    """Means of grades, and mean, 95th percentile and maximum of NFE, over R answers.
 
-    The 95th percentile is the smallest NFE that is enough for 95% of the queries, so it is one that was really spent.
-    `compute()` gives a dict of floats with the keys of a summary row; `exact` or `valid` is None if it was never given.
+    The 95th percentile is the smallest NFE that is enough for 95% of the answers, so it is one that was really spent.
+
+    Args:
+        nfe: forwards [R].
+        grades: figures of the answers by name, float [R], as `Task.grades` gives them; NaN where nothing can decide.
+            The mean of the others is taken; None where there are no others.
+        token_forwards: positions computed [R].
+
+    Raises:
+        ValueError: no answers.
     """
-
-    full_state_update = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.nfe: list[Tensor]
-        self.exact: list[Tensor]
-        self.valid: list[Tensor]
-        for state in ("nfe", "exact", "valid"):
-            self.add_state(state, default=[], dist_reduce_fx="cat")
-
-    def update(self, nfe: Tensor, exact: Tensor | None = None, valid: Tensor | None = None) -> None:
-        """Adds rows: `nfe` [R] forwards, `exact` and `valid` bool [R], or None for a task without a target or rules."""
-        self.nfe.append(nfe.long())
-        if exact is not None:
-            self.exact.append(exact.double())
-        if valid is not None:
-            self.valid.append(valid.double())
-
-    def compute(self) -> dict[str, float | None]:
-        if not self.nfe:
-            raise ValueError("no queries to summarise: call update first")
-        nfe = dim_zero_cat(self.nfe).sort().values
-        enough = (95 * len(nfe) + 99) // 100
-        return {
-            "exact": _share(self.exact),
-            "valid": _share(self.valid),
-            "nfe_mean": nfe.double().mean().item(),
-            "nfe_p95": float(nfe[enough - 1]),
-            "nfe_max": float(nfe[-1]),
-            "queries": len(nfe),
-        }
+    if not len(nfe):
+        raise ValueError("there are no answers to summarise")
+    ordered = nfe.long().sort().values
+    enough = (95 * len(ordered) + 99) // 100
+    tokens = None if token_forwards is None else token_forwards.double().mean().item()
+    return {
+        **{name: share(values) for name, values in grades.items()},
+        "nfe_mean": ordered.double().mean().item(),
+        "nfe_p95": float(ordered[enough - 1]),
+        "nfe_max": float(ordered[-1]),
+        "token_forwards_mean": tokens,
+        "queries": len(ordered),
+    }
 
 
-def _share(states: list[Tensor]) -> float | None:
-    return dim_zero_cat(states).mean(dtype=torch.float64).item() if len(states) else None
+def share(values: Tensor) -> float | None:
+    """The mean of figures [R], NaN left out; None where all are NaN."""
+    known = values[~values.isnan()]
+    return known.mean(dtype=torch.float64).item() if len(known) else None
+
+
+def distinct_share(answers: Tensor, editable: Tensor) -> float:
+    """Which share of answers [R, L] differ from all others at the editable positions [R, L]: 1 where no two are alike,
+    1/R where all are the same."""
+    written = answers.masked_fill(~editable, -2)
+    return len(written.unique(dim=0)) / max(1, len(written))

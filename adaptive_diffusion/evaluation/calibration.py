@@ -1,13 +1,10 @@
-"""Does a halting head know when the answer is right? Ranking and calibration of solved-at-halt."""
+"""Calibration of halting: the probability a query stopped with, against whether its answer was correct."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from torch import Tensor
-from torchmetrics import Metric
-from torchmetrics.utilities import dim_zero_cat
 
-from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, midranks
+from adaptive_diffusion.evaluation.intervals import midranks
 
 BINS = 15
 
@@ -47,35 +44,6 @@ def reliability(probability: np.ndarray, solved: np.ndarray, bins: int = BINS) -
     used = count > 0
     means = [np.bincount(which, weights=column, minlength=bins)[used] / count[used] for column in (probability, solved)]
     return Reliability(means[0], means[1], count[used])
-
-
-class SolvedAtHalt(Metric):
-    """AUROC and calibration error of the halting probability against "the answer was right", with 95% intervals.
-
-    `compute()` gives `{"auroc_solved_at_halt": Interval, "calibration_error": Interval}`.
-    """
-
-    full_state_update = False
-
-    def __init__(self, seed: int = 0) -> None:
-        super().__init__()
-        self.seed = seed
-        self.probability: list[Tensor]
-        self.solved: list[Tensor]
-        self.add_state("probability", default=[], dist_reduce_fx="cat")
-        self.add_state("solved", default=[], dist_reduce_fx="cat")
-
-    def update(self, probability: Tensor, solved: Tensor) -> None:
-        """Adds halted rows: `probability` [R] given when they stopped, 0 to 1, and `solved` bool [R]."""
-        self.probability.append(probability.double())
-        self.solved.append(solved.double())
-
-    def compute(self) -> dict[str, Interval]:
-        probability, solved = (dim_zero_cat(state).numpy(force=True) for state in (self.probability, self.solved))
-        return {
-            "auroc_solved_at_halt": bootstrap(auroc, probability, solved, seed=self.seed),
-            "calibration_error": bootstrap(calibration_error, probability, solved, seed=self.seed),
-        }
 
 
 def _bin(probability: np.ndarray, bins: int) -> np.ndarray:

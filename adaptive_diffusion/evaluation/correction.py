@@ -1,7 +1,7 @@
-"""Is it correcting, or only spending steps? What became of mistakes, from events and targets.
+"""What became of mistakes, from events and targets: does a sampler correct itself, or only spend steps?
 
-A *write* puts a token on a position: it stood there at the start, was committed, or replaced another (edit). A write
-is *taken back* when the next event there revokes or replaces it. A *mistake* lasts from the first wrong write on a
+A *write* puts a token on a position: it stood there at the start, was committed, or replaced another. A write
+is *taken back* when the next event there remasks or replaces it. A *mistake* lasts from the first wrong write on a
 position to the next right one, its repair; a position that held wrong, open, wrong again was mistaken once.
 """
 

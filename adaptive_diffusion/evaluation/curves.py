@@ -4,26 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
+from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.evaluation.intervals import RESAMPLES, Interval, bootstrap, paired_difference, ratio_of_sums
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One sampler at one setting: for each row its query id, NFE and whether its answer was exact, all [R]."""
-
-    name: str
-    query: np.ndarray
-    nfe: np.ndarray
-    exact: np.ndarray
-
-    @classmethod
-    def of(cls, name: str, rows: pa.Table) -> "Setting":
-        """The setting whose trace has these `rows`. Raises `ValueError` where some row has no target to be exact."""
-        if rows["exact"].null_count:
-            raise ValueError(f"{name}: {rows['exact'].null_count} rows do not know whether they are exact")
-        return cls(name, *(rows[column].to_numpy() for column in ("query", "nfe", "exact")))
 
 
 @dataclass(frozen=True)
@@ -36,7 +19,7 @@ class Comparison:
 
 
 def gain_at_equal_nfe(
-    policy: Setting, baselines: Sequence[Setting], resamples: int = RESAMPLES, seed: int = 0
+    policy: ScoredAnswers, baselines: Sequence[ScoredAnswers], resamples: int = RESAMPLES, seed: int = 0
 ) -> Comparison:
     """Accuracy of the policy minus that of the baseline of smallest mean NFE not below the policy's, paired by query.
 
@@ -47,31 +30,31 @@ def gain_at_equal_nfe(
     reaching = [baseline for baseline in baselines if baseline.nfe.mean() >= cost]
     if not reaching:
         return Comparison(None, None, f"no baseline spends as much as {policy.name}, {cost:.2f} NFE")
-    baseline = min(reaching, key=lambda setting: setting.nfe.mean())
-    ours, theirs = _paired("exact", policy, baseline)
+    baseline = min(reaching, key=lambda answers: answers.nfe.mean())
+    ours, theirs = _paired("quality", policy, baseline)
     return Comparison(baseline.name, paired_difference(ours, theirs, resamples, seed))
 
 
 def nfe_ratio_at_equal_accuracy(
-    policy: Setting, baselines: Sequence[Setting], resamples: int = RESAMPLES, seed: int = 0
+    policy: ScoredAnswers, baselines: Sequence[ScoredAnswers], resamples: int = RESAMPLES, seed: int = 0
 ) -> Comparison:
     """Mean NFE of the policy over that of the cheapest baseline that is at least as accurate, paired by query."""
-    accuracy = policy.exact.mean()
-    reaching = [baseline for baseline in baselines if baseline.exact.mean() >= accuracy]
+    accuracy = policy.quality.mean()
+    reaching = [baseline for baseline in baselines if baseline.quality.mean() >= accuracy]
     if not reaching:
         return Comparison(None, None, f"no baseline is as accurate as {policy.name}, {accuracy:.2%}")
-    baseline = min(reaching, key=lambda setting: setting.nfe.mean())
+    baseline = min(reaching, key=lambda answers: answers.nfe.mean())
     ours, theirs = _paired("nfe", policy, baseline)
     return Comparison(baseline.name, bootstrap(ratio_of_sums, ours, theirs, resamples=resamples, seed=seed))
 
 
-def _paired(column: str, *settings: Setting) -> list[np.ndarray]:
+def _paired(column: str, *settings: ScoredAnswers) -> list[np.ndarray]:
     """The column of each setting by ascending query id, the mean over a query's variations: [N] each."""
     ids, means = [], []
     for setting in settings:
         query, row = np.unique(setting.query, return_inverse=True)
         ids.append(query)
-        means.append(np.bincount(row, weights=getattr(setting, column)) / np.bincount(row))
+        means.append(np.bincount(row, weights=vars(setting)[column]) / np.bincount(row))
     if not np.array_equal(*ids):
         names = " and ".join(setting.name for setting in settings)
         raise ValueError(

@@ -5,11 +5,10 @@ each distinct row of the columns [C] occurs in each of R resamples. Its value on
 data's own counts, so point estimate and interval cannot come from two definitions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 Statistic = Callable[..., np.ndarray]
 
@@ -27,7 +26,26 @@ class Interval(NamedTuple):
 
     @property
     def excludes_zero(self) -> bool:
+        """Whether all of it lies on one side of 0."""
         return self.low > 0 or self.high < 0
+
+    def to_json(self) -> dict[str, float | None]:
+        """Plain values; null where the data does not define one."""
+        return {name: float(end) if np.isfinite(end) else None for name, end in self._asdict().items()}
+
+    @staticmethod
+    def from_json(written: Mapping[str, float | None] | None) -> "Interval | None":
+        """The inverse of `to_json`; null is no interval.
+
+        Raises:
+            ValueError: values that describe no interval.
+        """
+        if written is None:
+            return None
+        try:
+            return Interval(*(np.nan if written[end] is None else float(written[end]) for end in Interval._fields))  # type: ignore[arg-type]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"this is no interval: {written!r}") from error
 
 
 def bootstrap(
@@ -98,16 +116,3 @@ def paired_difference(first: np.ndarray, second: np.ndarray, resamples: int = RE
     """Mean of `first` − `second`, both [N] and in the same order of queries, with its 95% interval."""
     difference = np.asarray(first, np.float64) - np.asarray(second, np.float64)
     return bootstrap(mean, difference, resamples=resamples, seed=seed)
-
-
-def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
-    """Exact two-sided p-value that two samplers solve equally many queries (McNemar 1947).
-
-    `first`, `second`: bool [N], solved or not, in the same order of queries. Only queries that one solves and the other
-    does not count: under the hypothesis they fall on either side like fair coins. 1 where there are none.
-    """
-    first, second = np.asarray(first, bool), np.asarray(second, bool)
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    if only_first + only_second == 0:
-        return 1.0
-    return float(stats.binomtest(only_first, only_first + only_second).pvalue)

@@ -1,4 +1,4 @@
-"""A trace played again: which token stood where before and after each event, and when the answer was right."""
+"""A trace replayed: which token stood where before and after each event, and when the answer was correct."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +18,9 @@ class Replay:
 
     `before` and `after` hold the token at the event's position, `OPEN` where there is none. `start`, `answer` and
     `target` are [R, L], padded with −2; `target` is None where some row has none. `steps` [R] is each row's last step,
-    `halt_probability` [R, T] what its halting rule gave after each step, NaN where it gave none.
+    `halt_probability` [R, T] what its halting rule gave after each step, NaN where it gave none. `correct` bool [R, T]
+    tells whether the tokens that stand after step t (column t − 1) are a correct answer, by the task's own check; an
+    answer with open positions is not, the last step holds on, and it is None where the task could not decide.
     """
 
     row: np.ndarray
@@ -33,6 +35,7 @@ class Replay:
     target: np.ndarray | None
     steps: np.ndarray
     halt_probability: np.ndarray
+    correct: np.ndarray | None
 
     @classmethod
     def of(cls, trace: Trace) -> "Replay":
@@ -51,11 +54,11 @@ class Replay:
         after = np.where(event == Event.REMASK, OPEN, token)
         first = np.r_[True, (row[1:] != row[:-1]) | (position[1:] != position[:-1])] if len(row) else np.zeros(0, bool)
         before = np.where(first, start[row, position], np.r_[OPEN, after[:-1]] if len(row) else after)
-        steps, halt_probability = _by_step(trace.steps, row_of)
+        steps, halt_probability, correct = _by_step(trace.steps, row_of, rows["correct"])
         return cls(
             *(row, step, position, event, before, after, confidence),
             *(start, _padded(rows["answer"]), None if rows["target"].null_count else _padded(rows["target"])),
-            *(steps, halt_probability),
+            *(steps, halt_probability, correct),
         )
 
     @cached_property
@@ -64,21 +67,6 @@ class Replay:
         tokens = self.start.copy()
         tokens[self.row, self.position] = self.after  # events of a position lie in time, the last one stays
         return tokens
-
-    def solved_by_step(self) -> np.ndarray:
-        """Bool [R, T]: do the tokens that stand after step t (column t − 1) equal the target? The last step holds on.
-
-        What a halting rule would have filled in had it stopped there is not in a trace, so an answer with open
-        positions counts as wrong. Raises `ValueError` for rows without a target.
-        """
-        target = self.required_target()
-        # Only positions that differ from the target can make an answer wrong, so count them and how they change.
-        change = (self.after != target[self.row, self.position]).astype(np.int64)
-        change -= self.before != target[self.row, self.position]
-        wrong = np.zeros((len(self.start), self.halt_probability.shape[1] + 1), np.int64)
-        wrong[:, 0] = (self.start != target).sum(1)
-        np.add.at(wrong, (self.row, self.step), change)
-        return wrong.cumsum(1)[:, 1:] == 0
 
     def required_target(self) -> np.ndarray:
         if self.target is None:
@@ -111,13 +99,20 @@ class _RowIndex:
         return place * self.variations + variation
 
 
-def _by_step(steps: pa.Table, row_of: _RowIndex) -> tuple[np.ndarray, np.ndarray]:
+def _by_step(
+    steps: pa.Table, row_of: _RowIndex, answer_correct: pa.ChunkedArray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     row, step = row_of(steps), steps["step"].to_numpy()
     last = np.zeros(row_of.rows, np.int64)
     np.maximum.at(last, row, step)
     halt_probability = np.full((row_of.rows, int(last.max(initial=0))), np.nan, np.float32)
     halt_probability[row, step - 1] = steps["halt_probability"].to_numpy()
-    return last, halt_probability
+    if steps["correct"].null_count or answer_correct.null_count:
+        return last, halt_probability, None
+    correct = np.zeros(halt_probability.shape, bool)
+    correct[row, step - 1] = steps["correct"].to_numpy()
+    inside = np.arange(correct.shape[1]) < last[:, None]
+    return last, halt_probability, np.where(inside, correct, answer_correct.to_numpy()[:, None])
 
 
 def _codes(column: pa.ChunkedArray) -> np.ndarray:

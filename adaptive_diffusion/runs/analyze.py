@@ -10,22 +10,13 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
+from adaptive_diffusion.analysis.allocation import grouping_column
 from adaptive_diffusion.analysis.figures import KINDS, by_column, write_figures
-from adaptive_diffusion.analysis.layout import Layout, layout_of
+from adaptive_diffusion.analysis.metric_tables import accuracy_table, allocation_table
 from adaptive_diffusion.analysis.metrics import SamplerMetrics, measure
+from adaptive_diffusion.analysis.report import report_tables
 from adaptive_diffusion.analysis.table import Table
-from adaptive_diffusion.analysis.tables import (
-    MEASURED,
-    accuracy_table,
-    allocation_table,
-    controls_table,
-    correction_table,
-    gain_table,
-    halting_table,
-    measured_table,
-    reasons_table,
-    summary_table,
-)
+from adaptive_diffusion.analysis.tables import MEASURED, measured_table, summary_table
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.evaluation.intervals import Interval
 from adaptive_diffusion.runs.counterfactual_rollouts import read_counterfactual_rollouts
@@ -33,7 +24,8 @@ from adaptive_diffusion.storage.atomic_write import atomic_write
 from adaptive_diffusion.storage.folder import RunFolder
 
 RECORDS = "analysis.json"
-FIGURE = int | float | None
+NUMBER = int | float | None
+FIGURE = NUMBER | str
 
 
 @dataclass(frozen=True)
@@ -65,52 +57,41 @@ def analyze(runs: Sequence[Path], out: Path, by: Sequence[str] = ()) -> Analysis
     if out.exists() and not (out / RECORDS).is_file():
         raise ValueError(f"{out} is there and holds no analysis: it would be replaced; name another place with --out")
     summaries, measures, learned = [], [], {}
-    task: str | None = None
     for run in runs:
         summary = _summary(run)
-        task = summary.get("task", task)
-        prefix = f"{run.resolve().name}/" if len(runs) > 1 else ""
+        prefix = run.resolve().name if len(runs) > 1 else ""
         rows = {row["sampler"]: row for row in summary.get("samplers", ())}
         if "policy" in summary:
             learned[run.resolve().name] = summary
         for folder in _traces(run, list(rows), needed="policy" not in summary):
-            name = prefix + folder.name
-            measures.append(measure(name, read_trace(folder), read_counterfactual_rollouts(run, folder.name)))
-            summaries.append({**_figures(measures[-1]), **rows.get(folder.name, {}), "sampler": name})
-    for column in by if measures else ():
-        if column not in measures[0].rows.column_names:
-            raise ValueError(f"rows have no column {column!r}; they have {', '.join(measures[0].rows.column_names)}")
-    layout = layout_of(task)
-    sheets = [
-        summary_table(summaries) if measures else None,
-        measured_table(learned),
-        gain_table(measures),
-        halting_table(measures),
-        controls_table(measures),
-        reasons_table(measures),
-        correction_table(measures),
-        allocation_table(measures, edges=layout.difficulty_edges),
-        accuracy_table(measures, edges=layout.difficulty_edges),
-        *(table(measures, column, None) for column in by for table in (allocation_table, accuracy_table) if measures),
-    ]
+            past = read_counterfactual_rollouts(run, folder.name)
+            measures.append(measure(folder.name, read_trace(folder), past, prefix))
+            summaries.append({**_figures(measures[-1]), **rows.get(folder.name, {}), "sampler": measures[-1].name})
+    if len(tasks := {sampler.header.task for sampler in measures}) > 1:
+        raise ValueError(f"these runs are of several tasks, {', '.join(sorted(tasks))}; analyse one task at a time")
+    for name in by if measures else ():
+        grouping_column(
+            measures[0].rows, measures[0].header, name
+        )  # an unknown name is refused before anything is drawn
+    found = [measured_table(learned)]
+    if measures:
+        found = [summary_table(summaries, measures[0].header.columns), *found, *report_tables(measures)]
+        found += [table(measures, name) for name in by for table in (allocation_table, accuracy_table)]
+    titles: dict[str, Table] = {table.title: table for table in found if table}
     with atomic_write(out) as folder:
-        found = _write(folder, [sheet for sheet in sheets if sheet], measures, layout, by)
-    return Analysis(found.sheets, [out / path.relative_to(folder) for path in found.figures])
+        written = _write(folder, list(titles.values()), measures, by)
+    return Analysis(written.sheets, [out / path.relative_to(folder) for path in written.figures])
 
 
 def _summary(run: Path) -> dict[str, Any]:
-    """The run's summary, empty where it has none; a run folder may come from a stranger, so its rows are looked at."""
+    """The run's summary, empty where it has none; a run folder may come from anybody, so its rows are checked."""
     found = RunFolder(run).read_json("summary.json", {})
     rows = found.get("samplers", []) if isinstance(found, dict) else None
-    if (
-        not isinstance(rows, list)
-        or not isinstance(found.get("task", ""), str)
-        or not all(
-            isinstance(row, dict)
-            and isinstance(row.get("sampler"), str)
-            and all(isinstance(value, FIGURE) for name, value in row.items() if name != "sampler")
-            for row in rows
-        )
+    if not isinstance(rows, list) or not all(
+        isinstance(row, dict)
+        and isinstance(row.get("sampler"), str)
+        and all(isinstance(value, FIGURE) for value in row.values())
+        for row in rows
     ):
         raise ValueError(f"{run / 'summary.json'} is damaged: its samplers are no rows of figures")
     splits = [found[split] for split in ("test", "stratified") if split in found]
@@ -125,7 +106,7 @@ def _measured(split: Any) -> bool:
         return False
     given = [split[name] for name in MEASURED if split.get(name) is not None]
     return all(
-        isinstance(one, dict) and all(end in one and isinstance(one[end], FIGURE) for end in Interval._fields)
+        isinstance(one, dict) and all(end in one and isinstance(one[end], NUMBER) for end in Interval._fields)
         for one in given
     )
 
@@ -141,18 +122,21 @@ def _traces(run: Path, order: list[str], needed: bool) -> list[Path]:
 def _figures(sampler: SamplerMetrics) -> dict[str, Any]:
     """A summary row from the trace alone."""
     nfe = np.sort(sampler.rows["nfe"].to_numpy())
-    shares = {
-        name: None if column.null_count else float(np.mean(column.to_numpy()))
-        for name in ("exact", "valid")
-        if (column := sampler.rows[name]) is not None
+    own = [f"column.{measure.name}" for measure in sampler.header.columns]
+    columns = {
+        name.removeprefix("column."): sampler.rows[name] for name in ("correct", "exact", "valid", "score", *own)
+    }
+    means = {
+        name: None if column.null_count == len(column) else float(np.mean(column.drop_null().to_numpy()))
+        for name, column in columns.items()
     }
     enough = int(nfe[-(-95 * len(nfe) // 100) - 1])
-    return {**shares, "nfe_mean": sampler.nfe.value, "nfe_p95": enough, "nfe_max": int(nfe[-1]), "queries": len(nfe)}
+    revised = {f"{name}_mean": float(np.mean(sampler.rows[name].to_numpy())) for name in ("revisions", "rewrites")}
+    spent = {"nfe_mean": sampler.nfe.value, "nfe_p95": enough, "nfe_max": int(nfe[-1]), "queries": len(nfe)}
+    return {**means, **revised, **spent}
 
 
-def _write(
-    folder: Path, sheets: list[Table], measures: list[SamplerMetrics], layout: Layout, by: Sequence[str]
-) -> Analysis:
+def _write(folder: Path, sheets: list[Table], measures: list[SamplerMetrics], by: Sequence[str]) -> Analysis:
     tables = folder / "tables"
     tables.mkdir(parents=True)
     for sheet in sheets:
@@ -161,7 +145,7 @@ def _write(
     if measures:
         csv.write_csv(_queries(measures), tables / "queries.csv")
         csv.write_csv(_positions(measures), tables / "positions.csv")
-        figures = write_figures(measures, layout, folder / "figures", [*KINDS, *map(by_column, by)])
+        figures = write_figures(measures, folder / "figures", [*KINDS, *map(by_column, by)])
     found = Analysis(sheets, figures)
     text = json.dumps(found.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / RECORDS).write_text(text + "\n", encoding="utf-8")

@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.core.trace_header import TraceHeader
 from adaptive_diffusion.core.trace_writer import TraceWriter
-from adaptive_diffusion.evaluation.accuracy import SamplerSummary
-from adaptive_diffusion.evaluation.curves import Setting
+from adaptive_diffusion.evaluation.accuracy import distinct_share, summarise
+from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.engine import Engine, Here
+from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.tracing import TraceRecorder
 from adaptive_diffusion.storage.atomic_write import atomic_write
@@ -37,35 +41,104 @@ def build_sampler(unbound: Unbound, model: DenoiserWithHeads) -> Sampler:
 
 
 def compare(
-    name: str, sampler: Sampler, task: Task, problems: Any, seed: int = 0, slots: int = 256, trace: Path | None = None
-) -> tuple[dict[str, Any], Setting]:
-    """One summary row and the sampler's answers query by query; its trace goes to the folder `trace`, if given."""
-    queries = task.queries(problems)
-    with ExitStack() as stack:
-        recorder = None if trace is None else TraceRecorder(stack.enter_context(TraceWriter(trace)))
-        begin = time.perf_counter()
-        result = sampler.sample(queries, seed=seed, slots=slots, observers=[recorder] if recorder else [])
-        seconds = time.perf_counter() - begin
-        correctness = task.verify(result.answers, problems)
-        if recorder is not None:
-            difficulty = task.difficulty(problems)
-            clues = {"clues": difficulty["clues"].int()} if "clues" in difficulty else {}
-            chief = chief_difficulty(task, problems).float()
-            known = {"exact": correctness.exact, "valid": correctness.valid, "difficulty": chief, **clues}
-            if (target := task.targets(problems)) is not None:
-                known["target"] = target
-            recorder.finish(queries, result, **known)
-    summary = SamplerSummary()
-    summary.update(result.nfe, correctness.exact, correctness.valid)
-    revising = {
+    name: str,
+    sampler: Sampler,
+    task: Task,
+    problems: Any,
+    seed: int = 0,
+    slots: int = 256,
+    trace: Path | None = None,
+    family: str = "",
+) -> tuple[dict[str, Any], ScoredAnswers]:
+    """One summary row and the sampler's answers query by query.
+
+    Args:
+        name, family: of the sampler, in tables and figures; without a family it is its own.
+        sampler: answers the queries.
+        task, problems: what is sampled and checked.
+        seed, slots: of sampling.
+        trace: a folder for the trace; None records none. `seconds` of the row does not count the recording.
+    """
+    family = family or name
+    found = sample_problems(name, sampler, task, problems, 1, seed, slots, trace, family)
+    result, grades = found.result, found.grades
+    row = {
+        "sampler": name,
+        "family": family,
+        **summarise(result.nfe, grades, result.token_forwards),
+        "distinct": distinct_share(result.answers, found.queries.editable),
         "revisions_mean": result.revisions.double().mean().item(),
+        "rewrites_mean": result.rewrites.double().mean().item(),
         "cycled": int(result.cycled.sum()),
         "budget_spent": int(result.budget_spent.sum()),
         "faults": len(result.faults),
+        "seconds": round(found.seconds, 3),
     }
-    row = {"sampler": name, **summary.compute(), **revising, "seconds": round(seconds, 3)}
-    setting = Setting(name, result.query.numpy(), result.nfe.numpy(), correctness.exact.numpy().astype(bool))
-    return row, setting
+    quality = grades["score" if task.headline == "score" else "correct"].double()
+    return row, ScoredAnswers(name, family, result.query.numpy(), result.nfe.numpy(), quality.numpy())
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What a sampler made of N problems.
+
+    Attributes:
+        queries: the N queries.
+        result: R = N·n answers.
+        grades: figures of the answers [R], as `Task.grades` gives them.
+        seconds: of sampling, without what it took to record a trace.
+    """
+
+    queries: Queries
+    result: SampleResult
+    grades: dict[str, Tensor]
+    seconds: float
+
+
+def sample_problems(
+    name: str,
+    sampler: Sampler,
+    task: Task,
+    problems: Any,
+    n: int = 1,
+    seed: int = 0,
+    slots: int = 256,
+    trace: Path | None = None,
+    family: str = "",
+) -> Sampled:
+    """Samples `n` answers to each problem and checks them. A trace is recorded in the folder `trace`, if given."""
+    queries = task.queries(problems)
+    asked = problems.take(torch.arange(len(problems)).repeat_interleave(n)) if n > 1 else problems
+    several: dict[str, Any] = {"n": n} if n > 1 else {}  # not every sampler gives variations
+    with ExitStack() as stack:
+        recorder = None
+        if trace is not None:
+            writer = stack.enter_context(TraceWriter(trace, trace_header(name, family or name, task, sampler)))
+            recorder = TraceRecorder(writer, lambda tokens, ids: task.grades(tokens, problems.take(ids))["correct"])
+        begin = time.perf_counter()
+        result = sampler.sample(queries, **several, seed=seed, slots=slots, observers=[recorder] if recorder else [])
+        seconds = time.perf_counter() - begin
+        grades = task.grades(result.answers, asked)
+        if recorder is not None:
+            seconds -= recorder.seconds
+            recorder.finish(queries, result, grades, task.difficulty(asked), task.targets(asked))
+    return Sampled(queries, result, grades, seconds)
+
+
+def trace_header(name: str, family: str, task: Task, sampler: Sampler) -> TraceHeader:
+    """What a trace says about itself."""
+    return TraceHeader(
+        task=task.name,
+        noun=task.noun,
+        headline=task.headline,
+        layout=task.layout,
+        difficulties=task.difficulties,
+        columns=task.columns,
+        sampler=name,
+        family=family,
+        halting=sampler.halting.reason,
+        explanation=sampler.halting.explanation,
+    )
 
 
 def compare_all(
@@ -77,33 +150,38 @@ def compare_all(
     slots: int = 256,
     kept: Path | None = None,
     engine: Engine | None = None,
-) -> tuple[list[dict[str, Any]], dict[str, Setting]]:
-    """`compare` for each sampler, on an engine if there is one, saying each row.
+    families: Mapping[str, str] | None = None,
+    traces: Path | None = None,
+) -> tuple[list[dict[str, Any]], dict[str, ScoredAnswers]]:
+    """`compare` for each sampler, on an engine if there is one; `say` is called with a line per sampler.
 
-    In the folder `kept` each sampler gets a folder, whole or not at all, with its row and its `trace`; one that has it
-    already is not asked again.
+    In the folder `kept` each sampler gets a folder, complete or not at all, with its row and its `trace`; one that has
+    it already is not sampled again. Without it, traces go to the folder `traces`, if given. `families` are those of the
+    samplers, by name.
 
     Raises:
         ValueError: the name of a sampler that leads out of the folder.
     """
+    families = families or {}
     places = {name: None if kept is None else inside(kept, name) for name in samplers}
-    found = {name: _earlier(name, place) for name, place in places.items() if place is not None and place.is_dir()}
+    found = {name: _earlier(place) for name, place in places.items() if place is not None and place.is_dir()}
     for name in found:
-        say(f"  {name}: answered before, kept")
-    waiting = [(name, sampler, places[name]) for name, sampler in samplers.items() if name not in found]
-    work = partial(_compare_one, task, problems, seed, slots)
-    for number, (row, setting) in (engine or Here()).each(work, waiting):
-        found[waiting[number][0]] = row, setting
-        say(
-            f"  {row['sampler']}: {100 * row['exact']:.1f}% exact at {row['nfe_mean']:.2f} mean NFE, "
-            f"{row['seconds']:.1f} s"
-        )
+        say(f"  {name}: sampled before")
+    waiting = [
+        (name, families.get(name, name), sampler, places[name])
+        for name, sampler in samplers.items()
+        if name not in found
+    ]
+    work = partial(_compare_one, task, problems, seed, slots, traces)
+    for number, (row, answers) in (engine or Here()).each(work, waiting):
+        found[waiting[number][0]] = row, answers
+        say(f"  {row['sampler']}: {quality_text(row)} at {row['nfe_mean']:.2f} mean NFE, {row['seconds']:.1f} s")
     return [found[name][0] for name in samplers], {name: found[name][1] for name in samplers}
 
 
-def with_families(rows: Sequence[Mapping[str, Any]], families: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The rows with the family of each sampler beside its name."""
-    return [{"sampler": row["sampler"], "family": families[row["sampler"]]} | dict(row) for row in rows]
+def quality_text(row: Mapping[str, Any]) -> str:
+    """How good a sampler's answers are, for a line of a log."""
+    return "not judged" if row["correct"] is None else f"{100 * row['correct']:.1f}% correct"
 
 
 def inside(folder: Path, name: str) -> Path:
@@ -114,22 +192,24 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def _compare_one(
-    task: Task, problems: Any, seed: int, slots: int, asked: tuple[str, Sampler, Path | None]
-) -> tuple[dict[str, Any], Setting]:
-    name, sampler, place = asked
+    task: Task, problems: Any, seed: int, slots: int, traces: Path | None, work: tuple[str, str, Sampler, Path | None]
+) -> tuple[dict[str, Any], ScoredAnswers]:
+    name, family, sampler, place = work
     with torch.inference_mode():
         if place is None:
-            return compare(name, sampler, task, problems, seed, slots)
+            trace = None if traces is None else inside(traces, name)
+            return compare(name, sampler, task, problems, seed, slots, trace, family)
         with atomic_write(place) as part:
-            row, setting = compare(name, sampler, task, problems, seed, slots, part / TRACE)
+            row, answers = compare(name, sampler, task, problems, seed, slots, part / TRACE, family)
             (part / ROW).write_text(json.dumps(row))
-        return row, setting
+        return row, answers
 
 
-def _earlier(name: str, place: Path) -> tuple[dict[str, Any], Setting]:
-    return json.loads((place / ROW).read_text()), Setting.of(name, read_trace(place / TRACE).rows)
+def _earlier(place: Path) -> tuple[dict[str, Any], ScoredAnswers]:
+    return json.loads((place / ROW).read_text()), ScoredAnswers.of(read_trace(place / TRACE))
 
 
 def chief_difficulty(task: Task, problems: Any) -> Tensor:
-    """[N] the task's chief measure of difficulty."""
-    return next(iter(task.difficulty(problems).values()))
+    """[N] the task's first measure of difficulty; 0 for a task without one."""
+    found = task.difficulty(problems)
+    return found[task.difficulties[0].name] if task.difficulties else torch.zeros(len(problems))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from adaptive_diffusion.core.state import Finish
-from adaptive_diffusion.evaluation.halting_metrics import CounterfactualRollouts
+from adaptive_diffusion.evaluation.halting_metrics import CounterfactualRollouts, StoppingTable
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.tasks.task import Task
@@ -34,7 +34,14 @@ def read_counterfactual_rollouts(run: Path, name: str) -> CounterfactualRollouts
     if not file.is_file():
         return None
     rollouts = Rollouts.load(file)
-    return CounterfactualRollouts(rollouts.query.numpy(), rollouts.padded(rollouts.solved).numpy())
+    return CounterfactualRollouts(rollouts.query.numpy(), stopping_table(rollouts))
+
+
+def stopping_table(rollouts: Rollouts) -> StoppingTable:
+    """What each row would answer and have cost if it were stopped after each of its steps."""
+    total = rollouts.cost.double().cumsum(0)
+    before = (total[rollouts.first] - rollouts.cost[rollouts.first]).repeat_interleave(rollouts.steps)
+    return StoppingTable(rollouts.padded(rollouts.score).numpy(), rollouts.padded(total - before).numpy())
 
 
 def _file(name: str) -> str:

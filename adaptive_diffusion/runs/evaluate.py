@@ -1,19 +1,21 @@
 """Samplers side by side on a file of queries."""
 
+import json
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from adaptive_diffusion.config import named_samplers
-from adaptive_diffusion.runs.compare import compare_all, with_families
+from adaptive_diffusion.core.measures import AnswerMeasure
+from adaptive_diffusion.runs.compare import compare_all
 from adaptive_diffusion.runs.query_job import QueryJob
 
 
-def evaluate_file(asked: QueryJob, samplers: Sequence[str]) -> list[dict[str, Any]]:
-    """One row for each sampler: ``sampler, family, exact, valid, nfe_mean, nfe_p95, nfe_max, seconds, queries``.
+def evaluate_file(asked: QueryJob, samplers: Sequence[str]) -> tuple[list[dict[str, Any]], Sequence[AnswerMeasure]]:
+    """A row for each sampler, as `runs.compare.compare` gives it, and the task's own figures of answers.
 
     Args:
-        asked: the model and the file.
+        asked: the model and the file; its folder of traces gets a `summary.json` too.
         samplers: of ``configs/sampler``, with overrides; several values of one override are several samplers.
 
     Raises:
@@ -22,7 +24,12 @@ def evaluate_file(asked: QueryJob, samplers: Sequence[str]) -> list[dict[str, An
     named = named_samplers(samplers, asked.search)
     source, problems = asked.open()
     quiet = lambda line: print(line, file=sys.stderr)  # noqa: E731 (a one-line sink: rows go to standard output)
+    families = {one.name: one.family for one in named}
+    traces = None if asked.trace is None else asked.trace / "traces"
     with asked.held() as held:
         built = {one.name: asked.sampler(source, one, held) for one in named}
-        rows, _ = compare_all(built, source.task, problems, quiet, seed=asked.seed)
-    return with_families(rows, {one.name: one.family for one in named})
+        rows, _ = compare_all(built, source.task, problems, quiet, seed=asked.seed, families=families, traces=traces)
+    if asked.trace is not None:
+        summary = {"task": source.task.name, "seed": asked.seed, "samplers": rows}
+        (asked.trace / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return rows, source.task.columns

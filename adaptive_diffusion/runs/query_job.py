@@ -1,4 +1,4 @@
-"""What `evaluate` and `sample` are asked: a file of queries, put to a trained model."""
+"""The job of `evaluate` and `sample`: a file of queries, answered by a trained model."""
 
 import json
 import sys
@@ -21,16 +21,21 @@ SHARD, MANY = 256, 64
 
 @dataclass(frozen=True)
 class QueryJob:
-    """
+    """A file of queries for a trained model.
+
     Attributes:
         source: a run folder or a checkpoint.
         queries: a file of queries in a form the task reads.
         seed: keys the random draws.
         skip_bad: leave out queries that cannot be read.
         allow: modules whose classes configs and checkpoints may name.
-        engine: does the queries in shards; None answers all of them in this process.
-        folder: where answers are kept as they come; None keeps none.
+        engine: answers the queries in shards; None answers all of them in this process.
+        folder: where answers are stored as they come; None stores none.
         search: where the configs of samplers are looked for.
+        trace: a folder for traces, which `analyze` reads; None records none.
+
+    Raises:
+        ValueError: a trace together with an engine or a folder of answers.
     """
 
     source: Path
@@ -41,13 +46,20 @@ class QueryJob:
     engine: Engine | None = None
     folder: Path | None = None
     search: ConfigSearch | None = None
+    trace: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.trace is not None and (self.engine is not None or self.folder is not None):
+            raise ValueError(
+                "a trace is recorded in one process and in one go: leave out --engine, --workers, --folder"
+            )
 
     def held(self) -> AbstractContextManager[RunFolder | None]:
-        """The folder of the answers, locked; None where none are kept."""
+        """The folder of the answers, locked; None where none are stored."""
         return nullcontext() if self.folder is None else RunFolder(self.folder, self.allow)
 
     def open(self) -> tuple[TrainedModel, Any]:
-        """The model and the problems of the file; what is left out is said on standard error.
+        """The model and the problems of the file; what is left out is listed on standard error.
 
         Raises:
             ValueError: a source or a file that cannot be read, or a bad line where `skip_bad` does not allow it.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from adaptive_diffusion.config import named_sampler
+from adaptive_diffusion.runs.compare import inside, sample_problems
 from adaptive_diffusion.runs.query_job import QueryJob
 
 
@@ -19,9 +20,12 @@ def sample_file(asked: QueryJob, sampler: str, variations: int = 1) -> Iterator[
     """
     named = named_sampler(sampler, asked.search)
     source, problems = asked.open()
+    trace = None if asked.trace is None else inside(asked.trace / "traces", named.name)
     with asked.held() as held:
         chosen = asked.sampler(source, named, held)
-        result = chosen.sample(source.task.queries(problems), n=variations, seed=asked.seed)
+        result = sample_problems(
+            named.name, chosen, source.task, problems, variations, asked.seed, trace=trace, family=named.family
+        ).result
     for row in range(len(result.query)):
         title = f"query {int(result.query[row])}, variation {int(result.variation[row])}"
         yield f"{title}: {int(result.nfe[row])} NFE, {result.why(row)}\n{source.task.decode(result.answers[row])}"

@@ -7,6 +7,7 @@ import torch
 
 from adaptive_diffusion.core.denoiser import Denoiser
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.sampling.sampler import Observer, Sampler
@@ -32,6 +33,11 @@ class Restart:
         if self.tries < 1:
             raise ValueError(f"tries={self.tries} answers nothing; use at least 1")
 
+    @property
+    def halting(self) -> Halting:
+        """The halting rule of the inner sampler."""
+        return self.sampler.halting
+
     @classmethod
     def of(cls, denoiser: Denoiser, sampler: Callable[[Denoiser], Sampler], tries: int = 4, enough: float = 0.9):
         """How a config asks for it."""
@@ -55,7 +61,7 @@ class Restart:
             }
             spent = {
                 name: getattr(best, name).index_add(0, pending, getattr(again, name))
-                for name in ("nfe", "steps", "token_forwards", "revisions")
+                for name in ("nfe", "steps", "token_forwards", "revisions", "rewrites")
             }
             met = {
                 name: getattr(best, name) | torch.zeros_like(best.cycled).index_copy(0, pending, getattr(again, name))

@@ -11,6 +11,7 @@ from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.core.state import HALT_SENTENCES, HaltReason
 from adaptive_diffusion.rules.revision_limits import CYCLED, SPENT
+from adaptive_diffusion.sampling.rewrites import RewriteCount
 from adaptive_diffusion.sampling.step import Step
 
 FRAMEWORK_REASONS = {int(reason): (reason.name.lower(), sentence) for reason, sentence in HALT_SENTENCES.items()}
@@ -29,6 +30,7 @@ class SampleResult:
         token_forwards: [R] int64, positions computed for the row, summed over its forwards.
         halt_reason: [R] int64, `HaltReason` numbers; `reasons` names them.
         revisions: [R] int64, tokens taken back or replaced.
+        rewrites: [R] int64, how often a position was given the very token that had been taken back there.
         log_probability: [R] float64, Σ log p over the answer's own tokens, p the probability each was written with; −∞
             after a fault.
         faults: row → why it ended in a fault, for the rows that did; what stands open in their answers is `OPEN`.
@@ -45,6 +47,7 @@ class SampleResult:
     token_forwards: Tensor
     halt_reason: Tensor
     revisions: Tensor
+    rewrites: Tensor
     log_probability: Tensor
     cycled: Tensor
     budget_spent: Tensor
@@ -80,6 +83,7 @@ class Recorder:
         self.halt_reason = torch.full_like(self.query, HaltReason.ALL_COMMITTED)
         self.log_probability = torch.zeros_like(self.query, dtype=torch.float64)
         self.cycled, self.budget_spent = (torch.zeros_like(self.query, dtype=torch.bool) for _ in range(2))
+        self.rewriting = RewriteCount(len(self.query), self.answers.shape[1], self.query.device)
         self.rows_forwarded = 0
         self.faults: dict[int, str] = {}
         self.errors: list[Exception] = []
@@ -94,7 +98,9 @@ class Recorder:
         self.rows_forwarded += int((forwards > 0).expand(len(step.before.tokens)).sum())
         left = (step.before.running & ~step.after.running).nonzero()[:, 0]
         after = step.after
-        at = self.place[torch.searchsorted(self.order, after.query[left])] * self.n + after.variation[left]
+        row = self.place[torch.searchsorted(self.order, after.query)] * self.n + after.variation
+        self.rewriting(row, step.before, after)
+        at = row[left]
         stands = after.tokens.masked_fill(after.editable & ~after.committed, OPEN)
         self.answers[at, : after.tokens.shape[1]] = stands[left]  # a bucket's sequence may be shorter
         self.nfe[at], self.steps[at] = after.nfe[left], after.steps_taken[left]
@@ -118,4 +124,5 @@ class Recorder:
 
     def result(self) -> SampleResult:
         """Everything recorded so far."""
-        return SampleResult(**{item.name: getattr(self, item.name) for item in fields(SampleResult)})
+        found = {**vars(self), "rewrites": self.rewriting.count}
+        return SampleResult(**{item.name: found[item.name] for item in fields(SampleResult)})

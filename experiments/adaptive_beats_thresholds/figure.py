@@ -6,8 +6,9 @@ python experiments/adaptive_beats_thresholds/figure.py
 import json
 from pathlib import Path
 
+from adaptive_diffusion.analysis.colours import colour, marker
 from adaptive_diffusion.analysis.scales import accuracy, doublings
-from adaptive_diffusion.analysis.style import LIGHT, colour, marker, new_axes, save, themed
+from adaptive_diffusion.analysis.style import LIGHT, new_axes, save, themed
 
 HERE = Path(__file__).parent
 

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
+from adaptive_diffusion.analysis.colours import colour, marker
 from adaptive_diffusion.analysis.scales import accuracy, doublings
-from adaptive_diffusion.analysis.style import LIGHT, colour, marker, new_axes, save, themed
+from adaptive_diffusion.analysis.style import LIGHT, new_axes, save, themed
 
 RESULTS = Path(__file__).parent / "results"
 OFFSETS = {"learned": (9, 3), "restart": (5, -9), "halting_alone": (5, -9)}

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
+from adaptive_diffusion.analysis.colours import colour, marker
 from adaptive_diffusion.analysis.scales import doublings
-from adaptive_diffusion.analysis.style import LIGHT, colour, marker, save, themed
+from adaptive_diffusion.analysis.style import LIGHT, save, themed
 
 RESULTS = Path(__file__).parent / "results"
 JUDGED = "judge_bits_per_byte"

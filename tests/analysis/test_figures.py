@@ -7,13 +7,12 @@ import pytest
 from PIL import Image
 from synthetic_traces import Row, commit, record, simulate
 
+from adaptive_diffusion.analysis.colours import colour
 from adaptive_diffusion.analysis.figures import KINDS, pareto_front, write_figures
-from adaptive_diffusion.analysis.layout import GridLayout, TextLayout
 from adaptive_diffusion.analysis.metrics import SamplerMetrics, measure
-from adaptive_diffusion.analysis.style import DARK, LIGHT, colour, svg, themed
+from adaptive_diffusion.analysis.style import DARK, LIGHT, svg, themed
 from adaptive_diffusion.evaluation.intervals import Interval
 
-SUDOKU = GridLayout.sudoku(4)
 MAPS = ("commit_order", "revisions")
 
 
@@ -21,32 +20,32 @@ MAPS = ("commit_order", "revisions")
 def measures(tmp_path_factory: pytest.TempPathFactory) -> list[SamplerMetrics]:
     folder: Path = tmp_path_factory.mktemp("traces")
     return [
-        measure("threshold_0.9", simulate(folder / "threshold", 30, side=4)),
+        measure("threshold_0.9", simulate(folder / "threshold", 30, side=4, family="threshold")),
         measure("learned", simulate(folder / "learned", 30, side=4, finds=0.5, mistake=0.05, learned=True)),
     ]
 
 
 def test_every_figure_is_written_as_png_and_svg(measures: list[SamplerMetrics], tmp_path: Path):
-    paths = write_figures(measures, SUDOKU, tmp_path)
+    paths = write_figures(measures, tmp_path)
     assert [path.name for path in paths] == [f"{kind.name}.{end}" for kind in KINDS for end in ("png", "svg")]
     assert all(min(Image.open(path).size) > 200 for path in paths if path.suffix == ".png")
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name not in MAPS], ids=lambda kind: kind.name)
 def test_axes_are_named(measures: list[SamplerMetrics], kind):
-    figure = kind.draw(measures, SUDOKU)
+    figure = kind.draw(measures)
     assert figure.axes[-1].get_xlabel()
     assert all(axes.get_ylabel() for axes in figure.axes)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.name in MAPS], ids=lambda kind: kind.name)
 def test_maps_say_what_their_colours_are(measures: list[SamplerMetrics], kind):
-    assert "colour: " in kind.draw(measures, SUDOKU).get_supxlabel()
+    assert "colour: " in kind.draw(measures).get_supxlabel()
 
 
 def test_the_grey_steps_join_the_samplers_that_no_cheaper_one_equals():
-    def sampler(nfe, exact):
-        return SimpleNamespace(nfe=Interval(nfe, nfe, nfe), exact=Interval(exact, exact, exact))
+    def sampler(nfe, quality):
+        return SimpleNamespace(nfe=Interval(nfe, nfe, nfe), quality=Interval(quality, quality, quality))
 
     dominated = [sampler(3, 0.4), sampler(5, 0.9)]
     assert pareto_front([*dominated, sampler(2, 0.5), sampler(4, 0.9), sampler(6, 0.95)]) == (
@@ -59,7 +58,7 @@ def test_the_same_numbers_give_the_same_bytes_and_another_ground_does_not(measur
     drawn = []
     for theme in (LIGHT, LIGHT, DARK):
         with themed(theme):
-            drawn.append(svg(KINDS[0].draw(measures, SUDOKU)))
+            drawn.append(svg(KINDS[0].draw(measures)))
     assert drawn[0] == drawn[1] != drawn[2]
     assert all(colour("learned").encode() in picture for picture in drawn)
 
@@ -68,11 +67,33 @@ def test_what_a_trace_cannot_tell_is_not_drawn(tmp_path: Path):
     text = measure(
         "text", record(tmp_path / "trace", [Row([-1, 1], [[commit(0, 1)]], query=query) for query in range(2)])
     )
-    paths = write_figures([text], TextLayout({1: "word"}), tmp_path)
+    paths = write_figures([text], tmp_path)
     assert {path.stem for path in paths} == {"nfe_histogram", "commit_order"}
 
 
 def test_no_window_is_needed(measures: list[SamplerMetrics], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MPLBACKEND", "nonexistent")
     with themed(LIGHT):
-        assert svg(KINDS[0].draw(measures, SUDOKU)).startswith(b"<?xml")
+        assert svg(KINDS[0].draw(measures)).startswith(b"<?xml")
+
+
+def test_settings_of_a_family_are_labelled_beside_their_points(tmp_path: Path):
+    settings = [
+        measure(f"careful_{value}", simulate(tmp_path / str(value), 20, per_step=value, family="careful"))
+        for value in (2.0, 6.0)
+    ]
+    figure = KINDS[0].draw(settings)
+    assert figure is not None
+    assert [text.get_text() for text in figure.axes[0].texts] == ["2.0", "6.0"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["careful"]
+
+
+def test_ticks_of_accuracies_that_are_all_zero_are_shares(tmp_path: Path):
+    wrong = measure("x", record(tmp_path, [Row([-1], [[commit(0, 1)]], [2], query=query) for query in range(5)]))
+    figure = KINDS[0].draw([wrong])
+    assert figure is not None
+    with themed(LIGHT):
+        svg(figure)
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert "0%" in labels
+    assert all(0 <= float(label.rstrip("%")) <= 100 for label in labels if label)

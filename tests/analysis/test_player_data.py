@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_traces import Row, commit, edit, record, revoke, simulate
+from synthetic_traces import MEASURES, Row, board, commit, edit, header, record, revoke, simulate
 
 from adaptive_diffusion.analysis import player_data as module
-from adaptive_diffusion.analysis.layout import GridLayout, TextLayout
 from adaptive_diffusion.analysis.player_data import pick, player_data
+from adaptive_diffusion.core.layout import TextLayout
+from adaptive_diffusion.core.measures import Difficulty
 
-WORDS = TextLayout(("a", "b", "c", "d"))
+WORDS = header(TextLayout(("a", "b", "c", "d")))
 
 
 def unpack(column: dict) -> list[int]:
@@ -20,7 +21,7 @@ def unpack(column: dict) -> list[int]:
 
 def test_a_row_is_packed_in_the_order_of_its_steps(tmp_path: Path):
     row = Row([-1, 3, -1], [[commit(2, 0, 1.0), commit(0, 1, 0.5)], [revoke(0, 1, 0.0)], [commit(0, 2), edit(2, 3)]])
-    data = player_data({"x": record(tmp_path, [row])}, WORDS)
+    data = player_data({"x": record(tmp_path, [row], described=WORDS)})
     (sampler,) = data["samplers"]
     events = {name: unpack(column) for name, column in sampler["events"].items()}
     symbols = [data["symbols"][token - 1] for token in events["token"]]
@@ -39,7 +40,7 @@ def test_rows_lie_by_query_and_variation_with_their_own_events(tmp_path: Path):
         Row([-1], [[commit(0, query)]], [query], query, variation, [(query + variation) / 4])
         for query, variation in [(2, 1), (0, 1), (2, 0), (0, 0)]
     ]
-    data = player_data({"x": record(tmp_path, rows)}, WORDS)
+    data = player_data({"x": record(tmp_path, rows, described=WORDS)})
     (sampler,) = data["samplers"]
     assert sampler["rows"]["query"] == [0, 0, 2, 2]
     assert sampler["rows"]["variation"] == [0, 1, 0, 1]
@@ -49,7 +50,7 @@ def test_rows_lie_by_query_and_variation_with_their_own_events(tmp_path: Path):
 
 
 def test_a_token_without_a_symbol_shows_its_number(tmp_path: Path):
-    assert player_data({"x": record(tmp_path, [Row([-1, 9], [[commit(0, 300)]])])}, WORDS)["symbols"] == [
+    assert player_data({"x": record(tmp_path, [Row([-1, 9], [[commit(0, 300)]])], described=WORDS)})["symbols"] == [
         "⟨9⟩",
         "⟨300⟩",
     ]
@@ -66,21 +67,25 @@ def test_few_queries_are_picked_evenly(tmp_path: Path):
 def test_many_events_leave_room_for_fewer_queries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     trace = simulate(tmp_path, 20, side=4)
     monkeypatch.setattr(module, "MAX_EVENTS", trace.events.num_rows // 2)
-    assert len(player_data({"x": trace}, GridLayout.sudoku(4))["queries"]["id"]) == 9
+    assert len(player_data({"x": trace})["queries"]["id"]) == 9
 
 
 def test_samplers_of_other_queries_are_refused(tmp_path: Path):
     first, other = record(tmp_path / "a", [Row([-1, 1], [])]), record(tmp_path / "b", [Row([-1, 2], [])])
     with pytest.raises(ValueError, match="query 0 of b is not the one that other samplers were given"):
-        player_data({"a": first, "b": other}, WORDS)
+        player_data({"a": first, "b": other})
 
 
 def test_a_board_of_another_size_is_refused(tmp_path: Path):
+    trace = record(tmp_path, [Row([-1] * 16, [])], described=header(board(6)))
     with pytest.raises(ValueError, match=r"length \[16\] do not fit a grid of 6 × 6"):
-        player_data({"x": simulate(tmp_path, 2, side=4)}, GridLayout.sudoku(6))
+        player_data({"x": trace})
 
 
-def test_a_sudoku_has_one_of_three_sizes():
-    assert GridLayout.sudoku(6).symbols == ("1", "2", "3", "4", "5", "6")
-    with pytest.raises(ValueError, match="not 5"):
-        GridLayout.sudoku(5)
+def test_difficulty_is_shown_with_the_decimals_of_its_measure(tmp_path: Path):
+    described = header(difficulties=(Difficulty("guesses", "surprise", None, 1), Difficulty("clues", "clues")))
+    row = Row([-1], [[commit(0, 1)]], difficulty=4.149746894836426)
+    assert player_data({"x": record(tmp_path, [row], described=described)})["queries"]["difficulty"] == [4.1]
+    assert player_data({"x": record(tmp_path, [row], described=header(difficulties=MEASURES[::-1]))})["queries"][
+        "difficulty"
+    ] == [None]

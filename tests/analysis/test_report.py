@@ -8,11 +8,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from synthetic_traces import Row, commit, record, simulate
+from synthetic_traces import Row, commit, header, record, simulate
 
-from adaptive_diffusion.analysis.layout import GridLayout, TextLayout
 from adaptive_diffusion.analysis.metrics import SamplerEntry
 from adaptive_diffusion.analysis.report import build_report
+from adaptive_diffusion.core.layout import TextLayout
 
 
 class Page(HTMLParser):
@@ -38,8 +38,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     entries = []
     for name, learned in (("threshold_0.9", False), ("learned", True)):
         simulate(folder / "traces" / name, 12, side=4, mistake=0.05, finds=0.5, learned=learned)
-        entries.append(SamplerEntry(name, {"exact": 0.975, "queries": 12}, Path("traces") / name))
-    return build_report(folder, title="4×4", samplers=entries, layout=GridLayout.sudoku(4), out=folder / "report.html")
+        entries.append(SamplerEntry(name, {"correct": 0.975, "queries": 12}, Path("traces") / name))
+    return build_report(folder, title="4×4", samplers=entries, out=folder / "report.html")
 
 
 def test_every_script_and_style_is_allowed_by_its_hash_and_nothing_else_is(report: Path):
@@ -76,9 +76,10 @@ def test_the_figures_of_the_summary_are_in_the_page(report: Path):
 
 def test_text_is_never_markup(tmp_path: Path):
     evil = "</script><script>alert(1)</script>"
-    record(tmp_path / "trace", [Row([-1, 1], [[commit(0, 0)]], halt_reason=evil)])
+    described = header(TextLayout((evil, "b")), noun=evil, task=evil)
+    record(tmp_path / "trace", [Row([-1, 1], [[commit(0, 0)]], halt_reason=evil)], described=described)
     entry = SamplerEntry(evil, {}, Path("trace"))
-    out = build_report(tmp_path, title=evil, samplers=[entry], layout=TextLayout((evil, "b")), out=tmp_path / "r.html")
+    out = build_report(tmp_path, title=evil, samplers=[entry], out=tmp_path / "r.html")
     page = Page(out.read_text(encoding="utf-8"))
     assert not any("alert" in text for tag, attrs, text in page.inline if attrs.get("type") != "application/json")
     data = json.loads(next(text for _, attrs, text in page.inline if attrs.get("type") == "application/json"))
@@ -89,18 +90,18 @@ def test_text_is_never_markup(tmp_path: Path):
 def test_a_capped_player_says_so(tmp_path: Path):
     simulate(tmp_path / "trace", 12, side=4)
     entry = SamplerEntry("x", {}, Path("trace"))
-    layout, out = GridLayout.sudoku(4), tmp_path / "r.html"
-    text = build_report(tmp_path, title="", samplers=[entry], layout=layout, out=out, max_queries=5).read_text("utf-8")
+    out = tmp_path / "r.html"
+    text = build_report(tmp_path, title="", samplers=[entry], out=out, max_queries=5).read_text("utf-8")
     assert "The player holds 5 of the 12 queries" in text
 
 
 def test_figures_are_written_beside_the_report_if_asked_for(tmp_path: Path):
     simulate(tmp_path / "trace", 4, side=4)
-    entry, layout = SamplerEntry("x", {}, Path("trace")), GridLayout.sudoku(4)
-    build_report(tmp_path, title="", samplers=[entry], layout=layout, out=tmp_path / "r.html", figures=tmp_path / "f")
+    entry = SamplerEntry("x", {}, Path("trace"))
+    build_report(tmp_path, title="", samplers=[entry], out=tmp_path / "r.html", figures=tmp_path / "f")
     assert (tmp_path / "f" / "accuracy_nfe.png").exists()
 
 
 def test_a_report_of_nothing_is_refused(tmp_path: Path):
     with pytest.raises(ValueError, match="at least one sampler"):
-        build_report(tmp_path, title="", samplers=[], layout=TextLayout(()), out=tmp_path / "r.html")
+        build_report(tmp_path, title="", samplers=[], out=tmp_path / "r.html")

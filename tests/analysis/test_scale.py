@@ -27,7 +27,7 @@ def test_the_simulated_traces_are_consistent(tmp_path: Path):
     trace = read_trace(tmp_path)
     replay = Replay.of(trace)
     assert (replay.end == replay.answer).all()
-    assert ((replay.end == replay.target).all(1) == trace.rows["exact"].to_numpy()).all()
+    assert ((replay.end == replay.target).all(1) == trace.rows["correct"].to_numpy()).all()
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The tables, as a terminal shows them."""
 
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,7 @@ import pytest
 from rich.console import Console
 from synthetic_traces import Row, commit, record, simulate
 
-from adaptive_diffusion.analysis.layout import GridLayout
-from adaptive_diffusion.analysis.metrics import SamplerMetrics, measure
-from adaptive_diffusion.analysis.table import Column, Table, interval
-from adaptive_diffusion.analysis.tables import (
+from adaptive_diffusion.analysis.metric_tables import (
     accuracy_table,
     allocation_table,
     controls_table,
@@ -18,9 +16,12 @@ from adaptive_diffusion.analysis.tables import (
     gain_table,
     halting_table,
     reasons_table,
-    rich_summary_table,
 )
-from adaptive_diffusion.evaluation.halting_metrics import CounterfactualRollouts
+from adaptive_diffusion.analysis.metrics import SamplerMetrics, measure
+from adaptive_diffusion.analysis.table import Column, Table, interval, print_tables
+from adaptive_diffusion.analysis.tables import summary_table
+from adaptive_diffusion.core.measures import AnswerMeasure
+from adaptive_diffusion.evaluation.halting_metrics import CounterfactualRollouts, StoppingTable
 from adaptive_diffusion.evaluation.intervals import Interval
 
 
@@ -32,41 +33,73 @@ def measures(tmp_path_factory: pytest.TempPathFactory) -> list[SamplerMetrics]:
         "learned": {"per_step": 6.0, "mistake": 0.02, "finds": 0.9, "learned": True},
     }
     folder: Path = tmp_path_factory.mktemp("traces")
-    return [measure(name, simulate(folder / name, 60, **setting)) for name, setting in settings.items()]
+    families = {name: name.partition("_0")[0] for name in settings}
+    return [
+        measure(name, simulate(folder / name, 60, family=families[name], **setting))
+        for name, setting in settings.items()
+    ]
 
 
-def shown(table) -> str:
-    console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    console.print(table)
-    return console.export_text()
+ROWS = [
+    {"sampler": "learned", "correct": 0.975, "valid": None, "nfe_mean": 3.049, "nfe_max": 12, "queries": 2000},
+    {"sampler": "fixed_4", "correct": 1.0, "seconds": 3.21},
+]
 
 
 def test_the_summary_shows_percent_and_dashes():
-    rows = [
-        {"sampler": "learned", "exact": 0.975, "valid": None, "nfe_mean": 3.049, "nfe_max": 12, "queries": 2000},
-        {"sampler": "fixed_4", "exact": 1.0, "seconds": 3.21},
-    ]
-    lines = [line.split() for line in shown(rich_summary_table(rows)).splitlines()]
-    assert [
-        "│",
-        "learned",
-        "│",
-        "97.5",
-        "│",
-        "–",
-        "│",
-        "3.05",
-        "│",
-        "–",
-        "│",
-        "12",
-        "│",
-        "–",
-        "│",
-        "2,000",
-        "│",
-    ] in lines
-    assert any(line[1:4] == ["fixed_4", "│", "100.0"] for line in lines if len(line) > 3)
+    table = summary_table(ROWS)
+    assert dict(zip(table.header, table.rows[0], strict=True)) == {
+        "sampler": "learned",
+        "correct %": "97.5",
+        "exact %": "–",
+        "valid %": "–",
+        "NFE mean": "3.05",
+        "p95": "–",
+        "max": "12",
+        "seconds": "–",
+        "queries": "2,000",
+    }
+
+
+def test_summary_has_further_columns_where_they_say_something():
+    same = {"sampler": "a", "correct": 1.0, "valid": 1.0, "score": 1.0, "distinct": 1 / 200, "revisions_mean": 0.0}
+    assert summary_table([same]).header[4:5] == ["distinct %"]
+    assert summary_table([same]).rows[0][4] == "0.5"
+    graded = same | {"score": 0.5, "distinct": 1.0, "revisions_mean": 2.0, "rewrites_mean": 1.5, "overlap": 0.25}
+    table = summary_table([graded], [AnswerMeasure("overlap", "overlap", True, 1), AnswerMeasure("absent", "absent")])
+    shown = dict(zip(table.header, table.rows[0], strict=True))
+    assert (shown["score"], shown["overlap %"], shown["revisions"], shown["rewrites"]) == (
+        "0.500",
+        "25.0",
+        "2.00",
+        "1.50",
+    )
+    assert {"distinct %", "absent"}.isdisjoint(shown)
+
+
+@pytest.mark.parametrize("width", [50, 80, 120])
+def test_wide_tables_are_shown_in_parts_and_nothing_is_cut_off(measures: list[SamplerMetrics], width: int):
+    table = halting_table(measures)
+    assert table is not None
+    console = Console(width=width, record=True, file=StringIO())
+    console.print(table.rich(width))
+    text = console.export_text()
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    for part in table.parts(width):
+        assert part.header[0] == "sampler"
+    assert [name for part in table.parts(width) for name in part.header[1:]] == table.header[1:]
+    squeezed = text.replace("\n", "")
+    assert all(cell in squeezed for row in table.rows for cell in row[1:])
+
+
+def test_tables_that_are_piped_have_eighty_columns(measures: list[SamplerMetrics], capsys: pytest.CaptureFixture):
+    table = halting_table(measures)
+    assert table is not None
+    print_tables([table])
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "Allocation of steps" in shown
 
 
 def test_a_figure_has_its_interval_and_a_minus_sign():
@@ -99,29 +132,30 @@ def test_halting_figures_are_dashes_where_there_is_no_probability(measures: list
 
 
 def test_allocation_has_a_column_for_each_group(measures: list[SamplerMetrics]):
-    sheet = allocation_table(measures, edges=GridLayout.difficulty_edges)
-    assert sheet is not None
-    assert sheet.header == ["sampler", "0", "1–2", "3–6", "7+"]
-    by_reason = allocation_table(measures, "halt_reason", None)
+    table = allocation_table(measures, "guesses")
+    assert table is not None
+    assert table.title == "Mean NFE by guesses of the solver"
+    assert table.header == ["sampler", "0", "1–2", "3–6", "7+"]
+    by_reason = allocation_table(measures, "halt_reason")
     assert by_reason is not None
     assert by_reason.rows[-1][1] == "–"
 
 
-def test_who_got_more_is_said_with_what_goes_with_it(measures: list[SamplerMetrics]):
-    sheet = reasons_table(measures)
-    assert sheet is not None
-    records = {record["sampler"]: record for record in sheet.records()}
-    assert records["learned"]["ρ_difficulty"] > 0.3 > 0 > records["learned"]["ρ_clues"]
+def test_queries_that_took_more_are_shown_with_every_difficulty(measures: list[SamplerMetrics]):
+    table = reasons_table(measures)
+    assert table is not None
+    records = {record["sampler"]: record for record in table.records()}
+    assert records["learned"]["ρ_guesses"] > 0.3 > 0 > records["learned"]["ρ_clues"]
     assert records["threshold_0.9"]["ρ_revisions"] is None
     assert 0.1 < records["learned"]["costliest_tenth_NFE"] < 1
 
 
 def test_accuracy_has_the_groups_of_the_allocation(measures: list[SamplerMetrics]):
-    edges = GridLayout.difficulty_edges
-    cost, exact = (table(measures, edges=edges) for table in (allocation_table, accuracy_table))
+    cost, correct = (table(measures, "guesses") for table in (allocation_table, accuracy_table))
     assert cost is not None
-    assert exact is not None
-    assert cost.header == exact.header
+    assert correct is not None
+    assert cost.header == correct.header
+    assert correct.title == "Correct % by guesses of the solver"
 
 
 def test_a_sheet_is_written_as_numbers_in_their_own_units():
@@ -133,17 +167,22 @@ def test_a_sheet_is_written_as_numbers_in_their_own_units():
     assert sheet.csv() == "sampler,exact,exact_low,exact_high,why\na,0.5,0.4,0.6,\n"
 
 
-def test_a_rule_that_was_not_recorded_past_its_halting_is_told_so(tmp_path: Path):
-    row = Row([-1], [[commit(0, 1)]], [1], halt_reason="learned")
-    trace = record(tmp_path, [row])
-    sheet = controls_table([measure("learned", trace)])
-    assert sheet is not None
-    assert sheet.rows == [["learned", *"–" * 6]]
-    assert "nothing was recorded past the halting point" in sheet.note
-    known = controls_table([measure("learned", trace, CounterfactualRollouts(np.array([0]), np.array([[True]])))])
+def test_a_rule_that_was_not_recorded_past_its_halting_has_no_controls_and_a_note(tmp_path: Path):
+    rows = [
+        Row([-1], [[commit(0, 1)]], [1], halt_reason="learned"),
+        Row([-1], [[], [commit(0, 1)]], [1], query=1, halt_reason="learned"),
+    ]
+    trace = record(tmp_path, rows)
+    table = controls_table([measure("learned", trace)])
+    assert table is not None
+    assert table.title == "Comparison with a random halting rule"
+    assert table.rows == [["learned", *"–" * 6]]
+    assert "was not recorded past its halting points" in table.note
+    past = StoppingTable(np.array([[1.0, 1], [0, 1]]), np.array([[1.0, 2], [1, 2]]))
+    known = controls_table([measure("learned", trace, CounterfactualRollouts(np.array([0, 1]), past))])
     assert known is not None
     assert known.rows[0][-1].startswith("0.0")
-    assert "nothing was recorded" not in known.note
+    assert "was not recorded" not in known.note
 
 
 def test_a_rule_that_looks_at_no_query_has_no_controls(measures: list[SamplerMetrics]):

@@ -8,13 +8,28 @@ import pyarrow.parquet as pq
 import pytest
 
 from adaptive_diffusion.core.events import OPEN, Event
-from adaptive_diffusion.core.trace import SCHEMAS, read_trace
+from adaptive_diffusion.core.layout import GridLayout
+from adaptive_diffusion.core.measures import AnswerMeasure, Difficulty
+from adaptive_diffusion.core.trace import COLUMNS, read_trace, schema
+from adaptive_diffusion.core.trace_header import TraceHeader
 from adaptive_diffusion.core.trace_writer import TraceWriter
+
+HEADER = TraceHeader(
+    task="digits",
+    headline="exact",
+    layout=GridLayout(1, 3, 1, 3, ("a", "b")),
+    difficulties=(Difficulty("blanks", "blank positions", (0, 2.5), 1),),
+    columns=(AnswerMeasure("overlap", "overlap", True),),
+    sampler="careful_0.9",
+    family="careful",
+    halting="sure",
+    explanation="{probability:.2f} against {threshold:.1f}",
+)
 
 
 def write(folder: Path, shard_rows: int = 1_000_000, queries: int = 3) -> None:
     """Queries of length 2 and 3 in turn, each of which commits position 0, revokes it, and commits it again."""
-    with TraceWriter(folder, shard_rows) as writer:
+    with TraceWriter(folder, HEADER, shard_rows) as writer:
         query, zeros = np.arange(queries), np.zeros(queries, int)
         for step, event in enumerate([Event.COMMIT, Event.REMASK, Event.REPLACE], start=1):
             steps = np.full(queries, step)
@@ -28,32 +43,49 @@ def write(folder: Path, shard_rows: int = 1_000_000, queries: int = 3) -> None:
                 confidence=np.full(queries, 0.5),
             )
             halt = np.full(queries, np.nan if step == 1 else step / 4)
-            writer.append_steps(query=query, variation=zeros, step=steps, open=3 - steps, halt_probability=halt)
+            writer.append_steps(
+                query=query,
+                variation=zeros,
+                step=steps,
+                open=3 - steps,
+                halt_probability=halt,
+                correct=steps == 3,
+                seen={"threshold": steps / 8},
+            )
         length = 2 + query % 2
         writer.append_rows(
             query=query,
             variation=zeros,
             length=length,
             nfe=np.full(queries, 3),
-            tokens_forwarded=3 * length,
-            halt_reason=["all_committed"] * queries,
+            token_forwards=3 * length,
+            halt_reason=["sure"] * queries,
+            halt_sentence=["it was sure"] * queries,
             revisions=zeros + 1,
+            rewrites=zeros,
             answer=np.tile([4, 5, 6], (queries, 1)),
             start=np.tile([OPEN, 5, 6], (queries, 1)),
             exact=query == 0,
+            correct=np.where(query == 1, np.nan, query == 0),
+            difficulty={"blanks": np.where(query == 1, np.nan, query)},
         )
 
 
 def test_what_is_written_is_read(tmp_path: Path):
     write(tmp_path)
     trace = read_trace(tmp_path)
-    assert trace.events.schema.equals(SCHEMAS["events"])
+    assert trace.events.schema.equals(schema("events", HEADER))
     assert trace.events["event"].to_pylist() == ["commit"] * 3 + ["remask"] * 3 + ["replace"] * 3
     assert trace.steps["halt_probability"].to_pylist() == [None] * 3 + [0.5] * 3 + [0.75] * 3
     assert trace.rows["answer"].to_pylist() == [[4, 5], [4, 5, 6], [4, 5]]
     assert trace.rows["start"].to_pylist()[1] == [OPEN, 5, 6]
     assert trace.rows["exact"].to_pylist() == [True, False, False]
     assert trace.rows["valid"].to_pylist() == [None] * 3
+    assert trace.rows["correct"].to_pylist() == [True, None, False]
+    assert trace.rows["difficulty.blanks"].to_pylist() == [0, None, 2]
+    assert trace.rows["column.overlap"].to_pylist() == [None] * 3
+    assert trace.steps["halting.threshold"].to_pylist() == [0.125] * 3 + [0.25] * 3 + [0.375] * 3
+    assert trace.header == HEADER
     assert trace.rows["target"].to_pylist() == [None] * 3
 
 
@@ -63,7 +95,7 @@ def test_shards_change_the_files_and_not_the_trace(tmp_path: Path, shard_rows: i
     write(tmp_path / "sharded", shard_rows)
     whole, sharded = read_trace(tmp_path / "whole"), read_trace(tmp_path / "sharded")
     assert len(list((tmp_path / "sharded").glob("events-*"))) == -(-9 // shard_rows)
-    assert all(getattr(whole, name).equals(getattr(sharded, name)) for name in SCHEMAS)
+    assert all(getattr(whole, name).equals(getattr(sharded, name)) for name in COLUMNS)
     assert all(pq.read_metadata(path).num_rows <= shard_rows for path in (tmp_path / "sharded").iterdir())
 
 
@@ -137,7 +169,7 @@ def test_other_columns_are_refused(tmp_path: Path):
     path = tmp_path / "steps-00000.parquet"
     table = pq.read_table(path)
     pq.write_table(table.drop_columns("open").replace_schema_metadata(table.schema.metadata), path)
-    with pytest.raises(ValueError, match="columns of steps"):
+    with pytest.raises(ValueError, match="columns of its table"):
         read_trace(tmp_path)
 
 
@@ -159,3 +191,50 @@ def test_a_mistake_of_the_caller_is_named(tmp_path: Path):
             )
     with pytest.raises(ValueError, match="shard_rows is 0"):
         TraceWriter(tmp_path, shard_rows=0)
+
+
+def test_columns_that_the_header_does_not_have_are_refused(tmp_path: Path):
+    ones = np.ones(2, int)
+    with TraceWriter(tmp_path) as writer, pytest.raises(ValueError, match=r"does not have halting\.price; it has none"):
+        writer.append_steps(query=ones, variation=ones, step=ones, open=ones, seen={"price": ones})
+
+
+def test_explanation_shows_the_numbers_of_a_step():
+    assert HEADER.seen == ("threshold",)
+    assert HEADER.explain({"probability": 0.126, "threshold": 0.5, "more": 1.0}) == "0.13 against 0.5"
+    assert HEADER.explain({"threshold": 0.5}) == ""
+    assert TraceHeader().explain({"probability": 1.0}) == ""
+
+
+@pytest.mark.parametrize(
+    "template", ["{a.__class__}", "{a[0]}", "{0}", "{a!r}", "{a:{b}}", "{a:999999999}", "{a:>{b.x}}", "{", "{a:.2f"]
+)
+def test_explanation_that_does_more_than_show_numbers_is_refused(template: str):
+    with pytest.raises(ValueError, match="format template|shows numbers by their names"):
+        TraceHeader(explanation=template)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"layout": {"kind": "sphere", "symbols": []}}', HEADER.to_json().replace('"exact"', '"best"')]
+    + [HEADER.to_json().replace('"digits"', value) for value in ("3", "null", '["x"]')]
+    + [HEADER.to_json().replace('"rows": 1', '"rows": 0'), "[" * 100_000],
+)
+def test_damaged_header_is_refused(text: str):
+    with pytest.raises(ValueError, match="the header is damaged"):
+        TraceHeader.from_json(text)
+
+
+def test_header_survives_its_way_through_json():
+    assert TraceHeader.from_json(HEADER.to_json()) == HEADER
+    assert TraceHeader.from_json(TraceHeader().to_json()) == TraceHeader()
+
+
+def test_trace_with_a_damaged_header_is_refused(tmp_path: Path):
+    write(tmp_path)
+    path = tmp_path / "rows-00000.parquet"
+    table = pq.read_table(path)
+    broken = {**table.schema.metadata, b"adaptive_diffusion_trace_header": b"{"}
+    pq.write_table(table.replace_schema_metadata(broken), path)
+    with pytest.raises(ValueError, match="is damaged: the header is damaged"):
+        read_trace(tmp_path)

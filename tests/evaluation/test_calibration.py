@@ -5,7 +5,8 @@ import pytest
 import torch
 from torchmetrics.functional.classification import binary_auroc, binary_calibration_error
 
-from adaptive_diffusion.evaluation.calibration import SolvedAtHalt, reliability
+from adaptive_diffusion.evaluation.calibration import auroc, calibration_error, reliability
+from adaptive_diffusion.evaluation.intervals import bootstrap
 
 
 def halted(queries: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -16,22 +17,17 @@ def halted(queries: int = 400) -> tuple[np.ndarray, np.ndarray]:
 
 def test_auroc_and_calibration_error_are_those_of_torchmetrics():
     probability, solved = halted()
-    metric = SolvedAtHalt()
-    for part in (slice(0, 150), slice(150, None)):
-        metric.update(torch.from_numpy(probability[part]), torch.from_numpy(solved[part]))
-    measured = metric.compute()
     expected = torch.from_numpy(probability), torch.from_numpy(solved).long()
-    auroc, error = measured["auroc_solved_at_halt"], measured["calibration_error"]
-    assert auroc.value == pytest.approx(binary_auroc(*expected).item())
+    ranking, error = (bootstrap(statistic, probability, solved) for statistic in (auroc, calibration_error))
+    assert ranking.value == pytest.approx(binary_auroc(*expected).item())
     assert error.value == pytest.approx(binary_calibration_error(*expected, n_bins=15).item(), abs=1e-6)
-    assert auroc.low < auroc.value < auroc.high
+    assert ranking.low < ranking.value < ranking.high
 
 
 def test_a_head_that_always_solves_has_no_auroc():
-    metric = SolvedAtHalt()
-    metric.update(torch.tensor([0.5, 0.9]), torch.tensor([True, True]))
-    assert np.isnan(metric.compute()["auroc_solved_at_halt"].value)
-    assert metric.compute()["calibration_error"].value == pytest.approx(0.3)
+    columns = np.array([0.5, 0.9]), np.array([True, True])
+    assert np.isnan(bootstrap(auroc, *columns).value)
+    assert bootstrap(calibration_error, *columns).value == pytest.approx(0.3)
 
 
 def test_reliability_leaves_out_empty_bins():

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from synthetic_traces import Row, commit, record
+from synthetic_traces import Row, commit, header, record
 
-from adaptive_diffusion.evaluation.curves import Setting, gain_at_equal_nfe, nfe_ratio_at_equal_accuracy
+from adaptive_diffusion.evaluation.answers import ScoredAnswers
+from adaptive_diffusion.evaluation.curves import gain_at_equal_nfe, nfe_ratio_at_equal_accuracy
 
 
-def setting(name: str, nfe: list[int], exact: list[int], query: list[int] | None = None) -> Setting:
-    return Setting(name, np.array(query or range(len(nfe))), np.array(nfe), np.array(exact, bool))
+def setting(name: str, nfe: list[int], correct: list[int], query: list[int] | None = None) -> ScoredAnswers:
+    return ScoredAnswers(name, name, np.array(query or range(len(nfe))), np.array(nfe), np.array(correct, float))
 
 
 POLICY = setting("learned", [1, 2, 3, 4], [1, 1, 1, 0])
@@ -58,11 +59,15 @@ def test_at_equal_accuracy_the_cheapest_baseline_as_accurate_is_compared():
     assert nfe_ratio_at_equal_accuracy(POLICY, [NEAR]).reason == "no baseline is as accurate as learned, 75.00%"
 
 
-def test_a_setting_is_read_from_the_rows_of_a_trace(tmp_path):
-    rows = record(
-        tmp_path, [Row([-1], [[commit(0, 1)]], [1], query=4), Row([-1], [[], [commit(0, 1)]], [2], query=5)]
-    ).rows
-    read = Setting.of("two", rows)
-    assert (read.query.tolist(), read.nfe.tolist(), read.exact.tolist()) == ([4, 5], [1, 2], [True, False])
-    with pytest.raises(ValueError, match="1 rows do not know"):
-        Setting.of("none", record(tmp_path, [Row([-1], [[commit(0, 1)]])]).rows)
+def test_answers_are_read_from_a_trace(tmp_path):
+    rows = [Row([-1], [[commit(0, 1)]], [1], query=4), Row([-1], [[], [commit(0, 1)]], [2], query=5)]
+    read = ScoredAnswers.of(record(tmp_path, rows, described=header(family="f", sampler="f_2")))
+    assert (read.query.tolist(), read.nfe.tolist(), read.quality.tolist()) == ([4, 5], [1, 2], [1, 0])
+    assert (read.name, read.family, read.judged) == ("f_2", "f", True)
+    assert not ScoredAnswers.of(record(tmp_path, [Row([-1], [[commit(0, 1)]])])).judged
+
+
+def test_quality_is_the_score_where_that_is_the_headline(tmp_path):
+    described = header(headline="score")
+    trace = record(tmp_path, [Row([-1], [[commit(0, 1)]], [1], valid=False)], described=described)
+    assert ScoredAnswers.of(trace).quality.tolist() == [0.0]

@@ -11,7 +11,6 @@ from scipy import stats
 from adaptive_diffusion.evaluation.intervals import (
     Interval,
     bootstrap,
-    mcnemar,
     mean,
     midranks,
     paired_difference,
@@ -79,8 +78,17 @@ def test_midranks_are_those_of_scipy(values: list[int]):
     assert ours.tolist() == stats.rankdata(values).tolist()
 
 
-def test_mcnemar_counts_only_discordant_queries():
-    first = np.array([1] * 9 + [0] * 1 + [1] * 50 + [0] * 40, bool)
-    second = np.array([0] * 9 + [1] * 1 + [1] * 50 + [0] * 40, bool)
-    assert mcnemar(first, second) == pytest.approx(2 * (1 + 10) / 2**10)
-    assert mcnemar(first, first) == 1
+def test_interval_survives_its_way_through_json():
+    interval = Interval(0.5, 0.25, float("nan"))
+    assert interval.to_json() == {"value": 0.5, "low": 0.25, "high": None}
+    back = Interval.from_json(interval.to_json())
+    assert back is not None
+    assert back[:2] == (0.5, 0.25)
+    assert np.isnan(back.high)
+    assert Interval.from_json(None) is None
+
+
+@pytest.mark.parametrize("written", [{}, {"value": 1, "low": [], "high": 2}, [1, 2, 3]])
+def test_values_that_are_no_interval_are_refused(written):
+    with pytest.raises(ValueError, match="no interval"):
+        Interval.from_json(written)

@@ -24,7 +24,7 @@ def test_events_have_a_before_and_an_after(tmp_path: Path):
     assert replay.event.tolist() == [Event.COMMIT, Event.REMASK, Event.COMMIT, Event.COMMIT, Event.REPLACE]
 
 
-def test_an_answer_is_solved_while_all_of_it_is_right(tmp_path: Path):
+def test_row_is_correct_while_all_of_it_is_and_its_last_step_holds_on(tmp_path: Path):
     rows = [
         CORRECTED,
         Row([1, OPEN], [[commit(1, 2)], [edit(1, 3)], [], [edit(1, 2)]], [1, 2], query=1),
@@ -33,7 +33,7 @@ def test_an_answer_is_solved_while_all_of_it_is_right(tmp_path: Path):
     ]
     replay = Replay.of(record(tmp_path, rows))
     assert replay.steps.tolist() == [3, 4, 1, 1]
-    assert replay.solved_by_step().astype(int).tolist() == [[0, 0, 1, 1], [1, 0, 0, 1], [1, 1, 1, 1], [0, 0, 0, 0]]
+    assert replay.correct.astype(int).tolist() == [[0, 0, 1, 1], [1, 0, 0, 1], [1, 1, 1, 1], [0, 0, 0, 0]]
 
 
 @st.composite
@@ -61,8 +61,8 @@ def test_events_applied_to_the_start_give_the_answer(tmp_path_factory: pytest.Te
     trace = record(tmp_path_factory.mktemp("trace"), rows, shard_rows=3)
     replay = Replay.of(trace)
     assert np.array_equal(replay.end, replay.answer)
-    solved = replay.solved_by_step()
-    assert solved[:, -1].tolist() == trace.rows["exact"].to_pylist()
+    assert replay.correct is not None
+    assert replay.correct[:, -1].tolist() == trace.rows["correct"].to_pylist()
 
 
 def test_events_of_a_row_that_is_not_listed_are_refused(tmp_path: Path):
@@ -74,7 +74,8 @@ def test_events_of_a_row_that_is_not_listed_are_refused(tmp_path: Path):
         Replay.of(read_trace(tmp_path))
 
 
-def test_without_a_target_right_and_wrong_are_not_defined(tmp_path: Path):
+def test_without_a_check_and_a_target_right_and_wrong_are_not_defined(tmp_path: Path):
     replay = Replay.of(record(tmp_path, [Row([OPEN], [[commit(0, 1)]])]))
+    assert replay.correct is None
     with pytest.raises(ValueError, match="have no target"):
-        replay.solved_by_step()
+        replay.required_target()

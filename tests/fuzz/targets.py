@@ -29,7 +29,7 @@ from adaptive_diffusion.config import check, compose, digest, instantiate, resol
 from adaptive_diffusion.config.composition import _below, _parse
 from adaptive_diffusion.config.grid import combinations, listed
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
-from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.core.trace import HEADER_KEY, SHARDS_KEY, VERSION, VERSION_KEY, read_trace
 from adaptive_diffusion.runs.edit import EditSpec
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.step import step
@@ -209,7 +209,11 @@ def trace_columns(data: bytes, folder: Path) -> None:
             except (pa.ArrowException, TypeError, OverflowError):
                 continue
             table = table.set_column(index, table.schema.field(index), column)
-        metadata = {b"adaptive_diffusion_trace": b"1", b"adaptive_diffusion_trace_shards": b"1"}
+        header = trace.header.to_json()
+        if draw.random() < 0.3:
+            start = draw.randrange(len(header))
+            header = header[:start] + draw.choice(("", "0", "null", "{", "9" * 9)) + header[start + draw.randrange(9) :]
+        metadata = {VERSION_KEY: VERSION.encode(), SHARDS_KEY: b"1", HEADER_KEY: header.encode()}
         pq.write_table(table.replace_schema_metadata(metadata), place / f"{name}-00000.parquet")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -301,7 +305,8 @@ def _checkpoints() -> list[bytes]:
 
 def _traces() -> list[bytes]:
     trace, parts = _trace(), []
-    metadata = {b"adaptive_diffusion_trace": b"1", b"adaptive_diffusion_trace_shards": b"1"}
+    header = trace.header.to_json().encode()
+    metadata = {VERSION_KEY: VERSION.encode(), SHARDS_KEY: b"1", HEADER_KEY: header}
     for name in ("events", "steps", "rows"):
         file = io.BytesIO()
         pq.write_table(getattr(trace, name).replace_schema_metadata(metadata), file)

@@ -17,7 +17,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("runs") / "one"
     for seed, (name, setting) in enumerate({"threshold_0.9": {}, "learned": {"learned": True, "finds": 0.5}}.items()):
         simulate(folder / "traces" / name, 30, side=4, mistake=0.05, seed=seed, **setting)
-    row = {"sampler": "learned", "exact": 0.5, "seconds": 1.5}
+    row = {"sampler": "learned", "family": "learned", "correct": 0.5, "seconds": 1.5}
     (folder / "summary.json").write_text(json.dumps({"task": "sudoku_4x4", "samplers": [row]}))
     return folder
 
@@ -26,12 +26,13 @@ def analyze(*arguments: object):
     return CliRunner().invoke(app, ["analyze", *map(str, arguments)])
 
 
-def test_a_run_is_told_in_tables_pictures_and_numbers(run: Path, tmp_path: Path):
+def test_a_run_is_shown_in_tables_figures_and_numbers(run: Path, tmp_path: Path):
     out = tmp_path / "out"
     shown = analyze(run, "--out", out, "--by", "clues")
     assert shown.exit_code == 0, shown.output
-    for title in ("Samplers", "Who got more steps, and why?", "Mean NFE by difficulty", "Exact % by clues"):
+    for title in ("Samplers", "Queries that took more steps", "Mean NFE by guesses", "Correct % by clues"):
         assert title in shown.output
+    assert max(map(len, shown.output.splitlines()[:-1])) <= 80
     assert "…" not in shown.output
     names = {path.name for path in (out / "figures").iterdir()}
     assert {f"nfe_by_clues.{end}" for end in ("png", "svg")} <= names

@@ -41,7 +41,6 @@ SMALL = [
     "stages.halting.module.training_states.0.rows=32",
     "stages.evaluation.samplers=[confidence, 'fixed pace.steps=4', 'threshold pace.threshold=0.9', learned]",
     "stages.evaluation.workers=1",
-    "stages.report.size=4",
 ]
 PUZZLES = "1234341221434321:0:\n.2343412214343.1\n"
 
@@ -69,14 +68,29 @@ def test_the_summary_has_a_row_for_each_sampler(finished: Path) -> None:
     rows = json.loads((finished / "summary.json").read_text())["samplers"]
     assert [row["sampler"] for row in rows] == ["confidence", "fixed_4", "threshold_0.9", "learned"]
     for row in rows:
-        assert {"exact", "valid", "nfe_mean", "nfe_p95", "nfe_max", "seconds", "queries"} <= row.keys()
+        assert {
+            "family",
+            "correct",
+            "exact",
+            "valid",
+            "score",
+            "distinct",
+            "nfe_mean",
+            "nfe_p95",
+            "nfe_max",
+            "seconds",
+            "queries",
+        } <= row.keys()
         assert row["queries"] == 24
-        assert 0 <= row["exact"] <= row["valid"] <= 1
+        assert 0 <= row["exact"] <= row["valid"] == row["correct"] <= 1
 
 
 def test_a_trace_played_again_gives_the_answers(finished: Path) -> None:
     for folder in (finished / "traces").iterdir():
-        replay = Replay.of(read_trace(folder))
+        trace = read_trace(folder)
+        replay = Replay.of(trace)
+        assert replay.correct is not None
+        assert (replay.correct[:, -1] == trace.rows["correct"].to_numpy()).all(), folder.name
         assert (replay.end == replay.answer).all(), folder.name
 
 
@@ -84,11 +98,13 @@ def test_the_policy_is_held_against_chance_on_its_own_trajectories(finished: Pat
     trace, past = read_trace(finished / "traces" / "learned"), read_counterfactual_rollouts(finished, "learned")
     assert past is not None
     steps, rows = Replay.of(trace).steps, trace.rows
-    at_halt = past.of(rows["query"].to_numpy())[range(rows.num_rows), steps - 1]
-    assert (at_halt == rows["exact"].to_numpy()).all()
-    assert past.solved.shape[1] >= steps.max()
+    table = past.of(rows["query"].to_numpy())
+    quality, cost = table.at(steps)
+    assert (quality == rows["correct"].to_numpy()).all()
+    assert (cost == rows["nfe"].to_numpy()).all()
+    assert table.longest >= steps.max()
     assert read_counterfactual_rollouts(finished, "confidence") is None
-    assert "Would chance have done as well?" in (finished / "report.html").read_text()
+    assert "Comparison with a random halting rule" in (finished / "report.html").read_text()
 
 
 @pytest.mark.parametrize("left_out", [["evaluation"], ["report"], ["halting", "evaluation"]])
@@ -143,7 +159,7 @@ def test_stages_that_only_train_heads_leave_the_denoiser_as_it_was(finished: Pat
 def test_a_file_of_puzzles_is_evaluated_and_answered(finished: Path, tmp_path: Path) -> None:
     puzzles = tmp_path / "puzzles.txt"
     puzzles.write_text(PUZZLES)
-    (row,) = evaluate_file(QueryJob(finished, puzzles), ["learned"])
+    ((row,), _) = evaluate_file(QueryJob(finished, puzzles), ["learned"])
     assert (row["sampler"], row["queries"]) == ("learned", 2)
     first, second = sample_file(QueryJob(finished, puzzles), "confidence")
     assert "query 0" in first

@@ -9,10 +9,12 @@ from small_worlds import decision, oracle, random_queries, table, transformer
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.events import OPEN
+from adaptive_diffusion.core.measures import AnswerMeasure, Difficulty
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.rule import Halting, Plan
-from adaptive_diffusion.core.state import Finish, HaltDecision, HaltReason
+from adaptive_diffusion.core.state import Finish, HaltDecision
 from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.core.trace_header import TraceHeader
 from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.replay import Replay
 from adaptive_diffusion.models.oracle import OracleDenoiser
@@ -23,6 +25,8 @@ from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.rules.remasking import LowProbability
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.tracing import TraceRecorder
+
+HEADER = TraceHeader(difficulties=(Difficulty("length", "length"),), columns=(AnswerMeasure("overlap", "overlap"),))
 
 
 class EditEverything(Plan):
@@ -83,10 +87,12 @@ def traced(request, tmp_path_factory):
     vocabulary, length = denoiser.vocabulary, 9 if denoiser.vocabulary == 5 else 4
     queries = random_queries(20, length, vocabulary, first_id=50)
     target = torch.randint(vocabulary, (20, length)).repeat_interleave(2, 0)
-    with TraceWriter(tmp_path) as writer:
-        recorder = TraceRecorder(writer)
+    with TraceWriter(tmp_path, HEADER) as writer:
+        recorder = TraceRecorder(writer, lambda tokens, ids: (tokens == target[2 * (ids - 50)]).all(1).float())
         result = Sampler(denoiser, **rules).sample(queries, n=2, slots=7, max_steps=10, observers=[recorder])
-        recorder.finish(queries, result, exact=(result.answers == target).all(1), target=target)
+        exact = (result.answers == target).all(1).float()
+        difficulty = {"length": torch.arange(40)}
+        recorder.finish(queries, result, {"correct": exact, "exact": exact, "overlap": exact / 2}, difficulty, target)
     return request.param, queries, result, read_trace(tmp_path)
 
 
@@ -140,9 +146,13 @@ class TestEveryTrace:
         assert rows["query"] == result.query.tolist()
         assert rows["variation"] == [0, 1] * 20
         assert rows["nfe"] == result.nfe.tolist()
-        assert rows["tokens_forwarded"] == (result.nfe * queries.tokens.shape[1]).tolist()
-        assert rows["halt_reason"] == [HaltReason(reason).name.lower() for reason in result.halt_reason.tolist()]
-        assert set(rows["difficulty"]) == {None}
+        assert rows["token_forwards"] == (result.nfe * queries.tokens.shape[1]).tolist()
+        assert rows["halt_reason"] == [result.reason(row) for row in range(40)]
+        assert rows["halt_sentence"] == [result.why(row) for row in range(40)]
+        assert rows["difficulty.length"] == list(range(40))
+        assert rows["column.overlap"] == [exact / 2 for exact in rows["exact"]]
+        assert rows["correct"] == rows["exact"]
+        assert set(rows["score"]) == {None}
         assert rows["exact"] == [
             answer == target for answer, target in zip(rows["answer"], rows["target"], strict=True)
         ]

@@ -31,7 +31,7 @@ class Board {
   }
 
   grid() {
-    const { rows, columns, boxRows, boxColumns } = Episodes.layout;
+    const { rows, columns, box_rows: boxRows, box_columns: boxColumns } = Episodes.layout;
     const body = element("tbody");
     for (let r = 0; r < rows; r++) {
       const line = element("tr");
@@ -89,14 +89,14 @@ class Board {
     if (data.event === "remask") words.push(`taken back now, was ${data.before}`);
     if (data.event === "replace") words.push(`replaced now, was ${data.before}`);
     if (data.state === "given") words.push("given");
-    if (data.wrong) words.push("not the answer");
+    if (data.wrong) words.push("not the reference");
     return ` ${words.filter(Boolean).join(", ")} `;
   }
 
   showBadge(halted) {
-    const { exact, valid } = this.row;
-    const kind = exact ? "exact" : valid ? "valid" : exact === null && valid === null ? "halted" : "wrong";
-    const mark = { exact: "✓ ", valid: "✓ ", wrong: "✗ ", halted: "" }[kind];
+    const { correct } = this.row;
+    const kind = correct === null ? "halted" : correct ? "correct" : "wrong";
+    const mark = { correct: "✓ ", wrong: "✗ ", halted: "" }[kind];
     this.badge.textContent = halted ? mark + kind : "";
     this.badge.dataset.kind = halted ? kind : "";
   }

@@ -8,15 +8,15 @@
 
   // ---- Finding a query -------------------------------------------------------------------------------------------
 
-  const judged = (row) => row?.exact ?? row?.valid ?? null;
+  const judged = (row) => row?.correct ?? null;
   const right = (row) => judged(row) === true;
   const outcomes = {
     any: ["any", () => true],
-    right: ["first is right", (a) => right(a)],
+    right: ["first is correct", (a) => right(a)],
     wrong: ["first is wrong", (a) => judged(a) === false],
     valid: ["first is valid, not exact", (a) => a.valid === true && a.exact === false],
-    gained: ["only the first is right", (a, b) => right(a) && b && !right(b)],
-    lost: ["only the second is right", (a, b) => !right(a) && right(b)],
+    gained: ["only the first is correct", (a, b) => right(a) && b && !right(b)],
+    lost: ["only the second is correct", (a, b) => !right(a) && right(b)],
   };
   const revisions = {
     any: ["any number", () => true],

@@ -1,4 +1,4 @@
-// The packed episodes, unpacked: queries, and for each sampler its rows with their events. See analysis/episodes.py.
+// The packed data, unpacked: queries, and for each sampler its rows with their events. See analysis/player_data.py.
 "use strict";
 
 const EVENTS = ["commit", "remask", "replace"];
@@ -20,12 +20,11 @@ const Episodes = (() => {
 
   const share = (value) => (value > UNIT ? null : value / UNIT);
 
-  function readQueries({ id, length, difficulty, clues, start, target }) {
+  function readQueries({ id, length, difficulty, start, target }) {
     const offsets = sums(length), starts = unpack(start), targets = target && unpack(target);
     return id.map((query, i) => ({
       id: query,
       difficulty: difficulty[i],
-      clues: clues[i],
       start: starts.subarray(offsets[i], offsets[i + 1]),
       target: targets && targets.subarray(offsets[i], offsets[i + 1]),
     }));
@@ -42,6 +41,7 @@ const Episodes = (() => {
         variation: rows.variation[i],
         nfe: rows.nfe[i],
         revisions: rows.revisions[i],
+        correct: rows.correct[i],
         exact: rows.exact[i],
         valid: rows.valid[i],
         reason: rows.halt_reason[i].replaceAll("_", " "),

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from adaptive_diffusion.config.grid import Setting
-from adaptive_diffusion.evaluation.intervals import Interval
 from adaptive_diffusion.evaluation.seeds import over_seeds
 
-FIGURES = ("exact", "valid", "nfe_mean", "nfe_p95", "nfe_max", "revisions_mean")
+FIGURES = ("correct", "exact", "valid", "score", "nfe_mean", "nfe_p95", "nfe_max", "revisions_mean", "rewrites_mean")
 """Those of a summary row that another machine gives alike; seconds are in the cells."""
 
 Found = dict[str, Mapping[str, Any]]
@@ -44,7 +43,7 @@ def summarise(cells: Sequence[tuple[Setting, Sequence[Mapping[str, Any]]]]) -> l
 
 
 def _figures(found: Found) -> dict[str, Any]:
-    return {name: _plain(over_seeds(values)) for name in FIGURES if (values := _values(found, name)) is not None}
+    return {name: over_seeds(values).to_json() for name in FIGURES if (values := _values(found, name)) is not None}
 
 
 def _differences(found: Found, first: Found) -> dict[str, Any]:
@@ -54,15 +53,10 @@ def _differences(found: Found, first: Found) -> dict[str, Any]:
     for name in FIGURES:
         here, there = _values(ours, name), _values(theirs, name)
         if here is not None and there is not None:
-            differences[name] = _plain(over_seeds(here - there))
+            differences[name] = over_seeds(here - there).to_json()
     return differences
 
 
 def _values(found: Found, name: str) -> np.ndarray | None:
     values = [row.get(name) for row in found.values()]
     return None if not values or any(value is None for value in values) else np.array(values, np.float64)
-
-
-def _plain(interval: Interval) -> dict[str, float | None]:
-    low, high = (None if np.isnan(end) else float(end) for end in interval[1:])
-    return {"value": float(interval.value), "low": low, "high": high}

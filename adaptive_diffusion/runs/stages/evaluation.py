@@ -1,18 +1,17 @@
 """A stage that compares samplers on unseen queries."""
 
-import math
 import shutil
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from rich.console import Console
-
-from adaptive_diffusion.analysis.tables import rich_summary_table
+from adaptive_diffusion.analysis.table import print_tables
+from adaptive_diffusion.analysis.tables import summary_table
 from adaptive_diffusion.config import instantiate
+from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
-from adaptive_diffusion.evaluation.curves import Setting, gain_at_equal_nfe
-from adaptive_diffusion.evaluation.intervals import Interval, paired_difference
-from adaptive_diffusion.runs.compare import TRACE, chief_difficulty, compare, compare_all, with_families
+from adaptive_diffusion.evaluation.curves import gain_at_equal_nfe
+from adaptive_diffusion.evaluation.intervals import paired_difference
+from adaptive_diffusion.runs.compare import TRACE, chief_difficulty, compare, compare_all
 from adaptive_diffusion.runs.counterfactual_rollouts import record_counterfactual_rollouts
 from adaptive_diffusion.runs.engine import Engine, Here, Processes
 from adaptive_diffusion.runs.stage import Stage, StageContext
@@ -57,10 +56,10 @@ class Evaluate(Stage):
         data = instantiate(self.data, context.allow)
         source = load_trained_model(context.checkpoint(self.checkpoint), context.allow)
         samplers = {name: source.build(one["sampler"]) for name, one in self.samplers.items()}
+        families = {name: one["family"] for name, one in self.samplers.items()}
         rows, settings = compare_all(
-            samplers, data.task, data.test, print, self.seed, self.slots, resume, self._engine()
+            samplers, data.task, data.test, print, self.seed, self.slots, resume, self._engine(), families
         )
-        rows = with_families(rows, {name: one["family"] for name, one in self.samplers.items()})
         with folder.atomic_write("traces") as traces:
             traces.mkdir()
             for name in samplers:
@@ -73,7 +72,7 @@ class Evaluate(Stage):
             if data.stratified_test is not None:
                 summary["stratified"] = self._stratified(data, chosen)
         folder.write_json("summary.json", summary)
-        Console().print(rich_summary_table(rows))
+        print_tables([summary_table(rows, data.task.columns)])
         for sentence in sentences(summary):
             print(sentence)
 
@@ -81,7 +80,7 @@ class Evaluate(Stage):
         workers = self.workers or cores()
         return Processes(workers) if workers > 1 else Here()
 
-    def _comparison(self, settings: dict[str, Setting]) -> dict[str, Any]:
+    def _comparison(self, settings: dict[str, ScoredAnswers]) -> dict[str, Any]:
         """The policy against the curve of its family, and against the careful sampler."""
         policy, reference = settings[str(self.policy)], settings[self.reference]
         curve = [one for name, one in settings.items() if self.samplers[name]["family"] == self.family]
@@ -89,10 +88,10 @@ class Evaluate(Stage):
         return {
             "policy": self.policy,
             "baseline": gain.baseline,
-            "gain": _plain(gain.interval),
+            "gain": gain.interval and gain.interval.to_json(),
             "reason": gain.reason,
             "reference": self.reference,
-            "below_reference": _plain(paired_difference(reference.exact, policy.exact)),
+            "over_reference": paired_difference(policy.quality, reference.quality).to_json(),
             "nfe_share_of_reference": float(policy.nfe.mean() / reference.nfe.mean()),
         }
 
@@ -102,36 +101,35 @@ class Evaluate(Stage):
         row, setting = compare(str(self.policy), policy, data.task, problems, self.seed, self.slots)
         difficulty = chief_difficulty(data.task, problems).numpy()
         rho = spearman(difficulty, setting.nfe)
-        return {**row, "spearman": _plain(rho), "tie_ceiling": tie_ceiling(difficulty, setting.nfe)}
-
-
-def _plain(interval: Interval | None) -> dict[str, float | None] | None:
-    """An interval as JSON has it: null where the data does not define it."""
-    if interval is None or math.isnan(interval.value):
-        return None
-    return {"value": float(interval.value), "low": float(interval.low), "high": float(interval.high)}
+        return {
+            **row,
+            "difficulty": data.task.difficulties[0].title if data.task.difficulties else "difficulty",
+            "spearman": rho.to_json(),
+            "tie_ceiling": tie_ceiling(difficulty, setting.nfe),
+        }
 
 
 def sentences(summary: dict[str, Any]) -> list[str]:
-    """What the comparison says, a sentence a figure."""
-    said = []
+    """The comparison in words, a sentence per figure."""
+    written = []
     if found := summary.get("comparison"):
         if found["gain"]:
             gain = found["gain"]
             width = f"{100 * gain['low']:+.2f} to {100 * gain['high']:+.2f}, paired 95%"
-            said.append(
+            written.append(
                 f"{found['policy']} is {100 * gain['value']:+.2f} points ({width}) against {found['baseline']}, "
-                "the threshold of smallest mean NFE not below its own."
+                "the setting of smallest mean NFE not below its own."
             )
         else:
-            said.append(f"No comparison at equal mean NFE: {found['reason']}.")
-        said.append(
+            written.append(f"No comparison at equal mean NFE: {found['reason']}.")
+        over = 100 * found["over_reference"]["value"]
+        written.append(
             f"It uses {100 * found['nfe_share_of_reference']:.0f}% of the NFE of {found['reference']} and is "
-            f"{100 * found['below_reference']['value']:.2f} points below it."
+            f"{abs(over):.2f} points {'below' if over < 0 else 'above'} it."
         )
-    if (part := summary.get("stratified")) and (rho := part["spearman"]):
-        said.append(
-            f"Steps rise with difficulty: Spearman ρ of NFE and guesses {rho['value']:.2f} ({rho['low']:.2f} to "
+    if (part := summary.get("stratified")) and (rho := part["spearman"])["value"] is not None:
+        written.append(
+            f"NFE against {part['difficulty']}: Spearman's ρ {rho['value']:.2f} ({rho['low']:.2f} to "
             f"{rho['high']:.2f}; ties allow at most {part['tie_ceiling']:.2f}) on {part['queries']} stratified queries."
         )
-    return said
+    return written

@@ -1,4 +1,4 @@
-"""A stage that says whether learned halting spends steps where they pay."""
+"""A stage that measures whether learned halting spends steps where they pay."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,15 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.config import instantiate
+from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.evaluation.budget import fit_to_budget
-from adaptive_diffusion.evaluation.curves import Setting, nfe_ratio_at_equal_accuracy
-from adaptive_diffusion.evaluation.halting_metrics import HaltingSummary
+from adaptive_diffusion.evaluation.correlation import tie_ceiling
+from adaptive_diffusion.evaluation.curves import nfe_ratio_at_equal_accuracy
+from adaptive_diffusion.evaluation.halting_metrics import StoppingTable, halting_summary
 from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean, paired_difference, ratio_of_sums
 from adaptive_diffusion.rules.learned_halting import HeadHalting
 from adaptive_diffusion.runs.compare import compare_all
+from adaptive_diffusion.runs.counterfactual_rollouts import stopping_table
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stage import checkpoint as checkpoint_name
 from adaptive_diffusion.runs.stages.halting_head import rollout_name
@@ -28,7 +31,7 @@ from adaptive_diffusion.training.rollouts import Rollouts
 
 @dataclass(frozen=True)
 class Fitted:
-    """A halting rule whose head has spoken on recorded rollouts: every setting can be looked at without a forward."""
+    """A halting rule whose head has looked at recorded rollouts: every setting can be tried without a forward."""
 
     name: str
     rule: HeadHalting
@@ -36,23 +39,22 @@ class Fitted:
     head_output: Tensor
 
     @cached_property
-    def solved(self) -> Tensor:
-        """[N, T]"""
-        return self.rollouts.padded(self.rollouts.solved)
+    def table(self) -> StoppingTable:
+        """What each query would answer and have cost if it were stopped after each step."""
+        return stopping_table(self.rollouts)
 
     def stops(self, setting: float) -> tuple[Tensor, Tensor]:
-        """Steps [N] and the probability given there [N]."""
+        """Steps [N] and the probability predicted there [N]."""
         return self.rollouts.halted(self.rule.with_threshold(setting), self.head_output)
 
     def spent(self, setting: float) -> np.ndarray:
         """NFE [N]."""
         return self.rollouts.spent(self.stops(setting)[0]).numpy()
 
-    def at(self, setting: float) -> Setting:
-        """NFE and whether each answer is exact."""
-        steps, _ = self.stops(setting)
-        exact = self.solved.gather(1, steps[:, None] - 1)[:, 0]
-        return Setting(self.name, self.rollouts.query.numpy(), self.rollouts.spent(steps).numpy(), exact.numpy())
+    def at(self, setting: float) -> ScoredAnswers:
+        """Cost and quality of each answer."""
+        quality, cost = self.table.at(self.stops(setting)[0].numpy())
+        return ScoredAnswers(self.name, self.name, self.rollouts.query.numpy(), cost, quality)
 
 
 @dataclass(frozen=True)
@@ -83,39 +85,44 @@ class MeasureHalting(Stage):
 
     def __call__(self, context: StageContext) -> None:
         folder = context.folder
-        splits = {
-            name: Rollouts.load(folder.file(rollout_name(name))) for name in ("validation", "test", "stratified_test")
-        }
-        fitted = {split: self._speak(folder, rollouts) for split, rollouts in splits.items()}
+        files = {split: folder.file(rollout_name(split)) for split in ("validation", "test", "stratified_test")}
+        splits = {split: Rollouts.load(file) for split, file in files.items() if file.is_file()}
+        fitted = {split: self._predict(folder, rollouts) for split, rollouts in splits.items()}
         source = load_trained_model(Path(self.checkpoint), folder.allow)
         samplers = {name: source.build(one["sampler"]) for name, one in self.baselines.items()}
         options: dict[str, Any] = {"seed": self.seed, "slots": self.slots}
         seen, known = compare_all(samplers, source.task, source.data.validation, print, **options)
         rows, settings = compare_all(samplers, source.task, source.data.test, print, **options)
-        best = max(seen, key=lambda row: (row["exact"], -row["nfe_mean"]))["sampler"]
+        best = max(seen, key=lambda row: (row["correct"], -row["nfe_mean"]))["sampler"]
         policy = fitted["validation"][self.policy]
-        setting = cheapest_reaching(policy, known[best].exact.mean() - self.slack)
+        setting = cheapest_reaching(policy, known[best].quality.mean() - self.slack)
         ours = fitted["test"][self.policy].at(setting)
         stricter = nfe_ratio_at_equal_accuracy(ours, list(settings.values()))
         summary = {
             "policy": self.policy,
             "setting": setting,
             "baseline": best,
-            "nfe_ratio_at_equal_accuracy": ratio(ours, settings[best]),
-            "exact_difference": paired_difference(ours.exact, settings[best].exact),
-            "nfe_ratio_to_cheapest_as_accurate": {"baseline": stricter.baseline, "interval": stricter.interval},
+            "nfe_ratio_at_equal_accuracy": ratio(ours, settings[best]).to_json(),
+            "quality_difference": paired_difference(ours.quality, settings[best].quality).to_json(),
+            "nfe_ratio_to_cheapest_as_accurate": {
+                "baseline": stricter.baseline,
+                "interval": stricter.interval and stricter.interval.to_json(),
+            },
             "run_to_the_end": self._run_to_the_end(fitted["test"][self.policy]),
             "test": self._measures(fitted["test"][self.policy], setting),
-            "stratified": self._measures(fitted["stratified_test"][self.policy], setting),
             "cost_aware_gap": self._gaps(fitted["test"]),
             "budgets": [self._budget(fitted, budget) for budget in self.budgets],
             "curves": {name: self._curve(one) for name, one in fitted["test"].items()},
             "baselines": rows,
         }
-        folder.write_json("summary.json", plain(summary))
-        print(f"  {self.policy} at {setting:.4g}: {ours.exact.mean():.1%} at {ours.nfe.mean():.2f} NFE, against {best}")
+        if "stratified_test" in fitted:
+            summary["stratified"] = self._measures(fitted["stratified_test"][self.policy], setting)
+        folder.write_json("summary.json", summary)
+        print(
+            f"  {self.policy} at {setting:.4g}: {ours.quality.mean():.1%} at {ours.nfe.mean():.2f} NFE, against {best}"
+        )
 
-    def _speak(self, folder: RunFolder, rollouts: Rollouts) -> dict[str, Fitted]:
+    def _predict(self, folder: RunFolder, rollouts: Rollouts) -> dict[str, Fitted]:
         found = {}
         for name in dict.fromkeys([*self.heads, *self.separate]):
             file = folder.file(checkpoint_name(name))
@@ -127,15 +134,16 @@ class MeasureHalting(Stage):
         return found
 
     def _measures(self, fitted: Fitted, setting: float) -> dict[str, Any]:
-        steps, probability = fitted.stops(setting)
-        summary = HaltingSummary(self.seed)
-        summary.update(fitted.solved, steps, probability, fitted.rollouts.difficulty)
-        return summary.compute()
+        steps, probability = (values.numpy() for values in fitted.stops(setting))
+        difficulty = fitted.rollouts.difficulty.numpy()
+        found = halting_summary(fitted.table, steps, probability, difficulty, self.seed)
+        ceiling = tie_ceiling(difficulty, fitted.table.at(steps)[1])
+        intervals = {name: interval.to_json() for name, interval in found.items()}
+        return {**intervals, "tie_ceiling": None if np.isnan(ceiling) else ceiling}
 
     def _run_to_the_end(self, fitted: Fitted) -> dict[str, Any]:
-        end = fitted.rollouts.steps
-        exact = fitted.solved[:, -1].double().numpy()
-        return {"exact": bootstrap(mean, exact), "nfe_mean": bootstrap(mean, fitted.rollouts.spent(end).numpy())}
+        quality, cost = fitted.table.at(fitted.rollouts.steps.numpy())
+        return {"correct": bootstrap(mean, quality).to_json(), "nfe_mean": bootstrap(mean, cost).to_json()}
 
     def _gaps(self, fitted: dict[str, Fitted]) -> list[dict[str, Any]]:
         """Accuracy of a head trained for one price minus the policy's at that price."""
@@ -143,20 +151,21 @@ class MeasureHalting(Stage):
         for name in self.separate:
             price = fitted[name].rule.price  # type: ignore[attr-defined]
             alone, ours = fitted[name].at(price), fitted[self.policy].at(price)
-            gap = paired_difference(alone.exact, ours.exact)
-            gaps.append({"price": price, "nfe_alone": alone.nfe.mean(), "nfe": ours.nfe.mean(), "gap": gap})
+            gap = paired_difference(alone.quality, ours.quality).to_json()
+            means = {"nfe_alone": float(alone.nfe.mean()), "nfe": float(ours.nfe.mean())}
+            gaps.append({"price": price, **means, "gap": gap})
         return gaps
 
     def _budget(self, fitted: dict[str, dict[str, Fitted]], budget: float) -> dict[str, Any]:
         policy = fitted["validation"][self.policy]
         found = fit_to_budget(policy.spent, policy.rule.settings, budget)
-        spent = bootstrap(mean, fitted["test"][self.policy].spent(found.setting))
+        spent = bootstrap(mean, fitted["test"][self.policy].spent(found.setting)).to_json()
         return {"budget": budget, "setting": found.setting, "validation": found.nfe_mean, "test": spent}
 
     def _curve(self, fitted: Fitted) -> list[dict[str, float]]:
         settings = [fitted.at(setting) for setting in fitted.rule.settings[::4]]
         return [
-            {"setting": setting, "nfe_mean": one.nfe.mean(), "exact": one.exact.mean()}
+            {"setting": setting, "nfe_mean": float(one.nfe.mean()), "correct": float(one.quality.mean())}
             for setting, one in zip(fitted.rule.settings[::4], settings, strict=True)
         ]
 
@@ -164,25 +173,12 @@ class MeasureHalting(Stage):
 def cheapest_reaching(fitted: Fitted, accuracy: float) -> float:
     """The setting of smallest mean NFE whose accuracy is at least this; the most accurate one where none is."""
     tried = [(setting, fitted.at(setting)) for setting in fitted.rule.settings]
-    reaching = [one for one in tried if one[1].exact.mean() >= accuracy]
+    reaching = [one for one in tried if one[1].quality.mean() >= accuracy]
     if reaching:
         return min(reaching, key=lambda one: one[1].nfe.mean())[0]
-    return max(tried, key=lambda one: (one[1].exact.mean(), -one[1].nfe.mean()))[0]
+    return max(tried, key=lambda one: (one[1].quality.mean(), -one[1].nfe.mean()))[0]
 
 
-def ratio(ours: Setting, baseline: Setting) -> Interval:
+def ratio(ours: ScoredAnswers, baseline: ScoredAnswers) -> Interval:
     """Mean NFE over the baseline's, paired by query."""
     return bootstrap(ratio_of_sums, ours.nfe, baseline.nfe)
-
-
-def plain(value: Any) -> Any:
-    """Intervals and numbers as JSON has them; null where the data does not define one."""
-    if isinstance(value, Interval):
-        return {name: plain(end) for name, end in value._asdict().items()}
-    if isinstance(value, dict):
-        return {str(name): plain(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [plain(one) for one in value]
-    if isinstance(value, float | np.floating):
-        return None if np.isnan(value) else float(value)
-    return value
