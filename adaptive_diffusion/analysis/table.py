@@ -95,6 +95,12 @@ class Table:
         first = min(sizes[0], width // 2)
         return [first, *(min(size, width - first) for size in sizes[1:])]
 
+    def _shown_widths(self, width: int) -> list[int]:
+        """The same, with titles on one line where there is room for all of them."""
+        sizes = self._widths(width)
+        full = [max(size, len(name) + _MARGIN) for size, name in zip(sizes, self.header, strict=True)]
+        return full if sum(full) <= width else sizes
+
     def rich(self, width: int = 160) -> Group:
         """The table for a terminal of so many characters: names to the left, figures to the right, wide tables in
         parts below each other, so that nothing is cut off."""
@@ -102,8 +108,9 @@ class Table:
         for number, part in enumerate(self.parts(width)):
             table = RichTable(title=None if number else self.title, title_justify="left", caption_justify="left")
             table.caption = part.note or None
-            for column, name in enumerate(part.header):
-                table.add_column(Text(name), justify="right" if column else "left", overflow="fold")
+            for column, (name, size) in enumerate(zip(part.header, part._shown_widths(width - 1), strict=True)):
+                side = "right" if column else "left"
+                table.add_column(Text(name), justify=side, overflow="fold", width=size - _MARGIN)
             for row in part.rows:
                 table.add_row(*map(Text, row))
             shown.append(table)
