@@ -1,1 +1,1 @@
-"""Floor 0: the vocabulary everything above speaks. No rules, no networks."""
+"""Floor 0: the records and protocols that everything above uses. No rules, no networks."""

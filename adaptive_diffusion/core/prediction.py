@@ -16,7 +16,7 @@ from adaptive_diffusion.core.state import SamplerState
 class Logits:
     """Processed logits at P packed positions, with what is needed to read them; shared work is done once.
 
-    `values` [P, K] float; `rows` and `positions` [P] say where in the [B, L] sequence they stand.
+    `values` [P, K] float; `rows` and `positions` [P] are their places in the [B, L] sequences.
     """
 
     def __init__(self, values: Tensor, state: SamplerState, rows: Tensor, positions: Tensor):
@@ -61,9 +61,9 @@ class LogitStatistic(ABC):
 
 @dataclass(frozen=True)
 class Prediction(Rows):
-    """The named summaries [B, L, …] of one evaluation; zero where nothing asked.
+    """The named summaries [B, L, …] of one evaluation; zero where no rule needs them.
 
-    `read` [B, L] bool says where logits were formed, `faulty` [B] bool (None: no row) in which rows something was read
+    `read` [B, L] bool is true where logits were formed, `faulty` [B] bool (None: no row) in which rows something was read
     that is not a number.
     """
 
@@ -93,4 +93,4 @@ class LogitProcessor(ABC):
 
     @abstractmethod
     def __call__(self, logits: Tensor, state: SamplerState, rows: Tensor, positions: Tensor) -> Tensor:
-        """New logits [P, K]; the input is left as it is. `rows` and `positions` [P] say where in the sequence."""
+        """New logits [P, K]; the input is left as it is. `rows` and `positions` [P] are their places in the sequences."""

@@ -1,4 +1,4 @@
-"""Queries: what a sampler is asked to complete."""
+"""Queries: sequences that a sampler completes."""
 
 from dataclasses import dataclass
 

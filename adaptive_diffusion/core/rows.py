@@ -13,7 +13,7 @@ class Rows:
     """Mix-in for frozen dataclasses whose fields are columns of N rows.
 
     A column is a torch tensor, a numpy array (of objects too, for text), a `Rows` record, or a mapping of these. Other
-    fields, None included, belong to the record as a whole and stay as they are.
+    fields, None included, belong to the record and stay as they are.
 
     Example:
         >>> @dataclass(frozen=True)

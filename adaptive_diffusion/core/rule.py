@@ -175,7 +175,7 @@ class Halting(Rule):
         reason: the name of the rule's stop in results and traces.
         sentence: the same in words for people.
         explanation: a format template over the names in `HaltDecision.seen` and `probability`, such as
-            "P(right) is {probability:.3f}; it stops at {threshold:.3f}"; empty where the numbers speak for themselves.
+            "P(right) is {probability:.3f}; it stops at {threshold:.3f}"; empty where the numbers need no words.
         finish: how the answer is read off the last prediction.
     """
 

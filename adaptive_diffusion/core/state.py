@@ -95,7 +95,7 @@ class SamplerState(Rows):
     @property
     def status(self) -> Tensor:
         """[B, L] int64 for the denoiser: 0 given, 1 committed, 2 open. A given token is never wrong, a committed one
-        may be. Where noise cannot be told from a token, every editable position is open to it, as in training."""
+        may be. Where noise looks like a token, every editable position is open to it, as in training."""
         stands = self.committed & (self.corruption.kind == "absorbing")
         return torch.where(self.editable, torch.where(stands, 1, 2), 0)
 

@@ -31,7 +31,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class DecodeSlots:
-    """The texts being written: which row of the result each seat holds, the token to be read next, and the cache."""
+    """The texts being written: which row of the result each slot holds, the token to be read next, and the cache."""
 
     row: Tensor
     pending: Tensor

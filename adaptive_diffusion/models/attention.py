@@ -11,7 +11,7 @@ def attention(
     """softmax(QKᵀ/√d + bias)·V for [B, H, L, d] inputs; `attend` bool (which keys are seen) and `bias` float broadcast
     to [B, H, L, L]."""
     # The fused CPU kernel's bfloat16 backward takes about ten times its forward, and it has none for a bias; written
-    # out, the compiler fuses the same mathematics and a whole training step is faster (docs/performance.md).
+    # out, the compiler fuses the same mathematics and a training step is faster (docs/performance.md).
     if query.device.type == "cpu" and torch.is_grad_enabled() and (query.dtype == torch.bfloat16 or bias is not None):
         score = query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5
         score = score if bias is None else score + bias

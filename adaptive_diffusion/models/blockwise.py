@@ -1,4 +1,4 @@
-"""Block-causal denoising: a block sees itself and the blocks before it, whose keys and values are kept."""
+"""Block-causal denoising: a block sees itself and the blocks before it, whose keys and values are cached."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -50,7 +50,7 @@ class BlockCausalTransformer(TransformerTrunk):
 
     Blocks are counted from position 0; a sampler's blocks must be these: `block_length` the same and what is given in
     front a multiple of it. A block that has become clean is read once, which counts as a forward of its row. A ring of
-    `context` positions is kept, so memory does not grow with the text; on sequences of at most `context` and a block
+    `context` positions is cached, so memory does not grow with the text; on sequences of at most `context` and a block
     nothing is forgotten.
 
     Args:
@@ -89,7 +89,7 @@ class BlockCausalTransformer(TransformerTrunk):
         return CleanBlocks(len(self.blocks), self.heads, self.context, self.width)
 
     def hidden(self, tokens: Tensor, status: Tensor, noise_level: Tensor) -> Tensor:
-        """[B, L, D] of a whole sequence at once, as in training."""
+        """[B, L, D] of a complete sequence at once, as in training."""
         place = torch.arange(tokens.shape[1], device=tokens.device)
         block = place // self.block_length
         first_seen = block * self.block_length - self.context
@@ -118,11 +118,11 @@ class BlockCausalTransformer(TransformerTrunk):
             forwards = forwards + behind
         hidden, _ = self._block(state, first.clamp(max=max(0, length - 1)), cache)
         index = (first[:, None] + spread[: hidden.shape[1]]).clamp(max=length - 1)
-        whole = hidden.new_zeros(*state.tokens.shape, hidden.shape[2])
+        placed = hidden.new_zeros(*state.tokens.shape, hidden.shape[2])
         # Beyond the sequence all places are its last one: they go first, so that the real one is what stays.
         for offset in range(hidden.shape[1] - 1, -1, -1):
-            whole[torch.arange(len(whole), device=whole.device), index[:, offset]] = hidden[:, offset]
-        return Evaluation(whole, {CleanBlocks.name: cache, CleanBlocks.read_so_far: read}, forwards)
+            placed[torch.arange(len(placed), device=placed.device), index[:, offset]] = hidden[:, offset]
+        return Evaluation(placed, {CleanBlocks.name: cache, CleanBlocks.read_so_far: read}, forwards)
 
     def _block(self, state: SamplerState, first: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
         """Hidden states [B, T, D] of the block at `first` [B] and its keys and values [B, depth, 2, H, T, d]."""

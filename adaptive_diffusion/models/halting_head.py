@@ -48,7 +48,7 @@ class TrajectoryHaltingHead(Head):
 
     Args:
         width: D of the denoiser.
-        outputs: how many numbers it says; the objective it is trained for knows.
+        outputs: how many numbers it predicts; that of the objective it is trained for.
         inputs: what it looks at: "summaries", "hidden", or both.
         summaries: S, the number of step summaries.
         inner: width of the hidden layers.

@@ -15,7 +15,7 @@ class Head(nn.Module):
     * `summary = True`: `summarise` runs in every evaluation, and rules read its output as `prediction[name]`;
     * `summary = False`: a rule calls it; the rule declares the name as `needs_head` and chooses the inputs.
 
-    `loss` says what it learns; `objectives.head_loss.HeadLoss` puts it into a training.
+    `loss` is what it is trained on; `objectives.head_loss.HeadLoss` puts it into a training.
     """
 
     summary: ClassVar[bool] = False

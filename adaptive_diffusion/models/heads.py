@@ -53,7 +53,7 @@ class QualityHead(Head):
 
 
 class HaltingHead(Head):
-    """logit of P(the whole answer is right if stopped now), from hidden states and step summaries.
+    """logit of P(the answer is right if stopped now), from hidden states and step summaries.
 
     z_i = SiLU(W[h_i; s_i]) at every editable position, then a two-layer map of [mean z; max z; min s; mean s] to one
     number. It starts with zero output weights and a negative bias: a head that stops too early at the start never sees

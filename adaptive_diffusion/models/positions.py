@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 MOST = 1 << 20
-"""Places that a model may know."""
+"""The largest number of places of a model."""
 
 
 class Positions(nn.Module):
@@ -66,7 +66,7 @@ class Positions(nn.Module):
 def _few(places: int) -> None:
     """Refuses a table of places that no memory holds; its size comes from a config."""
     if places > MOST:
-        raise ValueError(f"{places} places are more than the {MOST} that a model may know")
+        raise ValueError(f"{places} places are more than a model may have ({MOST})")
 
 
 class EmbeddedPositions(Positions):

@@ -52,5 +52,5 @@ class Sliding(DenoiserWrapper):
 
 def _placed(window: Tensor, index: Tensor, length: int) -> Tensor:
     """[B, L, …] from [B, W, …] at `index` [B, W]."""
-    whole = window.new_zeros(len(window), length, *window.shape[2:])
-    return whole.scatter(1, index.view(*index.shape, *[1] * (window.ndim - 2)).expand_as(window), window)
+    placed = window.new_zeros(len(window), length, *window.shape[2:])
+    return placed.scatter(1, index.view(*index.shape, *[1] * (window.ndim - 2)).expand_as(window), window)

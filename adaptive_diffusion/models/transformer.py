@@ -16,7 +16,7 @@ from adaptive_diffusion.models.rowwise import rowwise
 from adaptive_diffusion.models.self_conditioning import SelfConditioning
 
 MOST_LOOPS = 64
-"""Loops have no weights, so that only this keeps a stranger's checkpoint from asking for a forward without an end."""
+"""Loops have no weights, so that only this bounds the forward that an untrusted checkpoint can ask for."""
 
 
 class Block(nn.Module):
@@ -59,7 +59,7 @@ class TransformerTrunk(nn.Module):
 
     Args:
         vocabulary: K, the number of clean tokens; the mask, where there is one, is token K.
-        positions: how places are told apart: learned, relational or rotary, over one or more coordinates.
+        positions: how places are encoded: learned, relational or rotary, over one or more coordinates.
         width, depth, heads, expansion: size of the trunk. `loops` repeats it with tied weights.
         status: tell the denoiser which tokens are given, committed and open (a given token is never wrong).
         time_conditioning: tell it the noise level.

@@ -1,4 +1,4 @@
-"""Losses of halting over whole recorded trajectories."""
+"""Losses of halting over recorded trajectories."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -50,7 +50,7 @@ class Trajectories:
 
 
 class HaltingObjective(ABC):
-    """A loss over trajectories, from what the head said of every step. It is a value.
+    """A loss over trajectories, from the head's outputs at every step. It is an immutable value.
 
     Attributes:
         crossed: whether the loss needs decisions of heads that have not seen the row.
@@ -60,7 +60,7 @@ class HaltingObjective(ABC):
 
     @property
     def outputs(self) -> int:
-        """How many numbers the head must say."""
+        """How many numbers the head must predict."""
         return 1
 
     @abstractmethod
@@ -71,13 +71,13 @@ class HaltingObjective(ABC):
     def __call__(
         self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Named scalar losses from what was head_output, [B, T] or [B, T, outputs]; `held_out` is what a head said
+        """Named scalar losses from the head's outputs, [B, T] or [B, T, outputs]; `held_out` is the output of a head
         that has not seen these rows, where `crossed`."""
 
 
 @dataclass(frozen=True)
 class SolvedAtEachStep(HaltingObjective):
-    """Binary cross-entropy on "the whole answer is right if I stop now" (Jolicoeur-Martineau 2025, TRM, 2510.04871)."""
+    """Binary cross-entropy on "the answer is right if I stop now" (Jolicoeur-Martineau 2025, TRM, 2510.04871)."""
 
     def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
         return LearnedHalting(head=head)
@@ -157,7 +157,7 @@ def log_stopping(head_output: Tensor, trajectories: Trajectories) -> Tensor:
 
 @dataclass(frozen=True)
 class OptimalStopping(HaltingObjective):
-    """Cost-aware optimal stopping for a whole range of prices at once: q by cross-entropy, and C_λ by regressing the
+    """Cost-aware optimal stopping for a range of prices at once: q by cross-entropy, and C_λ by regressing the
     *realised* return of going on, 1[right where it then stops] − λ·forwards until there, on full trajectories
     (Longstaff & Schwartz 2001, doi 10.1093/rfs/14.1.113, with a price).
 

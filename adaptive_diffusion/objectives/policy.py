@@ -47,8 +47,8 @@ class PolicyGradient(Objective):
             return {}
         logit = head(position_summaries(inputs.state, inputs.outcome.prediction))
         drawn = LearnedRevising(head=head, draws=True).changes(inputs.state, logit.detach())
-        told = (log_chance(logit, drawn) * inputs.state.eligible).sum(1)
-        return {"policy": -self.weight * (inputs.state.carry[ADVANTAGE] * told).mean()}
+        gain = (log_chance(logit, drawn) * inputs.state.eligible).sum(1)
+        return {"policy": -self.weight * (inputs.state.carry[ADVANTAGE] * gain).mean()}
 
 
 @dataclass(frozen=True)
@@ -70,5 +70,5 @@ class HaltingGradient(Objective):
         logit = head(inputs.hidden.detach(), summaries, inputs.state.editable)
         drawn = SampledHalting.drawn(inputs.state, logit.detach().float().sigmoid())
         chose = ~inputs.outcome.decision.settled
-        told = (inputs.state.carry[ADVANTAGE] * log_chance(logit, drawn))[chose]
-        return {"halting_policy": -self.weight * told.sum() / chose.sum().clamp(min=1)}
+        gain = (inputs.state.carry[ADVANTAGE] * log_chance(logit, drawn))[chose]
+        return {"halting_policy": -self.weight * gain.sum() / chose.sum().clamp(min=1)}

@@ -1,4 +1,4 @@
-"""Editing: a text whose kept spans stay to the byte, in several variations at once."""
+"""Editing: text outside the edited spans stays the same to the byte, in several variations at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Edited:
 
     Attributes:
         seeds: of each; a call for that seed alone gives the same.
-        texts: the whole text, changed.
+        texts: the complete text, changed.
         layout: where in the sequence the changes lie.
         result: answers [n, L], NFE, halting, revisions.
     """

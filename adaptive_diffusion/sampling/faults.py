@@ -72,18 +72,18 @@ def _parts(sampler: Sampler, state: SamplerState, max_steps: int, last: LastEval
 
 
 def _rested(state: SamplerState) -> SamplerState:
-    """Rows that ended in a fault and still hold a slot take over the sequence of a running one, lest they raise
-    again."""
+    """Rows that ended in a fault and still hold a slot take over the sequence of a running one, so that they cannot
+    fail again."""
     faulty = (state.halt_reason == HaltReason.FAULT).nonzero()[:, 0]
     if not len(faulty):
         return state
     onto = state.running.long().argmax().expand(len(faulty))
-    kept = {name: getattr(state, name)[faulty] for name in ("query", "variation", "halt_reason")}
-    return state.put(faulty, replace(state.take(onto), **kept))
+    own = {name: getattr(state, name)[faulty] for name in ("query", "variation", "halt_reason")}
+    return state.put(faulty, replace(state.take(onto), **own))
 
 
 def _faulty(row: SamplerState, sound: Step | None, forwards: int = 1) -> Step:
-    """The step of rows that nothing can be said about; of one row [1, …], shaped like that of one that was `sound`."""
+    """The step of rows whose prediction cannot be used; of one row [1, …], shaped like that of one that was `sound`."""
     still, nothing = row.running, torch.zeros_like(row.tokens)
     if sound is None:
         summaries = {"argmax": nothing, "confidence": nothing.float(), "margin": nothing.float()}

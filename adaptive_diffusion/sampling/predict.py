@@ -1,4 +1,4 @@
-"""From hidden states to the summaries that parts read: logits only where asked, a chunk at a time."""
+"""From hidden states to the statistics that rules need: logits only where they are needed, a chunk at a time."""
 
 from collections.abc import Mapping, Sequence
 
@@ -57,18 +57,20 @@ def read(
     wrong = flat[~torch.cat(usable)[: len(flat)]] if usable else flat
     faulty = faulty.index_fill(0, wrong // length, True)
     for name, values in parts.items():
-        whole = torch.cat(values)[: len(flat)]
+        packed = torch.cat(values)[: len(flat)]
         summaries[name] = (
-            whole.new_zeros(batch * length, *whole.shape[1:]).index_copy_(0, flat, whole).unflatten(0, (batch, length))
+            packed.new_zeros(batch * length, *packed.shape[1:])
+            .index_copy_(0, flat, packed)
+            .unflatten(0, (batch, length))
         )
     return Prediction(evaluation, summaries, where, faulty)
 
 
 def _numbers(summaries: Mapping[str, Tensor], where: Tensor) -> tuple[dict[str, Tensor], Tensor]:
     """The heads' summaries with 0 for what is not a number, and [B] which rows held such at `where`."""
-    kept, faulty = dict(summaries), torch.zeros_like(where[:, 0])
+    sound, faulty = dict(summaries), torch.zeros_like(where[:, 0])
     for name, value in summaries.items():
         if value.is_floating_point() and value.shape == where.shape and (wrong := value.isnan()).any():
-            kept[name] = value.masked_fill(wrong, 0.0)
+            sound[name] = value.masked_fill(wrong, 0.0)
             faulty |= (wrong & where).any(1)
-    return kept, faulty
+    return sound, faulty

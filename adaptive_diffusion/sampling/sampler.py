@@ -183,7 +183,7 @@ class Sampler:
         )
 
     def step_limit(self, length: int) -> int:
-        """How many steps a block of a sequence of this length may take when nobody says otherwise."""
+        """How many steps a block of a sequence of this length may take by default."""
         return self.full_plan.horizon(min(length, self.block_length or length))
 
     @torch.inference_mode()
@@ -210,7 +210,7 @@ class Sampler:
 
         Warns:
             UserWarning: a rule that may revise revised nothing, in any answer: its threshold is out of reach, or the
-                summaries it goes by say nothing about standing tokens.
+                statistics it goes by are not defined for current tokens.
 
         Raises:
             ValueError: n, slots or max_steps below 1.

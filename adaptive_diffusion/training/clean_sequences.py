@@ -12,7 +12,7 @@ from adaptive_diffusion.training.training_states import TrainingStates
 
 
 class CleanSequences(TrainingStates):
-    """Everything stands, committed: a model that sees only what is on a token's left is asked about all tokens at once,
+    """Everything is committed: a model that sees only what is on a token's left predicts all tokens at once,
     so that `Denoising` is the next-token loss.
 
     Args:

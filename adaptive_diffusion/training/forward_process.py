@@ -14,7 +14,7 @@ from adaptive_diffusion.training.training_states import TrainingStates
 
 class ForwardProcess(TrainingStates):
     """x_t ~ q(x_t | x_0): what the likelihood bound is taken over, for any corruption. Where noise is a mask, all else
-    counts as committed; where it cannot be told from a token, nothing does. The carry `noised` [B, L] bool says what is
+    counts as committed; where it looks like a token, nothing does. The carry `noised` [B, L] bool marks what is
     noise.
 
     Args:

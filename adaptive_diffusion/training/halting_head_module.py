@@ -1,4 +1,4 @@
-"""Training of halting heads on whole recorded trajectories."""
+"""Training of halting heads on recorded trajectories."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -64,7 +64,7 @@ class HaltingHeadModule(LightningModule):
 
     @torch.no_grad()
     def _held_out(self, trajectories: Trajectories, half: Tensor) -> Tensor:
-        """What the head of the other half says of each row."""
+        """The output of the other half's head for each row."""
         first, second = (head.predict(trajectories.observation) for head in self._halves)
         return torch.where((half == 0)[:, None, None], second, first)
 

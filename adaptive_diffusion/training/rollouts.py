@@ -25,7 +25,7 @@ from adaptive_diffusion.tasks.task import Task
 class Rollouts:
     """N trajectories, packed: S steps in all, those of a row together and in order.
 
-    A trajectory ends where no further forward could change the row, or at the step limit; then the answer is kept.
+    A trajectory ends where no further forward could change the row, or at the step limit; then the answer stays.
 
     Attributes:
         query: [N] int64 ids.
@@ -70,7 +70,7 @@ class Rollouts:
 
     def halted(self, rule: HeadHalting, head_output: Tensor) -> tuple[Tensor, Tensor]:
         """Where a rule stops each row [N] int64, 1 to its number of steps, and the probability it gives there [N], from
-        what its head said of every step [S, …]. It is the rule of the sampler, asked of all steps at once."""
+        its head's outputs at every step [S, …]. It is the sampler's own rule, applied to all steps at once."""
         halt_decision = rule.decide(head_output)
         stop = self.padded(halt_decision.stop)
         steps = torch.where(stop.any(1), stop.int().argmax(1) + 1, self.steps).minimum(self.steps)

@@ -13,7 +13,7 @@ def add_adapters(model: nn.Module, settings: Mapping[str, Any]) -> frozenset[str
     and predictions of the model stay as they were, since adapters begin at 0.
 
     Raises:
-        ValueError: settings that `peft.LoraConfig` does not know, or targets that the model does not have.
+        ValueError: settings that `peft.LoraConfig` does not have, or targets that the model does not have.
         ModuleNotFoundError: without the extra `pretrained`.
     """
     peft = extra("peft")
