@@ -63,8 +63,8 @@ class LogitStatistic(ABC):
 class Prediction(Rows):
     """The named summaries [B, L, …] of one evaluation; zero where no rule needs them.
 
-    `read` [B, L] bool is true where logits were formed, `faulty` [B] bool (None: no row) in which rows something was read
-    that is not a number.
+    `read` [B, L] bool is true where logits were formed, `faulty` [B] bool (None: no row) in which rows a value
+    is not a number.
     """
 
     evaluation: Evaluation
@@ -93,4 +93,4 @@ class LogitProcessor(ABC):
 
     @abstractmethod
     def __call__(self, logits: Tensor, state: SamplerState, rows: Tensor, positions: Tensor) -> Tensor:
-        """New logits [P, K]; the input is left as it is. `rows` and `positions` [P] are their places in the sequences."""
+        """New logits [P, K]; the input stays as it is. `rows` and `positions` [P] are their places."""
