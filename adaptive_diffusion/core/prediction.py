@@ -9,6 +9,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.parameters import Parameters
 from adaptive_diffusion.core.rows import Rows
 from adaptive_diffusion.core.state import SamplerState
 
@@ -82,7 +83,7 @@ class Prediction(Rows):
         return self.summaries[name]
 
 
-class LogitProcessor(ABC):
+class LogitProcessor(Parameters, ABC):
     """A change of the logits before anything is read or drawn from them (temperature, top-p, suppressed tokens).
 
     Attributes:

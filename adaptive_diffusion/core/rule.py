@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self, cast
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.parameters import Parameters
 from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
 from adaptive_diffusion.core.state import Candidate, Decision, Finish, HaltDecision, SamplerState
 
@@ -17,18 +18,20 @@ UNIFORM = frozenset({"uniform"})
 BOTH = ABSORBING | UNIFORM
 
 
-class Rule(ABC):  # noqa: B024 (its roles below have the abstract methods)
-    """What every rule has in common.
+class Rule(Parameters, ABC):
+    """What every rule has in common. Settings that are NaN are refused.
 
     Attributes:
         corruptions: the kinds of noise the rule serves; a sampler refuses a wrong pair.
         reads_committed: whether it needs statistics at committed positions too.
+        reads_all_blocks: whether it needs statistics in all blocks of the answer, not in the present one alone.
         needs_head: the name of the head it predicts with, which a sampler takes from its model and puts into the
             rule's field `head`; None for a rule without learning.
     """
 
     corruptions: frozenset[str] = BOTH
     reads_committed: bool = False
+    reads_all_blocks: bool = False
     needs_head: ClassVar[str | None] = None
     head: Any = None
 
@@ -108,9 +111,16 @@ class Revision:
 
 
 class Remasking(Rule):
-    """Which committed tokens were a mistake? Only positions with `state.revisable` can be re-opened."""
+    """Which committed tokens were a mistake? Only positions with `state.revisable` can be remasked.
+
+    Attributes:
+        revises: whether it ever takes a token back.
+        draws: whether it draws, so that a later step may take back what this one left: a clocked sampler then goes on
+            to the end of its clock. Otherwise a full sequence in which nothing was revised is finished.
+    """
 
     revises: bool = True
+    draws: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
@@ -177,12 +187,14 @@ class Halting(Rule):
         explanation: a format template over the names in `HaltDecision.seen` and `probability`, such as
             "P(right) is {probability:.3f}; it stops at {threshold:.3f}"; empty where the numbers need no words.
         finish: how the answer is read off the last prediction.
+        ends_answer: whether a stop ends the complete answer; otherwise it ends the present block.
     """
 
     reason: ClassVar[str] = "rule"
     sentence: ClassVar[str] = "the halting rule stopped it"
     explanation: ClassVar[str] = ""
     finish: ClassVar[Finish] = Finish.FILL
+    ends_answer: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision: ...

@@ -1,0 +1,49 @@
+"""No rule and no logit processor accepts a setting that is not a number."""
+
+import importlib
+import pkgutil
+from dataclasses import MISSING, fields, is_dataclass
+
+import pytest
+
+import adaptive_diffusion.rules
+from adaptive_diffusion.core.prediction import LogitProcessor
+from adaptive_diffusion.core.rule import Rule
+from adaptive_diffusion.rules.controls import RandomHalting
+from adaptive_diffusion.rules.pace import FixedSteps, Threshold
+from adaptive_diffusion.rules.revision_limits import RevisionLimits
+
+NAN = float("nan")
+
+
+def rules():
+    """Every concrete rule and processor of the package."""
+    for module in pkgutil.walk_packages(adaptive_diffusion.rules.__path__, "adaptive_diffusion.rules."):
+        importlib.import_module(module.name)
+    waiting, found = [Rule, LogitProcessor], {RevisionLimits}
+    while waiting:
+        below = waiting.pop().__subclasses__()
+        waiting += below
+        found |= {rule for rule in below if rule.__module__.startswith("adaptive_diffusion.") and is_dataclass(rule)}
+    return sorted(found, key=lambda rule: rule.__qualname__)
+
+
+NUMBERS = [(rule, item.name) for rule in rules() for item in fields(rule) if item.type in (int, float, "int", "float")]
+
+
+@pytest.mark.parametrize(("rule", "name"), NUMBERS, ids=[f"{rule.__name__}.{name}" for rule, name in NUMBERS])
+def test_rule_with_a_setting_that_is_nan_is_refused(rule, name):
+    needed = {item.name: 1 for item in fields(rule) if item.default is MISSING and item.default_factory is MISSING}
+    with pytest.raises(ValueError, match=rf"{rule.__name__}: {name}=nan is not a number; give it a value"):
+        rule(**needed | {name: NAN})
+
+
+def test_nan_is_found_by_place_and_in_a_list():
+    with pytest.raises(ValueError, match="Threshold: threshold=nan"):
+        Threshold(NAN)
+    with pytest.raises(ValueError, match="RandomHalting: histogram="):
+        RandomHalting((1.0, NAN))
+
+
+def test_numbers_and_infinity_are_accepted():
+    assert (Threshold(float("inf")).threshold, FixedSteps(3).steps) == (float("inf"), 3)
