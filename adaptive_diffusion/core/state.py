@@ -59,7 +59,9 @@ class SamplerState(Rows):
         block, step: [B] int64, the block a row is at and the steps it has taken in it; time begins anew in every block.
         earlier_steps: [B] int64, the steps of the blocks before.
         halt_reason: [B] int64, a `HaltReason`.
-        carry: what parts must remember between steps, [B, …] each, owned by the part that named it.
+        carry: what rules must remember between steps, [B, …] each, owned by the rule that named it.
+        protected: [B, L] bool, committed positions that may not be revised any more; None for no position. Revision
+            limits set it for the plan within them.
     """
 
     corruption: Corruption
@@ -81,6 +83,7 @@ class SamplerState(Rows):
     earlier_steps: Tensor
     halt_reason: Tensor
     carry: Mapping[str, Tensor] = field(default_factory=dict)
+    protected: Tensor | None = None
 
     @property
     def open(self) -> Tensor:
@@ -89,8 +92,15 @@ class SamplerState(Rows):
 
     @property
     def revisable(self) -> Tensor:
-        """[B, L]: eligible positions that are committed, the only ones remasking may touch."""
-        return self.eligible & self.committed
+        """[B, L]: eligible positions that are committed and not protected, the only ones a revision may change."""
+        committed = self.eligible & self.committed
+        return committed if self.protected is None else committed & ~self.protected
+
+    @property
+    def single(self) -> Tensor:
+        """[B] bool: rows of one eligible position under masked noise. Taken back, it leaves the sequence in which it
+        was predicted, so a second look at it cannot change the answer."""
+        return (self.eligible.sum(1) == 1) & (self.corruption.kind == "absorbing")
 
     @property
     def status(self) -> Tensor:

@@ -9,7 +9,7 @@ from adaptive_diffusion.core.logit_statistics import Entropy
 from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
 from adaptive_diffusion.core.rule import Revision, UnmaskingPace
 from adaptive_diffusion.core.state import SamplerState
-from adaptive_diffusion.rules.pace import open_share
+from adaptive_diffusion.rules.pace import even_quota, open_share
 
 
 class Adaptive(UnmaskingPace):
@@ -78,6 +78,5 @@ class Quota(Adaptive):
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
     ) -> Tensor:
-        total = state.eligible.sum(1)
-        quota = total // self.steps + (state.step < total % self.steps)
+        quota = even_quota(state, self.steps)
         return (state.open & (score > self.threshold)).sum(1).maximum(quota).clamp(min=1)

@@ -36,6 +36,11 @@ class Composed(Plan):
         for name, value in declared.items():
             object.__setattr__(self, name, value)
 
+    @property
+    def reads_all_blocks(self) -> bool:  # type: ignore[override]
+        """Whether any of the three looks beyond the present block."""
+        return any(rule.reads_all_blocks for rule in self.rules)
+
     def bind(self, heads: Mapping[str, Any]) -> "Composed":
         return Composed(self.order.bind(heads), self.pace.bind(heads), self.remasking.bind(heads))
 
@@ -68,9 +73,10 @@ class Composed(Plan):
         full = ~((state.open & ~write) | revision.remask).any(1)
         if not self.remasking.revises:
             settled = full
-        elif self.pace.clocked:
-            settled = full & (next_level <= 0)
+        elif self.remasking.draws:
+            settled = full & ((next_level <= 0) if self.pace.clocked else ~write.any(1))
         else:
-            settled = full & ~write.any(1)
+            clock_ended = (next_level <= 0) & self.pace.clocked
+            settled = full & (~write.any(1) | clock_ended | state.single)
         nothing = torch.zeros_like(write)
         return Decision(write, candidate.token, candidate.probability, revision.remask, nothing, next_level, settled)

@@ -9,6 +9,7 @@ from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, To
 from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
 from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.core.state import Decision, HaltDecision, SamplerState
+from adaptive_diffusion.rules.halting import mean_over
 
 _LEAST = 1e-6
 
@@ -40,9 +41,8 @@ class LikelihoodGain(Halting):
     def mean(self, state: SamplerState, prediction: Prediction) -> Tensor:
         """[B] float64, the mean log-probability of the answer as it would be read off now."""
         chance = torch.where(state.open, prediction["confidence"], prediction["current_token_probability"])
-        logs = chance.double().clamp(min=_LEAST).log().masked_fill(~state.eligible, 0.0)
-        # Added up one by one: a reduction may add in another order in another batch.
-        return logs.cumsum(1)[:, -1] / state.eligible.sum(1).clamp(min=1)
+        logs = chance.double().clamp(min=_LEAST).log()
+        return mean_over(logs, state.eligible)
 
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
         gain = self.mean(state, prediction) - state.carry["gain.mean"]

@@ -3,7 +3,6 @@
 A row also ends, under every rule, when its sequence is settled (`Decision.settled`) or the step limit is reached.
 """
 
-from abc import abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +16,7 @@ from adaptive_diffusion.core.state import Decision, Finish, HaltDecision, Sample
 
 @dataclass(frozen=True)
 class AllCommitted(Halting):
-    """Stop when nothing is open and nothing was taken back: the plain sampler, which ends by its plan alone."""
+    """Never stop a row early: the plain sampler, which ends when its plan settles."""
 
     reason = "all_committed"
     sentence = "every position is committed"
@@ -113,61 +112,163 @@ class LogitGap(LogitStatistic):
         return {"logit_gap": value[:, 0] - value[:, -1]}
 
 
-class GapHalting(Halting):
-    """Commit the rest at once when the mean logit gap over the answer, committed positions included, reaches a
-    threshold that falls with progress, the share of `steps` that are done."""
+def check_steps(steps: int) -> None:
+    """Refuses a number of steps against which no progress can be measured.
 
-    steps: int
-    reason = "confident"
-    sentence = "the prediction was confident enough to commit the rest at once"
-    explanation = "mean logit gap {gap:.2f}; it stops at {threshold:.2f}"
-    reads_committed = True
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ValueError(f"steps={self.steps}: progress is measured against at least 1 step")
-
-    @abstractmethod
-    def threshold(self, step: Tensor) -> Tensor:
-        """The threshold at each row's step, elementwise."""
-
-    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
-        return Top(), LogitGap()
-
-    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
-        gap, threshold = mean_over(prediction["logit_gap"], state.eligible), self.threshold(state.step).double()
-        return HaltDecision(gap >= threshold, seen={"gap": gap, "threshold": threshold.expand_as(gap)})
+    Raises:
+        ValueError: fewer than one step.
+    """
+    if steps < 1:
+        raise ValueError(f"steps={steps}: progress is measured against at least 1 step")
 
 
 @dataclass(frozen=True)
-class Prophet(GapHalting):
-    """Gap at least 7.5 in the first third of the steps, 5 in the second, 2.5 in the last (Li et al. 2025, Prophet,
-    arXiv 2508.19982)."""
+class Prophet(Halting):
+    """Fill the complete answer at once when the mean logit gap z₍₁₎ − z₍₂₎ over all positions of the answer, committed
+    ones included, reaches a threshold: 7.5 while progress is below .33, 5 while it is below .67, then 2.5. Progress is
+    (n + 1)/`steps` in the forward after n steps (Li et al. 2025, Prophet, arXiv 2508.19982).
+
+    Attributes:
+        steps: the steps of the complete answer; with blocks, those of a block times the number of blocks.
+
+    Raises:
+        ValueError: fewer than one step.
+    """
 
     steps: int
     early: float = 7.5
     middle: float = 5.0
     late: float = 2.5
+    reason = "confident"
+    sentence = "the prediction was confident enough to commit the rest at once"
+    explanation = "mean logit gap {gap:.2f}; it stops at {threshold:.2f}"
+    ends_answer = True
+    reads_committed = True
+    reads_all_blocks = True
+
+    def __post_init__(self) -> None:
+        check_steps(self.steps)
 
     def threshold(self, step: Tensor) -> Tensor:
-        late = torch.where(3 * step < 2 * self.steps, self.middle, self.late)
-        return torch.where(3 * step < self.steps, self.early, late)
+        """[B] float64 threshold in the forward after `step` [B] steps."""
+        progress = (step + 1).double() / self.steps
+        later = torch.full_like(progress, self.middle).where(progress < 0.67, self.late)
+        return later.where(progress >= 0.33, self.early)
+
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return Top(), LogitGap()
+
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
+        gap, threshold = mean_over(prediction["logit_gap"], state.editable), self.threshold(state.steps_taken)
+        return HaltDecision(gap >= threshold, seen={"gap": gap, "threshold": threshold})
 
 
 @dataclass(frozen=True)
-class Sched(GapHalting):
-    """Gap at least τ(r) = low + (high − low)·e^(−rate·r) at progress r: a threshold that falls smoothly (Mohamed et al.
-    2025, SchED, arXiv 2512.02892)."""
+class Sched(Halting):
+    """Fill the complete answer at once when the mean logit gap over its open positions reaches τ(r) = low + (high −
+    low)·e^(−rate·r), and the argmax of at most a share `change` of them differs from the forward before. r =
+    n/(`steps` − 1) after n steps, so that the last forward has r = 1; with a single step τ is `low`
+    (Mohamed et al. 2025, SchED, arXiv 2512.02892).
+
+    It carries the last argmax, [B, L] int64, −1 where there is none. At change = 0 the first forward never stops.
+
+    Attributes:
+        steps: the steps of the complete answer; with blocks, those of a block times the number of blocks.
+
+    Raises:
+        ValueError: fewer than one step.
+    """
 
     steps: int
     high: float = 7.5
     low: float = 0.0
     rate: float = 2.0
+    change: float = 0.0
+    reason = "confident"
+    sentence = "the prediction was confident enough to commit the rest at once"
+    explanation = "mean logit gap {gap:.2f}; it stops at {threshold:.2f}; share of changed predictions {changed:.2f}"
+    ends_answer = True
+    reads_all_blocks = True
+
+    def __post_init__(self) -> None:
+        check_steps(self.steps)
 
     def threshold(self, step: Tensor) -> Tensor:
-        return self.low + (self.high - self.low) * (-self.rate * step.double() / self.steps).exp()
+        """[B] float64 threshold in the forward after `step` [B] steps."""
+        if self.steps == 1:
+            return torch.full_like(step, self.low, dtype=torch.float64)
+        progress = step.double() / (self.steps - 1)
+        return self.low + (self.high - self.low) * (-self.rate * progress).exp()
+
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return Top(), LogitGap()
+
+    def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
+        # A later block finds what the blocks before it have carried.
+        return {"sched.argmax": state.carry.get("sched.argmax", torch.full_like(state.tokens, -1))}
+
+    def update_carry(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+        return {"sched.argmax": prediction["argmax"].where(prediction.read, -1)}
+
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
+        unwritten = state.editable & ~state.committed
+        gap, threshold = mean_over(prediction["logit_gap"], unwritten), self.threshold(state.steps_taken)
+        changed = mean_over(prediction["argmax"] != state.carry["sched.argmax"], unwritten)
+        seen = {"gap": gap, "threshold": threshold, "changed": changed}
+        return HaltDecision((gap >= threshold) & (changed <= self.change), seen=seen)
+
+
+@dataclass(frozen=True)
+class AnswerProbability(Halting):
+    """Fill the complete answer at once when its probability under the present prediction reaches τ: the product over
+    editable positions of the probability of the token that the answer would hold. At a position that stays committed
+    that is the current-token probability, elsewhere the probability of the token written or filled in now. Nothing is
+    learned: it is the baseline of learned halting.
+
+    Raises:
+        ValueError: a threshold outside (0, 1].
+
+    Example:
+        >>> from adaptive_diffusion.rules.halting import AnswerProbability
+        >>> AnswerProbability(0.7).threshold
+        0.7
+    """
+
+    threshold: float = 0.7
+    reason = "probable"
+    sentence = "the answer is probable enough under the present prediction"
+    explanation = "probability of the answer {probability:.3f}; it stops at {threshold:.3f}"
+    ends_answer = True
+    reads_committed = True
+    reads_all_blocks = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold <= 1:
+            raise ValueError(f"threshold={self.threshold} is no probability above 0; use for instance 0.7")
+
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return Top(), CurrentTokenProbability()
+
+    def log_probability(self, state: SamplerState, prediction: Prediction, decision: Decision) -> Tensor:
+        """[B] float64, Σ log p over the answer's tokens."""
+        written = decision.write & state.eligible & ~decision.remask
+        stays = state.committed & ~(decision.remask & state.revisable) & ~written
+        token = prediction["current_token_probability"].where(stays, prediction["confidence"])
+        token = decision.probability.to(token).where(written, token)
+        return sum_over(token.double().log(), state.editable)
+
+    def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
+        probability = self.log_probability(state, prediction, decision).exp()
+        threshold = torch.full_like(probability, self.threshold)
+        return HaltDecision(probability >= threshold, probability.float(), {"threshold": threshold})
+
+
+def sum_over(value: Tensor, where: Tensor) -> Tensor:
+    """[B] float64 sums of [B, L] over the positions `where` [B, L], added up position by position: a reduction may add
+    in another order in another batch."""
+    return value.double().masked_fill(~where, 0.0).cumsum(1)[:, -1]
 
 
 def mean_over(value: Tensor, where: Tensor) -> Tensor:
-    """[B] float64 means of [B, L] over the positions `where` [B, L]."""
-    return (value.double() * where).sum(1) / where.sum(1).clamp(min=1)
+    """[B] float64 means of [B, L] over the positions `where` [B, L]; 0 over no position."""
+    return sum_over(value, where) / where.sum(1).clamp(min=1)

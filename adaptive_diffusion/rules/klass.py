@@ -1,4 +1,4 @@
-"""KL-guided stability as an order (Kim et al. 2025c, KLASS, arXiv 2511.05664)."""
+"""KL-guided stability (Kim et al. 2025c, KLASS, arXiv 2511.05664)."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,14 @@ from torch import Tensor
 
 from adaptive_diffusion.core.logit_statistics import Top
 from adaptive_diffusion.core.prediction import Logits, LogitStatistic, Prediction
-from adaptive_diffusion.core.rule import UnmaskingOrder
+from adaptive_diffusion.core.rule import Revision, UnmaskingOrder, UnmaskingPace
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
+from adaptive_diffusion.rules.pace import even_quota, open_share
 
 
 @dataclass(frozen=True)
 class Distribution(LogitStatistic):
-    """`log_probability` [P, K]: the whole prediction, K numbers a position."""
+    """`log_probability` [P, K]: log p of every token, K numbers per position."""
 
     def __call__(self, logits: Logits) -> dict[str, Tensor]:
         return {"log_probability": logits.log_probability.clamp(min=-1e4)}
@@ -21,35 +22,66 @@ class Distribution(LogitStatistic):
 
 @dataclass(frozen=True)
 class KLStability(UnmaskingOrder):
-    """Steady and confident positions first: KL(p_now ‖ p_before) < ε for `history` steps in a row, hence history + 1
-    predictions, and c > τ. The score is 1 + c there and c − 1 elsewhere, so `Threshold(1)` commits exactly these, and
-    the most confident one when there are none.
+    """Stable and confident positions first: KL(p_now ‖ p_before) < ε in the last `history` forwards and c > τ. The
+    score is 1 + c there and c − 1 elsewhere, so that `StableOrQuota` and `Threshold(1)` find these positions.
 
-    It carries the previous distribution, [B, L, K] float32, and the length of the streak.
+    The first forward has none before it, so that `history` + 1 predictions are needed. The history covers the open
+    positions of all blocks and goes on from block to block: in a later block `history` forwards are enough.
+
+    It carries the previous distribution, [B, L, K] float32, and the number of stable forwards in a row, [B, L].
     """
 
     epsilon: float = 0.01
     history: int = 2
     threshold: float = 0.9
+    reads_all_blocks = True
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return Top(), Distribution()
 
     def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         nothing = torch.zeros(*state.tokens.shape, vocabulary, device=state.tokens.device)
-        return {"stable.before": nothing, "stable.streak": torch.full_like(state.tokens, -1)}
+        first = {"stable.before": nothing, "stable.streak": torch.full_like(state.tokens, -1)}
+        # A later block finds what the blocks before it have carried.
+        return {name: state.carry.get(name, value) for name, value in first.items()}
 
     def streak(self, state: SamplerState, prediction: Prediction) -> Tensor:
-        """[B, L] int64, for how many steps in a row the prediction has kept still; −1 before the first."""
+        """[B, L] int64, how many forwards in a row have been stable; −1 before the first."""
         now, before = prediction["log_probability"], state.carry["stable.before"]
-        still = (now.exp() * (now - before)).sum(-1) < self.epsilon
+        stable = (now.exp() * (now - before)).sum(-1) < self.epsilon
         first = state.carry["stable.streak"] < 0
-        longer = torch.where(still & ~first, state.carry["stable.streak"] + 1, 0)
+        longer = torch.where(stable & ~first, state.carry["stable.streak"] + 1, 0)
         return longer.where(prediction.read, -1)
 
     def update_carry(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
         return {"stable.before": prediction["log_probability"], "stable.streak": self.streak(state, prediction)}
 
     def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
-        certain = (self.streak(state, prediction) >= self.history) & (candidate.probability > self.threshold)
+        stable = (self.streak(state, prediction) >= self.history) & (state.step + 1 >= self.history)[:, None]
+        certain = stable & (candidate.probability > self.threshold)
         return torch.where(certain, 1 + candidate.probability, candidate.probability - 1)
+
+
+@dataclass(frozen=True)
+class StableOrQuota(UnmaskingPace):
+    """With the order `KLStability`: every stable and confident position; where there is none, as many as LLaDA commits
+    in this step, N/steps of the block's N positions with the remainder to the early steps, at least 1.
+
+    Raises:
+        ValueError: fewer than one step.
+    """
+
+    steps: int = 16
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps={self.steps} gives no quota; use at least 1")
+
+    def next_level(self, state: SamplerState) -> Tensor:
+        return open_share(state, state.open.sum(1))
+
+    def __call__(
+        self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
+    ) -> Tensor:
+        stable = (state.open & (score >= 1)).sum(1)
+        return stable.where(stable > 0, even_quota(state, self.steps).clamp(min=1))

@@ -72,13 +72,35 @@ class CosineSteps(Clocked):
 
 @dataclass(frozen=True)
 class ProportionalSteps(Clocked):
-    """⌊|M|·(1 − s/t)⌋ of the |M| open positions, all at the last step; s and t the next and the present noise level,
-    equally spaced, so that 1 − s/t is one over the steps left (Ye et al. 2025, Dream, arXiv 2508.15487)."""
+    """⌊|M|·(1 − s/t)⌋ of the |M| open positions, all at the last step; s and t the next and the present of `steps` + 1
+    noise levels in equal distances from 1 to `end` (Ye et al. 2025, Dream, arXiv 2508.15487).
+
+    As the levels end above 0, a share that would divide evenly loses one: 8 positions in 8 steps are committed as
+    0, 1, 1, 1, 1, 1, 1, 2.
+
+    Raises:
+        ValueError: fewer than one step, an `end` outside (0, 1).
+    """
+
+    end: float = 1e-3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.end < 1:
+            raise ValueError(f"end={self.end} must lie between 0 and 1; Dream's is 1e-3")
+
+    def level(self, step: Tensor) -> Tensor:
+        """[B] float64 noise level after `step` [B] steps, before the last."""
+        return (1 - (1 - self.end) * step.double() / self.steps).clamp(min=self.end)
+
+    def next_level(self, state: SamplerState) -> Tensor:
+        return self.level(state.step + 1).where(state.step + 1 < self.steps, 0.0)
 
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
     ) -> Tensor:
-        return state.open.sum(1) // (self.steps - state.step).clamp(min=1)
+        share = 1 - next_level / self.level(state.step)
+        return (state.open.sum(1) * share).floor().long()
 
 
 @dataclass(frozen=True)
@@ -109,10 +131,17 @@ class Threshold(UnmaskingPace):
     2505.22618).
 
     c is the order's score, so τ bounds the confidence under `Confidence` and the margin under `Margin`.
+
+    Raises:
+        ValueError: `at_least` below 1.
     """
 
     threshold: float = 0.9
     at_least: int = 1
+
+    def __post_init__(self) -> None:
+        if self.at_least < 1:
+            raise ValueError(f"at_least={self.at_least} would never finish; use at least 1")
 
     def next_level(self, state: SamplerState) -> Tensor:
         return open_share(state, state.open.sum(1))
@@ -146,11 +175,10 @@ class RandomThreshold(UnmaskingPace):
         return (state.open & (score >= threshold[:, None])).sum(1).clamp(min=1)
 
 
-@dataclass(frozen=True)
-class Ancestral(Clocked):
+class AncestralPace(Clocked):
     """Each open position commits with probability (α_s − (1 − σ)α_t)/(1 − α_t), s the next noise level and σ what
     remasking takes out (0 without): the exact reverse process (Sahoo et al. 2024, arXiv 2406.07524; Wang et al. 2025,
-    arXiv 2503.00307).
+    arXiv 2503.00307). The clock is the subclass's.
 
     The count is the number of open positions whose uniform falls below that probability; with the `Random` order the
     committed set is then exactly the independent one.
@@ -166,6 +194,12 @@ class Ancestral(Clocked):
         probability = (later - (1 - revision.remask_probability) * now) / (1 - now).clamp(min=1e-300)
         uniform = state.noise.everywhere("pace", state.tokens.shape[1])
         return (state.open & (uniform < probability[:, None])).sum(1)
+
+
+@dataclass(frozen=True)
+class Ancestral(AncestralPace):
+    """The ancestral reverse process in equal steps down to noise level 0 (Sahoo et al. 2024, MDLM, arXiv
+    2406.07524)."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +225,12 @@ class FirstHitting(UnmaskingPace):
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
     ) -> Tensor:
         return torch.ones_like(state.step)
+
+
+def even_quota(state: SamplerState, steps: int) -> Tensor:
+    """[B] int64, ⌊N/steps⌋ of the N eligible positions, and one more in the first N mod steps steps."""
+    total = state.eligible.sum(1)
+    return total // steps + (state.step < total % steps)
 
 
 def open_share(state: SamplerState, count: Tensor) -> Tensor:

@@ -29,6 +29,11 @@ class PlanWrapper(Plan):
             if name not in vars(type(self)):  # what a wrapper declares itself stays
                 object.__setattr__(self, name, value)
 
+    @property
+    def reads_all_blocks(self) -> bool:  # type: ignore[override]
+        """Whether the inner plan does."""
+        return self.inner.reads_all_blocks
+
     def bind(self, heads: Mapping[str, Any]) -> Self:
         return replace(self, inner=self.inner.bind(heads))
 

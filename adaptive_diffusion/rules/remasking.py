@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import max_pool1d
 
 from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability
 from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
@@ -24,7 +25,7 @@ class NoRemasking(Remasking):
 
 @dataclass(frozen=True)
 class LowQuality(Remasking):
-    """Re-open every committed token whose quality, P(token right given the rest), is below the threshold.
+    """Remask every committed token whose quality, P(token right given the rest), is below the threshold.
 
     The quality comes from a head on the denoiser (Kim et al. 2025b, PRISM, arXiv 2510.01384).
     """
@@ -33,14 +34,14 @@ class LowQuality(Remasking):
     reads_committed = True
 
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
-        return _reopen(state, state.revisable & (prediction["quality"] < self.threshold))
+        return _remask(state, state.revisable & (prediction["quality"] < self.threshold))
 
 
 @dataclass(frozen=True)
 class LowProbability(Remasking):
-    """Re-open every committed token whose probability under the present prediction is below the threshold.
+    """Remask every committed token whose probability under the present prediction is below the threshold.
 
-    A judge only for a denoiser trained on all editable positions, so that it has learnt to doubt what it sees.
+    For denoisers trained on all editable positions, which have learnt how probable a token is that they see.
     """
 
     threshold: float = 0.3
@@ -50,7 +51,7 @@ class LowProbability(Remasking):
         return (CurrentTokenProbability(),)
 
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
-        return _reopen(state, state.revisable & (prediction["current_token_probability"] < self.threshold))
+        return _remask(state, state.revisable & (prediction["current_token_probability"] < self.threshold))
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,15 @@ class RandomLowProbability(Remasking):
 
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
         threshold = self.low + (self.high - self.low) * state.noise.once_a_query("remasking")
-        return _reopen(state, state.revisable & (prediction["current_token_probability"] < threshold[:, None]))
+        return _remask(state, state.revisable & (prediction["current_token_probability"] < threshold[:, None]))
 
 
 @dataclass(frozen=True)
 class LowestQuality(Remasking):
-    """Re-open the `count` committed tokens of lowest quality; with the pace `FixedSteps`, which then commits as many
+    """Remask the `count` committed tokens of lowest quality; with the pace `FixedSteps`, which then commits as many
     more, the number of clean tokens stays on schedule (Kim et al. 2025b, PRISM, arXiv 2510.01384; 4 on Sudoku).
 
-    The last step of a clock re-opens nothing, since no forward is left to fill it.
+    The last step of a clock remasks nothing, since no forward is left to fill it.
     """
 
     count: int = 4
@@ -85,25 +86,37 @@ class LowestQuality(Remasking):
         if self.count < 0:
             raise ValueError(f"count={self.count} must not be negative")
 
-    def number(self, state: SamplerState) -> Tensor:
-        """[B] int64, how many to re-open."""
-        return torch.full_like(state.step, self.count)
-
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
-        number = self.number(state).where(next_level > 0, 0)
-        return _reopen(state, best(-prediction["quality"], state.revisable, number))
+        number = torch.full_like(state.step, self.count).where(next_level > 0, 0)
+        return _remask(state, best(-prediction["quality"], state.revisable, number))
 
 
 @dataclass(frozen=True)
-class BinomialQuality(LowestQuality):
-    """`LowestQuality` with a binomial number: each committed token counts with probability `count` ÷ eligible
-    positions (the second form of PRISM)."""
+class LeastConfidentSpan(Remasking):
+    """In a full sequence: remask the committed token that was least probable when it was committed, if it was below the
+    threshold, and its neighbours up to `radius` positions away.
 
-    def number(self, state: SamplerState) -> Tensor:
-        uniform = state.noise.everywhere("remasking", state.tokens.shape[1])
-        share = self.count / state.eligible.sum(1).clamp(min=1)
-        return (state.revisable & (uniform < share[:, None])).sum(1)
+    Errors that agree with one another look right to a rule that judges one token at a time beside all others; opened
+    together they are predicted anew (ours). Revision limits end it: a span that is filled as before is not opened
+    again.
+
+    Raises:
+        ValueError: a negative radius.
+    """
+
+    threshold: float = 0.9
+    radius: int = 1
+
+    def __post_init__(self) -> None:
+        if self.radius < 0:
+            raise ValueError(f"radius={self.radius} must not be negative; 0 remasks the position alone")
+
+    def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
+        suspect = state.revisable & (state.commit_probability < self.threshold) & ~state.open.any(1, keepdim=True)
+        least = best(-state.commit_probability, suspect, torch.ones_like(state.step)).float()
+        span = max_pool1d(least[:, None], 2 * self.radius + 1, stride=1, padding=self.radius)[:, 0] > 0
+        return _remask(state, state.revisable & span)
 
 
-def _reopen(state: SamplerState, remask: Tensor) -> Revision:
+def _remask(state: SamplerState, remask: Tensor) -> Revision:
     return Revision(remask, Revision.none(state).remask_probability)

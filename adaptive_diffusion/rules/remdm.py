@@ -14,7 +14,7 @@ from torch import Tensor
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.rule import ABSORBING, Remasking, Revision
 from adaptive_diffusion.core.state import SamplerState
-from adaptive_diffusion.rules.pace import Ancestral
+from adaptive_diffusion.rules.pace import AncestralPace
 
 
 def largest_remask_probability(state: SamplerState, next_level: Tensor) -> Tensor:
@@ -27,6 +27,7 @@ class Leaving(Remasking):
     """Every committed token leaves with the row's σ, independently."""
 
     corruptions = ABSORBING
+    draws = True
 
     @abstractmethod
     def remask_probability(self, state: SamplerState, next_level: Tensor) -> Tensor:
@@ -81,6 +82,7 @@ class ByConfidence(Remasking):
 
     eta: float = 1.0
     corruptions = ABSORBING
+    draws = True
 
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
         doubt = (-state.commit_probability.double()).masked_fill(~state.revisable, -torch.inf)
@@ -92,7 +94,7 @@ class ByConfidence(Remasking):
 
 
 @dataclass(frozen=True)
-class AncestralLoop(Ancestral):
+class AncestralLoop(AncestralPace):
     """`Ancestral` on the clock of ReMDM-loop: α rises from 0 to α_on while t falls from 1 to `t_on`, is held until
     `t_off`, and rises from α_on to 1 in the rest.
 

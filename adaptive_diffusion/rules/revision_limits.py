@@ -1,7 +1,7 @@
-"""What keeps revisions within bounds: a budget, and an end to going round in circles.
+"""What limits revisions: a budget, and the detection of cycles.
 
-A denoiser that is hesitant between two tokens takes each back in favour of the other for ever. So a sampler puts these
-limits around every plan that has no bound of its own, unless told otherwise, and reports which rows met them.
+A denoiser that is undecided between two tokens takes each back in favour of the other without end. So a sampler puts
+these limits around every plan that has no bound of its own, unless `limits=None`, and reports which rows met them.
 """
 
 from dataclasses import dataclass, field, replace
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.parameters import Parameters
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.row_noise import absorb
 from adaptive_diffusion.core.rule import Plan
@@ -19,9 +20,9 @@ SPENT, CYCLED = "limits.spent", "limits.cycled"
 
 
 @dataclass(frozen=True)
-class RevisionLimits:
+class RevisionLimits(Parameters):
     """At most `each` revisions of one position and `total` of one answer, and none any more once a sequence comes back
-    that was among the last `memory` ones: a denoiser that is asked the same question again gives the same answer.
+    that was among the last `memory` ones: on the same sequence a denoiser predicts the same again.
 
     A revision is a committed token taken back or replaced. Where the budget does not last for all that the plan would
     revise, the least probable commits go first.
@@ -47,8 +48,9 @@ class RevisionLimits:
 
 @dataclass(frozen=True)
 class LimitedPlan(PlanWrapper):
-    """A plan whose revisions end where the limits say. What is refused is neither written nor taken back; a full
-    sequence on which nothing else happens is settled.
+    """A plan whose revisions end where the limits say. Positions whose limit is reached are protected from the plan,
+    so that it may commit something else in the same step; what the rest of the budget does not cover is neither
+    written nor taken back. A full sequence on which nothing else happens is settled.
 
     It carries a 64-bit hash of each sequence, [B, memory], and whether a budget was used up and a cycle found, [B]
     each.
@@ -83,15 +85,18 @@ class LimitedPlan(PlanWrapper):
         return state.carry[CYCLED] | (state.carry["limits.seen"] == sequence_hash(state)[:, None]).any(1)
 
     def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Decision:
-        decision = self.inner(state, prediction, candidate)
-        revised = decision.revised(state)
-        wanted = revised & (state.revisions < self.limits.each) & ~self.cycled(state)[:, None]
         left = (self.limits.total - state.revisions.sum(1)).clamp(min=0)
+        ended = self.cycled(state) | (left == 0)
+        protected = (state.revisions >= self.limits.each) | ended[:, None]
+        decision = self.inner(replace(state, protected=protected), prediction, candidate)
+        revised = decision.revised(state)
+        wanted = revised & ~protected
         rank = state.commit_probability.masked_fill(~wanted, torch.inf).argsort(dim=1, stable=True).argsort(dim=1)
         refused = revised & ~(wanted & (rank < left[:, None]))
         kept = replace(decision, write=decision.write & ~refused, remask=decision.remask & ~refused)
         nothing = ~(kept.revised(state) | kept.write & state.open | kept.still_open(state)).any(1)
-        return replace(kept, settled=decision.settled | (refused.any(1) & nothing))
+        limited = (refused | (protected & state.revisable)).any(1)
+        return replace(kept, settled=decision.settled | (limited & nothing))
 
 
 def sequence_hash(state: SamplerState) -> Tensor:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, partial
 from inspect import signature
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ class Preset:
     Attributes:
         name: of the file.
         about: its first line, if that is a comment: what it is, paper and year.
+        differences: from the original implementation, on purpose: the comment lines from "# Differs:" on.
         parts: role → the rule as it would be written in Python, for the roles it sets.
         corruption: the kinds of noise that all its rules serve.
     """
 
     name: str
     about: str
+    differences: str
     parts: Mapping[str, str]
     corruption: tuple[str, ...]
 
@@ -37,6 +40,7 @@ class Preset:
         return {
             "name": self.name,
             "about": self.about,
+            "differences": self.differences,
             "parts": dict(self.parts),
             "corruption": list(self.corruption),
         }
@@ -56,9 +60,16 @@ def _preset(name: str, search: ConfigSearch) -> Preset:
     kinds = BOTH
     for rule in _rules([chosen[role] for role in ROLES if role in chosen and role != "view"]):
         kinds &= getattr(rule, "corruptions", BOTH)
-    lines = search.file("sampler", name).read_text().splitlines()
-    about = lines[0].lstrip("# ") if lines and lines[0].startswith("#") else ""
-    return Preset(name, about, {role: written(chosen[role]) for role in ROLES if role in chosen}, tuple(sorted(kinds)))
+    about, differences = _comments(search.file("sampler", name).read_text())
+    parts = {role: written(chosen[role]) for role in ROLES if role in chosen}
+    return Preset(name, about, differences, parts, tuple(sorted(kinds)))
+
+
+def _comments(text: str) -> tuple[str, str]:
+    """The first comment line of a file, and what stands behind "Differs:" in the comment lines after it."""
+    comments = [line.lstrip("# ") for line in takewhile(lambda line: line.startswith("#"), text.splitlines())]
+    _, _, differences = " ".join(comments[1:]).partition("Differs: ")
+    return comments[0] if comments else "", differences
 
 
 def _rules(values: Sequence[Any]) -> Iterator[Any]:
@@ -97,12 +108,16 @@ def document(results: Path, search: ConfigSearch) -> str:
         "first right answer and has no file; `RandomHalting(histogram)` takes the histogram of the rule it is the",
         "control of.",
         "",
-        "| name | what it is | parts | noise |",
-        "|---|---|---|---|",
+        "The fourth column names where a sampler differs from the original implementation, on purpose. All else is",
+        "compared with decisions of that implementation in `tests/golden`.",
+        "",
+        "| name | what it is | parts | differs from the original | noise |",
+        "|---|---|---|---|---|",
     ]
     for preset in presets(search):
         parts = "<br>".join(f"{role}: `{rule}`" for role, rule in preset.parts.items())
-        lines.append(f"| `{preset.name}` | {preset.about} | {parts} | {' or '.join(preset.corruption)} |")
+        cells = [f"`{preset.name}`", preset.about, parts, preset.differences, " or ".join(preset.corruption)]
+        lines.append(f"| {' | '.join(cells)} |")
     for file in sorted(results.glob("*.json")):
         lines += ["", *_result_table(json.loads(file.read_text()))]
     return "\n".join(lines) + "\n"

@@ -6,6 +6,7 @@ import pytest
 import torch
 from small_worlds import prediction, sampler_state
 
+from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Top
 from adaptive_diffusion.core.rule import ABSORBING, Remasking, Revision, UnmaskingOrder
 from adaptive_diffusion.core.state import Candidate
@@ -13,6 +14,7 @@ from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.order import Confidence, Margin
 from adaptive_diffusion.rules.pace import Ancestral, FixedCount, FixedSteps, Threshold, open_share
 from adaptive_diffusion.rules.remasking import LowProbability, NoRemasking
+from adaptive_diffusion.rules.remdm import Cap
 
 MASK = 9
 
@@ -50,11 +52,25 @@ def test_with_remasking_a_canvas_is_settled_only_when_a_step_neither_wrote_nor_r
     assert made.settled.tolist() == [False, True, False]
 
 
-def test_with_remasking_and_a_clock_a_canvas_is_settled_when_the_clock_has_run_out():
-    plan = Composed(Confidence(), FixedSteps(2), LowProbability(0.3))
+def test_with_remasking_that_draws_a_full_sequence_is_settled_when_the_clock_has_ended():
+    plan = Composed(Confidence(), FixedSteps(2), Cap(0.0))
     for step, settled in ((0, False), (1, True)):
         state = sampler_state([[1, 2]], committed=[[1, 1]], step=torch.tensor([step]))
-        assert decide(plan, state, [[0.9, 0.9]], standing=[[0.9, 0.9]]).settled.tolist() == [settled]
+        assert decide(plan, state, [[0.9, 0.9]]).settled.tolist() == [settled]
+
+
+def test_with_remasking_that_does_not_draw_a_full_sequence_in_which_nothing_is_revised_is_settled():
+    plan = Composed(Confidence(), FixedSteps(3), LowProbability(0.3))
+    state = sampler_state([[1, 2], [1, 2], [1, MASK]], committed=[[1, 1], [1, 1], [1, 0]])
+    made = decide(plan, state, [[0.9, 0.9]] * 3, standing=[[0.9, 0.9], [0.9, 0.1], [0.9, 0.0]])
+    assert made.settled.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("corruption", [Absorbing(MASK), Uniform(MASK)])
+def test_a_single_position_under_masked_noise_needs_no_second_look(corruption):
+    plan = Composed(Confidence(), Threshold(0.5), LowProbability(0.3))
+    state = sampler_state([[1, 3, 2]], editable=[[0, 1, 0]], corruption=corruption)
+    assert decide(plan, state, [[0.9] * 3]).settled.tolist() == [corruption.kind == "absorbing"]
 
 
 def test_a_position_reopened_at_the_end_of_the_clock_is_not_settled():

@@ -6,9 +6,19 @@ import pytest
 import torch
 from small_worlds import decision, oracle, prediction, random_queries, sampler_state
 
+from adaptive_diffusion.core.corruption import Absorbing
+from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.rules.controls import HindsightOracle, RandomHalting
-from adaptive_diffusion.rules.halting import AllCommitted, MaxSteps, Prophet, Sched, StableAndConfident
+from adaptive_diffusion.rules.halting import (
+    AllCommitted,
+    AnswerProbability,
+    MaxSteps,
+    Prophet,
+    Sched,
+    StableAndConfident,
+)
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.sampling import Sampler
 
@@ -16,8 +26,8 @@ MASKS = [[9, 9], [9, 9]]
 
 
 def stops(rule, state, **summaries):
-    head_output = prediction(tuple(state.tokens.shape), **summaries)
-    return rule(state, head_output, decision(state)).stop.tolist()
+    look = prediction(tuple(state.tokens.shape), **summaries)
+    return rule(state, look, decision(state)).stop.tolist()
 
 
 def history(rule, predictions, entropy=0.0):
@@ -58,29 +68,118 @@ def test_given_positions_count_neither_for_stability_nor_for_confidence():
     assert stops(rule, state, argmax=torch.tensor([[7, 1]]), entropy=torch.tensor([[0.1, 9.0]])) == [True]
 
 
-@pytest.mark.parametrize(("step", "threshold"), [(0, 7.5), (2, 7.5), (3, 5.0), (5, 5.0), (6, 2.5), (8, 2.5), (30, 2.5)])
-def test_prophet_asks_for_less_in_each_third(step, threshold):
+@pytest.mark.parametrize(
+    ("step", "threshold"), [(0, 7.5), (1, 7.5), (2, 5.0), (4, 5.0), (5, 5.0), (6, 2.5), (8, 2.5), (30, 2.5)]
+)
+def test_prophet_needs_a_smaller_gap_the_more_steps_are_done(step, threshold):
+    """Of 9 steps the third forward is at progress .333, the sixth at .667 and so still below .67."""
     state = replace(sampler_state(MASKS), step=torch.full((2,), step))
     gaps = torch.tensor([[threshold - 1.0, threshold + 1.0], [threshold - 1.0, threshold + 0.99]])
     assert stops(Prophet(9), state, logit_gap=gaps) == [True, False]
 
 
-def test_the_smooth_threshold_falls_from_high_towards_low():
-    rule, steps = Sched(10, high=8.0, low=1.0, rate=2.0), torch.arange(12)
-    threshold = rule.threshold(steps)
+def test_prophet_counts_the_steps_of_all_blocks_and_reads_all_positions():
+    state = sampler_state([[1, 9, 9]], committed=[[1, 0, 0]], eligible=torch.tensor([[False, True, False]]))
+    gaps = torch.tensor([[8.0, 0.0, 7.0]])
+    early = replace(state, earlier_steps=torch.tensor([1]))
+    late = replace(state, earlier_steps=torch.tensor([2]))
+    assert stops(Prophet(9), early, logit_gap=gaps) == [False]  # the mean gap is 5
+    assert stops(Prophet(9), late, logit_gap=gaps) == [True]
+
+
+def sched(rule, state, gaps, argmax=((3, 3),), before=((3, 3),)):
+    state = replace(state, carry={"sched.argmax": torch.tensor(before).expand(state.tokens.shape)})
+    return stops(rule, state, logit_gap=gaps, argmax=torch.tensor(argmax).expand(state.tokens.shape))
+
+
+def test_the_smooth_threshold_falls_from_high_to_low():
+    rule = Sched(11, high=8.0, low=1.0, rate=2.0)
+    threshold = rule.threshold(torch.arange(11))
     assert float(threshold[0]) == 8.0
     assert (threshold.diff() < 0).all()
     assert float(threshold[10]) == pytest.approx(1 + 7 * 0.1353352832)
+    assert Sched(1, high=8.0, low=1.0).threshold(torch.tensor([0])).tolist() == [1.0]
 
 
 @pytest.mark.parametrize("step", [0, 5, 10])
-def test_the_smooth_threshold_stops_a_mean_gap_that_equals_it_and_none_just_below(step):
-    rule = Sched(10, high=8.0, low=1.0, rate=2.0)
+def test_the_smooth_threshold_stops_a_mean_gap_that_equals_it_and_not_one_just_below(step):
+    rule = Sched(11, high=8.0, low=1.0, rate=2.0)
     threshold = float(rule.threshold(torch.tensor(step)))
     state = replace(sampler_state([[9, 9]] * 3), step=torch.full((3,), step))
-    around = [[0, 0], [-1, 0.999], [-1, 1.001]]
-    gaps = threshold + torch.tensor(around, dtype=torch.float64)
-    assert stops(rule, state, logit_gap=gaps) == [True, False, True]
+    gaps = threshold + torch.tensor([[0, 0], [-1, 0.999], [-1, 1.001]], dtype=torch.float64)
+    assert sched(rule, state, gaps) == [True, False, True]
+
+
+def test_sched_counts_open_positions_only_and_waits_for_unchanged_predictions():
+    rule, wide = Sched(3), torch.full((1, 2), 9.0)
+    half = sampler_state([[1, 9]], committed=[[1, 0]])
+    assert sched(rule, half, torch.tensor([[0.0, 9.0]])) == [True]
+    assert sched(rule, half, wide, argmax=((5, 3),)) == [True]  # the committed position may change its prediction
+    assert sched(rule, half, wide, argmax=((3, 5),)) == [False]
+    assert sched(rule, half, wide, before=((-1, -1),)) == [False]
+    open_both = sampler_state([[9, 9]])
+    assert sched(Sched(3, change=0.5), open_both, wide, argmax=((3, 5),)) == [True]
+    assert sched(Sched(3, change=0.4), open_both, wide, argmax=((3, 5),)) == [False]
+    assert sched(Sched(3, change=1.0), open_both, wide, before=((-1, -1),)) == [True]
+
+
+def test_a_confident_prophet_ends_all_blocks_at_once():
+    class Certain:
+        vocabulary = width = 3
+        memory, time_invariant, corruption = None, True, Absorbing(3)
+
+        def evaluate(self, state):
+            preferred = torch.arange(state.tokens.shape[1]) % 3
+            return Evaluation(torch.nn.functional.one_hot(preferred, 3).float().expand(len(state.tokens), -1, -1) * 9)
+
+        def logits(self, hidden):
+            return hidden
+
+    queries = Queries.of(torch.zeros(2, 6, dtype=torch.int64), torch.tensor([[1] * 6, [0] + [1] * 5]).bool())
+    for halting in (Prophet(6), AnswerProbability(0.9)):
+        result = Sampler(Certain(), halting=halting, block_length=2).sample(queries)
+        assert result.nfe.tolist() == [1, 1]
+        assert result.answers.tolist() == [[0, 1, 2, 0, 1, 2]] * 2
+        assert [result.reason(row) for row in range(2)] == [halting.reason] * 2
+        assert (result.log_probability > -0.01).all()
+
+
+def answer_probability(state, made=None, **summaries):
+    look = prediction(tuple(state.tokens.shape), **{name: torch.tensor(value) for name, value in summaries.items()})
+    return AnswerProbability(0.5)(state, look, made or decision(state))
+
+
+def test_the_answers_probability_takes_each_token_as_the_answer_would_hold_it():
+    """Given, staying committed, taken back, written now, replaced and still open positions of one row."""
+    state = sampler_state([[7, 1, 2, 9, 4, 9]], committed=[[0, 1, 1, 0, 1, 0]], editable=[[0, 1, 1, 1, 1, 1]])
+    write = torch.tensor([[False, False, False, True, True, False]])
+    made = decision(state, write=write, remask=torch.tensor([[False, False, True, False, False, False]]))
+    made = replace(made, probability=torch.tensor([[0.1, 0.1, 0.1, 0.7, 0.8, 0.1]]))
+    current, confidence = [[0.1, 0.9, 0.2, 0.0, 0.1, 0.0]], [[0.1, 0.3, 0.6, 0.75, 0.85, 0.95]]
+    halt = answer_probability(state, made, current_token_probability=current, confidence=confidence)
+    assert float(halt.probability) == pytest.approx(0.9 * 0.6 * 0.7 * 0.8 * 0.95)
+    assert halt.stop.tolist() == [False]
+
+
+@pytest.mark.parametrize(("last", "stop"), [(1.0, True), (0.999, False)])
+def test_the_answers_probability_stops_at_equality(last, stop):
+    state = sampler_state([[9, 9]])
+    nothing = [[0.0, 0.0]]
+    halt = answer_probability(state, current_token_probability=nothing, confidence=[[0.5, last]])
+    assert halt.stop.tolist() == [stop]
+
+
+def test_an_impossible_token_never_stops_a_row():
+    halt = answer_probability(
+        sampler_state([[1, 9]], committed=[[1, 0]]), current_token_probability=[[0.0, 0.0]], confidence=[[1.0, 1.0]]
+    )
+    assert (halt.stop.tolist(), halt.probability.tolist()) == ([False], [0.0])
+
+
+@pytest.mark.parametrize("threshold", [0.0, -1.0, 1.1])
+def test_a_threshold_that_is_no_probability_is_refused(threshold):
+    with pytest.raises(ValueError, match="is no probability above 0"):
+        AnswerProbability(threshold)
 
 
 def test_a_random_halt_takes_the_steps_of_its_histogram():

@@ -6,8 +6,9 @@ from dataclasses import replace
 import torch
 from small_worlds import decision, prediction, sampler_state
 
+from adaptive_diffusion.core.rule import Revision
 from adaptive_diffusion.core.state import Candidate
-from adaptive_diffusion.rules.klass import KLStability
+from adaptive_diffusion.rules.klass import KLStability, StableOrQuota
 from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LowEntropy, Margin
 
 MASKS = [[9, 9]]
@@ -47,7 +48,8 @@ def test_a_position_is_stable_after_two_still_steps_which_takes_three_prediction
     scores = []
     for head_output in [distributions(0.8, 0.3)] * 2 + [distributions(0.8, 0.6)]:
         scores.append(rule(state, head_output, candidate(0.8, 0.75)))
-        state = replace(state, carry=rule.update_carry(state, head_output, decision(state)))
+        carry = rule.update_carry(state, head_output, decision(state))
+        state = replace(state, carry=carry, step=state.step + 1)
     expected = torch.tensor([[-0.2, -0.25], [-0.2, -0.25], [1.8, -0.25]])
     torch.testing.assert_close(torch.cat(scores), expected)
 
@@ -61,6 +63,29 @@ def test_the_divergence_must_stay_below_its_bound_and_confidence_strictly_above(
         proposed = Candidate(torch.zeros(1, 2).long(), torch.tensor([[0.8, 0.8]], dtype=torch.float64))
         score = rule(state, distributions(0.8, 0.8), proposed)
         assert bool(score[0, 0] > 1) is certain, (epsilon, threshold)
+
+
+def test_a_later_block_goes_on_with_the_history_of_the_block_before_it():
+    """Two positions, a block each: the second is stable in the first forward of its block, where its history is 1."""
+    rule = KLStability(epsilon=0.01, history=1, threshold=0.5)
+    state = sampler_state(MASKS)
+    state = replace(state, carry=rule.init_carry(state, 2))
+    for step in range(2):
+        state = replace(state, step=torch.tensor([step]))
+        state = replace(state, carry=rule.update_carry(state, distributions(0.8, 0.7), decision(state)))
+    state = replace(state, block=torch.tensor([1]), step=torch.tensor([0]))
+    state = replace(state, carry=rule.init_carry(state, 2))
+    assert (rule(state, distributions(0.8, 0.7), candidate(0.8, 0.7)) > 1).tolist() == [[True, True]]
+    longer = KLStability(epsilon=0.01, history=2, threshold=0.5)
+    assert (longer(state, distributions(0.8, 0.7), candidate(0.8, 0.7)) > 1).tolist() == [[False, False]]
+
+
+def test_without_a_stable_position_klass_commits_the_even_quota():
+    state = sampler_state([[9] * 5] * 3, step=torch.tensor([0, 2, 1]))
+    score = torch.tensor([[-0.1] * 5, [-0.1] * 5, [1.9, 1.8, -0.1, -0.1, -0.1]])
+    look, none = prediction((3, 5)), Revision.none(state)
+    assert StableOrQuota(3)(state, look, score, none, state.noise_level).tolist() == [2, 1, 2]
+    assert StableOrQuota(9)(state, look, score, none, state.noise_level).tolist() == [1, 1, 2]
 
 
 def test_a_streak_broken_once_begins_anew():

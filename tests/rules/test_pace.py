@@ -63,8 +63,20 @@ def test_the_cosines_clock_is_the_share_it_leaves_open():
 
 
 def test_proportional_steps_round_down_and_take_all_at_the_last():
-    assert progress(ProportionalSteps(4), 10) == [8, 6, 3, 0]
-    assert progress(ProportionalSteps(4), 3) == [3, 2, 1, 0]
+    assert progress(ProportionalSteps(4), 10) == [8, 6, 4, 0]
+    assert progress(ProportionalSteps(4), 4) == [4, 3, 2, 0]  # the clock ends at 1e-3, so 4/4 falls just short of 1
+    assert progress(ProportionalSteps(4, end=0.5), 9) == [8, 7, 6, 0]  # ⌊9/8⌋, ⌊8/7⌋, ⌊7/6⌋, all
+
+
+def test_levels_of_proportional_steps_are_equally_spaced_and_end_at_nothing():
+    state = sampler_state([[MASK]] * 4, step=torch.arange(4))
+    assert ProportionalSteps(4, end=0.2).next_level(state).tolist() == pytest.approx([0.8, 0.6, 0.4, 0.0])
+
+
+@pytest.mark.parametrize("end", [0.0, 1.0, -0.1])
+def test_a_clock_that_does_not_end_between_its_bounds_is_refused(end):
+    with pytest.raises(ValueError, match="must lie between 0 and 1"):
+        ProportionalSteps(4, end=end)
 
 
 @pytest.mark.parametrize("pace", [FixedSteps(6), ProportionalSteps(6), CosineSteps(6), FixedCount(1), FirstHitting()])
@@ -180,7 +192,9 @@ def test_first_hitting_follows_the_schedule_of_the_corruption():
     torch.testing.assert_close(masked, FirstHitting().first_level(state))
 
 
-@pytest.mark.parametrize("broken", [lambda: FixedSteps(0), lambda: FixedCount(0), lambda: Quota(steps=0)])
+@pytest.mark.parametrize(
+    "broken", [lambda: FixedSteps(0), lambda: FixedCount(0), lambda: Quota(steps=0), lambda: Threshold(at_least=0)]
+)
 def test_a_pace_that_never_ends_is_refused(broken):
     with pytest.raises(ValueError, match="at least 1"):
         broken()

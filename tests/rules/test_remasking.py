@@ -8,7 +8,7 @@ from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.schedule import Cosine
 from adaptive_diffusion.rules.remasking import (
-    BinomialQuality,
+    LeastConfidentSpan,
     LowestQuality,
     LowProbability,
     LowQuality,
@@ -107,12 +107,30 @@ def test_the_lowest_are_reopened_but_not_at_the_last_step():
     assert not LowestQuality(0)(state, head_output, level(0.5)).remask.any()
 
 
-def test_the_binomial_number_has_its_mean():
-    rows = 8000
-    state = sampler_state([[0] * 4] * rows, committed=[[1] * 4] * rows)
-    head_output = prediction((rows, 4), quality=torch.rand(rows, 4))
-    remask = BinomialQuality(1)(state, head_output, torch.full((rows,), 0.5)).remask
-    assert abs(float(remask.sum(1).double().mean()) - 1.0) < 5 * 0.87 / rows**0.5
+def span(rule, tokens, committed, probability):
+    state = sampler_state([tokens], committed=[committed], commit_probability=torch.tensor([probability]))
+    return rule(state, prediction((1, len(tokens))), level(0.0)).remask[0].int().tolist()
+
+
+def test_the_span_around_the_least_confident_commit_is_remasked():
+    probability = [0.9, 0.8, 0.4, 0.7, 0.5]
+    assert span(LeastConfidentSpan(0.6), [1] * 5, [1] * 5, probability) == [0, 1, 1, 1, 0]
+    assert span(LeastConfidentSpan(0.6, radius=0), [1] * 5, [1] * 5, probability) == [0, 0, 1, 0, 0]
+    assert span(LeastConfidentSpan(0.6, radius=9), [1] * 5, [1] * 5, probability) == [1] * 5
+    assert span(LeastConfidentSpan(0.4), [1] * 5, [1] * 5, probability) == [0] * 5  # equality is not below
+    assert span(LeastConfidentSpan(0.9), [1] * 2, [1] * 2, [0.3, 0.3]) == [1, 1]
+
+
+def test_a_span_waits_for_a_full_sequence_and_leaves_what_is_given():
+    assert span(LeastConfidentSpan(), [1, 1, 9], [1, 1, 0], [0.1, 0.1, 0.0]) == [0, 0, 0]
+    given = sampler_state([[1, 1, 1]], committed=[[0, 1, 1]], editable=[[0, 1, 1]])
+    given = replace(given, commit_probability=torch.tensor([[0.0, 0.1, 0.2]]))
+    assert LeastConfidentSpan()(given, prediction((1, 3)), level(0.0)).remask.tolist() == [[False, True, True]]
+
+
+def test_a_negative_radius_is_refused():
+    with pytest.raises(ValueError, match="radius=-1 must not be negative"):
+        LeastConfidentSpan(radius=-1)
 
 
 def test_a_negative_number_of_tokens_is_refused():

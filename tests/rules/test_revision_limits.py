@@ -14,6 +14,7 @@ from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.order import Confidence, Random
 from adaptive_diffusion.rules.pace import Ancestral, Threshold
+from adaptive_diffusion.rules.plans.correcting import CommitReplaceReopen
 from adaptive_diffusion.rules.plans.editing import TokenEditing
 from adaptive_diffusion.rules.plans.ranking import SelfPlanning
 from adaptive_diffusion.rules.remasking import LowProbability, NoRemasking
@@ -61,6 +62,50 @@ def test_writing_the_same_token_again_is_no_revision():
     state = sampler_state([[0, 1]], committed=[[1, 1]])
     kept = asked(EditAll(), state, each=0)
     assert kept.write.tolist() == [[True, False]]
+
+
+class Undecided:
+    """Position 0: whatever token stands there has probability .2, another .6. Position 1: never above .85."""
+
+    vocabulary = width = 3
+    memory, time_invariant = None, True
+
+    def __init__(self):
+        self.corruption = Absorbing(3)
+
+    def evaluate(self, state):
+        probability = torch.tensor([[0.95, 0.03, 0.02], [0.85, 0.1, 0.05]]).repeat(len(state.tokens), 1, 1)
+        shown = torch.full((3, 3), 0.2) + 0.4 * torch.eye(3).roll(1, 1)
+        first = state.tokens[:, 0]
+        probability[first < 3, 0] = shown[first[first < 3]]
+        return Evaluation(probability.log())
+
+    def logits(self, hidden):
+        return hidden
+
+
+@pytest.mark.parametrize("limits", [RevisionLimits(), RevisionLimits(each=1), RevisionLimits(total=2)])
+def test_a_plan_commits_something_else_where_its_revision_is_refused(limits):
+    queries = Queries.of(torch.zeros(1, 2, dtype=torch.int64), torch.ones(1, 2, dtype=torch.bool))
+    plan = CommitReplaceReopen(commit=0.9, doubt=0.3, replace=0.7)
+    result = Sampler(Undecided(), plan=plan, limits=limits).sample(queries)
+    assert result.reason(0) == "all_committed"
+    assert int(result.nfe[0]) <= 6
+    assert result.answers.tolist() == [[0, 0]]
+
+
+def test_a_protected_position_is_not_offered_to_the_plan():
+    state = sampler_state([[1, 2, 9]], committed=[[1, 1, 0]], revisions=torch.tensor([[2, 0, 0]], dtype=torch.int32))
+    seen = []
+
+    class Watching(ReopenAll):
+        def __call__(self, state, prediction, candidate):
+            seen.append(state.revisable.tolist())
+            return super().__call__(state, prediction, candidate)
+
+    assert asked(Watching(), state, each=2).remask.tolist() == [[False, True, False]]
+    assert asked(Watching(), state, total=2).remask.tolist() == [[False, False, False]]
+    assert seen == [[[False, True, False]], [[False, False, False]]]
 
 
 def test_a_full_canvas_whose_revisions_are_refused_is_settled_but_not_one_with_open_positions():

@@ -140,7 +140,7 @@ def test_a_result_file_becomes_a_table(tmp_path):
 def test_the_command_lists_names_for_people_and_for_programs(listed):
     shown = CliRunner().invoke(app, ["samplers", "--json"])
     assert [entry["name"] for entry in json.loads(shown.stdout)] == list(listed)
-    assert {"name", "about", "parts", "corruption"} == set(json.loads(shown.stdout)[0])
+    assert {"name", "about", "differences", "parts", "corruption"} == set(json.loads(shown.stdout)[0])
     assert "remdm_conf" in CliRunner().invoke(app, ["samplers"]).stdout
 
 

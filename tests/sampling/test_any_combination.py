@@ -1,20 +1,30 @@
 """Any combination of rules ends, keeps its word about counts, and treats every row alone."""
 
 import warnings
+from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from small_worlds import random_queries
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.state import HaltReason
+from adaptive_diffusion.models.policy import PolicyHead
 from adaptive_diffusion.rules.adaptive import EntropyBound, Factor, Quota
 from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.controls import RandomHalting
-from adaptive_diffusion.rules.halting import AllCommitted, MaxSteps, Prophet, Sched, StableAndConfident
-from adaptive_diffusion.rules.klass import KLStability
+from adaptive_diffusion.rules.halting import (
+    AllCommitted,
+    AnswerProbability,
+    MaxSteps,
+    Prophet,
+    Sched,
+    StableAndConfident,
+)
+from adaptive_diffusion.rules.klass import KLStability, StableOrQuota
 from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LowEntropy, Margin, Random
 from adaptive_diffusion.rules.pace import (
     Ancestral,
@@ -27,14 +37,22 @@ from adaptive_diffusion.rules.pace import (
     Threshold,
 )
 from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
+from adaptive_diffusion.rules.plans.correcting import CommitReplaceReopen, LearnedRevising, RandomlyHasty
 from adaptive_diffusion.rules.plans.ddpd import PlannedDenoising
+from adaptive_diffusion.rules.plans.early_tokens import EarlyTokens
 from adaptive_diffusion.rules.plans.editing import SelfCorrection, TokenEditing
 from adaptive_diffusion.rules.plans.ranking import ByQuality, ExternalPlanning, SelfPlanning
 from adaptive_diffusion.rules.plans.uniform import PredictorCorrector, UniformPosterior, UniformRoutes
 from adaptive_diffusion.rules.plans.wino import WideInNarrowOut
 from adaptive_diffusion.rules.processor import LeaveOneOut, LinearTemperature, Suppress, Temperature, TopK, TopP
 from adaptive_diffusion.rules.proposal import Argmax, Draw
-from adaptive_diffusion.rules.remasking import BinomialQuality, LowestQuality, LowProbability, LowQuality, NoRemasking
+from adaptive_diffusion.rules.remasking import (
+    LeastConfidentSpan,
+    LowestQuality,
+    LowProbability,
+    LowQuality,
+    NoRemasking,
+)
 from adaptive_diffusion.rules.remdm import AncestralLoop, ByConfidence, Cap, Rescale, WhileHeld
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
 from adaptive_diffusion.sampling import Sampler
@@ -56,18 +74,19 @@ PACES = [
     Factor(1.0),
     EntropyBound(0.5),
     Quota(0.5, 4),
+    StableOrQuota(4),
 ]
 REMASKING = [
     NoRemasking(),
     LowQuality(0.3),
     LowProbability(0.2),
     LowestQuality(1),
-    BinomialQuality(1),
     Cap(0.3),
     Rescale(0.5),
     ByConfidence(),
     WhileHeld(0.3),
     LowQuality(0.9),
+    LeastConfidentSpan(0.8),
 ]
 HALTING = [
     AllCommitted(),
@@ -75,6 +94,8 @@ HALTING = [
     StableAndConfident(1, 0.9),
     Prophet(6),
     Sched(6),
+    Sched(6, change=1.0),
+    AnswerProbability(0.3),
     RandomHalting((1.0, 2.0, 1.0)),
 ]
 PLANS = [
@@ -87,7 +108,17 @@ PLANS = [
     UniformPosterior(5),
     PredictorCorrector(5, 1, 2),
     UniformRoutes(5),
+    EarlyTokens(Composed(Confidence(), Quota(1.0, 4), NoRemasking()), high=8.0),
+    EarlyTokens(Composed(Confidence(), FixedCount(1), LowProbability(0.2)), high=8.0, reach=3),
 ]
+CORRECTING = [
+    CommitReplaceReopen(0.9, 0.3, 0.7),
+    CommitReplaceReopen(0.9, 0.9, 1.1),
+    CommitReplaceReopen(1.1, 0.5, 0.6),
+    RandomlyHasty(),
+    LearnedRevising(head=PolicyHead(commit=0.8, doubt=0.6)),
+]
+PLANS += CORRECTING
 PROCESSORS = [Temperature(0.7), LinearTemperature(5), TopK(2), TopP(0.8), Suppress((1,)), LeaveOneOut()]
 
 
@@ -137,17 +168,23 @@ def samplers(draw):
         processors=tuple(processors),
         block_length=draw(st.sampled_from([None, None, 1, 2, 4])),
         limits=draw(st.sampled_from([None, RevisionLimits(), RevisionLimits(each=2, total=5, memory=2)])),
+        end_tokens=draw(st.sampled_from([(), (), (2,), (0, 3)])),
     )
 
 
 class Watch:
-    """Holds every step to its word: what is given stays, halted rows rest, revisions are what the sequences show."""
+    """Checks every step: what is given stays, halted rows rest, revisions are what the sequences show."""
+
+    def __init__(self, sampler):
+        self.ends_answer, self.ends_text = sampler.halting.ends_answer, bool(sampler.end_tokens)
 
     def __call__(self, done):
         before, after = done.before, done.after
         frozen = ~before.editable
         assert torch.equal(after.tokens[frozen], before.tokens[frozen])
-        assert torch.equal(after.tokens[~before.eligible], before.tokens[~before.eligible])
+        ended = ((after.halt_reason == HaltReason.RULE) & self.ends_answer) | (~after.running & self.ends_text)
+        beyond = ~before.eligible & ~ended[:, None]
+        assert torch.equal(after.tokens[beyond], before.tokens[beyond])
         assert not (after.committed & frozen).any()
         assert (done.answer[before.running[:, None] & before.eligible] < K).all()
         stopped = ~before.running
@@ -155,8 +192,8 @@ class Watch:
         remasked = before.committed & ~after.committed
         kept = before.committed & after.committed & after.running[:, None]
         replaced = kept & (before.tokens != after.tokens)
-        told = after.revisions - before.revisions
-        assert torch.equal(told[after.running].bool(), (remasked | replaced)[after.running])
+        counted = after.revisions - before.revisions
+        assert torch.equal(counted[after.running].bool(), (remasked | replaced)[after.running])
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -166,7 +203,7 @@ def test_any_combination_of_rules(sampler, seed, limit):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         sampler.denoiser.calls.clear()
-        result = sampler.sample(queries, seed=seed, slots=5, max_steps=limit, observers=[Watch()])
+        result = sampler.sample(queries, seed=seed, slots=5, max_steps=limit, observers=[Watch(sampler)])
         calls = torch.tensor([sampler.denoiser.calls[int(query)] for query in queries.ids])
         alone = sampler.sample(queries.take(slice(3, 4)), seed=seed, max_steps=limit)
     forwards = sampler.denoiser.forwards
@@ -179,6 +216,42 @@ def test_any_combination_of_rules(sampler, seed, limit):
     assert torch.equal(alone.answers[0], result.answers[3])
     assert (alone.nfe[0], alone.halt_reason[0]) == (result.nfe[3], result.halt_reason[3])
     assert alone.revisions[0] == result.revisions[3]
+
+
+class Progress:
+    """Every step of a row that goes on has changed its sequence or moved its clock."""
+
+    def __call__(self, done):
+        before, after = done.before, done.after
+        same = (before.tokens == after.tokens) & (before.committed == after.committed)
+        idle = same.all(1) & (before.noise_level == after.noise_level) & (before.block == after.block)
+        assert not (idle & before.running & after.running).any()
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(sampler=samplers(), seed=st.integers(0, 1000))
+def test_a_step_that_cannot_change_anything_ends_the_row(sampler, seed):
+    """Plans that count their steps or draw may wait; all others change something in every step, also where a limit
+    refuses what they would revise, and so no row reaches the step limit."""
+    plan = sampler.plan
+    assume(not plan.bounded)
+    limited = replace(sampler, limits=sampler.limits or RevisionLimits(each=1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        result = limited.sample(random_queries(5, L, K, seed=seed), seed=seed, max_steps=500, observers=[Progress()])
+    assert not (result.halt_reason == int(HaltReason.STEP_LIMIT)).any()
+
+
+@pytest.mark.parametrize("limits", [RevisionLimits(each=0), RevisionLimits(each=1), RevisionLimits(total=3)])
+@pytest.mark.parametrize("plan", CORRECTING, ids=lambda plan: repr(plan))
+def test_plans_that_correct_never_wait_for_a_refused_revision(plan, limits):
+    sampler = Sampler(Hashing(Absorbing(K), 1), plan=plan, limits=limits)
+    for seed in range(20):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            result = sampler.sample(random_queries(16, L, K, seed=seed), seed=seed, observers=[Progress()])
+        assert (result.halt_reason == int(HaltReason.ALL_COMMITTED)).all()
+        assert (result.nfe <= 2 * L + result.revisions).all()
 
 
 def tensors(state):

@@ -32,7 +32,7 @@ from adaptive_diffusion.rules.plans.uniform import PredictorCorrector, UniformPo
 from adaptive_diffusion.rules.plans.wino import WideInNarrowOut
 from adaptive_diffusion.rules.processor import LeaveOneOut
 from adaptive_diffusion.rules.proposal import Draw
-from adaptive_diffusion.rules.remasking import BinomialQuality, LowestQuality, LowProbability, LowQuality, NoRemasking
+from adaptive_diffusion.rules.remasking import LowestQuality, LowProbability, LowQuality, NoRemasking
 from adaptive_diffusion.rules.remdm import AncestralLoop, ByConfidence, Cap, Rescale, WhileHeld
 from adaptive_diffusion.sampling import Sampler
 
@@ -161,7 +161,10 @@ LIMITS = {
     ),
     "τ = 1 is one a step": ({"proposal": Draw(), "pace": Threshold(1.0)}, ONE),
     "as many steps as positions is one a step": ({"proposal": Draw(), "pace": FixedSteps(LENGTH)}, ONE),
-    "Dream in as many steps as positions is one a step": ({"proposal": Draw(), "pace": ProportionalSteps(LENGTH)}, ONE),
+    "Dream in one step is one step": (
+        {"proposal": Draw(), "pace": ProportionalSteps(1)},
+        EQUAL | {"pace": FixedSteps(1)},
+    ),
     "a cosine of many steps is one a step": ({"proposal": Draw(), "pace": CosineSteps(1000)}, ONE),
     "a quota of one above every confidence is one a step": ({"proposal": Draw(), "pace": Quota(1.0, LENGTH)}, ONE),
     "KLASS at ε = 0 is one a step": (
@@ -181,7 +184,6 @@ LIMITS = {
         {"proposal": Draw(), "pace": FixedSteps(2)},
     ),
     "PRISM that reopens none is plain": (EQUAL | {"remasking": LowestQuality(0)}, EQUAL),
-    "PRISM that draws none is plain": (EQUAL | {"remasking": BinomialQuality(0)}, EQUAL),
     "quality is never below 0": (ONE | {"remasking": LowQuality(0.0)}, ONE),
     "probability is never below 0": (ONE | {"remasking": LowProbability(0.0)}, ONE),
     "no entropy is below 0": (GREEDY | {"halting": StableAndConfident(1, 0.0)}, GREEDY),

@@ -52,7 +52,7 @@ class Correcting(Plan):
             remask=remask,
             renoise=torch.zeros_like(commit),
             noise_level=open_share(state, left),
-            settled=(left == 0) & ~(commit | edit).any(1),
+            settled=(left == 0) & (~(commit | edit).any(1) | state.single),
         )
 
 
