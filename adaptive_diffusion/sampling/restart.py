@@ -43,6 +43,10 @@ class Restart:
         """How a config asks for it."""
         return cls(sampler(denoiser), tries, enough)
 
+    def with_end_tokens(self, end_tokens: tuple[int, ...]) -> "Restart":
+        """The same sampler, whose rows end at these tokens."""
+        return replace(self, sampler=self.sampler.with_end_tokens(end_tokens))
+
     def sample(
         self, queries: Queries, seed: int = 0, slots: int = 256, observers: Iterable[Observer] = ()
     ) -> SampleResult:

@@ -107,9 +107,7 @@ class Recorder:
         self.token_forwards[at] = after.token_forwards[left]
         self.revisions[at] = after.revisions[left].sum(1).long()
         self.halt_reason[at] = after.halt_reason[left]
-        filled = step.decision.still_open(step.before)[left]
-        written = torch.where(filled, step.prediction["confidence"][left], after.commit_probability[left])
-        chance = written.double().clamp(min=1e-30).log()
+        chance = after.commit_probability[left].double().clamp(min=1e-30).log()
         self.log_probability[at] = (chance * after.editable[left]).sum(1)
         for index in (after.halt_reason[left] == HaltReason.FAULT).nonzero()[:, 0].tolist():
             self._note(int(at[index]), step.errors.get(int(left[index])))

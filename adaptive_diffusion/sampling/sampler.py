@@ -24,6 +24,7 @@ from adaptive_diffusion.rules.processor import Suppress, TopK, TopP
 from adaptive_diffusion.rules.proposal import Argmax
 from adaptive_diffusion.rules.remasking import NoRemasking
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
+from adaptive_diffusion.sampling.end_of_text import end_of_text
 from adaptive_diffusion.sampling.result import Recorder, SampleResult
 from adaptive_diffusion.sampling.slots import Loop, continuous
 from adaptive_diffusion.sampling.step import Step
@@ -49,6 +50,9 @@ class Sampler:
     row without blocks, a halting rule or the step limit included, ends a block (semi-autoregressive sampling; Arriola
     et al. 2025, BD3-LM, arXiv 2503.09573; Nie et al. 2025, arXiv 2502.09992).
 
+    With `end_tokens` a row halts as soon as one of them stands committed with nothing open before it; what would stand
+    behind is not written but filled with that token. For models that continue after it, leave them out.
+
     Raises:
         ValueError: a rule that does not serve the denoiser's corruption, or blocks of no position.
     """
@@ -63,12 +67,18 @@ class Sampler:
     processors: tuple[LogitProcessor, ...] = ()
     block_length: int | None = None
     limits: RevisionLimits | None = field(default_factory=RevisionLimits)
+    end_tokens: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         self._bind_heads()
         if self.block_length is not None and self.block_length < 1:
             raise ValueError(
                 f"block_length={self.block_length} holds no position; use at least 1, or null for no blocks"
+            )
+        object.__setattr__(self, "end_tokens", tuple(self.end_tokens))
+        if not all(0 <= token < self.denoiser.vocabulary for token in self.end_tokens):
+            raise ValueError(
+                f"end_tokens={list(self.end_tokens)} reach outside the vocabulary 0…{self.denoiser.vocabulary - 1}"
             )
         kind = self.denoiser.corruption.kind
         for rule in (*self.rules, *self.processors):
@@ -117,6 +127,11 @@ class Sampler:
         """Whether any rule looks at committed positions."""
         return any(rule.reads_committed for rule in self.rules)
 
+    @cached_property
+    def reads_all_blocks(self) -> bool:
+        """Whether any rule looks beyond the present block."""
+        return any(rule.reads_all_blocks for rule in self.rules)
+
     def begin(self, queries: Queries, variation: Tensor, seed: int) -> SamplerState:
         """States of pure noise around what is given and drafted. `variation` [B] int64 numbers the answers to the same
         query."""
@@ -146,6 +161,10 @@ class Sampler:
         noise = state.corruption.noise(state.tokens, lambda: state.noise.everywhere("start", length))
         return self.open_block(replace(state, tokens=torch.where(noisy, noise, state.tokens)), number)
 
+    def with_end_tokens(self, end_tokens: tuple[int, ...]) -> "Sampler":
+        """The same sampler, whose rows end at these tokens."""
+        return replace(self, end_tokens=end_tokens)
+
     def open_block(self, state: SamplerState, block: Tensor) -> SamplerState:
         """The state before the first step of `block` [B] int64."""
         state = replace(
@@ -167,7 +186,10 @@ class Sampler:
         block, length = self.block_of(state), state.tokens.shape[1]
         later = state.editable & (block > state.block[:, None])
         done = ~state.running & (state.halt_reason != HaltReason.FAULT)
-        going = (later.any(1) & done).nonzero()[:, 0]
+        complete = end_of_text(state, self.end_tokens).any(1)
+        if self.halting.ends_answer:
+            complete |= state.halt_reason == HaltReason.RULE
+        going = (later.any(1) & done & ~complete).nonzero()[:, 0]
         if not len(going):
             return state
         rows, onto = state.take(going), block.masked_fill(~later, length)[going].amin(1)

@@ -138,7 +138,7 @@ def events_of(step: Step) -> tuple[Tensor, Tensor, Tensor]:
     A token taken back has the probability it was committed with where no rule read the current tokens'.
     """
     before, after, summaries = step.before, step.after, step.prediction.summaries
-    live = before.running[:, None] & before.eligible
+    live = before.running[:, None] & before.editable
     committed = live & ~before.committed & after.committed
     remasked = live & before.committed & ~after.committed
     replaced = live & before.committed & after.committed & (before.tokens != after.tokens)

@@ -1,8 +1,10 @@
 """The loop's promises: the prompt stays, forwards are counted, rows end when and why they say."""
 
+from dataclasses import replace
+
 import pytest
 import torch
-from small_worlds import decision, oracle, random_queries, sampler_state, transformer
+from small_worlds import decision, oracle, prediction, random_queries, sampler_state, transformer
 
 from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.prediction import LogitProcessor
@@ -188,9 +190,9 @@ def test_a_step_writes_eligible_positions_of_running_rows_and_nothing_else():
     )
     everywhere = torch.ones_like(state.committed)
     running = torch.zeros_like(state.halt_reason)
-    after = apply(
-        state, decision(state, write=everywhere), state.tokens, running, Evaluation(torch.zeros(2, 4, 1), forwards=3)
-    )
+    look = prediction((2, 4), confidence=torch.zeros(2, 4))
+    look = replace(look, evaluation=replace(look.evaluation, forwards=3))
+    after = apply(state, decision(state, write=everywhere), state, look, state.tokens, running)
     assert after.tokens.tolist() == [[0, 0, 0, 5], [9, 9, 1, 5]]
     assert after.committed.tolist() == [[True, True, True, False], [False, False, True, False]]
     assert after.commit_step.tolist() == [[0, 0, 0, -1], [-1, -1, -1, -1]]
@@ -204,7 +206,8 @@ def test_a_position_written_and_reopened_at_once_ends_reopened():
     state = sampler_state([[4, 5]], committed=[[1, 1]])
     remask = torch.tensor([[True, False]])
     both = decision(state, write=torch.tensor([[True, True]]), remask=remask, token=torch.tensor([[7, 5]]))
-    after = apply(state, both, state.tokens, torch.zeros_like(state.halt_reason), Evaluation(torch.zeros(1, 2, 1)))
+    look = prediction((1, 2), confidence=torch.zeros(1, 2))
+    after = apply(state, both, state, look, state.tokens, torch.zeros_like(state.halt_reason))
     assert after.tokens.tolist() == [[9, 5]]
     assert after.committed.tolist() == [[False, True]]
     assert after.revisions.tolist() == [[1, 0]]  # writing the token that stands there already is no revision

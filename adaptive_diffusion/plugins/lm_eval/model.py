@@ -83,6 +83,8 @@ class DiffusionLM(LM):
         frame = Frame.of(self.tokenizer, add_special_tokens, add_bos_token)
         self.text = Text(self.tokenizer, frame, self.denoiser.tokens.end)
         self.sampler = build_sampler(instantiate(compose_part("sampler", sampler)), self.model)
+        # What would follow the end token is no part of an answer, so no forward is spent on it.
+        self.sampler = self.sampler.with_end_tokens(tuple(sorted(self.denoiser.tokens.end)))
         if self.denoiser.canvas_length is not None:
             self.sampler = replace(self.sampler, block_length=self.denoiser.canvas_length)
         self.exact_lengths = self.denoiser.padding_changes_predictions
