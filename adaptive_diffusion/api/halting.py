@@ -4,11 +4,20 @@ from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.core.state import HaltDecision
 from adaptive_diffusion.rules.controls import HindsightOracle, RandomHalting
 from adaptive_diffusion.rules.gain import LikelihoodGain
-from adaptive_diffusion.rules.halting import AllCommitted, MaxSteps, Prophet, RunToCompletion, Sched, StableAndConfident
+from adaptive_diffusion.rules.halting import (
+    AllCommitted,
+    AnswerProbability,
+    MaxSteps,
+    Prophet,
+    RunToCompletion,
+    Sched,
+    StableAndConfident,
+)
 from adaptive_diffusion.rules.learned_halting import CostAware, HeadHalting, LearnedHalting, QHalting, SampledHalting
 
 __all__ = [
     "AllCommitted",
+    "AnswerProbability",
     "CostAware",
     "HaltDecision",
     "Halting",

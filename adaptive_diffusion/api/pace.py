@@ -2,6 +2,7 @@
 
 from adaptive_diffusion.core.rule import UnmaskingPace
 from adaptive_diffusion.rules.adaptive import EntropyBound, Factor, Quota
+from adaptive_diffusion.rules.klass import StableOrQuota
 from adaptive_diffusion.rules.pace import (
     Ancestral,
     CosineSteps,
@@ -26,6 +27,7 @@ __all__ = [
     "ProportionalSteps",
     "Quota",
     "RandomThreshold",
+    "StableOrQuota",
     "Threshold",
     "UnmaskingPace",
 ]

@@ -7,6 +7,7 @@ from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
 from adaptive_diffusion.rules.plans.correcting import CommitReplaceReopen, LearnedRevising
 from adaptive_diffusion.rules.plans.ddpd import PlannedDenoising
+from adaptive_diffusion.rules.plans.early_tokens import EarlyTokens
 from adaptive_diffusion.rules.plans.editing import SelfCorrection, TokenEditing
 from adaptive_diffusion.rules.plans.ranking import ByQuality, ExternalPlanning, SelfPlanning
 from adaptive_diffusion.rules.plans.uniform import PredictorCorrector, UniformPosterior, UniformRoutes
@@ -18,6 +19,7 @@ __all__ = [
     "CommitReplaceReopen",
     "Composed",
     "Decision",
+    "EarlyTokens",
     "EntropyBoundAcceptance",
     "ExternalPlanning",
     "LearnedRevising",

@@ -2,6 +2,7 @@
 
 from adaptive_diffusion.core.rule import Remasking, Revision
 from adaptive_diffusion.rules.remasking import (
+    LeastConfidentSpan,
     LowestQuality,
     LowProbability,
     LowQuality,
@@ -13,6 +14,7 @@ from adaptive_diffusion.rules.remdm import ByConfidence, Cap, Rescale, WhileHeld
 __all__ = [
     "ByConfidence",
     "Cap",
+    "LeastConfidentSpan",
     "LowProbability",
     "LowQuality",
     "LowestQuality",
