@@ -32,14 +32,10 @@ class Composed(Plan):
             "bounded": self.pace.clocked,
             "corruptions": self.order.corruptions & self.pace.corruptions & self.remasking.corruptions,
             "reads_committed": any(rule.reads_committed for rule in self.rules),
+            "reads_all_blocks": any(rule.reads_all_blocks for rule in self.rules),
         }
         for name, value in declared.items():
             object.__setattr__(self, name, value)
-
-    @property
-    def reads_all_blocks(self) -> bool:  # type: ignore[override]
-        """Whether any of the three looks beyond the present block."""
-        return any(rule.reads_all_blocks for rule in self.rules)
 
     def bind(self, heads: Mapping[str, Any]) -> "Composed":
         return Composed(self.order.bind(heads), self.pace.bind(heads), self.remasking.bind(heads))

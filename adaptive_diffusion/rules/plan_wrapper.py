@@ -24,15 +24,11 @@ class PlanWrapper(Plan):
             "bounded": inner.bounded or not inner.revises,  # a plan that never revises needs no bound
             "corruptions": inner.corruptions,
             "reads_committed": inner.reads_committed,
+            "reads_all_blocks": inner.reads_all_blocks,
         }
         for name, value in declared.items():
             if name not in vars(type(self)):  # what a wrapper declares itself stays
                 object.__setattr__(self, name, value)
-
-    @property
-    def reads_all_blocks(self) -> bool:  # type: ignore[override]
-        """Whether the inner plan does."""
-        return self.inner.reads_all_blocks
 
     def bind(self, heads: Mapping[str, Any]) -> Self:
         return replace(self, inner=self.inner.bind(heads))

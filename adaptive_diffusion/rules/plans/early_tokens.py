@@ -36,6 +36,7 @@ class EarlyTokens(PlanWrapper):
     reach: int = 16
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not (self.low <= self.high and 0 < self.decay <= 1 and self.reach >= 1):
             raise ValueError(
                 f"low={self.low} must not exceed high={self.high}, decay={self.decay} must lie in (0, 1] and "
