@@ -1,4 +1,4 @@
-"""What a terminal is shown of text that a stranger's model wrote."""
+"""Text from an untrusted model, made safe for a terminal."""
 
 import re
 import sys

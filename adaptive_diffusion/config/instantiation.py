@@ -42,7 +42,7 @@ def instantiate(
     Args:
         node: a config or plain values.
         allow: names of modules, beside this package, whose classes and functions may be called.
-        rooms: rooms of this package to allow; fewer for files of strangers.
+        rooms: rooms of this package to allow; fewer for untrusted files.
 
     Raises:
         ValueError: for a refused target, an unknown or missing argument (before anything is called), or when a part

@@ -21,7 +21,7 @@ def resolve(config: Node) -> Any:
     """The plain dicts, lists and scalars of a config, every reference ``${a.b}`` replaced by its value.
 
     References to other keys are the only interpolations. Resolvers (``${oc.env:HOME}``, ``${oc.decode:…}``) read the
-    environment or evaluate text, and a config may come from a stranger: they are refused before anything is resolved,
+    environment or evaluate text, and a config may be untrusted: they are refused before anything is resolved,
     and so is text that would become one if it were read again.
 
     Raises:

@@ -155,7 +155,7 @@ class Threshold(UnmaskingPace):
 @dataclass(frozen=True)
 class RandomThreshold(UnmaskingPace):
     """A threshold of each row's own, log-uniform in 1 − τ between the bounds: the pace of on-policy training, which so
-    meets the states of careful and of hasty samplers alike."""
+    meets the states of samplers with high and with low thresholds alike."""
 
     low: float = 0.5
     high: float = 0.99
@@ -170,8 +170,8 @@ class RandomThreshold(UnmaskingPace):
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
     ) -> Tensor:
-        hasty, careful = math.log(1 - self.low), math.log(1 - self.high)
-        threshold = 1 - (careful + (hasty - careful) * state.noise.once_a_query("threshold")).exp()
+        low, high = math.log(1 - self.low), math.log(1 - self.high)
+        threshold = 1 - (high + (low - high) * state.noise.once_a_query("threshold")).exp()
         return (state.open & (score >= threshold[:, None])).sum(1).clamp(min=1)
 
 

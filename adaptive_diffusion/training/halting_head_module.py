@@ -78,7 +78,7 @@ class RolloutBatches(LightningDataModule):
     Args:
         rollouts: what was recorded.
         rows: trajectories a batch.
-        refresh: records new rollouts, given the number of the epoch; None reuses the first for ever.
+        refresh: records new rollouts, given the number of the epoch; None reuses the first in every epoch.
     """
 
     def __init__(self, rollouts: Rollouts, rows: int = 256, refresh: Callable[[int], Rollouts] | None = None):

@@ -79,7 +79,7 @@ def test_what_is_kept_is_as_large_at_the_end_as_at_the_beginning():
     assert (result.answers < K).all()
 
 
-def test_a_canvas_that_ends_inside_a_block_is_written_to_its_end():
+def test_a_sequence_that_ends_inside_a_block_is_written_to_its_end():
     result = Sampler(model(), block_length=BLOCK).sample(asked(0, length=10))
     assert (result.answers < K).all()
     assert result.nfe.tolist() == [10 + 2]

@@ -73,7 +73,7 @@ def test_mixed_noise_gives_masks_no_evidence_and_tokens_theirs():
         torch.testing.assert_close(hidden[0, position].exp(), expected)
 
 
-def test_an_impossible_canvas_is_read_with_the_fewest_misprints():
+def test_an_impossible_sequence_is_read_with_the_fewest_misprints():
     support = torch.tensor([[0, 0, 0], [1, 1, 1]])
     oracle = OracleDenoiser(support, torch.tensor([0.5, 0.5]), Absorbing(2))
     probability = oracle.evaluate(sampler_state([[0, 0, 1], [0, 1, 2]])).hidden.exp()
@@ -102,6 +102,6 @@ def test_what_is_no_distribution_is_refused(support, probability, corruption, se
         OracleDenoiser(torch.tensor(support), torch.tensor(probability), corruption)
 
 
-def test_a_canvas_of_another_length_is_refused():
+def test_a_sequence_of_another_length_is_refused():
     with pytest.raises(ValueError, match="have 4 positions, but the state has 2"):
         OracleDenoiser.of_table(table(), Absorbing(3)).evaluate(sampler_state([[3, 3]]))

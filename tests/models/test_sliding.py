@@ -15,7 +15,7 @@ from adaptive_diffusion.sampling.sampler import Sampler
 K, W = 5, 9
 
 
-def test_a_canvas_inside_the_window_is_sampled_as_without_it():
+def test_a_sequence_inside_the_window_is_sampled_as_without_it():
     queries, model = random_queries(12, W, K), transformer(K, W)
     plain = Sampler(model, pace=Threshold(0.24)).sample(queries)
     for block_length in (None, W):

@@ -34,7 +34,7 @@ MODELS = {
 
 @torch.no_grad()
 @pytest.mark.parametrize("name", MODELS)
-def test_a_canvas_is_read_the_same_alone_and_among_sixty_four(name):
+def test_a_sequence_is_read_the_same_alone_and_among_sixty_four(name):
     model, state = transformer(**MODELS[name]), sequences()
     together = model.evaluate(state).hidden
     assert together.shape == (64, 9, 32)
@@ -75,7 +75,7 @@ def test_without_places_the_order_would_not_matter():
 
 
 @pytest.mark.parametrize("kind", [LearnedPositions, RotaryPositions])
-def test_a_canvas_longer_than_the_places_is_named(kind):
+def test_a_sequence_longer_than_the_places_is_named(kind):
     model = transformer(length=4, positions=kind([[i] for i in range(4)]))
     assert model.evaluate(sampler_state([[0, 1, 2]])).hidden.shape == (1, 3, 32)
     with pytest.raises(ValueError, match="sequence of 5 positions is longer than the 4 places"):

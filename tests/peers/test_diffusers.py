@@ -76,7 +76,7 @@ def test_block_refinement_commits_and_edits_the_same_positions(steps, edit):
 
 
 @pytest.mark.parametrize(("edit", "post"), [(None, 0), (0.5, 0), (0.5, 2), (0.9, 16)])
-def test_block_refinement_stops_after_the_same_look_at_a_full_canvas(edit, post):
+def test_block_refinement_stops_after_the_same_look_at_a_full_sequence(edit, post):
     """Row by row, since their loop goes on for all as long as one row does; they make one look more than `post`."""
     peer = diffusers.BlockRefinementScheduler(LENGTH, 4, threshold=0.7, editing_threshold=edit)
     plan = Composed(Confidence(), Quota(0.7, 4), NoRemasking())

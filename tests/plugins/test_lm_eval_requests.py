@@ -215,7 +215,7 @@ def test_requests_are_grouped_by_exact_length_where_padding_changes_predictions(
         assert answer == lm.text.answer(alone.tolist(), ())
 
 
-def test_answer_of_a_canvas_is_cut_to_the_number_of_tokens(tmp_path, monkeypatch):
+def test_answer_of_a_sequence_is_cut_to_the_number_of_tokens(tmp_path, monkeypatch):
     from tiny_pretrained import CANVAS, diffusion_gemma
 
     diffusion_gemma().save_pretrained(tmp_path)

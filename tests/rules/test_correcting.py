@@ -42,7 +42,7 @@ def test_something_is_written_while_anything_is_open():
     assert made.write.tolist() == [[True, False, False, False, False]]
 
 
-def test_a_full_canvas_without_suspects_is_settled():
+def test_a_full_sequence_without_suspects_is_settled():
     content = said(current_token_probability=torch.ones(1, 5))
     made = CommitReplaceReopen()(state(committed=(1,) * 5), content, Candidate(TOKEN, SURE))
     assert made.settled.all()

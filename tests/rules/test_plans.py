@@ -164,7 +164,7 @@ def test_a_fixed_point_or_lost_patience_or_the_cap_ends_it():
     assert corrected(*stuck, best=1, steps=4)[0].settled.item()
 
 
-def test_correction_waits_for_a_full_canvas():
+def test_correction_waits_for_a_full_sequence():
     decision, plan, state, head_output = corrected([0, 0, M], [1, 1, 1], [1, 1, 1], [0.9] * 3, committed=(1, 1, 0))
     assert places(decision.write) == [[2]]
     assert not decision.settled.item()

@@ -117,7 +117,7 @@ def test_revision_begins_with_what_stands_and_moves_nothing_that_stands_firm():
     assert doubting.result.revisions.sum() > 0
 
 
-def test_a_long_text_is_seen_through_a_canvas_around_its_changes():
+def test_a_long_text_is_seen_through_a_sequence_around_its_changes():
     text = bytes(range(256)) * 4
     made = edit(SAMPLERS["by threshold"], text, [Change(500, 505)], TOKENIZER, LONGEST)
     assert len(made.layout.tokens) == LONGEST

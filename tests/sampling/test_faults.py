@@ -139,7 +139,7 @@ def test_faults_are_warned_of(one_by_one):
         one_by_one.sample(asked([0, NAN, 2]))
 
 
-def test_a_denoiser_that_raises_for_every_row_is_not_a_matter_of_rows():
+def test_a_denoiser_that_raises_without_endy_row_is_not_a_matter_of_rows():
     denoiser = fragile()
     denoiser.seen = 1
     with pytest.raises(RuntimeError, match="cursed"):
@@ -203,7 +203,7 @@ def test_a_judgement_that_is_no_number_is_a_fault_of_its_row():
     assert_rows_equal(result, [0, 2], replace(whole, **{field: getattr(whole, field)[[0, 2]] for field in FIELDS}))
 
 
-def test_an_empty_canvas_is_settled_without_a_forward(one_by_one):
+def test_an_empty_sequence_is_settled_without_a_forward(one_by_one):
     queries = asked([0, NAN, RAISES])
     queries.editable[1:] = False
     result = one_by_one.sample(queries)

@@ -128,7 +128,7 @@ def test_at_the_step_limit_open_positions_are_filled_with_the_argmax():
     assert torch.equal(result.answers, argmax)
 
 
-def test_the_halting_rule_speaks_before_the_step_limit_and_a_full_canvas_before_both():
+def test_the_halting_rule_speaks_before_the_step_limit_and_a_full_sequence_before_both():
     queries = Queries.of(torch.full((2, 3), 3), torch.tensor([[1, 1, 1], [1, 1, 0]]), first_id=1)
     queries = Queries(queries.ids, torch.where(queries.editable, 3, 0), queries.editable)
     result = Sampler(oracle(3, 3), halting=MaxSteps(2)).sample(queries, max_steps=2)

@@ -89,7 +89,7 @@ def test_the_loss_is_advantage_times_log_probability_of_what_was_drawn():
     assert PolicyGradient()(inputs(made, [0.0, 0.0]))["policy"].item() == 0
 
 
-def test_canvases_without_advantages_and_models_without_a_policy():
+def test_sequences_without_advantages_and_models_without_a_policy():
     plain = inputs(model(), [1.0, 1.0])
     without = LossInputs(plain.model, sampler_state([[9]]), plain.clean, plain.hidden, plain.outcome)
     assert PolicyGradient()(without) == {}

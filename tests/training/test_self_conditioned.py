@@ -44,7 +44,7 @@ def module(told, *training_states):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_a_share_of_the_canvases_carries_the_prediction_made_for_it(share):
+def test_a_share_of_the_sequences_carries_the_prediction_made_for_it(share):
     told = model()
     state, _ = SelfConditioned(RandomMasking(ROWS), share).begin(told, fresh(), seed=0)
     plain, _ = RandomMasking(ROWS).begin(told, fresh(), seed=0)

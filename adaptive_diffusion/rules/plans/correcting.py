@@ -61,7 +61,7 @@ class CommitReplaceReopen(Correcting):
     """Open positions are committed from probability `commit` on; a committed token is a suspect when its own
     probability under the present prediction is below `doubt`.
 
-    A judge only for a denoiser trained on all editable positions. The commit threshold may be hasty: what was
+    A judge only for a denoiser trained on all editable positions. The commit threshold may be low: what was
     committed too soon is seen in the next forward, beside all that was committed with it.
     """
 
@@ -90,7 +90,7 @@ class RandomlyHasty(Correcting):
 
 @dataclass(frozen=True)
 class LearnedRevising(Correcting):
-    """A head says how probable it is that a position should change: an open one be committed, a committed one be
+    """A head predicts how probable it is that a position should change: an open one be committed, a committed one be
     suspect. Trained by policy gradient, where each position draws; at evaluation the more probable is done (after
     Jazbec et al. 2025, arXiv 2512.09106, who commit only).
 

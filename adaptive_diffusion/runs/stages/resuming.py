@@ -16,8 +16,8 @@ METRICS = "metrics.csv"
 
 
 class States(CheckpointIO):
-    """Resumable states: written whole or not at all, read as tensors and plain values. A run folder may come from a
-    stranger, and a pickle would run what it likes.
+    """Resumable states: written atomically, read as tensors and plain values. A run folder may be untrusted, and a
+    pickle could run any code.
 
     Args:
         loggers: are brought to the disk first, so that what was logged is never behind the state.

@@ -99,7 +99,7 @@ def test_tokens_and_steps_are_those_of_transformers_generate(dealt, seed, steps,
     assert len(ours.nfe.unique()) > 2 or steps < 48
 
 
-def test_padded_prompts_and_two_canvases_are_those_of_transformers_generate(dealt):
+def test_padded_prompts_and_two_sequences_are_those_of_transformers_generate(dealt):
     model, queries = diffusion_gemma(), prompts(ROWS, PROMPT, blocks=2, padded=True)
     ours = preset(denoiser(model), block_length=CANVAS).sample(queries, seed=0)
     tokens, taken = generated(model, queries, dealt(queries), canvases=2)
@@ -181,7 +181,7 @@ def test_the_expected_embedding_says_what_whole_logits_say():
 
 
 @pytest.mark.parametrize(("prompt", "extra"), [(0, 0), (4, 1), (4, CANVAS)])
-def test_a_query_that_is_no_prompt_and_canvas_is_refused(prompt, extra):
+def test_a_query_that_is_no_prompt_and_sequence_is_refused(prompt, extra):
     tokens = torch.full((1, prompt + CANVAS + extra), 5)
     queries = Queries.of(tokens, torch.arange(tokens.shape[1])[None] >= prompt)
     with pytest.raises(ValueError, match="block_length=12"):

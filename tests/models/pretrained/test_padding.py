@@ -43,7 +43,7 @@ def test_model_that_ignores_its_mask_is_found_out(tmp_path, dtype):
     assert denoiser.padding_changes_predictions
 
 
-def test_canvas_behind_a_padded_prompt_is_measured():
+def test_sequence_behind_a_padded_prompt_is_measured():
     model = diffusion_gemma()
     assert not DiffusionGemma(model, SpecialTokens.of(model.config)).padding_changes_predictions
 

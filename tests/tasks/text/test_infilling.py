@@ -64,7 +64,7 @@ def test_the_reference_is_exact_and_valid(problems):
         assert bytes(row[editable].tolist()) in CODE
 
 
-def test_the_canvas_is_a_piece_of_the_text_and_its_function_is_whole(problems):
+def test_the_sequence_is_a_piece_of_the_text_and_its_function_is_whole(problems):
     for row, (start, stop) in zip(problems.tokens, problems.scope, strict=True):
         assert ByteTokenizer().decode(row.tolist()) in CODE
         assert parses(ByteTokenizer().decode(row[start:stop].tolist()))

@@ -111,6 +111,6 @@ def test_sizes_below_one_are_refused():
         TextDataModule(0)
 
 
-def test_texts_of_random_bytes_survive_the_canvas():
+def test_texts_of_random_bytes_survive_the_sequence():
     tokens = np.frombuffer(bytes(range(32)), np.uint8)
     assert TASK.decode(torch.from_numpy(tokens.astype(np.int64))) == bytes(range(32)).decode()
