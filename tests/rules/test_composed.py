@@ -37,13 +37,13 @@ def test_the_pace_counts_and_the_order_chooses():
     assert made.settled.tolist() == [False, False]
 
 
-def test_without_remasking_a_full_canvas_is_settled_row_by_row():
+def test_without_remasking_a_full_sequence_is_settled_row_by_row():
     state = sampler_state([[MASK, MASK], [1, MASK], [1, MASK]], committed=[[0, 0], [1, 0], [1, 0]])
     plan = Composed(Confidence(), FixedCount(1), NoRemasking())
     assert decide(plan, state, [[0.9, 0.8]] * 3).settled.tolist() == [False, True, True]
 
 
-def test_with_remasking_a_canvas_is_settled_only_when_a_step_neither_wrote_nor_revoked():
+def test_with_remasking_a_sequence_is_settled_only_when_a_step_neither_wrote_nor_revoked():
     plan = Composed(Confidence(), Threshold(0.5), LowProbability(0.3))
     state = sampler_state([[1, MASK], [1, 2], [1, 2]], committed=[[1, 0], [1, 1], [1, 1]])
     made = decide(plan, state, [[0.9, 0.9]] * 3, standing=[[0.9, 0.0], [0.9, 0.3], [0.9, 0.2999]])

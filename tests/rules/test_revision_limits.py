@@ -108,7 +108,7 @@ def test_a_protected_position_is_not_offered_to_the_plan():
     assert seen == [[[False, True, False]], [[False, False, False]]]
 
 
-def test_a_full_canvas_whose_revisions_are_refused_is_settled_but_not_one_with_open_positions():
+def test_a_full_sequence_whose_revisions_are_refused_is_settled_but_not_one_with_open_positions():
     full, half = sampler_state([[1, 1]], committed=[[1, 1]]), sampler_state([[1, 9]], committed=[[1, 0]])
     assert asked(ReopenAll(), full, each=0).settled.tolist() == [True]
     assert asked(ReopenAll(), half, each=0).settled.tolist() == [False]
@@ -131,21 +131,21 @@ def returns(memory, training_states):
     return revised, bool(carry[CYCLED])
 
 
-def test_a_canvas_that_returns_is_not_revised_again():
+def test_a_sequence_that_returns_is_not_revised_again():
     assert returns(2, ([0, 0], [0, 1], [0, 2], [0, 1], [0, 0])) == ([True, True, True, False, False], True)
 
 
-def test_a_canvas_is_forgotten_after_its_memory():
+def test_a_sequence_is_forgotten_after_its_memory():
     assert returns(1, ([0, 0], [0, 1], [0, 0])) == ([True, True, True], False)
 
 
-def test_the_hash_tells_canvases_apart_by_token_place_and_standing():
+def test_the_hash_tells_sequences_apart_by_token_place_and_standing():
     training_states = [([0, 1], [1, 1]), ([1, 0], [1, 1]), ([0, 1], [1, 0]), ([0, 1], [0, 1]), ([0, 0], [1, 1])]
     hashes = [int(sequence_hash(sampler_state([tokens], committed=[stands]))) for tokens, stands in training_states]
     assert len({*hashes}) == len(training_states)
 
 
-def test_only_plans_that_could_revise_for_ever_are_limited():
+def test_only_plans_that_could_revise_without_end_are_limited():
     doubting = Composed(Confidence(), Threshold(0.5), LowProbability())
     steady = Composed(Confidence(), Threshold(0.5), NoRemasking())
     clocked = Composed(Random(), Ancestral(5), Cap())
@@ -180,7 +180,7 @@ class Hesitant:
         return hidden
 
 
-def test_a_sampler_that_doubts_for_ever_ends_and_says_which_limit_it_met():
+def test_a_sampler_that_doubts_without_end_ends_and_says_which_limit_it_met():
     queries = Queries.of(torch.zeros(3, 4, dtype=torch.int64), torch.ones(3, 4, dtype=torch.bool))
     parts = {"pace": Threshold(0.5), "remasking": LowProbability(0.3)}
     cycling = Sampler(Hesitant(), **parts).sample(queries)
