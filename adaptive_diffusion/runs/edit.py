@@ -11,8 +11,7 @@ from adaptive_diffusion.config import ConfigSearch
 from adaptive_diffusion.evaluation.diversity import Diversity, diversity
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.editing import Edited, edit
-from adaptive_diffusion.tasks.text.edits import Change
-from adaptive_diffusion.tasks.text.infilling import line_starts
+from adaptive_diffusion.tasks.text.edits import Change, line_starts
 from adaptive_diffusion.tasks.text.task import TextTask
 
 BYTES = re.compile(r"(\d+):(\d+)(?:=(\d+))?")

@@ -3,7 +3,7 @@
 import gzip
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from io import BufferedIOBase
 from pathlib import Path
@@ -72,20 +72,49 @@ def numbered_lines(path: Path, bad: BadLines, longest: int = LONGEST_LINE) -> It
     Raises ``ValueError`` for a path that is not a regular file, for a known format that is not text, and for gzip data
     that expand to more than ``LARGEST_RATIO`` times their size.
     """
+    with opened(path) as (file, most):
+        yield from _lines(file, most, bad, longest)
+
+
+def read_text(path: Path) -> bytes:
+    """The content of a text file, plain or compressed by gzip.
+
+    Raises ``ValueError`` as ``numbered_lines``, and for damaged gzip data.
+    """
+    with opened(path) as (file, most):
+        try:
+            content = file.read() if most is None else file.read(most + 1)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(f"{path}: the gzip data are damaged ({error}); fetch the file again") from error
+        if most is not None and len(content) > most:
+            raise ValueError(_expands(path))
+        return content
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[BufferedIOBase, int | None]]:
+    """A text file, decompressed where it is gzip, and the most bytes to read of compressed data.
+
+    Raises ``ValueError`` for a path that is not a regular file, and for a known format that is not text.
+    """
     if not path.is_file():
-        raise ValueError(f"{path} is no file; give a text file of queries")
+        raise ValueError(f"{path} is no file; give a text file")
     with ExitStack() as stack:
         file: BufferedIOBase = stack.enter_context(path.open("rb"))
         start = file.read(16)
         for mark, (name, remedy) in _OTHER_FORMATS.items():
             if start.startswith(mark):
-                raise ValueError(f"{path} is {name}, and queries are read from text; {remedy}")
+                raise ValueError(f"{path} is {name}, and not text; {remedy}")
         file.seek(0)
         most = None
         if start.startswith(_GZIP):
             most = max(ALWAYS_READ, LARGEST_RATIO * path.stat().st_size)
             file = stack.enter_context(gzip.GzipFile(fileobj=file))
-        yield from _lines(file, most, bad, longest)
+        yield file, most
+
+
+def _expands(path: Path) -> str:
+    return f"{path} expands to more than {LARGEST_RATIO} times its size; if you trust it, unpack it first"
 
 
 def _lines(file: BufferedIOBase, most: int | None, bad: BadLines, longest: int) -> Iterator[tuple[int, str]]:
@@ -94,9 +123,7 @@ def _lines(file: BufferedIOBase, most: int | None, bad: BadLines, longest: int) 
         while piece := file.readline(longest + 1):
             total += len(piece)
             if most is not None and total > most:
-                raise ValueError(
-                    f"{bad.path} expands to more than {LARGEST_RATIO} times its size; if you trust it, unpack it first"
-                )
+                raise ValueError(_expands(bad.path))
             begins, complete = complete, len(piece) <= longest or piece.endswith(b"\n")
             if not begins:
                 continue

@@ -12,16 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from math import isfinite
 from typing import Any
 
 import regex
 
+from adaptive_diffusion.tasks.scores import score_of
+
 Row = Mapping[str, Any]
 Checker = Callable[[str, Row], float]
-
-UNREADABLE = (ValueError, SyntaxError, ArithmeticError)
-"""What a checker raises for an answer that it cannot read, as `float("")` does: the score is 0."""
 
 LONGEST_MATCH = 1.0
 """Seconds after which a search by a regular expression counts as no match."""
@@ -141,17 +139,11 @@ def graded(checker: Checker, answer: str, row: Row) -> float:
         ValueError: a score outside 0..1, by the answer and the prompt; a column that the row does not have.
     """
     try:
-        score = checker(answer, row)
-    except UNREADABLE:
-        return 0.0
+        return score_of(
+            lambda: checker(answer, row), lambda: f"the answer {answer!r:.80} to {row.get('prompt', '')!r:.80}"
+        )
     except KeyError as error:
         raise ValueError(f"the checker needs {error}, and the row has {', '.join(row)}") from error
-    if not (isinstance(score, int | float) and isfinite(score) and 0 <= score <= 1):
-        prompt = str(row.get("prompt", ""))
-        raise ValueError(
-            f"the checker gave {score!r} for the answer {answer!r:.80} to {prompt!r:.80}; a score is a number in 0..1"
-        )
-    return float(score)
 
 
 @cache

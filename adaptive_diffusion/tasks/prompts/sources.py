@@ -11,6 +11,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from adaptive_diffusion.tasks.hugging_face import hugging_face_rows
 from adaptive_diffusion.tasks.lines import BadLines, numbered_lines
 from adaptive_diffusion.tasks.prompts.checkers import reasoning_gym
 
@@ -175,26 +176,6 @@ def numbers_of(metadata: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     inner = difficulty if isinstance(difficulty, Mapping) else {"difficulty": difficulty}
     found = {name: float(value) for name, value in chain(inner.items(), metadata.items()) if _is_number(value)}
     yield from found.items()
-
-
-def hugging_face_rows(name: str, split: str, configuration: str | None = None) -> Any:
-    """The rows of a split, loaded without running any code of the data set.
-
-    Raises:
-        ModuleNotFoundError: the extra is not installed.
-        ValueError: a data set, configuration or split that cannot be loaded.
-    """
-    try:
-        from datasets import load_dataset  # pyright: ignore[reportMissingImports]
-        from datasets.exceptions import DatasetsError  # pyright: ignore[reportMissingImports]
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"the data set {name!r} needs datasets: pip install 'adaptive-diffusion[datasets]'"
-        ) from error
-    try:
-        return load_dataset(name, configuration, split=split)
-    except (DatasetsError, ValueError, OSError) as error:
-        raise ValueError(f"the data set {name!r} with the split {split!r} cannot be loaded: {error}") from error
 
 
 def _json_rows(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, dict[str, Any] | str]]:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from adaptive_diffusion.tasks.hugging_face import hugging_face_rows
+from adaptive_diffusion.tasks.lines import read_text
+
 _TESTS = {"test", "tests", "idle_test"}
 _NOT_OURS = {"site-packages", "dist-packages", "__pycache__"}
 
@@ -52,23 +55,38 @@ class StandardLibrary(Corpus):
 
 @dataclass(frozen=True)
 class TextFiles(Corpus):
-    """Files, and all files below folders whose names end in one of `suffixes`; a document a file.
+    """Files, and all files below folders whose names end in one of `suffixes`; each file is a document. Files may be
+    compressed by gzip; the suffix of `a.txt.gz` is `.txt`.
+
+    Attributes:
+        paths: files and folders.
+        suffixes: of files in folders; None takes every file that is UTF-8 text and not hidden.
 
     Raises:
-        ValueError: a path that is not there.
+        ValueError: a path that is not there, a file that is named and is not text, or no file at all.
     """
 
     paths: Sequence[str]
-    suffixes: Sequence[str] = (".txt",)
+    suffixes: Sequence[str] | None = (".txt",)
 
     def documents(self) -> Iterator[Document]:
-        for given in map(Path, self.paths):
-            if not given.exists():
-                raise ValueError(f"{given} is not there; name a text file or a folder of them")
-            found = [given] if given.is_file() else sorted(given.rglob("*"))
-            for path in found:
-                if path == given or (path.is_file() and path.suffix in self.suffixes):
-                    yield Document(path.as_posix(), path.read_bytes(), path.as_posix())
+        for path, text in _texts(self.paths, self.suffixes):
+            yield Document(path.as_posix(), text, path.as_posix())
+
+
+@dataclass(frozen=True)
+class TextLines(Corpus):
+    """As `TextFiles`, but each line that is not blank is a document: sentences, SMILES, commands."""
+
+    paths: Sequence[str]
+    suffixes: Sequence[str] | None = (".txt",)
+
+    def documents(self) -> Iterator[Document]:
+        for path, text in _texts(self.paths, self.suffixes):
+            for number, line in enumerate(text.splitlines(), 1):
+                if line.strip():
+                    name = f"{path.as_posix()}:{number}"
+                    yield Document(name, line, name)
 
 
 @dataclass(frozen=True)
@@ -101,7 +119,7 @@ class ParquetColumn(Corpus):
     """A column of texts of a Parquet file, read in batches.
 
     Raises:
-        ValueError: a file that is not Parquet or has no such column.
+        ValueError: a file that is not Parquet or has no such column; a row without a text there.
     """
 
     path: str
@@ -121,7 +139,10 @@ class ParquetColumn(Corpus):
                 number = 0
                 for batch in file.iter_batches(columns=[self.column]):
                     for text in batch[0].to_pylist():
-                        yield _numbered(self.path, number, text or "")
+                        if not isinstance(text, str):
+                            where = f"{self.path}, row {number}: the column {self.column!r}"
+                            raise ValueError(f"{where} holds {text!r:.60} instead of a text")
+                        yield _numbered(self.path, number, text)
                         number += 1
         except pa.ArrowException as error:
             raise ValueError(f"{self.path} cannot be read as Parquet: {error}") from error
@@ -133,6 +154,7 @@ class HuggingFaceDataset(Corpus):
 
     Raises:
         ModuleNotFoundError: the extra is not installed.
+        ValueError: a data set that cannot be loaded; a row without a text in this column.
     """
 
     name: str
@@ -141,15 +163,76 @@ class HuggingFaceDataset(Corpus):
     configuration: str | None = None
 
     def documents(self) -> Iterator[Document]:
-        try:
-            from datasets import load_dataset  # pyright: ignore[reportMissingImports]
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError(
-                f"the data set {self.name!r} needs datasets: pip install 'adaptive-diffusion[datasets]'"
-            ) from error
-        rows: Any = load_dataset(self.name, self.configuration, split=self.split)
+        rows = hugging_face_rows(self.name, self.split, self.configuration)
         for number, row in enumerate(rows):
-            yield _numbered(self.name, number, row[self.column])
+            if not isinstance(text := row.get(self.column), str):
+                columns = ", ".join(row)
+                raise ValueError(
+                    f"{self.name}, row {number}: the column {self.column!r} holds {text!r:.60} instead of a text; the "
+                    f"columns are {columns}"
+                )
+            yield _numbered(self.name, number, text)
+
+
+def corpus_at(path: str, lines: bool = False) -> Corpus:
+    """The corpus of a path: a `.jsonl` or `.parquet` file with texts under `text`, any other text file, or a folder, of
+    which every text file that is not hidden is taken.
+
+    Args:
+        path: of a file or folder, which need not be there yet.
+        lines: each line of a text file is a document.
+    """
+    match Path(path.removesuffix(".gz")).suffix:
+        case ".jsonl":
+            return JsonLines(path)
+        case ".parquet":
+            return ParquetColumn(path)
+    return TextLines([path], None) if lines else TextFiles([path], None)
+
+
+def _texts(paths: Sequence[str], suffixes: Sequence[str] | None) -> Iterator[tuple[Path, bytes]]:
+    """Files and their contents, those of folders in the order of their names."""
+    count = 0
+    for given in map(Path, paths):
+        if not given.exists():
+            raise ValueError(f"{given} is not there; name a text file or a folder of them")
+        for path in [given] if given.is_file() else sorted(given.rglob("*")):
+            if path == given:
+                text = read_text(path)
+                if b"\0" in text:
+                    raise ValueError(f"{path} is not text: it holds bytes of 0; name the text files of a folder")
+            elif (found := _text_in_folder(path, given, suffixes)) is None:
+                continue
+            else:
+                text = found
+            count += 1
+            yield path, text
+    if not count:
+        wanted = "text" if suffixes is None else " or ".join(suffixes)
+        raise ValueError(f"{', '.join(paths)}: there is no file of {wanted}")
+
+
+def _text_in_folder(path: Path, folder: Path, suffixes: Sequence[str] | None) -> bytes | None:
+    """The content of a file that belongs to the corpus of a folder; None for any other."""
+    if not path.is_file():
+        return None
+    if suffixes is not None:
+        return read_text(path) if Path(path.name.removesuffix(".gz")).suffix in suffixes else None
+    if any(part.startswith(".") or part in _NOT_OURS for part in path.relative_to(folder).parts):
+        return None
+    try:
+        text = read_text(path)
+    except ValueError:  # another format than text
+        return None
+    return text if _is_text(text) else None
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in content
 
 
 def _opened(path: str) -> Any:

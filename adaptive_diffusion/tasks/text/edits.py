@@ -1,5 +1,6 @@
 """What is to become of a text: spans kept to the byte, written anew, revised, inserted or deleted."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -105,3 +106,9 @@ def _ordered(text: bytes, changes: Iterable[Change]) -> list[Change]:
         if other.start < one.stop:
             raise ValueError(f"the spans {one.start}:{one.stop} and {other.start}:{other.stop} overlap; make them one")
     return ordered
+
+
+def line_starts(text: bytes) -> list[int]:
+    """The first byte of every line, and of what would follow the last."""
+    starts = [0, *(match.end() for match in re.finditer(rb"\r\n|\r|\n", text))]
+    return starts if starts[-1] == len(text) else [*starts, len(text)]

@@ -14,12 +14,12 @@ class InfillingProblems(Rows):
     Attributes:
         tokens: int64 [N, L], the whole text where it is known; the end token as padding.
         editable: bool [N, L], what is to be written.
-        scope: int64 [N, 2], first position and the one after the last of the code that must parse; equal where nothing
-            must.
+        scope: int64 [N, 2], first position and the one after the last of the text that a checker gets; equal where it
+            gets none.
         known: bool [N], `tokens` hold the reference at open positions too.
         surprise: float32 [N], bytes by which the open text lengthens its surroundings when they are compressed (zlib),
-            a difficulty that no model has a say in; 0 where no reference is known.
-        kind: [N] strings, what is open: "identifier", "line", "query".
+            a difficulty that depends on no model; 0 where no reference is known.
+        kind: [N] strings, what is open: "span", "line end", "identifier", "line", "window", "query".
     """
 
     tokens: np.ndarray

@@ -1,10 +1,35 @@
 """From documents to windows of equal length."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Token sequences one behind the other, each of which ends with the end token, once.
+
+    Attributes:
+        tokens: int32 [T].
+        ends: int64 [N], where each sequence ends in `tokens`.
+    """
+
+    tokens: np.ndarray
+    ends: np.ndarray
+
+    @staticmethod
+    def of(sequences: Iterable[np.ndarray]) -> "Documents":
+        """From sequences that are not empty."""
+        parts = [np.asarray(sequence, np.int32) for sequence in sequences]
+        return Documents(np.concatenate(parts), np.cumsum([len(part) for part in parts]))
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.tokens[self.ends[index - 1] if index else 0 : self.ends[index]]
 
 
 @dataclass(frozen=True)
@@ -20,49 +45,52 @@ class Windows:
 
 
 class Packing(ABC):
-    """How windows are cut from token sequences, each of which ends with the end token, once."""
+    """How windows are cut from documents."""
 
     @abstractmethod
-    def every(self, documents: Sequence[np.ndarray], length: int) -> Windows:
+    def every(self, documents: Documents, length: int) -> Windows:
         """Windows that hold each token once, in order: what is evaluated on."""
 
     @abstractmethod
-    def drawn(self, documents: Sequence[np.ndarray], length: int, count: int, rng: np.random.Generator) -> Windows:
-        """`count` windows drawn at random: what is trained on."""
+    def drawn(self, documents: Documents, length: int, count: int, rng: np.random.Generator) -> Windows:
+        """`count` windows drawn at random: what is trained on.
+
+        Raises:
+            ValueError: documents too short for a window.
+        """
 
 
 class Packed(Packing):
     """Documents one behind the other, windows across their boundaries. So nothing is padded, and what a denoiser learns
-    to write after an end is the beginning of another document, never a flood of ends; an answer is cut at its first
-    end. Windows for training begin anywhere."""
+    to write after an end is the beginning of another document, never a run of ends; an answer is cut at its first end.
+    Windows for training begin anywhere."""
 
-    def every(self, documents: Sequence[np.ndarray], length: int) -> Windows:
-        return cut(np.concatenate(documents), length)
+    def every(self, documents: Documents, length: int) -> Windows:
+        return cut(documents.tokens, length)
 
-    def drawn(self, documents: Sequence[np.ndarray], length: int, count: int, rng: np.random.Generator) -> Windows:
-        ends = np.cumsum([len(document) for document in documents])
-        if ends[-1] < length:
-            raise ValueError(f"{ends[-1]} tokens do not fill a window of {length}; use more text or a shorter window")
-        starts = rng.integers(ends[-1] - length + 1, size=count)
-        rows = [_across(documents, ends, start, length) for start in starts]
+    def drawn(self, documents: Documents, length: int, count: int, rng: np.random.Generator) -> Windows:
+        tokens = documents.tokens
+        if len(tokens) < length:
+            raise ValueError(
+                f"{len(tokens)} tokens do not fill a window of {length}; use more text or a shorter window"
+            )
+        starts = rng.integers(len(tokens) - length + 1, size=count)
+        rows = [tokens[start : start + length] for start in starts]
         return Windows(np.stack(rows).astype(np.int64), np.zeros((count, length), bool))
 
 
 class OneEach(Packing):
     """Documents apart: a short one has a window to itself and its end, a longer one several. The rest is padding, which
-    the denoiser sees: a sequence says how long the text may be."""
+    the denoiser sees: a sequence shows how long the text may be."""
 
-    def every(self, documents: Sequence[np.ndarray], length: int) -> Windows:
-        parts = [cut(document, length) for document in documents]
-        return Windows(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("tokens", "padding")))
+    def every(self, documents: Documents, length: int) -> Windows:
+        return _joined([cut(documents[index], length) for index in range(len(documents))])
 
-    def drawn(self, documents: Sequence[np.ndarray], length: int, count: int, rng: np.random.Generator) -> Windows:
+    def drawn(self, documents: Documents, length: int, count: int, rng: np.random.Generator) -> Windows:
         chosen = [documents[index] for index in rng.integers(len(documents), size=count)]
         starts = [rng.integers(-(-len(document) // length)) * length for document in chosen]
         pieces = [document[start : start + length] for document, start in zip(chosen, starts, strict=True)]
-        return Windows(
-            *(np.concatenate(column) for column in zip(*(_row(piece, length) for piece in pieces), strict=True))
-        )
+        return _joined([cut(piece, length) for piece in pieces])
 
 
 def cut(tokens: np.ndarray, length: int) -> Windows:
@@ -73,13 +101,5 @@ def cut(tokens: np.ndarray, length: int) -> Windows:
     return Windows(padded.reshape(count, length), (np.arange(count * length) >= len(tokens)).reshape(count, length))
 
 
-def _row(piece: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-    row = cut(piece, length)
-    return row.tokens, row.padding
-
-
-def _across(documents: Sequence[np.ndarray], ends: np.ndarray, start: int, length: int) -> np.ndarray:
-    """The window that begins at a place of the concatenation, without making it."""
-    first, last = np.searchsorted(ends, [start, start + length - 1], side="right")
-    begin = ends[first] - len(documents[first])
-    return np.concatenate(documents[first : last + 1])[start - begin : start - begin + length]
+def _joined(parts: list[Windows]) -> Windows:
+    return Windows(np.concatenate([part.tokens for part in parts]), np.concatenate([part.padding for part in parts]))

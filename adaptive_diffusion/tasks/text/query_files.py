@@ -2,20 +2,32 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from adaptive_diffusion.tasks.lines import read_text
 from adaptive_diffusion.tasks.task import QueryFile
 from adaptive_diffusion.tasks.text.infilling_problems import InfillingProblems, passage
 from adaptive_diffusion.tasks.text.tokenizer import Tokenizer
 
 OPEN = re.compile(rb"<\|(\d{1,6})\|>")
+LINES = ".lines"
+INFILLING = ("prompt", "canonical_solution")
+FORMS = 'write {"text": "… <|24|> …"}, or {"prompt", "suffix", "canonical_solution"} as in HumanEval-Infilling'
 
 
-def read_texts(path: Path | str, tokenizer: Tokenizer, length: int, skip_bad: bool = False) -> QueryFile:
-    """The texts of a file: each object of a `.jsonl` file has one under "text", any other file is one.
+def read_texts(
+    path: Path | str, tokenizer: Tokenizer, length: int, skip_bad: bool = False, lines: bool = False
+) -> QueryFile:
+    """The texts of a file, which may be compressed by gzip.
+
+    Each object of a `.jsonl` file has a text with open places under `text`, or is a row of HumanEval-Infilling
+    (Bavarian et al. 2022, arXiv 2207.14255), whose `canonical_solution` is open between `prompt` and `suffix`; rows
+    that do not fit are counted and left out. Any other file is one text, or a text per line where its name ends in
+    `.lines` or `lines` is set.
 
     Raises:
         ValueError: a path that is no file, and, unless `skip_bad`, a text without an open place or too long.
@@ -23,20 +35,27 @@ def read_texts(path: Path | str, tokenizer: Tokenizer, length: int, skip_bad: bo
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path} is no file; give a text with open places, <|24|> for 24 tokens, or .jsonl of such")
-    taken, skipped = [], []
-    for name, text in _texts(path):
+    taken, skipped, too_long, notes = [], [], [], []
+    for name, content in _texts(path, lines, notes):
         try:
-            taken.append(asked(text, tokenizer, length))
+            taken.append(_query(content, tokenizer, length))
+        except _TooLongError as error:
+            too_long.append(error.tokens)
         except ValueError as error:
             if not skip_bad:
                 raise ValueError(f"{name}: {error}") from error
             skipped.append(f"{name}: {error}")
+    if too_long:
+        notes.append(
+            f"{len(too_long)} of {len(taken) + len(too_long)} infilling problems do not fit {length} tokens and are "
+            f"left out; the longest has {max(too_long)}."
+        )
     if not taken:
-        raise ValueError(f"{path} holds no text that can be used")
-    return QueryFile(InfillingProblems.concatenate(taken), tuple(skipped))
+        raise ValueError(" ".join([f"{path} holds no text that can be used.", *notes]))
+    return QueryFile(InfillingProblems.concatenate(taken), tuple(skipped), tuple(notes))
 
 
-def asked(text: bytes, tokenizer: Tokenizer, length: int) -> InfillingProblems:
+def marked_text(text: bytes, tokenizer: Tokenizer, length: int) -> InfillingProblems:
     """A passage from a text with marks.
 
     Raises:
@@ -49,22 +68,58 @@ def asked(text: bytes, tokenizer: Tokenizer, length: int) -> InfillingProblems:
     if min(counts) == 0 or sum(counts) > length:
         raise ValueError(f"open places of {counts} tokens; each has at least 1, all together at most {length}")
     pieces = [(tokenizer.encode(parts[0]), False)]
-    for count, kept in zip(counts, parts[2::2], strict=True):
-        pieces += [(np.full(count, tokenizer.end), True), (tokenizer.encode(kept), False)]
-    return passage(pieces, length, tokenizer.end, known=False)
+    for count, given in zip(counts, parts[2::2], strict=True):
+        pieces += [(np.full(count, tokenizer.end), True), (tokenizer.encode(given), False)]
+    size = sum(len(piece) for piece, _ in pieces)
+    return passage(pieces, length, tokenizer.end, scope=(0, size), known=False)
 
 
-def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
-    if path.suffix != ".jsonl":
-        yield str(path), path.read_bytes()
+class _TooLongError(ValueError):
+    """A row of so many tokens."""
+
+    def __init__(self, tokens: int):
+        super().__init__(f"it has {tokens} tokens")
+        self.tokens = tokens
+
+
+def _query(content: bytes | Mapping[str, Any], tokenizer: Tokenizer, length: int) -> InfillingProblems:
+    if isinstance(content, bytes):
+        return marked_text(content, tokenizer, length)
+    if "text" in content or not any(name in content for name in (*INFILLING, "suffix")):
+        return marked_text(_field(content, "text"), tokenizer, length)
+    prompt, solution = (tokenizer.encode(_field(content, name)) for name in INFILLING)
+    suffix = tokenizer.encode(_field(content, "suffix")) if "suffix" in content else prompt[:0]
+    if (size := len(prompt) + len(solution) + len(suffix)) > length:
+        raise _TooLongError(size)
+    if not len(solution):
+        raise ValueError("its canonical_solution is empty, so nothing is open")
+    return passage([(prompt, False), (solution, True), (suffix, False)], length, tokenizer.end, scope=(0, size))
+
+
+def _field(row: Mapping[str, Any], name: str) -> bytes:
+    if not isinstance(text := row.get(name), str):
+        raise ValueError(f"there is no text under {name!r}, the fields are {', '.join(map(str, row))}; {FORMS}")
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _texts(path: Path, lines: bool, notes: list[str]) -> Iterator[tuple[str, bytes | Mapping[str, Any]]]:
+    content, name = read_text(path), path.name.removesuffix(".gz")
+    objects = name.endswith(".jsonl")
+    if not objects and not lines and LINES not in Path(name).suffixes:
+        if sum(OPEN.search(line) is not None for line in content.splitlines()) > 1:
+            notes.append(
+                f"{path} is one text with several open places; for a text per line, let its name end in {LINES}."
+            )
+        yield str(path), content
         return
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+    for number, line in enumerate(content.splitlines(), 1):
         if line.strip():
-            yield f"{path}, line {number}", _text_of(line)
+            yield f"{path}, line {number}", _object(line) if objects else line
 
 
-def _text_of(line: bytes) -> bytes:
+def _object(line: bytes) -> Mapping[str, Any]:
     try:
-        return json.loads(line)["text"].encode()
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return b""
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) else {}

@@ -1,4 +1,4 @@
-"""Text as a task: what is open is written, code must parse."""
+"""Text as a task: what is open is written; a checker that the user names grades the text."""
 
 from dataclasses import dataclass, field
 from itertools import compress
@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.layout import TextLayout
-from adaptive_diffusion.core.measures import Difficulty
+from adaptive_diffusion.core.measures import HEADLINES, AnswerMeasure, Difficulty, Headline
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.tasks.task import Correctness, QueryFile, Task
-from adaptive_diffusion.tasks.text.infilling import parses
+from adaptive_diffusion.tasks.text.checkers import TextChecker, graded_text
 from adaptive_diffusion.tasks.text.infilling_problems import InfillingProblems
 from adaptive_diffusion.tasks.text.query_files import read_texts
 from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer, Tokenizer, shown_text, symbol_layout
@@ -19,15 +19,36 @@ from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer, Tokenizer, sh
 
 @dataclass(frozen=True)
 class TextTask(Task):
-    """Text of `length` tokens; the problems are `InfillingProblems`."""
+    """Text of `length` tokens; the problems are `InfillingProblems`.
+
+    Attributes:
+        length: L, tokens of a sequence.
+        tokenizer: text to tokens.
+        checker: grades the text in the scope of a problem; without one, validity and score are not known.
+        headline: what makes an answer correct; `exact`, equal to the reference, by default.
+        lines: each line of a file of queries is a text.
+
+    Raises:
+        ValueError: a headline that does not exist, or needs a checker where there is none.
+    """
 
     length: int
     tokenizer: Tokenizer = field(default_factory=ByteTokenizer)
+    checker: TextChecker | None = None
+    headline: Headline = "exact"
+    lines: bool = False
     noun = "text"
     difficulties = (
         Difficulty("surprise", "bytes that the open text adds when compressed"),
         Difficulty("open", "open tokens"),
     )
+    columns = (AnswerMeasure("token_accuracy", "tokens right", percent=True, decimals=1),)
+
+    def __post_init__(self) -> None:
+        if self.headline not in HEADLINES:
+            raise ValueError(f"the headline is one of {', '.join(HEADLINES)}, not {self.headline!r}")
+        if self.headline != "exact" and self.checker is None:
+            raise ValueError(f"the headline {self.headline} needs a checker: name one (task.checker=…)")
 
     @property
     def name(self) -> str:
@@ -46,26 +67,39 @@ class TextTask(Task):
         return Queries.of(torch.from_numpy(problems.tokens), torch.from_numpy(problems.editable))
 
     def read(self, path: Path, skip_bad: bool) -> QueryFile:
-        return read_texts(path, self.tokenizer, self.length, skip_bad)
+        return read_texts(path, self.tokenizer, self.length, skip_bad, self.lines)
 
     def verify(self, answers: Tensor, problems: InfillingProblems) -> Correctness:
-        """Exact: the reference token by token. Valid: what was given stands, what was open is not left blank, and the
-        code in scope parses; nothing can decide where there is neither a scope nor a reference."""
-        tokens, editable = torch.from_numpy(problems.tokens).to(answers), torch.from_numpy(problems.editable)
-        editable, known = editable.to(answers.device), torch.from_numpy(problems.known).to(answers.device)
-        same, scope = answers == tokens, torch.from_numpy(problems.scope).to(answers.device)
-        decode = self.tokenizer.decode
-        sound = [
-            decode(compress(row, opened)).strip() and (start == stop or parses(decode(row[start:stop])))
-            for row, opened, (start, stop) in zip(answers.tolist(), problems.editable, scope.tolist(), strict=True)
-        ]
-        valid = (same | editable).all(1) & torch.tensor(list(map(bool, sound)), dtype=torch.bool, device=answers.device)
+        """Exact: the reference token by token. Score: of the checker, on the text in scope; 0 where what was given has
+        changed or what was open is left blank. Valid: the score is 1. Token accuracy: the share of open tokens that are
+        the reference's."""
+        tokens, editable, known, scope = (
+            torch.from_numpy(column).to(answers.device)
+            for column in (problems.tokens, problems.editable, problems.known, problems.scope)
+        )
+        same, checked = answers == tokens, (scope[:, 0] < scope[:, 1]) & (self.checker is not None)
+        scores = torch.tensor(self._scores(answers, problems), device=answers.device)
+        score = torch.where((same | editable).all(1), scores, 0.0)
+        right = (same & editable).sum(1) / editable.sum(1)
         return Correctness(
             exact=same.all(1) & known,
-            valid=valid,
+            valid=score >= 1,
+            score=None if self.checker is None else score,
+            columns={"token_accuracy": right.where(known, torch.nan)},
             has_reference=known,
-            has_checker=scope[:, 0] < scope[:, 1],
+            has_checker=checked,
         )
+
+    def _scores(self, answers: Tensor, problems: InfillingProblems) -> list[float]:
+        if self.checker is None:
+            return [0.0] * len(answers)
+        scores, decode = [], self.tokenizer.decode
+        for row, opened, (start, stop) in zip(
+            answers.tolist(), problems.editable, problems.scope.tolist(), strict=True
+        ):
+            written = start < stop and decode(compress(row, opened)).strip()
+            scores.append(graded_text(self.checker, decode(row[start:stop])) if written else 0.0)
+        return scores
 
     def targets(self, problems: InfillingProblems) -> Tensor | None:
         return torch.from_numpy(problems.tokens) if problems.known.all() else None

@@ -238,7 +238,7 @@ def test_other_boards_are_refused_by_name(read, text, reason):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"PK\x03\x04" + b"\0" * 100, "is a zip archive, and queries are read from text; unpack it first"),
+        (b"PK\x03\x04" + b"\0" * 100, "is a zip archive, and not text; unpack it first"),
         (b"BZh91AY&SY", "is compressed by bzip2"),
         (b"\xfd7zXZ\0", "is compressed by xz"),
         (b"\x28\xb5\x2f\xfd\0", "is compressed by zstd"),

@@ -1,5 +1,6 @@
 """Documents are read from every kind of file, deduplicated and split."""
 
+import gzip
 import json
 import platform
 
@@ -8,7 +9,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from adaptive_diffusion.tasks.text.collection import Collection, deduplicated, shared, split_of_groups
-from adaptive_diffusion.tasks.text.corpora import Document, JsonLines, ParquetColumn, StandardLibrary, TextFiles
+from adaptive_diffusion.tasks.text.corpora import (
+    Document,
+    HuggingFaceDataset,
+    JsonLines,
+    ParquetColumn,
+    StandardLibrary,
+    TextFiles,
+    TextLines,
+    corpus_at,
+)
 
 TEXTS = [f"text number {number}\n" for number in range(60)]
 
@@ -127,3 +137,66 @@ def test_the_standard_library_is_there_without_its_tests():
     assert "asyncio/tasks.py" in names
     assert not [name for name in names if {"test", "tests", "site-packages"} & set(name.split("/"))]
     assert StandardLibrary().facts() == {"corpus": "StandardLibrary", "python": platform.python_version()}
+
+
+def test_path_of_a_corpus_decides_how_it_is_read(files):
+    assert texts(corpus_at(str(files / "texts.jsonl"))) == TEXTS
+    assert texts(corpus_at(str(files / "texts.parquet"))) == TEXTS
+    assert texts(corpus_at(str(files / "07.txt"))) == [TEXTS[7]]
+
+
+def test_folder_gives_every_text_file_that_is_not_hidden(tmp_path):
+    for name, content in {
+        "a.md": b"one",
+        "code/b.py": b"two",
+        "c.txt.gz": gzip.compress(b"three"),
+        ".hidden": b"no",
+        "picture.png": b"\x89PNG\0",
+        "latin.txt": b"caf\xe9",
+        "archive.zip": b"PK\x03\x04",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    assert texts(corpus_at(str(tmp_path))) == ["one", "three", "two"]
+    assert texts(TextFiles([str(tmp_path)], [".py"])) == ["two"]
+    with pytest.raises(ValueError, match="there is no file of .rst"):
+        texts(TextFiles([str(tmp_path)], [".rst"]))
+
+
+def test_each_line_is_a_document(tmp_path):
+    (tmp_path / "lines.txt").write_bytes(b"CCO\r\n\n  \nc1ccccc1\n")
+    found = list(TextLines([str(tmp_path / "lines.txt")]).documents())
+    assert [document.text for document in found] == [b"CCO", b"c1ccccc1"]
+    assert [document.name.rsplit(":")[-1] for document in found] == ["1", "4"]
+    assert texts(corpus_at(str(tmp_path / "lines.txt"), lines=True)) == ["CCO", "c1ccccc1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"PK\x03\x04", "is a zip archive, and not text"),
+        (b"a\0b", "is not text: it holds bytes of 0"),
+        (gzip.compress(b"text" * 99)[:-9], "the gzip data are damaged"),
+    ],
+)
+def test_named_file_that_is_no_text_is_refused(tmp_path, content, sentence):
+    (tmp_path / "named").write_bytes(content)
+    with pytest.raises(ValueError, match=sentence):
+        texts(corpus_at(str(tmp_path / "named")))
+
+
+def test_row_of_a_table_without_a_text_is_named(tmp_path):
+    pq.write_table(pa.table({"text": ["a", None]}), tmp_path / "texts.parquet")
+    with pytest.raises(ValueError, match="row 1: the column 'text' holds None instead of a text"):
+        texts(ParquetColumn(str(tmp_path / "texts.parquet")))
+
+
+def test_hugging_face_data_set_gives_its_texts_and_names_bad_rows(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    datasets.disable_progress_bars()
+    (tmp_path / "train.jsonl").write_text('{"text": "a", "other": "b"}\n{"text": null, "other": "c"}\n')
+    assert texts(HuggingFaceDataset(str(tmp_path), "other")) == ["b", "c"]
+    with pytest.raises(ValueError, match="row 1: the column 'text' holds None instead of a text"):
+        texts(HuggingFaceDataset(str(tmp_path)))
+    with pytest.raises(ValueError, match="row 0: the column 'body' holds None .* the columns are text, other"):
+        texts(HuggingFaceDataset(str(tmp_path), "body"))

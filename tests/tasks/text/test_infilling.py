@@ -1,11 +1,20 @@
-"""Code problems: what is open, what must parse."""
+"""Infilling problems: what is open, what a checker gets."""
 
 import numpy as np
 import pytest
 import torch
 
+from adaptive_diffusion.tasks.text.checkers import graded_text, parses_python
 from adaptive_diffusion.tasks.text.corpora import Document
-from adaptive_diffusion.tasks.text.infilling import body_lines, functions, identifiers, infilling, parses
+from adaptive_diffusion.tasks.text.holes import (
+    LineEnds,
+    PythonFunctions,
+    RandomSpans,
+    body_lines,
+    functions,
+    identifiers,
+)
+from adaptive_diffusion.tasks.text.infilling import infilling
 from adaptive_diffusion.tasks.text.task import TextTask
 from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer
 
@@ -22,7 +31,8 @@ class Circle:
 def far(radius):
     return radius > 3
 '''
-TASK = TextTask(160)
+TASK = TextTask(160, checker=parses_python)
+CODE_DOCUMENT = (Document("a", CODE, "a"),)
 
 
 def test_functions_are_found_with_their_lines():
@@ -42,17 +52,17 @@ def test_holes_are_names_that_occur_again_and_lines_of_bodies():
 
 @pytest.mark.parametrize("code", [b"x = 1", b"    x = 1\n    y = 2", b"def f():\n  return 1\n"])
 def test_code_parses_at_any_indentation(code):
-    assert parses(code)
+    assert parses_python(code.decode())
 
 
 @pytest.mark.parametrize("code", [b"x = ", b"\xff", b"x = \0", b"(" * 100_000, b"def f():\nreturn 1"])
 def test_what_is_no_code_does_not_parse(code):
-    assert not parses(code)
+    assert graded_text(parses_python, code) == 0
 
 
 @pytest.fixture(scope="module")
 def problems():
-    return infilling((Document("a", CODE, "a"),), ByteTokenizer(), 160, 4)
+    return infilling(CODE_DOCUMENT, [PythonFunctions()], ByteTokenizer(), 160, 4)
 
 
 def test_the_reference_is_exact_and_valid(problems):
@@ -64,13 +74,13 @@ def test_the_reference_is_exact_and_valid(problems):
         assert bytes(row[editable].tolist()) in CODE
 
 
-def test_the_sequence_is_a_piece_of_the_text_and_its_function_is_whole(problems):
+def test_sequence_is_a_piece_of_the_text_and_has_all_of_its_function(problems):
     for row, (start, stop) in zip(problems.tokens, problems.scope, strict=True):
         assert ByteTokenizer().decode(row.tolist()) in CODE
-        assert parses(ByteTokenizer().decode(row[start:stop].tolist()))
+        assert parses_python(ByteTokenizer().decode(row[start:stop].tolist()).decode())
 
 
-def test_an_answer_that_breaks_the_code_is_not_valid_and_one_that_touches_what_is_given_neither(problems):
+def test_answer_that_breaks_the_code_or_changes_what_is_given_is_not_valid(problems):
     answers = torch.from_numpy(problems.tokens)
     broken = answers.masked_fill(torch.from_numpy(problems.editable), ord(")"))
     correctness = TASK.verify(broken, problems)
@@ -81,11 +91,42 @@ def test_an_answer_that_breaks_the_code_is_not_valid_and_one_that_touches_what_i
     assert not TASK.verify(touched, problems).valid.any()
 
 
-def test_too_few_functions_are_said():
-    with pytest.raises(ValueError, match="problems of the 400 wanted"):
-        infilling((Document("a", CODE, "a"),), ByteTokenizer(), 160, 400)
+def test_fewer_problems_than_wanted_are_all_there_are():
+    found = infilling(CODE_DOCUMENT, [PythonFunctions()], ByteTokenizer(), 160, 400)
+    assert len(found) == 5
+    assert infilling((Document("a", b"x = 1", "a"),), [PythonFunctions()], ByteTokenizer(), 160, 4) is None
 
 
 def test_problems_follow_the_seed(problems):
-    again = infilling((Document("a", CODE, "a"),), ByteTokenizer(), 160, 4)
+    again = infilling(CODE_DOCUMENT, [PythonFunctions()], ByteTokenizer(), 160, 4)
     assert np.array_equal(again.editable, problems.editable)
+
+
+PROSE = "Ein Satz über Bäume.\nThe second line is longer, and it has a comma.\n\n    indented\n".encode() * 4
+
+
+@pytest.mark.parametrize("text", [PROSE, b"CC(=O)Oc1ccccc1C(=O)O", CODE], ids=["prose", "molecule", "code"])
+def test_spans_and_line_ends_are_made_of_any_text(text):
+    document = Document("a", text, "a")
+    found = infilling((document,), [RandomSpans(3, 8), LineEnds(3, 8)], ByteTokenizer(), 64, 6)
+    assert set(found.kind) == {"span", "line end"}
+    for row, editable, scope, kind in zip(found.tokens, found.editable, found.scope, found.kind, strict=True):
+        tokens = row.tolist()
+        assert ByteTokenizer().decode(tokens) in text
+        opened = ByteTokenizer().decode(row[editable].tolist())
+        assert opened.decode().strip()
+        assert 3 <= len(opened) <= 10
+        assert scope[0] == 0
+        assert ByteTokenizer().decode(tokens[: scope[1]]) == ByteTokenizer().decode(tokens)
+        stop = int(np.flatnonzero(editable)[-1]) + 1
+        assert kind == "span" or tokens[stop] in (*b"\r\n", 256)
+
+
+@pytest.mark.parametrize("source", [RandomSpans, LineEnds])
+def test_lengths_in_the_wrong_order_are_refused(source):
+    with pytest.raises(ValueError, match="shortest=5 and longest=4"):
+        source(5, 4)
+
+
+def test_text_too_short_for_a_span_gives_none():
+    assert infilling((Document("a", b"abc", "a"),), [RandomSpans(), LineEnds()], ByteTokenizer(), 64, 6) is None
