@@ -8,25 +8,39 @@ from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
 from adaptive_diffusion.rules.plans.correcting import CommitReplaceReopen, LearnedRevising
 from adaptive_diffusion.rules.plans.ddpd import PlannedDenoising
 from adaptive_diffusion.rules.plans.early_tokens import EarlyTokens
-from adaptive_diffusion.rules.plans.editing import SelfCorrection, TokenEditing
-from adaptive_diffusion.rules.plans.ranking import ByQuality, ExternalPlanning, SelfPlanning
+from adaptive_diffusion.rules.plans.editing import TokenEditing
+from adaptive_diffusion.rules.plans.gidd import MixedPosteriorSampling, SelfCorrection
+from adaptive_diffusion.rules.plans.prism import BinomialQuality, LowestQuality
+from adaptive_diffusion.rules.plans.psi import GreedyTail, PsiSampling
+from adaptive_diffusion.rules.plans.ranking import ExternalPlanning, ScoreRanking, SelfPlanning
+from adaptive_diffusion.rules.plans.self_aware import SelfAwareKernel
+from adaptive_diffusion.rules.plans.token_to_mask import ConfidentReplacement, LowTokenProbability, ProbabilityDrop
 from adaptive_diffusion.rules.plans.uniform import PredictorCorrector, UniformPosterior, UniformRoutes
 from adaptive_diffusion.rules.plans.wino import WideInNarrowOut
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
 
 __all__ = [
-    "ByQuality",
+    "BinomialQuality",
     "CommitReplaceReopen",
     "Composed",
+    "ConfidentReplacement",
     "Decision",
     "EarlyTokens",
     "EntropyBoundAcceptance",
     "ExternalPlanning",
+    "GreedyTail",
     "LearnedRevising",
+    "LowTokenProbability",
+    "LowestQuality",
+    "MixedPosteriorSampling",
     "Plan",
     "PlannedDenoising",
     "PredictorCorrector",
+    "ProbabilityDrop",
+    "PsiSampling",
     "RevisionLimits",
+    "ScoreRanking",
+    "SelfAwareKernel",
     "SelfCorrection",
     "SelfPlanning",
     "TokenEditing",

@@ -3,7 +3,6 @@
 from adaptive_diffusion.core.rule import Remasking, Revision
 from adaptive_diffusion.rules.remasking import (
     LeastConfidentSpan,
-    LowestQuality,
     LowProbability,
     LowQuality,
     NoRemasking,
@@ -17,7 +16,6 @@ __all__ = [
     "LeastConfidentSpan",
     "LowProbability",
     "LowQuality",
-    "LowestQuality",
     "NoRemasking",
     "RandomLowProbability",
     "Remasking",

@@ -52,6 +52,48 @@ class QualityHead(Head):
         return F.binary_cross_entropy_with_logits(self(inputs.hidden[where]), right)
 
 
+class UnmaskingHead(Head):
+    """logit of P(the token that is written here, or would be, is right), from hidden states [..., D] to [...]: the
+    score by which RemeDi ranks open and committed positions together (Huang et al. 2025, arXiv 2509.23653). Evaluations
+    carry its probability.
+
+    Args:
+        width: D of the denoiser.
+        init_bias: the logit before training, everywhere.
+        smoothing: ε; targets lie between ε and 1 − ε.
+    """
+
+    summary = True
+
+    def __init__(self, width: int, init_bias: float = 0.0, smoothing: float = 0.05):
+        super().__init__()
+        self.smoothing = smoothing
+        self.out = nn.Linear(width, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.constant_(self.out.bias, init_bias)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return rowwise(self.out, hidden)[..., 0].float()
+
+    def summarise(self, hidden: Tensor) -> Tensor:
+        return self(hidden).sigmoid()
+
+    def loss(self, inputs: LossInputs) -> Tensor | None:
+        """Binary cross-entropy at all editable positions. The target is ε + (1 − 2ε)·r, where r is 1 at a committed
+        token that is right, 0 at one that is wrong, and at an open position the probability that the denoiser gives the
+        right token, without gradient: how likely it is that what would be written is right."""
+        where = inputs.state.editable
+        if not where.any():
+            return None
+        hidden, clean = inputs.hidden[where], inputs.clean[where]
+        with torch.no_grad():
+            expected = inputs.model.logits(hidden).softmax(-1).gather(-1, clean[:, None])[:, 0]
+            right = (inputs.state.tokens[where] == clean).to(expected)
+            target = torch.where(inputs.state.committed[where], right, expected)
+        target = self.smoothing + (1 - 2 * self.smoothing) * target
+        return F.binary_cross_entropy_with_logits(self(hidden), target.float())
+
+
 class HaltingHead(Head):
     """logit of P(the answer is right if stopped now), from hidden states and step summaries.
 

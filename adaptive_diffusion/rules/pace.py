@@ -190,10 +190,15 @@ class AncestralPace(Clocked):
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
     ) -> Tensor:
         alpha = state.corruption.schedule.alpha
-        now, later = alpha(state.noise_level), alpha(next_level)
-        probability = (later - (1 - revision.remask_probability) * now) / (1 - now).clamp(min=1e-300)
+        probability = commit_probability(alpha(state.noise_level), alpha(next_level), revision.remask_probability)
         uniform = state.noise.everywhere("pace", state.tokens.shape[1])
         return (state.open & (uniform < probability[:, None])).sum(1)
+
+
+def commit_probability(alpha_t: Tensor, alpha_s: Tensor, remask_probability: Tensor) -> Tensor:
+    """(α_s − (1 − σ)α_t)/(1 − α_t), elementwise: with it an open position commits on the way from α_t to α_s, where a
+    committed one leaves with σ."""
+    return (alpha_s - (1 - remask_probability) * alpha_t) / (1 - alpha_t).clamp(min=1e-300)
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,9 @@ class PlanWrapper(Plan):
             "reads_committed": inner.reads_committed,
             "reads_all_blocks": inner.reads_all_blocks,
         }
+        above = type(self).__mro__[: type(self).__mro__.index(PlanWrapper)]
         for name, value in declared.items():
-            if name not in vars(type(self)):  # what a wrapper declares itself stays
+            if not any(name in vars(kind) for kind in above):  # what a wrapper declares itself stays
                 object.__setattr__(self, name, value)
 
     def bind(self, heads: Mapping[str, Any]) -> Self:

@@ -72,26 +72,6 @@ class RandomLowProbability(Remasking):
 
 
 @dataclass(frozen=True)
-class LowestQuality(Remasking):
-    """Remask the `count` committed tokens of lowest quality; with the pace `FixedSteps`, which then commits as many
-    more, the number of clean tokens stays on schedule (Kim et al. 2025b, PRISM, arXiv 2510.01384; 4 on Sudoku).
-
-    The last step of a clock remasks nothing, since no forward is left to fill it.
-    """
-
-    count: int = 4
-    reads_committed = True
-
-    def __post_init__(self) -> None:
-        if self.count < 0:
-            raise ValueError(f"count={self.count} must not be negative")
-
-    def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
-        number = torch.full_like(state.step, self.count).where(next_level > 0, 0)
-        return _remask(state, best(-prediction["quality"], state.revisable, number))
-
-
-@dataclass(frozen=True)
 class LeastConfidentSpan(Remasking):
     """In a full sequence: remask the committed token that was least probable when it was committed, if it was below the
     threshold, and its neighbours up to `radius` positions away.

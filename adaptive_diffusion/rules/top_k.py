@@ -11,11 +11,3 @@ def best(score: Tensor, among: Tensor, count: Tensor) -> Tensor:
     ranked = score.sort(dim=1, descending=True, stable=True).indices
     first = torch.arange(score.shape[1], device=score.device) < count.minimum(among.sum(1))[:, None]
     return torch.zeros_like(among).scatter(1, ranked, first)
-
-
-def at_random(weight: Tensor, among: Tensor, uniform: Tensor) -> Tensor:
-    """[B, L] bool: one position a row of `among` [B, L], with probability ∝ exp(weight [B, L]), by `uniform` [B]."""
-    mass = weight.double().masked_fill(~among, -torch.inf).softmax(1).nan_to_num()
-    reached = mass.cumsum(1)
-    first = (reached > uniform[:, None] * reached[:, -1:]) & among
-    return first & (first.cumsum(1) == 1)

@@ -6,7 +6,8 @@ from adaptive_diffusion.rules.learned_halting import LearnedHalting
 from adaptive_diffusion.rules.order import Confidence, Random
 from adaptive_diffusion.rules.pace import Ancestral, Threshold
 from adaptive_diffusion.rules.plans.correcting import CommitReplaceReopen, LearnedRevising
-from adaptive_diffusion.rules.plans.editing import SelfCorrection, TokenEditing
+from adaptive_diffusion.rules.plans.editing import TokenEditing
+from adaptive_diffusion.rules.plans.gidd import SelfCorrection
 from adaptive_diffusion.rules.plans.ranking import SelfPlanning
 from adaptive_diffusion.rules.plans.wino import WideInNarrowOut
 from adaptive_diffusion.rules.proposal import Draw

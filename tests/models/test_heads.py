@@ -1,9 +1,11 @@
 """Heads: reluctant before training, blind to what is not editable, and no extra forward."""
 
+import pytest
 import torch
 from small_worlds import sampler_state, transformer
 
-from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
+from adaptive_diffusion.core.loss_inputs import LossInputs
+from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead, UnmaskingHead
 
 
 def scene(rows=3):
@@ -16,6 +18,25 @@ def test_an_untrained_quality_head_trusts_every_token():
     hidden, _, _ = scene()
     torch.testing.assert_close(QualityHead(32)(hidden), torch.full((3, 4), 3.0))
     torch.testing.assert_close(QualityHead(32, init_bias=1.5)(hidden), torch.full((3, 4), 1.5))
+
+
+def test_an_unmasking_head_learns_at_open_positions_too():
+    """Targets by hand: .95 at the right token, .05 at the wrong one, .05 + .9·p(right token) at the mask."""
+    model = DenoiserWithHeads(transformer(), {"unmasking": UnmaskingHead(32, init_bias=1.0)})
+    head = model.head("unmasking")
+    state = sampler_state([[0, 1, 5, 2]], committed=[[1, 1, 0, 0]], editable=[[1, 1, 1, 0]])
+    clean = torch.tensor([[0, 3, 4, 2]])
+    hidden = model.denoiser.evaluate(state).hidden.detach().requires_grad_()
+    loss = head.loss(LossInputs(model, state, clean, hidden))
+    expected = model.logits(hidden[0, 2:3]).softmax(-1)[0, 4].detach()
+    target = torch.stack([torch.tensor(0.95), torch.tensor(0.05), 0.05 + 0.9 * expected])
+    torch.testing.assert_close(loss, torch.nn.functional.binary_cross_entropy_with_logits(torch.ones(3), target))
+    loss.backward()
+    assert head.out.bias.grad.item() == pytest.approx(float(torch.tensor(1.0).sigmoid() - target.mean()), rel=1e-4)
+    assert all(parameter.grad is None for parameter in model.denoiser.parameters())  # the target has no gradient
+    assert model.evaluate(state).summaries["unmasking"].shape == (1, 4)
+    nothing = sampler_state([[0]], editable=[[0]])
+    assert head.loss(LossInputs(model, nothing, clean[:, :1], hidden[:, :1])) is None
 
 
 def test_an_untrained_halting_head_goes_on():

@@ -9,7 +9,7 @@ from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.models.heads import DenoiserWithHeads, QualityHead
 from adaptive_diffusion.models.oracle import OracleDenoiser
 from adaptive_diffusion.models.positions import LearnedPositions, RelationalPositions, RotaryPositions
-from adaptive_diffusion.models.wrappers import NoisePlanner, Planned, ShadowVerified
+from adaptive_diffusion.models.wrappers import NoisePlanner, Planned, ShadowVerified, shadow_attention
 from adaptive_diffusion.rules.plans.ddpd import PlannedDenoising
 from adaptive_diffusion.rules.plans.wino import WideInNarrowOut
 from adaptive_diffusion.rules.proposal import Draw
@@ -23,7 +23,7 @@ def test_the_shadow_leaves_the_tokens_prediction_as_it_was(kind):
     state = Sampler(plain).begin(random_queries(3, 9, 5), torch.zeros(3).long(), 0)
     evaluation = ShadowVerified(DenoiserWithHeads(plain)).evaluate(state)
     torch.testing.assert_close(evaluation.hidden, plain.evaluate(state).hidden, atol=1e-5, rtol=1e-5)
-    assert evaluation.forwards == 2
+    assert (evaluation.forwards, evaluation.token_forwards) == (1, 18)
 
 
 def test_a_one_layer_shadow_cannot_see_its_own_token_but_sees_the_others():
@@ -32,7 +32,7 @@ def test_a_one_layer_shadow_cannot_see_its_own_token_but_sees_the_others():
     said = []
     trunk = view.transformer
     logits = trunk.logits
-    trunk.logits = lambda hidden: said.append(logits(hidden).view(2, 9, 5)) or logits(hidden)
+    trunk.logits = lambda hidden: said.append(logits(hidden)[:18].view(2, 9, 5)) or logits(hidden)
     with torch.no_grad():
         view.evaluate(sampler_state(judged, committed=[[1] * 9] * 2, corruption=Absorbing(5)))
     torch.testing.assert_close(said[0][0, 0], said[0][1, 0])
@@ -45,8 +45,14 @@ def test_the_shadow_keeps_the_quality_of_the_heads():
     state = sampler.begin(random_queries(3, 9, 5), torch.zeros(3).long(), 0)
     assert {"quality", "verified"} <= set(view.evaluate(state).summaries)
     result = sampler.sample(random_queries(6, 9, 5))
-    assert (result.nfe % 2 == 0).all()
+    assert torch.equal(result.token_forwards, result.nfe * 18)
     assert result.revisions.any()
+
+
+def test_shadows_see_the_other_tokens_and_the_shadows_of_their_block():
+    attend = shadow_attention(torch.tensor([[False, True, True]]))[0].int().tolist()
+    tokens = [[1, 1, 1, 0, 0, 0]] * 3
+    assert attend == [*tokens, [0, 1, 1, 1, 0, 0], [1, 0, 1, 0, 1, 1], [1, 1, 0, 0, 1, 1]]
 
 
 def test_a_shadow_of_a_denoiser_under_uniform_noise_is_refused():
@@ -81,9 +87,33 @@ def test_the_denoiser_sees_masks_where_the_planner_sees_noise():
     state = sampler_state([[0, 1, 2, 0]], editable=[[1, 1, 1, 0]], corruption=view.corruption)
     evaluation = view.evaluate(state)
     assert inner.state.tokens.tolist() == [[3, 1, 3, 0]]
+    assert evaluation.summaries["planned"].tolist() in ([[True, False, False, False]], [[False, False, True, False]])
     assert inner.state.noise_level.tolist() == pytest.approx([2 / 3])
     assert evaluation.forwards == 2
     assert view.corruption == Uniform(3)
+
+
+def test_the_drawn_position_is_always_masked():
+    """The planner expects no noise anywhere, so that nothing but the drawn position is masked."""
+    inner, rows = Sees(), 300
+    view = Planned(inner, Says(torch.tensor([-50.0, -50.0, -51.0, -49.0])))
+    state = sampler_state([[0, 1, 2, 0]] * rows, editable=[[1, 1, 1, 0]] * rows, corruption=view.corruption)
+    planned = view.evaluate(state).summaries["planned"]
+    assert torch.equal(inner.state.tokens == 3, planned)
+    assert (planned.sum(1) == 1).all()
+    assert not planned[:, 3].any()
+    share = planned.double().mean(0)[:3]
+    expected = torch.tensor([-50.0, -50.0, -51.0], dtype=torch.float64).softmax(0)
+    assert (share - expected).abs().max() < 5 * 0.5 / rows**0.5
+
+
+def test_temperature_tempers_the_draw_of_the_position():
+    inner = Sees()
+    cold = Planned(inner, Says(torch.tensor([-50.0, -49.0, -50.0, -50.0])), temperature=0.01)
+    state = sampler_state([[0, 1, 2, 0]] * 50, corruption=cold.corruption)
+    assert cold.evaluate(state).summaries["planned"][:, 1].all()
+    with pytest.raises(ValueError, match="temperature 0"):
+        Planned(inner, nn.Identity(), temperature=0)
 
 
 def test_a_planner_and_a_denoiser_sample_together():

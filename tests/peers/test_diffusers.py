@@ -15,8 +15,8 @@ from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.order import Confidence
 from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
 from adaptive_diffusion.rules.plans.editing import TokenEditing
-from adaptive_diffusion.rules.plans.uniform import Gibbs, PredictorCorrector, UniformRoutes
-from adaptive_diffusion.rules.processor import LeaveOneOut, LinearTemperature
+from adaptive_diffusion.rules.plans.uniform import Gibbs, PredictorCorrector, routes
+from adaptive_diffusion.rules.processor import LinearTemperature
 from adaptive_diffusion.rules.proposal import Argmax
 from adaptive_diffusion.rules.remasking import NoRemasking
 from adaptive_diffusion.sampling.predict import read
@@ -53,7 +53,7 @@ def test_block_refinement_commits_and_edits_the_same_positions(steps, edit):
     if edit:
         plan = TokenEditing(plan, threshold=edit)
     state, edits = sampler_state([[K] * LENGTH] * ROWS, corruption=Absorbing(K)), 0
-    state = replace(state, carry=plan.start(state, K))
+    state = replace(state, carry=plan.init_carry(state, K))
     for step in range(steps):
         said = logits(step)
         told = peer.step(said, step, state.tokens, mask_token_id=K)
@@ -85,7 +85,7 @@ def test_block_refinement_stops_after_the_same_look_at_a_full_sequence(edit, pos
     for row in range(ROWS):
         peer.set_timesteps(4)
         state = sampler_state([[K] * LENGTH] * ROWS, corruption=Absorbing(K))
-        state = replace(state, carry=plan.start(state, K))
+        state = replace(state, carry=plan.init_carry(state, K))
         looks, goes_on, settled = 0, True, False
         while goes_on:
             assert not settled
@@ -142,8 +142,7 @@ def test_discrete_ddim_takes_its_routes_as_often(step):
     state = sampler_state([[0] * LENGTH] * ROWS, corruption=Uniform(K), noise_level=level)
     state = replace(state, step=torch.full((ROWS,), step))
     tokens = (torch.arange(LENGTH) % 2).expand(ROWS, LENGTH)  # the clean token is the standing one at every other place
-    plan = UniformRoutes(8)
-    clean, stay = plan.routes(state, Candidate(tokens, torch.ones(ROWS, LENGTH)), level - 1 / 8)
+    clean, stay = routes(state, Candidate(tokens, torch.ones(ROWS, LENGTH)), K, level - 1 / 8)
     moved = routes_of(state, tokens, step)
     noise = 1 - clean - stay
     for place in (0, 1):
@@ -165,7 +164,7 @@ def test_the_corrector_picks_the_same_position_from_the_same_conditional(step):
     standing = torch.randint(K, (ROWS, LENGTH), generator=generator)
     state = sampler_state(standing.tolist(), corruption=Uniform(K), noise_level=level)
     peer = diffusers.DiscreteDDIMScheduler(8, corrector_steps=1, corrector_k=1, corrector_selection_tau=1e-9)
-    prediction = seen(said, state, (Gibbs(),), (LeaveOneOut(),))
+    prediction = seen(said, state, (Gibbs(),))
     ours = prediction["gibbs_margin"].argmin(1)
     changed = torch.zeros(ROWS, dtype=torch.bool)
     for draw in range(40):
@@ -183,10 +182,8 @@ def test_the_corrector_picks_the_same_position_from_the_same_conditional(step):
 def test_the_corrector_of_the_plan_writes_where_the_margin_is_least():
     state = sampler_state([[1] * LENGTH] * ROWS, corruption=Uniform(K), noise_level=torch.full((ROWS,), 0.5).double())
     plan = PredictorCorrector(4, sweeps=1, count=1, tau=1e-9)
-    state = replace(state, step=torch.full((ROWS,), 2))
-    prediction = seen(
-        logits(0).double(), state, (*Argmax().logit_statistics(), *plan.logit_statistics()), (LeaveOneOut(),)
-    )
+    state = replace(state, step=torch.full((ROWS,), 1))
+    prediction = seen(logits(0).double(), state, (*Argmax().logit_statistics(), *plan.logit_statistics()))
     write = plan(state, prediction, Argmax()(state, prediction)).write
     least = prediction["gibbs_margin"].argmin(1)
     assert not write.scatter(1, least[:, None], False).any()

@@ -7,12 +7,7 @@ import torch
 from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.schedule import Cosine
-from adaptive_diffusion.rules.remasking import (
-    LeastConfidentSpan,
-    LowestQuality,
-    LowProbability,
-    LowQuality,
-)
+from adaptive_diffusion.rules.remasking import LeastConfidentSpan, LowProbability, LowQuality
 from adaptive_diffusion.rules.remdm import (
     AncestralLoop,
     ByConfidence,
@@ -98,15 +93,6 @@ def test_thresholds_are_strict():
         assert remask.tolist() == [[False, True, False, True]]
 
 
-def test_the_lowest_are_reopened_but_not_at_the_last_step():
-    state = sampler_state([[0, 0, 0, 9]], committed=[[1, 1, 1, 0]])
-    head_output = prediction((1, 4), quality=torch.tensor([[0.9, 0.2, 0.5, 0.1]]))
-    assert LowestQuality(2)(state, head_output, level(0.5)).remask.tolist() == [[False, True, True, False]]
-    assert LowestQuality(9)(state, head_output, level(0.5)).remask.tolist() == [[True, True, True, False]]
-    assert not LowestQuality(2)(state, head_output, level(0.0)).remask.any()
-    assert not LowestQuality(0)(state, head_output, level(0.5)).remask.any()
-
-
 def span(rule, tokens, committed, probability):
     state = sampler_state([tokens], committed=[committed], commit_probability=torch.tensor([probability]))
     return rule(state, prediction((1, len(tokens))), level(0.0)).remask[0].int().tolist()
@@ -131,8 +117,3 @@ def test_a_span_waits_for_a_full_sequence_and_leaves_what_is_given():
 def test_a_negative_radius_is_refused():
     with pytest.raises(ValueError, match="radius=-1 must not be negative"):
         LeastConfidentSpan(radius=-1)
-
-
-def test_a_negative_number_of_tokens_is_refused():
-    with pytest.raises(ValueError, match="negative"):
-        LowestQuality(-1)

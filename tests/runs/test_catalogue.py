@@ -13,7 +13,7 @@ from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.config import ConfigSearch, compose_part, instantiate
 from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
-from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
+from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead, UnmaskingHead
 from adaptive_diffusion.models.policy import PolicyHead
 from adaptive_diffusion.models.wrappers import NoisePlanner, Planned
 from adaptive_diffusion.rules.plans.ranking import SelfPlanning
@@ -39,11 +39,16 @@ CATALOGUE = [
     "remdm_conf",
     "remdm_loop",
     "p2",
+    "p2_planner",
     "ddpd",
     "prism",
     "remedi",
     "wino",
     "token_editing",
+    "token_to_mask",
+    "self_aware",
+    "psi",
+    "duo_greedy",
     "gidd",
     "uniform",
     "uniform_bound",
@@ -69,9 +74,8 @@ def model(kind):
     noise = {} if kind == "absorbing" else {"corruption": Uniform(5)}
     quality = QualityHead(32, init_bias=0.0)
     torch.nn.init.normal_(quality.out.weight)
-    return DenoiserWithHeads(
-        transformer(**noise), {"quality": quality, "halting": HaltingHead(32), "policy": PolicyHead()}
-    ).eval()
+    heads = {"quality": quality, "halting": HaltingHead(32), "policy": PolicyHead(), "unmasking": UnmaskingHead(32)}
+    return DenoiserWithHeads(transformer(**noise), heads).eval()
 
 
 def planned():

@@ -11,6 +11,7 @@ from small_worlds import random_queries
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.draws import at_random
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.models.policy import PolicyHead
 from adaptive_diffusion.rules.adaptive import EntropyBound, Factor, Quota
@@ -40,19 +41,18 @@ from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
 from adaptive_diffusion.rules.plans.correcting import CommitReplaceReopen, LearnedRevising, RandomlyHasty
 from adaptive_diffusion.rules.plans.ddpd import PlannedDenoising
 from adaptive_diffusion.rules.plans.early_tokens import EarlyTokens
-from adaptive_diffusion.rules.plans.editing import SelfCorrection, TokenEditing
-from adaptive_diffusion.rules.plans.ranking import ByQuality, ExternalPlanning, SelfPlanning
+from adaptive_diffusion.rules.plans.editing import TokenEditing
+from adaptive_diffusion.rules.plans.gidd import MixedPosteriorSampling, SelfCorrection
+from adaptive_diffusion.rules.plans.prism import BinomialQuality, LowestQuality
+from adaptive_diffusion.rules.plans.psi import ConstantKappa, GreedyTail, PsiSampling
+from adaptive_diffusion.rules.plans.ranking import ExternalPlanning, ScoreRanking, SelfPlanning
+from adaptive_diffusion.rules.plans.self_aware import SelfAwareKernel
+from adaptive_diffusion.rules.plans.token_to_mask import ConfidentReplacement, LowTokenProbability, ProbabilityDrop
 from adaptive_diffusion.rules.plans.uniform import PredictorCorrector, UniformPosterior, UniformRoutes
 from adaptive_diffusion.rules.plans.wino import WideInNarrowOut
 from adaptive_diffusion.rules.processor import LeaveOneOut, LinearTemperature, Suppress, Temperature, TopK, TopP
 from adaptive_diffusion.rules.proposal import Argmax, Draw
-from adaptive_diffusion.rules.remasking import (
-    LeastConfidentSpan,
-    LowestQuality,
-    LowProbability,
-    LowQuality,
-    NoRemasking,
-)
+from adaptive_diffusion.rules.remasking import LeastConfidentSpan, LowProbability, LowQuality, NoRemasking
 from adaptive_diffusion.rules.remdm import AncestralLoop, ByConfidence, Cap, Rescale, WhileHeld
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
 from adaptive_diffusion.sampling import Sampler
@@ -80,7 +80,6 @@ REMASKING = [
     NoRemasking(),
     LowQuality(0.3),
     LowProbability(0.2),
-    LowestQuality(1),
     Cap(0.3),
     Rescale(0.5),
     ByConfidence(),
@@ -98,10 +97,18 @@ HALTING = [
     AnswerProbability(0.3),
     RandomHalting((1.0, 2.0, 1.0)),
 ]
+ONE_A_STEP = Composed(Confidence(), FixedCount(1), NoRemasking())
 PLANS = [
     SelfPlanning(5),
     ExternalPlanning(5, eta=2.0),
-    ByQuality(5),
+    ScoreRanking(5),
+    LowestQuality(5, 1),
+    BinomialQuality(5, 0.5),
+    MixedPosteriorSampling(5),
+    SelfAwareKernel(0.4, 7),
+    ConfidentReplacement(ONE_A_STEP, 0.4),
+    LowTokenProbability(ONE_A_STEP, 0.4),
+    ProbabilityDrop(ONE_A_STEP, 0.1),
     WideInNarrowOut(0.3, 0.6),
     EntropyBoundAcceptance(0.5, steps=5),
     PlannedDenoising(6),
@@ -110,6 +117,8 @@ PLANS = [
     UniformRoutes(5),
     EarlyTokens(Composed(Confidence(), Quota(1.0, 4), NoRemasking()), high=8.0),
     EarlyTokens(Composed(Confidence(), FixedCount(1), LowProbability(0.2)), high=8.0, reach=3),
+    PsiSampling(5, ConstantKappa(0.5)),
+    GreedyTail(UniformPosterior(4)),
 ]
 CORRECTING = [
     CommitReplaceReopen(0.9, 0.3, 0.7),
@@ -120,6 +129,9 @@ CORRECTING = [
 ]
 PLANS += CORRECTING
 PROCESSORS = [Temperature(0.7), LinearTemperature(5), TopK(2), TopP(0.8), Suppress((1,)), LeaveOneOut()]
+
+
+FACTORS = {"quality": 0.9, "verified": 1.3, "drawn_quality": 1.1, "unmasking": 0.6}
 
 
 class Hashing:
@@ -137,8 +149,9 @@ class Hashing:
         places = torch.arange(L)
         mixed = (state.tokens * 7 + places * 3).cumsum(1).double() + state.tokens.double().sum(1, keepdim=True)
         hidden = torch.stack([(mixed * (k + 1.7)).sin() * 3 for k in range(K)], dim=-1).float()
-        judged = {name: (mixed * factor).sin() / 2 + 0.5 for name, factor in (("quality", 0.9), ("verified", 1.3))}
-        return Evaluation(hidden, {**judged, "planner": (mixed * 0.7).sin() * 3}, self.forwards)
+        judged = {name: (mixed * factor).sin() / 2 + 0.5 for name, factor in FACTORS.items()}
+        planned = at_random((mixed * 0.7).sin() * 3, state.eligible, state.noise.once_a_step("planner"))
+        return Evaluation(hidden, {**judged, "planner": (mixed * 0.7).sin() * 3, "planned": planned}, self.forwards)
 
     def logits(self, hidden):
         return hidden

@@ -16,7 +16,8 @@ from adaptive_diffusion.rules.klass import KLStability
 from adaptive_diffusion.rules.order import Confidence, Random
 from adaptive_diffusion.rules.pace import Ancestral, FirstHitting, FixedCount, FixedSteps, Threshold
 from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
-from adaptive_diffusion.rules.plans.editing import SelfCorrection, TokenEditing
+from adaptive_diffusion.rules.plans.editing import TokenEditing
+from adaptive_diffusion.rules.plans.gidd import SelfCorrection
 from adaptive_diffusion.rules.plans.ranking import SelfPlanning
 from adaptive_diffusion.rules.plans.uniform import UniformPosterior
 from adaptive_diffusion.rules.proposal import Draw

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from small_worlds import table
 
-from adaptive_diffusion.core.corruption import Absorbing, Uniform
+from adaptive_diffusion.core.corruption import Absorbing, MaskUniform, Uniform
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.oracle import LeaveOneOutOracle, OracleDenoiser
 from adaptive_diffusion.rules.adaptive import EntropyBound, Factor, Quota
@@ -27,12 +27,15 @@ from adaptive_diffusion.rules.pace import (
     Threshold,
 )
 from adaptive_diffusion.rules.plans.editing import TokenEditing
-from adaptive_diffusion.rules.plans.ranking import ByQuality, ExternalPlanning, SelfPlanning
+from adaptive_diffusion.rules.plans.gidd import MixedPosteriorSampling
+from adaptive_diffusion.rules.plans.prism import BinomialQuality, LowestQuality
+from adaptive_diffusion.rules.plans.psi import CappedRemasking, ConstantKappa, PsiSampling
+from adaptive_diffusion.rules.plans.ranking import ExternalPlanning, SelfPlanning
 from adaptive_diffusion.rules.plans.uniform import PredictorCorrector, UniformPosterior, UniformRoutes
 from adaptive_diffusion.rules.plans.wino import WideInNarrowOut
 from adaptive_diffusion.rules.processor import LeaveOneOut
 from adaptive_diffusion.rules.proposal import Draw
-from adaptive_diffusion.rules.remasking import LowestQuality, LowProbability, LowQuality, NoRemasking
+from adaptive_diffusion.rules.remasking import LowProbability, LowQuality, NoRemasking
 from adaptive_diffusion.rules.remdm import AncestralLoop, ByConfidence, Cap, Rescale, WhileHeld
 from adaptive_diffusion.sampling import Sampler
 
@@ -42,7 +45,7 @@ class Judged(OracleDenoiser):
 
     def evaluate(self, state):
         sure = torch.ones(state.tokens.shape)
-        return replace(super().evaluate(state), summaries={"quality": sure, "verified": sure})
+        return replace(super().evaluate(state), summaries={"quality": sure, "verified": sure, "drawn_quality": sure})
 
 
 LENGTH = 2
@@ -120,13 +123,23 @@ UNDER_UNIFORM_NOISE = {
     "leave-one-out": Sampler(LEFT_OUT, plan=UniformPosterior(40)),
     "ordinary, own evidence left out": Sampler(ORDINARY, plan=UniformPosterior(40), processors=(LeaveOneOut(),)),
     "ordinary, by routes": Sampler(ORDINARY, proposal=Draw(), plan=UniformRoutes(40)),
-    "corrected": Sampler(LEFT_OUT, plan=PredictorCorrector(60, sweeps=1, count=1, tau=1e6)),
+    "corrected": Sampler(ORDINARY, proposal=Draw(), plan=PredictorCorrector(60, sweeps=1, count=1, tau=1e6)),
+    "half of it noised anew": Sampler(LEFT_OUT, plan=PsiSampling(60, ConstantKappa(0.5))),
+    "remasked": Sampler(LEFT_OUT, plan=PsiSampling(60, CappedRemasking(0.05))),
 }
 
 
 @pytest.mark.parametrize("sampler", UNDER_UNIFORM_NOISE.values(), ids=UNDER_UNIFORM_NOISE)
 def test_under_uniform_noise_the_distribution_is_kept(sampler):
     assert p_value(sampled(sampler).answers) > SIGNIFICANT
+
+
+@pytest.mark.parametrize("corruption", [MaskUniform(3, uniform=0.05), Absorbing(3)], ids=["mixed", "masks"])
+def test_under_mixed_noise_the_distribution_is_kept(corruption):
+    # The clock ends at t = 1e-4, where a share of noise is left that grows with `uniform`.
+    result = sampled(Sampler(LeaveOneOutOracle.of_table(PRIOR, corruption), plan=MixedPosteriorSampling(160)))
+    assert p_value(result.answers) > SIGNIFICANT
+    assert result.revisions.any() == (corruption != Absorbing(3))
 
 
 def test_a_tokens_own_evidence_counted_twice_is_an_error_that_shows():
@@ -143,7 +156,7 @@ def same(one, other, count=2000, world=MASKED):
 PLAIN = {"proposal": Draw(), "order": Random(), "pace": Ancestral(6)}
 ONE = {"proposal": Draw(), "pace": FixedCount(1)}
 GREEDY = {"pace": FixedCount(1)}
-EQUAL = {"proposal": Draw(), "pace": FixedSteps(2)}
+EQUAL_RANDOM = {"proposal": Draw(), "order": Random(), "pace": FixedSteps(2)}
 RANDOM = {"proposal": Draw(), "order": Random()}
 LOOP = RANDOM | {"pace": AncestralLoop(20)}
 LIMITS = {
@@ -163,7 +176,7 @@ LIMITS = {
     "as many steps as positions is one a step": ({"proposal": Draw(), "pace": FixedSteps(LENGTH)}, ONE),
     "Dream in one step is one step": (
         {"proposal": Draw(), "pace": ProportionalSteps(1)},
-        EQUAL | {"pace": FixedSteps(1)},
+        {"proposal": Draw(), "pace": FixedSteps(1)},
     ),
     "a cosine of many steps is one a step": ({"proposal": Draw(), "pace": CosineSteps(1000)}, ONE),
     "a quota of one above every confidence is one a step": ({"proposal": Draw(), "pace": Quota(1.0, LENGTH)}, ONE),
@@ -179,11 +192,8 @@ LIMITS = {
         {"proposal": Draw(), "plan": ExternalPlanning(2, eta=0.0)},
         {"proposal": Draw(), "pace": FixedSteps(2)},
     ),
-    "RemeDi where all is equally good is confidence in equal steps": (
-        {"proposal": Draw(), "plan": ByQuality(2)},
-        {"proposal": Draw(), "pace": FixedSteps(2)},
-    ),
-    "PRISM that reopens none is plain": (EQUAL | {"remasking": LowestQuality(0)}, EQUAL),
+    "PRISM that reopens none is plain": ({"proposal": Draw(), "plan": LowestQuality(2, 0)}, EQUAL_RANDOM),
+    "PRISM that draws none is plain": ({"proposal": Draw(), "plan": BinomialQuality(2, 0.0)}, EQUAL_RANDOM),
     "quality is never below 0": (ONE | {"remasking": LowQuality(0.0)}, ONE),
     "probability is never below 0": (ONE | {"remasking": LowProbability(0.0)}, ONE),
     "no entropy is below 0": (GREEDY | {"halting": StableAndConfident(1, 0.0)}, GREEDY),
@@ -219,7 +229,8 @@ def test_at_its_limit_a_rule_is_its_baseline(one, other):
 
 
 def test_no_sweeps_is_no_corrector():
-    same({"plan": PredictorCorrector(7, sweeps=0)}, {"plan": UniformPosterior(7)}, world=LEFT_OUT)
+    drawn = {"proposal": Draw()}
+    same(drawn | {"plan": PredictorCorrector(7, sweeps=0)}, drawn | {"plan": UniformRoutes(7)}, world=ORDINARY)
 
 
 def test_a_rule_under_the_wrong_noise_is_refused_with_a_sentence():

@@ -40,7 +40,7 @@ def test_every_way_of_training_remasking_names_parts_that_exist() -> None:
     for name in choices("training"):
         config = resolve(compose("self_correction", [f"training@stages.policy={name}"]))
         module = config["stages"]["policy"]["module"]
-        assert set(module["trainable"]) <= {"denoiser", "quality", "policy", "halting"}
+        assert set(module["trainable"]) <= {"denoiser", "quality", "policy", "halting", "unmasking"}
         for part in (*module["training_states"], *module["objectives"]):
             if "sampler" not in part:
                 instantiate(part)

@@ -13,9 +13,8 @@ from adaptive_diffusion.rules.pace import open_share
 from adaptive_diffusion.rules.top_k import best
 
 
-@dataclass(frozen=True)
 class Ranking(Plan):
-    """After step k of `steps`, N − ⌊N(1 − k/steps)⌋ of N positions are committed: those of the highest score.
+    """Positions are ranked by a score; those that `kept` chooses are committed after the step, all others are open.
 
     Raises:
         ValueError: fewer than one step.
@@ -33,26 +32,41 @@ class Ranking(Plan):
     def score(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
         """[B, L] scores of all eligible positions."""
 
+    @abstractmethod
+    def kept(self, state: SamplerState, score: Tensor) -> Tensor:
+        """[B, L] bool, the eligible positions that are committed after this step; all of them after the last step."""
+
     def horizon(self, length: int) -> int:
         return self.steps
 
     def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Decision:
-        total = state.eligible.sum(1)
-        stays_open = total * (self.steps - 1 - state.step).clamp(min=0) // self.steps
-        kept = best(self.score(state, prediction, candidate), state.eligible, total - stays_open)
+        kept = self.kept(state, self.score(state, prediction, candidate))
+        left = (state.eligible & ~kept).sum(1)
         return Decision(
             write=kept & state.open,
             token=candidate.token,
             probability=candidate.probability,
             remask=state.revisable & ~kept,
             renoise=torch.zeros_like(kept),
-            noise_level=open_share(state, stays_open),
-            settled=stays_open == 0,
+            noise_level=open_share(state, left),
+            settled=state.step + 1 >= self.steps,
         )
 
 
+class PathPlanning(Ranking):
+    """P2: after step k of `steps` those positions are open whose score is below the (m + 1)-th smallest, with
+    m = ⌊N(1 − k/steps)⌋ of N positions (Peng et al. 2025, arXiv 2502.03540). Where scores tie, fewer are open."""
+
+    def kept(self, state: SamplerState, score: Tensor) -> Tensor:
+        total = state.eligible.sum(1)
+        count = total * (self.steps - 1 - state.step).clamp(min=0) // self.steps
+        score = score.masked_fill(~state.eligible, torch.inf)
+        limit = score.sort(dim=1).values.gather(1, count.clamp(max=score.shape[1] - 1)[:, None])
+        return state.eligible & (score >= limit)
+
+
 @dataclass(frozen=True)
-class SelfPlanning(Ranking):
+class SelfPlanning(PathPlanning):
     """P2 with the denoiser as its own planner: log-probabilities of a fresh draw everywhere, those at committed
     positions times η (Peng et al. 2025, arXiv 2502.03540).
 
@@ -60,31 +74,52 @@ class SelfPlanning(Ranking):
     confidence sampling in equal steps; a larger η revises more.
     """
 
+    steps: int
     eta: float = 1.0
 
     def score(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
-        score = candidate.probability.double().clamp(min=1e-300).log()
+        score = log(candidate.probability)
         return torch.where(state.committed, self.eta * score, score)
 
 
 @dataclass(frozen=True)
-class ExternalPlanning(Ranking):
-    """P2 with a planner that judges standing tokens: log P(right) times η at committed positions, the log-probability
-    of the draw at open ones (Peng et al. 2025, arXiv 2502.03540). The planner is the summary `quality`."""
+class ExternalPlanning(PathPlanning):
+    """P2 with a planner that looks at the fully drawn sequence: η·log P(the drawn token is right) at committed
+    positions, the log-probability of the draw at open ones (Peng et al. 2025, arXiv 2502.03540).
 
+    The planner's probability is the summary `drawn_quality` [B, L], from a denoiser wrapped with
+    `sampling.drawn_sequence.DrawnSequenceQuality`.
+    """
+
+    steps: int
     eta: float = 1.0
 
     def score(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
-        judged = prediction["quality"].double().clamp(min=1e-300).log()
-        drawn = candidate.probability.double().clamp(min=1e-300).log()
-        return torch.where(state.committed, self.eta * judged, drawn)
+        planned = self.eta * log(prediction["drawn_quality"])
+        return torch.where(state.committed, planned, log(candidate.probability))
 
 
 @dataclass(frozen=True)
-class ByQuality(Ranking):
-    """RemeDi: a learned score alone ranks all positions (Huang et al. 2025, arXiv 2509.23653). It is the summary
-    `quality` at committed positions and its product with the draw's probability at open ones, where the head has seen
-    no token yet."""
+class ScoreRanking(Ranking):
+    """RemeDi: the positions of the highest learned score are committed, whether they were committed before or not;
+    every step ⌊N/steps⌋ more of N positions, and one more still in each of the last N mod steps (Huang et al. 2025,
+    arXiv 2509.23653).
+
+    The score is the summary `unmasking` [B, L] of an `UnmaskingHead`, which is trained at open positions too.
+    """
+
+    steps: int
 
     def score(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
-        return torch.where(state.committed, prediction["quality"], prediction["quality"] * candidate.probability)
+        return prediction["unmasking"]
+
+    def kept(self, state: SamplerState, score: Tensor) -> Tensor:
+        done = (state.step + 1).clamp(max=self.steps)
+        total = state.eligible.sum(1)
+        early = total // self.steps * done
+        return best(score, state.eligible, early + (done - self.steps + total % self.steps).clamp(min=0))
+
+
+def log(probability: Tensor) -> Tensor:
+    """log p, finite at 0."""
+    return probability.double().clamp(min=1e-300).log()
