@@ -1,51 +1,43 @@
-"""A line that moves: how far a stage is, its losses, steps per second."""
+"""How far a training is: Lightning's bar in a terminal, a line for each tenth of the way elsewhere."""
 
 import sys
 import time
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+
+REFRESH = 20
+"""Steps between two updates of the bar."""
 
 
-class Progress(Callback):
-    """A bar in a terminal; elsewhere a line every tenth of the way, so that logs stay readable."""
+def progress(name: str, steps: int) -> dict[str, Any]:
+    """Arguments of a `Trainer` that show the progress of a stage of so many steps."""
+    if sys.stdout.isatty():
+        return {"callbacks": [TQDMProgressBar(refresh_rate=REFRESH, leave=True)], "enable_progress_bar": True}
+    return {"callbacks": [StepLog(name, steps)], "enable_progress_bar": False}
 
-    def __init__(self, name: str, steps: int):
+
+class StepLog(Callback):
+    """Prints the losses and the speed after each tenth of the steps.
+
+    Lightning's bars redraw one line, which a log file holds as a single line of control characters (tqdm) or not at all
+    before the end (rich).
+    """
+
+    def __init__(self, name: str, steps: int) -> None:
         self.name, self.steps = name, steps
-        self.bar: Bar | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.begin, self.first = time.monotonic(), trainer.global_step
-        if sys.stdout.isatty() and trainer.is_global_zero:
-            columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-            self.bar = Bar(*columns, TextColumn("{task.fields[figures]}"))
-            self.task = self.bar.add_task(self.name, total=self.steps, completed=self.first, figures="")
-            self.bar.start()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         step = trainer.global_step
-        tenth = step * 10 // self.steps > (step - 1) * 10 // self.steps
-        if step % 20 and not tenth:
+        if step * 10 // self.steps == (step - 1) * 10 // self.steps or not trainer.is_global_zero:
             return
-        rate = (step - self.first) / max(1e-9, time.monotonic() - self.begin)
+        speed = (step - self.first) / max(1e-9, time.monotonic() - self.begin)
         losses = [f"{name.removeprefix('train/')} {float(v):.3f}" for name, v in trainer.callback_metrics.items()]
-        figures = "  ".join([*losses, f"{rate:.1f} steps/s"])
-        if self.bar is not None:
-            self.bar.update(self.task, completed=step, figures=figures)
-        elif tenth and trainer.is_global_zero:
-            print(f"{self.name}: step {step} of {self.steps}  {figures}", flush=True)
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._stop()
-
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        self._stop()
-
-    def _stop(self) -> None:
-        if self.bar is not None:
-            self.bar.stop()
+        figures = "  ".join([*losses, f"{speed:.1f} steps/s"])
+        print(f"{self.name}: step {step} of {self.steps}  {figures}", flush=True)
