@@ -12,9 +12,13 @@ from adaptive_diffusion.cli.options import (
     Address,
     AllowModule,
     ConfigDir,
+    Device,
     EngineName,
+    Precision,
     Workers,
     allowed,
+    announce,
+    chosen_compute,
     config_search,
     engine,
 )
@@ -47,6 +51,8 @@ def ablate(
     workers: Workers = None,
     address: Address = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON instead of a table.")] = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
     config_dir: ConfigDir = None,
     allow_module: AllowModule = None,
 ) -> None:
@@ -74,13 +80,15 @@ def ablate(
     chosen = engine(where, workers or cores(), address)
     grid = combinations(overrides or ())
     settings = [(*row, *one) for row in read_list(listed) for one in grid] if listed else grid
+    compute = chosen_compute(device, precision)
     trained, search, allow = Path(subject), config_search(config_dir), allowed(allow_module)
     if trained.exists():
-        cells = sampler_cells(trained, settings, queries, search)
+        cells = sampler_cells(trained, settings, queries, search, compute)
     elif queries:
         raise ValueError(f"--queries are sampled from a run or a checkpoint, and {subject} is neither")
     else:
-        cells = experiment_cells(subject, settings, search, allow)
+        cells = experiment_cells(subject, settings, search, allow, compute)
+    announce(compute)
     place = folder or Path("runs/ablate") / UNSAFE.sub("_", trained.stem if trained.exists() else subject)
     with RunFolder(place, allow) as held, Progress(cells) as progress:
         rows = run_sweep(cells, held, chosen, progress.tell)

@@ -7,7 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from adaptive_diffusion.cli.options import AllowModule, ConfigDir, Sampler, Source, allowed, config_search
+from adaptive_diffusion.cli.options import (
+    AllowModule,
+    ConfigDir,
+    Device,
+    Precision,
+    Sampler,
+    Source,
+    allowed,
+    announce,
+    chosen_compute,
+    config_search,
+)
 from adaptive_diffusion.cli.terminal import shown
 
 SpanMasking = list[str] | None
@@ -30,6 +41,8 @@ def edit(
     seed: Annotated[int, typer.Option(help="Of the first variation.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print texts and figures as JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="A folder that gets a file for each variation.")] = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
     config_dir: ConfigDir = None,
     allow_module: AllowModule = None,
 ) -> None:
@@ -48,8 +61,10 @@ def edit(
     from adaptive_diffusion.runs.edit import EditSpec, edit_file
 
     wishes = EditSpec(rewrite or (), revise or (), insert or (), delete or ())
-    search = config_search(config_dir)
-    text, made, spread = edit_file(source, file, wishes, sampler, variations, seed, allowed(allow_module), search)
+    search, compute = config_search(config_dir), chosen_compute(device, precision)
+    allow = allowed(allow_module)
+    announce(compute)
+    text, made, spread = edit_file(source, file, wishes, sampler, variations, seed, allow, search, compute)
     rows = [_row(made, index) for index in range(variations)]
     for row, changed in zip(rows, made.texts, strict=True):
         if out is not None:

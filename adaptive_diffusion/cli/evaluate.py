@@ -10,7 +10,9 @@ from adaptive_diffusion.cli.options import (
     AllowModule,
     Answers,
     ConfigDir,
+    Device,
     EngineName,
+    Precision,
     Queries,
     Samplers,
     Seed,
@@ -19,6 +21,8 @@ from adaptive_diffusion.cli.options import (
     Trace,
     Workers,
     allowed,
+    announce,
+    chosen_compute,
     config_search,
     query_engine,
 )
@@ -31,6 +35,8 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows as JSON instead of a table.")] = False,
     skip_bad: SkipBad = False,
     seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
     config_dir: ConfigDir = None,
     allow_module: AllowModule = None,
     engine: EngineName = "local",
@@ -53,9 +59,10 @@ def evaluate(
     from adaptive_diffusion.runs.query_job import QueryJob
 
     where = query_engine(engine, workers, address)
-    search = config_search(config_dir)
-    asked = QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder, search, trace)
-    rows, columns = evaluate_file(asked, sampler or ["confidence"])
+    search, compute = config_search(config_dir), chosen_compute(device, precision)
+    announce(compute)
+    job = QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder, search, trace, compute)
+    rows, columns = evaluate_file(job, sampler or ["confidence"])
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return

@@ -41,6 +41,15 @@ ConfigDir = Annotated[
         show_default=False,
     ),
 ]
+Device = Annotated[
+    str, typer.Option("--device", help="Where models compute: auto (a GPU where there is one), cpu, cuda or mps.")
+]
+Precision = Annotated[
+    str,
+    typer.Option(
+        "--precision", help="auto, or as in Lightning: 32-true, bf16-mixed, 16-mixed, bf16-true, 16-true, 64-true."
+    ),
+]
 SAMPLER_HELP = "A sampler of configs/sampler, with overrides in quotes: 'threshold pace.threshold=0.9'"
 Sampler = Annotated[str, typer.Option(help=f"{SAMPLER_HELP}.")]
 Samplers = Annotated[
@@ -87,6 +96,18 @@ def config_search(folders: list[Path] | None) -> Any:
     from adaptive_diffusion.config import ConfigSearch
 
     return ConfigSearch.of(folders or ())
+
+
+def chosen_compute(device: str, precision: str) -> Any:
+    """Where models compute and how precisely."""
+    from adaptive_diffusion.runs.device import Compute
+
+    return Compute.choose(device, precision)
+
+
+def announce(compute: Any) -> None:
+    """Prints what was chosen, on standard error."""
+    print(compute, file=sys.stderr)
 
 
 def engine(name: str, workers: int, address: str | None) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from adaptive_diffusion.cli.options import AllowModule, allowed
+from adaptive_diffusion.cli.options import AllowModule, allowed, announce, chosen_compute
 
 
 def repeat(
@@ -16,6 +16,8 @@ def repeat(
         Path | None, typer.Option(help="A fresh folder.  \\[default: RUN-repeated]", show_default=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+    device: Annotated[str | None, typer.Option(help="As in run.  \\[default: that of the run]")] = None,
+    precision: Annotated[str | None, typer.Option(help="As in run.  \\[default: that of the run]")] = None,
     allow_module: AllowModule = None,
 ) -> None:
     """Run it again from its own config, and say what differs: weights, answers, traces and figures, bit for bit.
@@ -30,13 +32,16 @@ def repeat(
     """
     import sys
 
-    from adaptive_diffusion.runs.repeat import recipe, repeat_run
+    from adaptive_diffusion.runs.repeat import compute_of, recipe, repeat_run
     from adaptive_diffusion.storage.folder import RunFolder
 
-    recipe(run)  # what is refused is refused before a folder is made
+    _, manifest = recipe(run)  # what is refused is refused before a folder is made
+    then = compute_of(manifest)
+    compute = chosen_compute(device or then["device"], precision or then["precision"])
+    announce(compute)
     place = folder or run.with_name(f"{run.resolve().name}-repeated")
     with RunFolder(place, allowed(allow_module)) as held:
-        files = repeat_run(run, held, lambda line: print(line, file=sys.stderr))
+        files = repeat_run(run, held, lambda line: print(line, file=sys.stderr), compute)
     different = [file for file in files if file.difference]
     if as_json:
         typer.echo(json.dumps([asdict(file) for file in files], indent=2))

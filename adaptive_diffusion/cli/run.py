@@ -3,11 +3,14 @@
 from adaptive_diffusion.cli.options import (
     AllowModule,
     ConfigDir,
+    Device,
     Experiment,
     Folder,
     Overrides,
+    Precision,
     Update,
     allowed,
+    chosen_compute,
     config_search,
     run_folder,
 )
@@ -18,6 +21,8 @@ def run(
     overrides: Overrides = None,
     folder: Folder = None,
     update: Update = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
     config_dir: ConfigDir = None,
     allow_module: AllowModule = None,
 ) -> None:
@@ -33,7 +38,7 @@ def run(
 
         adaptive-diffusion run quickstart --folder runs/mine
     """
-    run_stages(experiment, overrides, folder, update, config_dir, allow_module, training_only=False)
+    run_stages(experiment, overrides, folder, update, device, precision, config_dir, allow_module, training_only=False)
 
 
 def run_stages(
@@ -41,6 +46,8 @@ def run_stages(
     overrides: Overrides,
     folder: Folder,
     update: bool,
+    device: str,
+    precision: str,
     config_dir: ConfigDir,
     allow_module: AllowModule,
     training_only: bool,
@@ -54,8 +61,10 @@ def run_stages(
 
     search, allow = config_search(config_dir), allowed(allow_module)
     config = with_samplers(resolve(compose(experiment, overrides or (), search)), allow, search)
+    compute = chosen_compute(device, precision)
     read_stages(config, allow)  # what is refused is refused before a folder is made
     say = Console(highlight=False, markup=False, soft_wrap=True).print
     with RunFolder(folder or run_folder(experiment, overrides or ()), allow) as held:
-        run_experiment(config, held, training_only, update, say)
+        say(str(compute))
+        run_experiment(config, held, training_only, update, say, search, compute)
         say(f"{held.path} holds the results.")

@@ -9,7 +9,9 @@ from adaptive_diffusion.cli.options import (
     AllowModule,
     Answers,
     ConfigDir,
+    Device,
     EngineName,
+    Precision,
     Queries,
     Sampler,
     Seed,
@@ -18,6 +20,8 @@ from adaptive_diffusion.cli.options import (
     Trace,
     Workers,
     allowed,
+    announce,
+    chosen_compute,
     config_search,
     query_engine,
 )
@@ -31,6 +35,8 @@ def sample(
     variations: Annotated[int, typer.Option("-n", "--variations", min=1, help="Answers to each query.")] = 1,
     skip_bad: SkipBad = False,
     seed: Seed = 0,
+    device: Device = "auto",
+    precision: Precision = "auto",
     config_dir: ConfigDir = None,
     allow_module: AllowModule = None,
     engine: EngineName = "local",
@@ -53,7 +59,8 @@ def sample(
     from adaptive_diffusion.runs.sample import sample_file
 
     where = query_engine(engine, workers, address)
-    search = config_search(config_dir)
-    asked = QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder, search, trace)
-    for answer in sample_file(asked, sampler, variations):
+    search, compute = config_search(config_dir), chosen_compute(device, precision)
+    announce(compute)
+    job = QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder, search, trace, compute)
+    for answer in sample_file(job, sampler, variations):
         typer.echo(shown(answer))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor
+from torch.nn import Parameter
 
 from adaptive_diffusion.core.corruption import Corruption
 from adaptive_diffusion.core.rows import Rows
@@ -70,6 +71,10 @@ class Denoiser(Protocol):
     @property
     def corruption(self) -> Corruption: ...
 
+    def parameters(self) -> Iterator[Parameter]:
+        """As of any `nn.Module`. Queries are moved to the device of the first one."""
+        ...
+
     def evaluate(self, state: SamplerState) -> Evaluation:
         """Hidden states of a batch of sequences."""
         ...
@@ -85,6 +90,7 @@ REQUIRED = {
     "corruption": "the noise it is trained under, such as `self.corruption = Absorbing(mask_id=9)`",
     "memory": "what it carries between steps: `self.memory = None` where that is nothing",
     "time_invariant": "`self.time_invariant = True` if it looks at tokens and status alone, else `False`",
+    "parameters": "derive it from `torch.nn.Module`",
     "evaluate": "a method `evaluate(state) -> Evaluation`",
     "logits": "a method `logits(hidden [P, D]) -> [P, K]`",
 }

@@ -9,6 +9,7 @@ import torch
 
 from adaptive_diffusion.config import ConfigSearch
 from adaptive_diffusion.evaluation.diversity import Diversity, diversity
+from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.editing import Edited, edit
 from adaptive_diffusion.tasks.text.edits import Change, line_starts
@@ -81,6 +82,7 @@ def edit_file(
     seed: int = 0,
     allow: Sequence[str] = (),
     search: ConfigSearch | None = None,
+    compute: Compute | None = None,
 ) -> tuple[bytes, Edited, Diversity]:
     """The text of a file, its variations, and how much they differ where they were open.
 
@@ -90,7 +92,7 @@ def edit_file(
     if not file.is_file():
         raise ValueError(f"{file} is no file; give the text to edit")
     text = file.read_bytes()
-    found = load_trained_model(source, allow)
+    found = load_trained_model(source, allow, compute)
     task = found.task
     if not isinstance(task, TextTask):
         raise ValueError(f"{source} was trained on {task.name}, not on text; edit with a model of text")

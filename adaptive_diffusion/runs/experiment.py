@@ -29,6 +29,7 @@ from adaptive_diffusion.config import (
 )
 from adaptive_diffusion.config.resolution import Node, read_yaml
 from adaptive_diffusion.config.targets import find_target
+from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.storage.manifest import Manifest, now
@@ -62,6 +63,7 @@ def run_experiment(
     update: bool = False,
     say: Callable[[str], None] = print,
     search: ConfigSearch | None = None,
+    compute: Compute | None = None,
 ) -> None:
     """Runs the stages of ``config`` that are not finished yet.
 
@@ -73,6 +75,7 @@ def run_experiment(
             are the stages after it.
         say: receives a line about each stage.
         search: where the samplers that stages name are looked for.
+        compute: where models compute and how precisely; None is the CPU.
 
     Raises:
         ValueError: if a stage is refused (before any stage is run), or the folder was made with another config.
@@ -84,13 +87,20 @@ def run_experiment(
     for stage in stages:
         _read_mark(stage, folder)  # what is damaged is refused before anything is written
     _keep_config(plain, folder, update, say)
+    compute = compute or Compute()
     manifest = Manifest(
-        folder, {"config_sha256": digest(plain), "seed": plain.get("seed"), "allow": list(folder.allow)}
+        folder,
+        {
+            "config_sha256": digest(plain),
+            "seed": plain.get("seed"),
+            "allow": list(folder.allow),
+            "compute": compute.as_json(),
+        },
     )
     outcome = "interrupted"
     try:
         _check_data(plain, stages, folder, say)
-        context = StageContext(folder, config=_shared(plain))
+        context = StageContext(folder, compute=compute, config=_shared(plain))
         for stage in stages:
             context = replace(context, name=stage.name, resume=folder.file(f"resume/{stage.name}"))
             _run_stage(stage, context, manifest, say)

@@ -10,6 +10,7 @@ from typing import Any
 
 from adaptive_diffusion.config import ConfigSearch, NamedSampler, digest
 from adaptive_diffusion.runs.cached_sampler import CachedSampler
+from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.engine import Engine
 from adaptive_diffusion.runs.shards import Sharded
 from adaptive_diffusion.runs.trained_model import TrainedModel, load_trained_model, sha256
@@ -33,6 +34,7 @@ class QueryJob:
         folder: where answers are stored as they come; None stores none.
         search: where the configs of samplers are looked for.
         trace: a folder for traces, which `analyze` reads; None records none.
+        compute: where the model computes and how precisely; None is the CPU.
 
     Raises:
         ValueError: a trace together with an engine or a folder of answers.
@@ -47,6 +49,7 @@ class QueryJob:
     folder: Path | None = None
     search: ConfigSearch | None = None
     trace: Path | None = None
+    compute: Compute | None = None
 
     def __post_init__(self) -> None:
         if self.trace is not None and (self.engine is not None or self.folder is not None):
@@ -64,7 +67,7 @@ class QueryJob:
         Raises:
             ValueError: a source or a file that cannot be read, or a bad line where `skip_bad` does not allow it.
         """
-        source = load_trained_model(self.source, self.allow)
+        source = load_trained_model(self.source, self.allow, self.compute)
         file = source.task.read(self.queries, self.skip_bad)
         for line in file.skipped:
             print(f"skipped: {line}", file=sys.stderr)
@@ -78,8 +81,9 @@ class QueryJob:
         """The sampler, in this process or in shards; its answers are stored where there is a folder."""
         sampler: Any = source.build(named.node)
         if self.engine is not None:
-            sampler = Sharded(self.source, json.dumps(named.node), tuple(self.allow), self.engine)
+            sampler = Sharded(self.source, json.dumps(named.node), tuple(self.allow), self.engine, compute=self.compute)
         if held is None:
             return sampler
-        asked = digest([source.contents, sha256(self.queries), self.skip_bad, named.node])
+        precision = [] if self.compute is None else [self.compute.precision]
+        asked = digest([source.contents, sha256(self.queries), self.skip_bad, named.node, *precision])
         return CachedSampler(sampler, held, asked, SHARD if self.engine is None else MANY * SHARD)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from adaptive_diffusion.config import differences, digest
+from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.experiment import CONFIG, read_config, run_experiment
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.storage.manifest import NAME, environment
@@ -13,7 +14,9 @@ from adaptive_diffusion.storage.reproducibility import Compared, compared
 SURROUNDINGS = ("versions", "processor", "threads", "device", "source")
 
 
-def repeat_run(run: Path, into: RunFolder, say: Callable[[str], None]) -> list[Compared]:
+def repeat_run(
+    run: Path, into: RunFolder, say: Callable[[str], None], compute: Compute | None = None
+) -> list[Compared]:
     """Runs the finished stages of `run` again in the fresh folder `into` (entered), and compares the results.
 
     Classes of modules beside this package must be allowed again: a folder cannot consent for its reader.
@@ -27,7 +30,7 @@ def repeat_run(run: Path, into: RunFolder, say: Callable[[str], None]) -> list[C
         raise ValueError(f"{into.path} holds a run already; name a fresh folder with --folder")
     for change in surroundings(manifest):
         say(f"Other than then: {change}.")
-    run_experiment(plain, into, say=say)
+    run_experiment(plain, into, say=say, compute=compute)
     return compared(run, into.path)
 
 
@@ -56,6 +59,13 @@ def recipe(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if not done:
         raise ValueError(f"no stage of {run} was finished, so there is nothing to compare with")
     return {**plain, "stages": done}, manifest
+
+
+def compute_of(manifest: dict[str, Any]) -> dict[str, str]:
+    """The device and the precision that a manifest names; `auto` where it names none."""
+    found = manifest.get("compute")
+    named = found if isinstance(found, dict) else {}
+    return {name: str(named.get(name, "auto")) for name in ("device", "precision")}
 
 
 def surroundings(manifest: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ import torch
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.runs.cached_sampler import in_shards, joined
+from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.engine import Engine
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.result import SampleResult
@@ -27,6 +28,7 @@ class Sharded:
         node: the sampler's node as JSON, so that workers need no config folders.
         allow: modules outside this package whose classes the checkpoint may name.
         shard: queries per piece of work.
+        compute: where the workers' models compute and how precisely; None is the CPU.
     """
 
     source: Path
@@ -34,6 +36,7 @@ class Sharded:
     allow: tuple[str, ...]
     engine: Engine
     shard: int = 256
+    compute: Compute | None = None
 
     def sample(
         self, queries: Queries, n: int = 1, seed: int = 0, slots: int = 256, observers: Iterable[Any] = ()
@@ -42,18 +45,25 @@ class Sharded:
         if list(observers):
             raise ValueError("a trace is recorded in one process: leave out the engine")
         pieces = [part for _, part in in_shards(queries, self.shard)]
-        answer = partial(_answer, self.source.resolve(), self.node, self.allow, n, seed, slots)
+        answer = partial(_answer, self.source.resolve(), self.node, self.allow, self.compute, n, seed, slots)
         found = dict(self.engine.each(answer, pieces))
         return joined([found[number] for number in range(len(pieces))])
 
 
 def _answer(
-    source: Path, node: str, allow: tuple[str, ...], n: int, seed: int, slots: int, queries: Queries
+    source: Path,
+    node: str,
+    allow: tuple[str, ...],
+    compute: Compute | None,
+    n: int,
+    seed: int,
+    slots: int,
+    queries: Queries,
 ) -> SampleResult:
     with torch.inference_mode():
-        return _sampler(source, node, allow).sample(queries, n=n, seed=seed, slots=slots)
+        return _sampler(source, node, allow, compute).sample(queries, n=n, seed=seed, slots=slots)
 
 
 @cache
-def _sampler(source: Path, node: str, allow: tuple[str, ...]) -> Sampler:
-    return load_trained_model(source, allow).build(json.loads(node))
+def _sampler(source: Path, node: str, allow: tuple[str, ...], compute: Compute | None) -> Sampler:
+    return load_trained_model(source, allow, compute).build(json.loads(node))

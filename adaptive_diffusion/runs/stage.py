@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.storage.folder import RunFolder
 
 CHECKPOINT = ".safetensors"
@@ -22,8 +23,7 @@ class StageContext:
         name: the stage's key in `stages`; it names its checkpoint and its logs.
         resume: a folder of this stage alone, for what it needs to go on after an interruption. It is removed when the
             stage is finished, and emptied when the stage's config has changed.
-        device: where models compute.
-        precision: of training, in Lightning's words, such as `32-true` or `bf16-mixed`.
+        compute: where models compute and how precisely.
         config: `seed`, `task` and `model` of the experiment, as far as it has them; plain values.
         earlier: names of the stages before this one, in order.
     """
@@ -31,10 +31,14 @@ class StageContext:
     folder: RunFolder
     name: str = "stage"
     resume: Path = Path("resume")
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    precision: str = "32-true"
+    compute: Compute = field(default_factory=Compute)
     config: Mapping[str, Any] = field(default_factory=dict)
     earlier: Sequence[str] = ()
+
+    @property
+    def device(self) -> torch.device:
+        """Where models compute."""
+        return self.compute.device
 
     @property
     def allow(self) -> tuple[str, ...]:

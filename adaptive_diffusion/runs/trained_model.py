@@ -9,6 +9,7 @@ from typing import Any
 from adaptive_diffusion.config import ConfigSearch, instantiate, named_sampler
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.compare import build_sampler
+from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
 from adaptive_diffusion.storage.hub import WEIGHTS
@@ -38,8 +39,13 @@ class TrainedModel:
         return build_sampler(instantiate(dict(node), self.allow), self.model)
 
 
-def load_trained_model(path: Path, allow: Sequence[str] = ()) -> TrainedModel:
+def load_trained_model(path: Path, allow: Sequence[str] = (), compute: Compute | None = None) -> TrainedModel:
     """The newest checkpoint of a run folder, or the checkpoint itself.
+
+    Args:
+        path: the run folder or the file.
+        allow: modules beside this package whose classes the checkpoint may name.
+        compute: where the model computes and how precisely; None is the CPU.
 
     Raises:
         ValueError: where there is none, or one that does not name its task.
@@ -53,6 +59,7 @@ def load_trained_model(path: Path, allow: Sequence[str] = ()) -> TrainedModel:
         raise ValueError(f"{file} holds a {type(model).__name__}, not a denoiser with heads")
     source = TrainedModel(model, _data(file, about["task"], allow), allow, sha256(file))
     _compare(file, source)
+    (compute or Compute()).place(model)
     return source
 
 

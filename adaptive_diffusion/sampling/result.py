@@ -1,7 +1,7 @@
 """What a sampler hands back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import torch
 from torch import Tensor
@@ -54,6 +54,11 @@ class SampleResult:
     rows_forwarded: int
     faults: Mapping[int, str] = field(default_factory=dict)
     reasons: Mapping[int, tuple[str, str]] = field(default_factory=lambda: FRAMEWORK_REASONS)
+
+    def to(self, device: torch.device) -> "SampleResult":
+        """The answers on a device."""
+        columns = {item.name: self.__dict__[item.name] for item in fields(self)}
+        return replace(self, **{name: col.to(device) for name, col in columns.items() if isinstance(col, Tensor)})
 
     def reason(self, row: int) -> str:
         """Why a row ended, as the name that traces hold."""

@@ -222,7 +222,8 @@ class Sampler:
         """Answers every query `n` times.
 
         Args:
-            queries: N queries; their answers come back in this order, the variations of a query together.
+            queries: N queries; their answers come back in this order, the variations of a query together, and on the
+                device of the queries, while the denoiser computes on its own.
             n: variations a query, each equal to what a call for it alone would give.
             seed: keys all randomness together with query id and variation.
             slots: sequences forwarded at once. It changes the speed, never an answer.
@@ -242,6 +243,7 @@ class Sampler:
         for name, value in (("n", n), ("slots", slots), ("max_steps", max_steps)):
             if value is not None and value < 1:
                 raise ValueError(f"{name}={value}; it must be at least 1")
+        home, queries = queries.ids.device, queries.to(device_of(self.denoiser, queries.ids.device))
         limit = max_steps or self.step_limit(queries.tokens.shape[1])
         recorder = Recorder(queries, n, self.halting)
         for step in loop(self, queries, n, seed, slots, limit):
@@ -250,7 +252,7 @@ class Sampler:
                 raise recorder.errors[0]
             for observer in observers:
                 observer(step)
-        result = recorder.result()
+        result = recorder.result().to(home)
         if result.faults:
             row, why = next(iter(result.faults.items()))
             count = f"{len(result.faults)} of {len(result.answers)} answers ended in a fault, the first at query "
@@ -262,6 +264,11 @@ class Sampler:
     @property
     def _revising(self) -> str:
         return type(self.remasking if self.plan is None else self.plan).__name__
+
+
+def device_of(denoiser: Denoiser, otherwise: torch.device) -> torch.device:
+    """The device of a denoiser's first parameter; `otherwise` where it has none."""
+    return next((parameter.device for parameter in denoiser.parameters()), otherwise)
 
 
 def heads_of(denoiser: Denoiser) -> Mapping[str, Any]:

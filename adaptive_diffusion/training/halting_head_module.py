@@ -1,12 +1,11 @@
 """Training of halting heads on recorded trajectories."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -98,18 +97,16 @@ class RolloutBatches(LightningDataModule):
         return {**vars(self.rollouts.batch(index)), "half": self.rollouts.query[index] % 2}
 
 
-def fit(
-    module: HaltingHeadModule, batches: RolloutBatches, callbacks: Sequence[Callback] = ()
-) -> TrajectoryHaltingHead:
-    """Runs the module to its end, in memory: it takes a minute, and begun anew it ends the same."""
+def fit(module: HaltingHeadModule, batches: RolloutBatches, **options: Any) -> TrajectoryHaltingHead:
+    """Runs the module to its end and returns the head. It takes a minute on a CPU, and repeated it ends the same, so
+    nothing is stored in between. `options` are of Lightning's `Trainer`."""
     trainer = Trainer(
         max_steps=module.steps,
         accelerator="cpu",
-        callbacks=list(callbacks),
         reload_dataloaders_every_n_epochs=0 if batches.refresh is None else 1,
         logger=False,
         enable_checkpointing=False,
-        enable_progress_bar=False,
+        **{"enable_progress_bar": False, **options},
         enable_model_summary=False,
     )
     trainer.fit(module, batches)

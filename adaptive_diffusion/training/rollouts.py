@@ -110,8 +110,8 @@ class RolloutRecorder:
     def __call__(self, step: Step) -> None:
         live = step.before.running.nonzero()[:, 0]
         before = step.before.take(live)
-        place = self.place[torch.searchsorted(self.order, before.query)]
-        score = self.batch.take(place).score(step.answer[live])
+        place = self.place[torch.searchsorted(self.order, before.query.to(self.order.device))]
+        score = self.batch.take(place).score(step.answer[live].to(self.order.device))
         summaries = step_summaries(step.before, step.prediction, step.decision)
         observation = observe(step.prediction.evaluation.hidden, summaries, step.before.editable)[live]
         cost = step.after.nfe[live] - before.nfe

@@ -1,7 +1,7 @@
 """A cell: one setting of a sweep, addressed by its whole config."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ import torch
 from adaptive_diffusion.config import ConfigSearch, compose, compose_part, digest, instantiate, resolve
 from adaptive_diffusion.config.grid import Setting
 from adaptive_diffusion.runs.compare import build_sampler, compare
+from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.experiment import run_experiment, with_samplers
 from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint, sha256
 from adaptive_diffusion.storage.checkpoint import read_header
@@ -45,13 +46,14 @@ class ExperimentCell:
 
     setting: Setting
     config: dict[str, Any]
+    compute: Compute = field(default_factory=Compute)
 
     @property
     def digest(self) -> str:
-        return digest(self.config)
+        return digest([self.config, self.compute.precision])
 
     def run(self, folder: RunFolder) -> Rows:
-        run_experiment(self.config, folder)
+        run_experiment(self.config, folder, compute=self.compute)
         summary = folder.read_json("summary.json")
         if summary is None:
             raise ValueError("the experiment writes no summary.json: it has no stage that evaluates")
@@ -75,14 +77,15 @@ class SamplerCell:
     source: Path
     contents: str
     queries: Path | None = None
+    compute: Compute = field(default_factory=Compute)
 
     @property
     def digest(self) -> str:
         asked = "validation" if self.queries is None else sha256(self.queries)
-        return digest([self.contents, asked, self.sampler, self.node, self.seed])
+        return digest([self.contents, asked, self.sampler, self.node, self.seed, self.compute.precision])
 
     def run(self, folder: RunFolder) -> Rows:
-        source = load_trained_model(self.source, folder.allow)
+        source = load_trained_model(self.source, folder.allow, self.compute)
         problems = source.data.validation if self.queries is None else source.task.read(self.queries, False).problems
         sampler = build_sampler(instantiate(self.node, folder.allow), source.model)
         with torch.inference_mode(), folder.atomic_write("traces") as traces:
@@ -92,18 +95,26 @@ class SamplerCell:
 
 
 def experiment_cells(
-    experiment: str, settings: Sequence[Setting], search: ConfigSearch | None = None, allow: tuple[str, ...] = ()
+    experiment: str,
+    settings: Sequence[Setting],
+    search: ConfigSearch | None = None,
+    allow: tuple[str, ...] = (),
+    compute: Compute | None = None,
 ) -> list[Cell]:
     """A cell for each setting of an experiment. Raises `ValueError` as `compose` does, before anything is run."""
     configs = [resolve(compose(experiment, setting, search)) for setting in settings]
     return [
-        ExperimentCell(setting, with_samplers(config, allow, search))
+        ExperimentCell(setting, with_samplers(config, allow, search), compute or Compute())
         for setting, config in zip(settings, configs, strict=True)
     ]
 
 
 def sampler_cells(
-    source: Path, settings: Sequence[Setting], queries: Path | None = None, search: ConfigSearch | None = None
+    source: Path,
+    settings: Sequence[Setting],
+    queries: Path | None = None,
+    search: ConfigSearch | None = None,
+    compute: Compute | None = None,
 ) -> list[Cell]:
     """A cell for each setting of a sampler on a trained model; `sampler=` and `seed=` are keys of the cell itself.
 
@@ -123,5 +134,7 @@ def sampler_cells(
         rest = [override for override in setting if override.split("=", 1)[0] not in OWN]
         node = resolve(compose_part("sampler", own["sampler"], rest, search))
         seed = int(own.get("seed", 0))
-        cells.append(SamplerCell(setting, own["sampler"], node, seed, file.resolve(), contents, queries))
+        cells.append(
+            SamplerCell(setting, own["sampler"], node, seed, file.resolve(), contents, queries, compute or Compute())
+        )
     return cells

@@ -36,7 +36,8 @@ class Evaluate(Stage):
         family: the samplers of this family form the curve that the policy must lie above.
         reference: the careful sampler the policy's accuracy is compared with.
         seed, slots: of sampling.
-        workers: processes of one thread, each with a sampler at a time; null is one for each core, 1 none but this.
+        workers: processes of one thread, each with one sampler at a time; null is one per core on a CPU, and this
+            process alone on a GPU.
     """
 
     data: dict[str, Any]
@@ -54,11 +55,11 @@ class Evaluate(Stage):
     def __call__(self, context: StageContext) -> None:
         folder, resume = context.folder, context.resume
         data = instantiate(self.data, context.allow)
-        source = load_trained_model(context.checkpoint(self.checkpoint), context.allow)
+        source = load_trained_model(context.checkpoint(self.checkpoint), context.allow, context.compute)
         samplers = {name: source.build(one["sampler"]) for name, one in self.samplers.items()}
         families = {name: one["family"] for name, one in self.samplers.items()}
         rows, settings = compare_all(
-            samplers, data.task, data.test, print, self.seed, self.slots, resume, self._engine(), families
+            samplers, data.task, data.test, print, self.seed, self.slots, resume, self._engine(context), families
         )
         with folder.atomic_write("traces") as traces:
             traces.mkdir()
@@ -76,8 +77,8 @@ class Evaluate(Stage):
         for sentence in sentences(summary):
             print(sentence)
 
-    def _engine(self) -> Engine:
-        workers = self.workers or cores()
+    def _engine(self, context: StageContext) -> Engine:
+        workers = self.workers or (cores() if context.device.type == "cpu" else 1)
         return Processes(workers) if workers > 1 else Here()
 
     def _comparison(self, settings: dict[str, ScoredAnswers]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header, 
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.tasks.data import TaskData
 from adaptive_diffusion.training.halting_head_module import HaltingHeadModule, RolloutBatches, fit
-from adaptive_diffusion.training.progress import Progress
+from adaptive_diffusion.training.progress import progress
 from adaptive_diffusion.training.rollouts import Rollouts, record, scored
 
 TRAIN = "train"
@@ -53,7 +53,7 @@ class Record(Stage):
 
     def __call__(self, context: StageContext) -> None:
         folder = context.folder
-        source = load_trained_model(Path(self.checkpoint), folder.allow)
+        source = load_trained_model(Path(self.checkpoint), folder.allow, context.compute)
         unbound = instantiate(without_halting(self.sampler), folder.allow)
         sampler = unbound(denoiser=source.model)
         self._record(folder, TRAIN, sampler, *training_problems(source.data, self.queries, self.first_query))
@@ -121,19 +121,19 @@ class FitHalting(Stage):
             started = load_checkpoint(context.checkpoint(self.after), folder.allow)
             head.load_state_dict(started.get_submodule("heads.halting").state_dict())
         module = HaltingHeadModule(head, objective, self.steps, **optimisers(self, context.allow))
-        batches = RolloutBatches(rollouts, self.rows, self._refresh(folder))
-        model.heads["halting"] = fit(module, batches, [Progress(context.name, self.steps)])  # type: ignore[index]
+        batches = RolloutBatches(rollouts, self.rows, self._refresh(context))
+        model.heads["halting"] = fit(module, batches, **progress(context.name, self.steps))  # type: ignore[index]
         header = read_header(file)
         about = {**header.about, "stage": context.name, "objective": self.objective, "seed": self.seed}
         config = {**header.config, "heads": {**header.config.get("heads", {}), "halting": node}}
         save_checkpoint(context.checkpoint(context.name), model, config, about)
 
-    def _refresh(self, folder: RunFolder) -> Any:
+    def _refresh(self, context: StageContext) -> Any:
         if self.refresh is None:
             return None
-        stage: Record = instantiate_outer({"seed": self.seed} | self.refresh, "refresh", folder.allow)
-        source = load_trained_model(Path(stage.checkpoint), folder.allow)
-        sampler = instantiate(without_halting(stage.sampler), folder.allow)(denoiser=source.model)
+        stage: Record = instantiate_outer({"seed": self.seed} | self.refresh, "refresh", context.allow)
+        source = load_trained_model(Path(stage.checkpoint), context.allow, context.compute)
+        sampler = instantiate(without_halting(stage.sampler), context.allow)(denoiser=source.model)
 
         def again(epoch: int) -> Rollouts:
             asked = training_problems(source.data, stage.queries, stage.first_query + epoch * stage.queries)

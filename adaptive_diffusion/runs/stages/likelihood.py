@@ -15,6 +15,7 @@ from adaptive_diffusion.evaluation.intervals import bootstrap, ratio_of_sums
 from adaptive_diffusion.objectives.objective import Objective
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.sampling.sampler import device_of
 from adaptive_diffusion.tasks.text.packing import Windows
 from adaptive_diffusion.training.training_states import TrainingStates
 
@@ -45,7 +46,7 @@ class BitsPerByte(Stage):
         data = instantiate(self.data, context.allow)
         windows, found = data.windows(self.split), []
         for name, parts in self.models.items():
-            model = load_trained_model(context.checkpoint(parts["stage"]), context.allow).model
+            model = load_trained_model(context.checkpoint(parts["stage"]), context.allow, context.compute).model
             training_states, objective = (
                 instantiate(parts[part], context.allow) for part in ("training_states", "objective")
             )
@@ -73,7 +74,8 @@ class BitsPerByte(Stage):
             index = ids.numpy() % len(windows)
             some = Windows(windows.tokens[index], windows.padding[index])
             clean, editable = torch.from_numpy(some.tokens), ~torch.from_numpy(some.padding)
-            state, _ = training_states.begin(model, Batch(Queries(ids, clean, editable), clean), self.seed)
+            batch = Batch(Queries(ids, clean, editable), clean).to(device_of(model, clean.device))
+            state, batch = training_states.begin(model, batch, self.seed)
             hidden = model.denoiser.evaluate(replace(state, carry={})).hidden
-            losses = objective(LossInputs(model, state, clean, hidden))
+            losses = objective(LossInputs(model, state, batch.clean, hidden))
             yield float(sum(losses.values())) * int(editable.sum()), data.bytes_of(some)

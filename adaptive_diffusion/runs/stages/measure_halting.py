@@ -88,7 +88,7 @@ class MeasureHalting(Stage):
         files = {split: folder.file(rollout_name(split)) for split in ("validation", "test", "stratified_test")}
         splits = {split: Rollouts.load(file) for split, file in files.items() if file.is_file()}
         fitted = {split: self._predict(folder, rollouts) for split, rollouts in splits.items()}
-        source = load_trained_model(Path(self.checkpoint), folder.allow)
+        source = load_trained_model(Path(self.checkpoint), folder.allow, context.compute)
         samplers = {name: source.build(one["sampler"]) for name, one in self.baselines.items()}
         options: dict[str, Any] = {"seed": self.seed, "slots": self.slots}
         seen, known = compare_all(samplers, source.task, source.data.validation, print, **options)

@@ -21,7 +21,7 @@ from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stages.resuming import States, all_metrics, set_aside
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
-from adaptive_diffusion.training.progress import Progress
+from adaptive_diffusion.training.progress import progress
 
 LAST = "last"
 
@@ -41,7 +41,6 @@ class Train(Stage):
         after: the stage whose checkpoint it starts from, or a checkpoint file of another run; null starts anew. A head
             that is not in the checkpoint begins fresh.
         average: decay of the exponential average; the last weights are averaged over about 1/(1 − decay) steps.
-        precision: `auto` is bf16 where the processor multiplies it in hardware, else float32.
         save_every: steps between resumable states.
         devices, strategy: of Lightning's `Trainer`; several devices need a strategy that starts its own processes, such
             as `ddp_fork`, because the run folder is held by this one. Each process trains on a whole batch.
@@ -58,7 +57,6 @@ class Train(Stage):
     after: str | None = None
     average: float = 0.998
     clip: float = 1.0
-    precision: str = "auto"
     save_every: int = 100
     devices: int = 1
     strategy: str = "auto"
@@ -95,21 +93,22 @@ class Train(Stage):
             ModelCheckpoint(
                 context.resume, filename=LAST, every_n_train_steps=self.save_every, enable_version_counter=False
             ),
-            Progress(context.name, self.steps),
         ]
+        shown = progress(context.name, self.steps)
         loggers = self._loggers(context)
         return Trainer(
             max_steps=self.steps,
             devices=self.devices,
             strategy=self.strategy,
-            precision=best_precision() if self.precision == "auto" else self.precision,  # type: ignore[arg-type]
+            accelerator=context.device.type,
+            precision=context.compute.training,  # type: ignore[arg-type]
             gradient_clip_val=self.clip,
-            callbacks=callbacks,
+            callbacks=[*callbacks, *shown["callbacks"]],
+            enable_progress_bar=shown["enable_progress_bar"],
             logger=loggers,
             plugins=[States(loggers, self.steps)],
             log_every_n_steps=20,
             limit_val_batches=0,
-            enable_progress_bar=False,
             enable_model_summary=False,
         )
 
@@ -161,13 +160,6 @@ def _begin_with(model: DenoiserWithHeads, file: Path, allow: Sequence[str]) -> N
         raise ValueError(f"{file} holds another model than the config describes: {error}") from error
     if wrong := [*unknown, *(name for name in missing if name.startswith("denoiser."))]:
         raise ValueError(f"{file} holds another model than the config describes: {', '.join(wrong[:3])}")
-
-
-def best_precision() -> str:
-    """bf16 where the processor multiplies it in hardware, else float32."""
-    if torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
 
 
 def silence_lightning() -> None:
