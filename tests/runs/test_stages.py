@@ -20,7 +20,7 @@ from adaptive_diffusion.runs.sample import sample_file
 from adaptive_diffusion.runs.stages.training import averaged
 from adaptive_diffusion.storage.checkpoint import load_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
-from adaptive_diffusion.training.progress import Progress
+from adaptive_diffusion.training.progress import StepLog
 
 SMALL = [
     "task=sudoku_4x4",
@@ -120,7 +120,7 @@ def test_later_stages_cope_with_a_stage_that_is_left_out(finished: Path, tmp_pat
 
 
 def test_a_second_run_trains_nothing(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Progress, "on_train_start", lambda *_: pytest.fail("a finished stage was trained again"))
+    monkeypatch.setattr(StepLog, "on_train_start", lambda *_: pytest.fail("a finished stage was trained again"))
     run(finished)
 
 
@@ -132,12 +132,12 @@ class Interrupted(KeyboardInterrupt):
 def test_an_interrupted_stage_goes_on_to_the_same_weights(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, step: int
 ) -> None:
-    def stop(callback: Progress, trainer, *_) -> None:
+    def stop(callback: StepLog, trainer, *_) -> None:
         if callback.name == stage and trainer.global_step == step:
             raise Interrupted
 
     with monkeypatch.context() as patched:
-        patched.setattr(Progress, "on_train_batch_end" if step < 6 else "on_train_end", stop)
+        patched.setattr(StepLog, "on_train_batch_end" if step < 6 else "on_train_end", stop)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "cut", "stages.halting=null", "stages.evaluation=null", "stages.report=null")
     run(tmp_path / "cut", "stages.halting=null", "stages.evaluation=null", "stages.report=null")

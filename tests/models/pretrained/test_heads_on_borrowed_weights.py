@@ -17,6 +17,7 @@ from adaptive_diffusion.models.pretrained import MaskedLanguageModel  # noqa: E4
 from adaptive_diffusion.rules.learned_halting import LearnedHalting  # noqa: E402
 from adaptive_diffusion.rules.pace import Threshold  # noqa: E402
 from adaptive_diffusion.rules.remasking import LowQuality  # noqa: E402
+from adaptive_diffusion.runs.device import Compute  # noqa: E402
 from adaptive_diffusion.runs.stage import StageContext  # noqa: E402
 from adaptive_diffusion.runs.stages.training import Train  # noqa: E402
 from adaptive_diffusion.sampling import Sampler  # noqa: E402
@@ -112,10 +113,10 @@ def module(*trainable):
 
 def trained(folder, model, *trainable, precision="32-true"):
     optimizer = {"_target_": "torch.optim.AdamW", "_partial_": True, "lr": 0.02}
-    stage = Train(model, DATA, module(*trainable), steps=3, optimizer=optimizer, average=0.5, precision=precision)
+    stage = Train(model, DATA, module(*trainable), steps=3, optimizer=optimizer, average=0.5)
     with RunFolder(folder) as run:
         (folder / "resume").mkdir()
-        stage(StageContext(run, "heads", folder / "resume"))
+        stage(StageContext(run, "heads", folder / "resume", Compute(precision=precision)))
     return folder / "checkpoints" / "heads.safetensors"
 
 
