@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from resource import RUSAGE_CHILDREN, getrusage
 from statistics import median
@@ -11,30 +12,32 @@ from typing import Any
 TORCH = "import torch"
 PROGRAMS = {
     "package": "import adaptive_diffusion",
-    "sampler": "from adaptive_diffusion.sampling import Sampler",
-    "load": "from adaptive_diffusion.runs.trained_model import load_trained_model",
+    "sampler": "import adaptive_diffusion as ad; ad.Sampler",
+    "all_names": "import adaptive_diffusion as ad; [getattr(ad, name) for name in ad.__all__]",
 }
 
 
-def processor_time(program: str) -> float:
-    """Seconds of processor time, user and system, of a new interpreter that runs the program."""
+def seconds(program: str) -> tuple[float, float]:
+    """Seconds of a new interpreter that runs the program: by the wall, and of processor time, user and system."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    before = getrusage(RUSAGE_CHILDREN)
+    before, begin = getrusage(RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
-    after = getrusage(RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    after, end = getrusage(RUSAGE_CHILDREN), time.perf_counter()
+    return end - begin, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def measure(quick: bool) -> Iterator[dict[str, Any]]:
-    """Rows `imports/NAME`; `ratio` is the median over turns of its processor time ÷ that of `import torch`."""
+    """Rows `imports/NAME`; `ratio` is the median over turns of the program's wall time ÷ that of `import torch`, and
+    `ratio_processor_time` the same of processor time."""
     for name, program in PROGRAMS.items():
-        processor_time(program), processor_time(TORCH)  # compiles the modules and reads them into the page cache
-        turns = [(processor_time(program), processor_time(TORCH)) for _ in range(3 if quick else 10)]
+        seconds(program), seconds(TORCH)  # compiles the modules and reads them into the page cache
+        turns = [(seconds(program), seconds(TORCH)) for _ in range(3 if quick else 10)]
         yield {
             "name": f"imports/{name}",
             "program": program,
-            "ratio": median(ours / torch for ours, torch in turns),
-            "seconds": median(ours for ours, _ in turns),
-            "seconds_torch": median(torch for _, torch in turns),
+            "ratio": median(ours[0] / torch[0] for ours, torch in turns),
+            "ratio_processor_time": median(ours[1] / torch[1] for ours, torch in turns),
+            "processor_seconds": median(ours[1] for ours, _ in turns),
+            "processor_seconds_torch": median(torch[1] for _, torch in turns),
             "turns": len(turns),
         }

@@ -40,6 +40,7 @@ RATIOS = {
     "step": ("ratio", "our time ÷ diffusers'"),
     "train": ("ratio", "time with all logits ÷ ours"),
     "scale": ("linear", "cost a query ÷ the size before"),
+    "imports": ("ratio", "time ÷ that of `import torch`"),
     "overhead": ("share", "of a step outside the trunk"),
 }
 
