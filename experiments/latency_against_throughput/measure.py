@@ -127,7 +127,7 @@ def main():
     chosen = parser.parse_args()
     begun = now()
     masked, autoregressive, judge = (
-        load_trained_model(chosen.run / checkpoint(name)) for name in ("masked", "autoregressive", "judge")
+        load_trained_model(chosen.run / checkpoint(name)) for name in ("masked", "autoregressive", "reference")
     )
     data, length = masked.data, masked.task.length
     windows, tokenizer = data.windows("test"), masked.task.tokenizer
@@ -161,7 +161,7 @@ def main():
         last = list(race(contenders, queries, chosen.tries))
         rows += last
         print(batch, {row["sampler"]: round(row["seconds"], 2) for row in last}, file=sys.stderr)
-    summarise(chosen, begun, measured, rows, {"masked": masked, "autoregressive": autoregressive, "judge": judge})
+    summarise(chosen, begun, measured, rows, {"masked": masked, "autoregressive": autoregressive, "reference": judge})
 
 
 def summarise(chosen, begun, measured, rows, sources):

@@ -61,7 +61,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     begun = now()
-    masked, judge = (load_trained_model(chosen.run / checkpoint(name)) for name in ("masked", "judge"))
+    masked, judge = (load_trained_model(chosen.run / checkpoint(name)) for name in ("masked", "reference"))
     length, traces = masked.task.length, chosen.run / "long" / "traces"
     given = torch.from_numpy(masked.data.windows("test").tokens[: chosen.texts, :PROMPT])
     parts = {"proposal": Draw(), "order": Random(), "pace": EntropyBound(8.0)}

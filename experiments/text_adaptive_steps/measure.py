@@ -108,7 +108,7 @@ def main():
     chosen = parser.parse_args()
     begun = now()
     masked = load_trained_model(chosen.denoiser or chosen.run / checkpoint("masked"))
-    judge = load_trained_model(chosen.run / checkpoint("judge"))
+    judge = load_trained_model(chosen.run / checkpoint("reference"))
     tuned = ratios(
         answered(masked, masked.data.validation.take(slice(chosen.validation)), judge.model.denoiser, chosen.seed)
     )

@@ -17,8 +17,6 @@ from adaptive_diffusion.runs.stages.likelihood import BitsPerByte
 from adaptive_diffusion.storage.checkpoint import save_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
 
-pytestmark = pytest.mark.slow
-
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 CODE = """def function_{n}(argument, scale):
     value = argument + {n}
@@ -35,26 +33,38 @@ SMALL = [
     "model.denoiser.depth=1",
     "stages.reference.model.denoiser={width: 32, depth: 2, heads: 4}",
     "steps=3",
+    *(f"stages.{stage}.module.compile=null" for stage in ("masked", "autoregressive", "reference")),
     "stages.evaluation.samplers=['threshold pace.threshold=0.5', 'fixed pace.steps=4']",
     "stages.evaluation.workers=1",
 ]
 
 
+def experiment(name, corpus, path, *overrides):
+    """Runs an experiment on text, small; the lines that it prints."""
+    lines = []
+    with RunFolder(path) as folder:
+        run_experiment(compose(name, [*SMALL, f"task.corpus={corpus}", *overrides]), folder, say=lines.append)
+    return lines
+
+
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
+def code(tmp_path_factory):
+    """A folder of source code."""
     folder = tmp_path_factory.mktemp("corpus")
     for n in range(100, 180):
-        (folder / f"{n}.txt").write_text(CODE.format(n=n) * 2)
-    files = f"{{_target_: adaptive_diffusion.tasks.text.corpora.TextFiles, paths: ['{folder}']}}"
-    return [*SMALL, f"task.corpus={files}"]
+        (folder / f"{n}.py").write_text(CODE.format(n=n) * 2)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def finished(corpus, tmp_path_factory):
+def finished(code, tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "text"
-    with RunFolder(path) as folder:
-        run_experiment(compose("text", corpus), folder, say=lambda line: None)
+    experiment("text_python", code, path)
     return path
+
+
+def summary_of(path):
+    return json.loads((path / "summary.json").read_text())["samplers"]
 
 
 def test_a_run_leaves_likelihoods_answers_and_a_report(finished):
@@ -63,14 +73,42 @@ def test_a_run_leaves_likelihoods_answers_and_a_report(finished):
     assert rows[0]["parameters"] == rows[1]["parameters"] < rows[2]["parameters"]
     for row in rows:
         assert 0 < row["low"] <= row["bits_per_byte"] <= row["high"] < 20
-    assert {row["sampler"] for row in json.loads((finished / "summary.json").read_text())["samplers"]} == {
-        "threshold_0.5",
-        "fixed_4",
-    }
+    assert {row["sampler"] for row in summary_of(finished)} == {"threshold_0.5", "fixed_4"}
+    assert {row["valid"] is None for row in summary_of(finished)} == {False}
     assert (finished / "report.html").stat().st_size > 10_000
 
 
-def test_the_manifest_knows_the_data(finished):
+def test_folder_of_prose_and_file_of_lines_end_with_a_report(tmp_path):
+    prose = tmp_path / "prose"
+    prose.mkdir()
+    for n in range(60):
+        (prose / f"{n}.md").write_text(f"Chapter {n} begins here, and it has a few words.\nIt ends with {n}.\n" * 3)
+    (tmp_path / "molecules.txt").write_text(
+        "".join(f"C{'C' * (n % 9)}O{'N' * (n % 7)}c1ccc{n}c1\n" for n in range(400))
+    )
+    for name, corpus, more in (("a", prose, []), ("b", tmp_path / "molecules.txt", ["task.lines=true"])):
+        alone = ["stages.autoregressive=null", "stages.reference=null", "stages.likelihood=null", *more]
+        lines = experiment("text", corpus, tmp_path / name, *alone)
+        before = lines[: next(place for place, line in enumerate(lines) if line.startswith("masked"))]
+        assert any(line.startswith("documents: ") for line in before)
+        assert any("Validity is not measured" in line for line in before)
+        assert [row["valid"] for row in summary_of(tmp_path / name)] == [None, None]
+        assert all(0 <= row["token_accuracy"] <= 1 for row in summary_of(tmp_path / name))
+        assert (tmp_path / name / "report.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [("one line\n", "use more text"), ("a line that is no code\n" * 400, "no infilling problem of PythonFunctions")],
+)
+def test_what_cannot_be_measured_is_refused_before_the_first_training(tmp_path, content, sentence):
+    (tmp_path / "text.txt").write_text("".join(f"{n} {line}" for n, line in enumerate(content.splitlines(True))))
+    with pytest.raises(ValueError, match=sentence):
+        experiment("text_python", tmp_path / "text.txt", tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_manifest_describes_the_data(finished):
     facts = json.loads((finished / "manifest.json").read_text())["stages"]["masked"]["facts"]
     assert len(facts["corpus_sha256"]) == 64
     assert facts["bytes"]["train"] > facts["bytes"]["test"] > 0
@@ -93,6 +131,7 @@ def script(monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_latency_and_throughput_are_measured_and_drawn(script, finished):
     few = ["--texts", 4, "--batches", 1, 2, "--tries", 1, "--samplers", "fixed_4", "entropy_bound_8"]
     place = script("latency_against_throughput/measure", finished, *few)
@@ -106,6 +145,7 @@ def test_latency_and_throughput_are_measured_and_drawn(script, finished):
     assert (place / "trade_off.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*constant")
 def test_adaptive_steps_on_text_are_measured_and_drawn(script, finished):
     place = script("text_adaptive_steps/measure", finished, "--problems", 4, "--validation", 4)
@@ -124,8 +164,8 @@ def test_adaptive_steps_on_text_are_measured_and_drawn(script, finished):
 
 
 @pytest.mark.parametrize("model", ["masked", "autoregressive"])
-def test_a_model_that_knows_nothing_needs_the_logarithm_of_the_vocabulary(corpus, tmp_path, model):
-    plain = resolve(compose("text", corpus))
+def test_untrained_model_needs_the_logarithm_of_the_vocabulary(code, tmp_path, model):
+    plain = resolve(compose("text", [*SMALL, f"task.corpus={code}"]))
     node = plain["model"] if model == "masked" else plain["stages"][model]["model"]
     asked = plain["stages"]["likelihood"]["models"][model]
     torch.manual_seed(0)
