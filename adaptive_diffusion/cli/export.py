@@ -18,7 +18,7 @@ def export(
 
         adaptive-diffusion export runs/quickstart exported
 
-        adaptive-diffusion export runs/quickstart exported --push-to-hub me/sudoku-heads
+        adaptive-diffusion export runs/quickstart exported --push-to-hub me/my-model
     """
     from adaptive_diffusion.runs.trained_model import newest_checkpoint
     from adaptive_diffusion.storage import hub

@@ -1,7 +1,7 @@
 """The samplers that can be asked for by name, and the document made of them."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, partial
 from inspect import signature
@@ -15,6 +15,7 @@ from adaptive_diffusion.config.search import ConfigSearch
 from adaptive_diffusion.core.rule import BOTH
 
 ROLES = ("view", "proposal", "order", "pace", "remasking", "plan", "halting", "processors", "block_length", "limits")
+RULES = ("proposal", "order", "pace", "remasking", "plan", "halting")
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,9 @@ def _preset(name: str, search: ConfigSearch) -> Preset:
     if "sampler" in chosen:
         chosen |= chosen.pop("sampler").keywords
     kinds = BOTH
-    for rule in _rules([chosen[role] for role in ROLES if role in chosen and role != "view"]):
-        kinds &= getattr(rule, "corruptions", BOTH)
+    rules = [chosen[role] for role in RULES if chosen.get(role) is not None]
+    for rule in [*rules, *chosen.get("processors", ())]:
+        kinds &= rule.corruptions
     about, differences = _comments(search.file("sampler", name).read_text())
     parts = {role: written(chosen[role]) for role in ROLES if role in chosen}
     return Preset(name, about, differences, parts, tuple(sorted(kinds)))
@@ -70,11 +72,6 @@ def _comments(text: str) -> tuple[str, str]:
     comments = [line.lstrip("# ") for line in takewhile(lambda line: line.startswith("#"), text.splitlines())]
     _, _, differences = " ".join(comments[1:]).partition("Differs: ")
     return comments[0] if comments else "", differences
-
-
-def _rules(values: Sequence[Any]) -> Iterator[Any]:
-    for value in values:
-        yield from value if isinstance(value, list | tuple) else [value]
 
 
 def written(rule: Any) -> str:
