@@ -8,6 +8,7 @@ from adaptive_diffusion.cli.ablate import ablate
 from adaptive_diffusion.cli.analyze import analyze
 from adaptive_diffusion.cli.edit import edit
 from adaptive_diffusion.cli.evaluate import evaluate
+from adaptive_diffusion.cli.explain import explain
 from adaptive_diffusion.cli.export import export
 from adaptive_diffusion.cli.guarded import Guarded
 from adaptive_diffusion.cli.repeat import repeat
@@ -50,7 +51,7 @@ def adaptive_diffusion(
     """
 
 
-for command in (run, train, evaluate, sample, edit, analyze, ablate, repeat, samplers, export):
+for command in (run, train, evaluate, sample, edit, explain, analyze, ablate, repeat, samplers, export):
     app.command()(command)
 
 

@@ -15,7 +15,7 @@ from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.storage.folder import RunFolder
 
-PLAIN = ("rows_forwarded", "faults", "reasons")
+PLAIN = ("rows_forwarded", "faults", "reasons", "trace")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def joined(parts: Iterable[SampleResult]) -> SampleResult:
     begins = accumulate((len(part.query) for part in parts), initial=0)
     faults = {begin + row: why for begin, part in zip(begins, parts, strict=False) for row, why in part.faults.items()}
     rows = sum(part.rows_forwarded for part in parts)
-    return SampleResult(**columns, rows_forwarded=rows, faults=faults, reasons=parts[0].reasons)
+    return SampleResult(**columns, rows_forwarded=rows, faults=faults, reasons=parts[0].reasons, trace=None)
 
 
 def _write(result: SampleResult, path: Path) -> None:
@@ -95,6 +95,6 @@ def _read(path: Path) -> SampleResult:
         faults = {int(row): str(why) for row, why in plain["faults"].items()}
         reasons = {int(code): (str(name), str(why)) for code, (name, why) in plain["reasons"].items()}
         rows = int(plain["rows_forwarded"])
-        return SampleResult(**tensors, rows_forwarded=rows, faults=faults, reasons=reasons)
+        return SampleResult(**tensors, rows_forwarded=rows, faults=faults, reasons=reasons, trace=None)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged: {error}. Remove it to answer its queries again.") from error

@@ -1,7 +1,10 @@
 """What a sampler hands back."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -13,6 +16,9 @@ from adaptive_diffusion.core.state import HALT_SENTENCES, HaltReason
 from adaptive_diffusion.rules.revision_limits import CYCLED, SPENT
 from adaptive_diffusion.sampling.rewrites import RewriteCount
 from adaptive_diffusion.sampling.step import Step
+
+if TYPE_CHECKING:
+    from adaptive_diffusion.core.trace import Trace
 
 FRAMEWORK_REASONS = {int(reason): (reason.name.lower(), sentence) for reason, sentence in HALT_SENTENCES.items()}
 """Names and sentences of the halt reasons that are not the halting rule's."""
@@ -37,6 +43,7 @@ class SampleResult:
         cycled, budget_spent: [R] bool, rows that met a revision limit: a sequence came back, a budget was used up.
         rows_forwarded: sequences that went through the denoiser in all, halted ones that still held a slot included.
         reasons: number of a halt reason → its name and its sentence.
+        trace: what happened to every token, where `Sampler.sample(…, trace=True)` recorded it.
     """
 
     query: Tensor
@@ -54,6 +61,7 @@ class SampleResult:
     rows_forwarded: int
     faults: Mapping[int, str] = field(default_factory=dict)
     reasons: Mapping[int, tuple[str, str]] = field(default_factory=lambda: FRAMEWORK_REASONS)
+    trace: Trace | None = None
 
     def to(self, device: torch.device) -> "SampleResult":
         """The answers on a device."""
@@ -68,6 +76,23 @@ class SampleResult:
         """Why a row ended, as a sentence."""
         sentence = self.reasons[int(self.halt_reason[row])][1]
         return f"{sentence}: {self.faults[row]}" if row in self.faults else sentence
+
+    def explain(self, query: int, variation: int = 0) -> str:
+        """Why a query took the steps it took: what was committed, remasked and replaced, what the halting rule saw, and
+        why it went on or stopped, step by step, with the sequence drawn (`core.explanation.explain`).
+
+        Args:
+            query: its id; `read_queries` numbers from 0.
+            variation: which of its answers.
+
+        Raises:
+            ValueError: a result without a trace, or a query that is not in it.
+        """
+        from adaptive_diffusion.core.explanation import explain
+
+        if self.trace is None:
+            raise ValueError("nothing was recorded; sample with trace=True")
+        return explain(self.trace, query, variation)
 
 
 GIVE_UP = 32
@@ -127,5 +152,5 @@ class Recorder:
 
     def result(self) -> SampleResult:
         """Everything recorded so far."""
-        found = {**vars(self), "rewrites": self.rewriting.count}
+        found = {**vars(self), "rewrites": self.rewriting.count, "trace": None}
         return SampleResult(**{item.name: found[item.name] for item in fields(SampleResult)})

@@ -218,6 +218,7 @@ class Sampler:
         max_steps: int | None = None,
         observers: Iterable[Observer] = (),
         loop: Loop = continuous,
+        trace: bool = False,
     ) -> SampleResult:
         """Answers every query `n` times.
 
@@ -230,6 +231,7 @@ class Sampler:
             max_steps: the step limit, of each block where there are blocks; by default the plan's own horizon.
             observers: called after every step.
             loop: `continuous` (halted rows leave, waiting queries take their slots) or `frozen` (they stay to the end).
+            trace: record in memory what happens to every token, for `SampleResult.explain`.
 
         Warns:
             UserWarning: a rule that may revise revised nothing, in any answer: its threshold is out of reach, or the
@@ -243,22 +245,33 @@ class Sampler:
         for name, value in (("n", n), ("slots", slots), ("max_steps", max_steps)):
             if value is not None and value < 1:
                 raise ValueError(f"{name}={value}; it must be at least 1")
-        home, queries = queries.ids.device, queries.to(device_of(self.denoiser, queries.ids.device))
         limit = max_steps or self.step_limit(queries.tokens.shape[1])
+        own = queries.to(device_of(self.denoiser, queries.ids.device))
+        steps = loop(self, own, n, seed, slots, limit)
+        if not trace:
+            return self._answered(own, n, steps, observers).to(queries.ids.device)
+        from adaptive_diffusion.sampling.memory_trace import MemoryTrace  # it needs pyarrow, which the rest does not
+
+        with MemoryTrace(queries, self.halting) as memory:
+            result = self._answered(own, n, steps, [*observers, memory])
+            return memory.added_to(result.to(queries.ids.device))
+
+    def _answered(self, queries: Queries, n: int, steps: Iterable[Step], observers: Iterable[Observer]) -> SampleResult:
+        """The answers that come of the steps of a loop."""
         recorder = Recorder(queries, n, self.halting)
-        for step in loop(self, queries, n, seed, slots, limit):
+        for step in steps:
             recorder(step)
             if recorder.all_rows_failed:
                 raise recorder.errors[0]
             for observer in observers:
                 observer(step)
-        result = recorder.result().to(home)
+        result = recorder.result()
         if result.faults:
             row, why = next(iter(result.faults.items()))
             count = f"{len(result.faults)} of {len(result.answers)} answers ended in a fault, the first at query "
-            warnings.warn(f"{count}{int(result.query[row])}: {why}", stacklevel=3)
+            warnings.warn(f"{count}{int(result.query[row])}: {why}", stacklevel=4)
         if self.full_plan.revises and len(queries) and not result.revisions.any():
-            warnings.warn(f"{self._revising} revised nothing in {len(result.answers)} answers", stacklevel=3)
+            warnings.warn(f"{self._revising} revised nothing in {len(result.answers)} answers", stacklevel=4)
         return result
 
     @property
