@@ -11,7 +11,14 @@ from adaptive_diffusion.rules.plans.early_tokens import EarlyTokens
 from adaptive_diffusion.rules.plans.editing import TokenEditing
 from adaptive_diffusion.rules.plans.gidd import MixedPosteriorSampling, SelfCorrection
 from adaptive_diffusion.rules.plans.prism import BinomialQuality, LowestQuality
-from adaptive_diffusion.rules.plans.psi import GreedyTail, PsiSampling
+from adaptive_diffusion.rules.plans.psi import (
+    CappedRemasking,
+    ConstantKappa,
+    ConstantRemasking,
+    GreedyTail,
+    PsiSampling,
+    RescaledRemasking,
+)
 from adaptive_diffusion.rules.plans.ranking import ExternalPlanning, ScoreRanking, SelfPlanning
 from adaptive_diffusion.rules.plans.self_aware import SelfAwareKernel
 from adaptive_diffusion.rules.plans.token_to_mask import ConfidentReplacement, LowTokenProbability, ProbabilityDrop
@@ -21,9 +28,12 @@ from adaptive_diffusion.rules.revision_limits import RevisionLimits
 
 __all__ = [
     "BinomialQuality",
+    "CappedRemasking",
     "CommitReplaceReopen",
     "Composed",
     "ConfidentReplacement",
+    "ConstantKappa",
+    "ConstantRemasking",
     "Decision",
     "EarlyTokens",
     "EntropyBoundAcceptance",
@@ -38,6 +48,7 @@ __all__ = [
     "PredictorCorrector",
     "ProbabilityDrop",
     "PsiSampling",
+    "RescaledRemasking",
     "RevisionLimits",
     "ScoreRanking",
     "SelfAwareKernel",

@@ -63,7 +63,7 @@ class SampleResult:
     reasons: Mapping[int, tuple[str, str]] = field(default_factory=lambda: FRAMEWORK_REASONS)
     trace: Trace | None = None
 
-    def to(self, device: torch.device) -> "SampleResult":
+    def to(self, device: torch.device) -> SampleResult:
         """The answers on a device."""
         columns = {item.name: self.__dict__[item.name] for item in fields(self)}
         return replace(self, **{name: col.to(device) for name, col in columns.items() if isinstance(col, Tensor)})
