@@ -7,12 +7,17 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from adaptive_diffusion.analysis.colours import colour, marker
+from adaptive_diffusion.analysis.colours import Label, colour, marker
 from adaptive_diffusion.analysis.scales import accuracy, doublings, doublings_at
-from adaptive_diffusion.analysis.style import LIGHT, family, new_axes, setting, themed
+from adaptive_diffusion.analysis.style import LIGHT, new_axes, themed
 from paper.numbers import results
 
 NFE, EXACT = "mean denoiser forwards per query (NFE), log scale", "exact answers, log scale of the wrong"
+
+
+def label(row: dict[str, Any]) -> Label:
+    """How the sampler of a row is named and drawn."""
+    return Label(row["sampler"], row["family"])
 
 
 def quickstart() -> Figure:
@@ -25,16 +30,16 @@ def accuracy_against_nfe(rows: Sequence[dict[str, Any]]) -> Figure:
     figure, axes = new_axes(5.6, 3.6)
     doublings(axes.xaxis)
     accuracy(axes, rows[0]["queries"])
-    ordered = sorted(rows, key=lambda row: (family(row["sampler"]), float(setting(row["sampler"]) or 0)))
-    for name, members in groupby(ordered, key=lambda row: family(row["sampler"])):
+    ordered = sorted(rows, key=lambda row: label(row).order)
+    for name, members in groupby(ordered, key=lambda row: row["family"]):
         curve = list(members)
         nfe, exact = [row["nfe_mean"] for row in curve], [row["exact"] for row in curve]
         if len(curve) > 1:
             axes.plot(nfe, exact, color=colour(name), alpha=0.6, zorder=2)
             for row in curve:
                 at = row["nfe_mean"], row["exact"]
-                axes.annotate(setting(row["sampler"]) or "", at, (5, -10), textcoords="offset points", fontsize=8)
-        shades = [colour(row["sampler"]) for row in curve]
+                axes.annotate(label(row).setting or "", at, (5, -10), textcoords="offset points", fontsize=8)
+        shades = [label(row).colour for row in curve]
         size = 110 if marker(name) == "*" else 38
         axes.scatter(nfe, exact, c=shades, marker=marker(name), s=size, zorder=3, label=name.replace("_", " + "))
     axes.set(xlabel=NFE, ylabel=EXACT)
@@ -50,7 +55,7 @@ def thresholds() -> Figure:
     accuracy(axes, runs[0]["samplers"][0]["queries"])
     for run in runs:
         rows = {row["sampler"]: row for row in run["samplers"]}
-        curve = sorted((row["nfe_mean"], row["exact"]) for name, row in rows.items() if family(name) == "threshold")
+        curve = sorted((row["nfe_mean"], row["exact"]) for row in rows.values() if row["family"] == "threshold")
         learned = rows[run["comparison"]["policy"]]
         named = run is runs[0]
         style = {"color": colour("threshold"), "marker": marker("threshold"), "ms": 4, "alpha": 0.7}

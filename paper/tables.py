@@ -66,8 +66,8 @@ def hard() -> str:
             [
                 str(run["manifest"]["seed"]),
                 FORMATS["name"](run["baseline"]),
-                _ends(run["nfe_ratio_at_equal_accuracy"]),
-                _ends(run["exact_difference"], 100),
+                _ends(run["nfe_ratio_to_baseline"]),
+                _ends(run["quality_difference"], 100),
                 FORMATS["one"](100 * test["gain_over_shuffle"]["value"]),
                 FORMATS["percent"](test["regret_to_oracle"]["value"]),
                 _ends(run["stratified"]["spearman"]),

@@ -24,7 +24,7 @@ def quickstart() -> str:
     lines = [
         [
             f"`{row['sampler']}`",
-            f"{100 * row['exact']:.1f}%",
+            f"{100 * row['correct']:.1f}%",
             f"{row['nfe_mean']:.2f}",
             f"{row['nfe_p95']:.0f}",
             f"{row['nfe_max']:.0f}",
@@ -32,7 +32,7 @@ def quickstart() -> str:
         ]
         for row in rows("docs/quickstart/summary.json", "samplers")
     ]
-    return markdown(["sampler", "exact", "mean NFE", "p95", "max", "revisions"], lines)
+    return markdown(["sampler", "correct", "mean NFE", "p95", "max", "revisions"], lines)
 
 
 RATIOS = {

@@ -18,6 +18,7 @@ from adaptive_diffusion.analysis.metrics import SamplerMetrics
 from adaptive_diffusion.analysis.scales import accuracy, doublings
 from adaptive_diffusion.analysis.style import LIGHT, new_axes, save, themed
 from adaptive_diffusion.evaluation.calibration import Reliability, reliability
+from adaptive_diffusion.evaluation.curves import quality_at
 from adaptive_diffusion.evaluation.intervals import Interval
 
 Metrics = Sequence[SamplerMetrics]
@@ -46,8 +47,7 @@ def accuracy_against_nfe(measures: Metrics) -> Figure | None:
         settings = {sampler.label.setting for sampler in curve} - {None}
         beside = 1 < len(settings) == len(curve)  # beside the points, so that the legend names the family alone
         if len(curve) > 1:
-            points = [(sampler.nfe.value, _quality(sampler).value) for sampler in curve]
-            axes.plot(*zip(*points, strict=True), color=colour(curve[0].label.family), zorder=2, alpha=0.6)
+            axes.plot(*mixed_settings(curve), color=colour(curve[0].label.family), zorder=2, alpha=0.6)
         for sampler in curve:
             quality, label = _quality(sampler), sampler.label
             error = {"xerr": _bars(sampler.nfe), "yerr": _bars(quality), "elinewidth": 1, "linestyle": "none"}
@@ -63,23 +63,18 @@ def accuracy_against_nfe(measures: Metrics) -> Figure | None:
             if beside:
                 at = sampler.nfe.value, quality.value
                 axes.annotate(label.setting or "", at, (8, -4), textcoords="offset points")
-    front = pareto_front(judged)
-    axes.plot(*front, drawstyle="steps-post", color=axes.xaxis.label.get_color(), linewidth=1, alpha=0.45, zorder=1)
     what = "mean score" if quality_name(judged) == "score" else "correct answers"
     axes.set(xlabel="mean denoiser forwards per query (NFE), log scale", ylabel=f"{what}, log scale of what is missing")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
-def pareto_front(judged: Metrics) -> tuple[list[float], list[float]]:
-    """NFE and quality of the samplers that no cheaper one equals (Pareto), the cheapest first."""
-    nfe: list[float] = []
-    quality: list[float] = []
-    for sampler in sorted(judged, key=lambda sampler: (sampler.nfe.value, -_quality(sampler).value)):
-        if not quality or _quality(sampler).value > quality[-1]:
-            nfe.append(sampler.nfe.value)
-            quality.append(_quality(sampler).value)
-    return nfe, quality
+def mixed_settings(samplers: Metrics) -> tuple[np.ndarray, np.ndarray]:
+    """NFE and quality along the curve of a rule: what mixing its settings gives."""
+    cost = np.array([[sampler.nfe.value for sampler in samplers]])
+    quality = np.array([[_quality(sampler).value for sampler in samplers]])
+    nfe = np.union1d(np.geomspace(cost.min(), cost.max(), 200), cost)
+    return nfe, quality_at(cost, quality, nfe[None])[0]
 
 
 def nfe_histograms(measures: Metrics) -> Figure | None:
@@ -192,8 +187,8 @@ KINDS = (
     Kind(
         "accuracy_nfe",
         "Accuracy against cost",
-        "Up and left is better. Bars are 95% bootstrap intervals over queries; a coloured line joins the settings of "
-        "one rule, grey steps the samplers that no cheaper one equals (the Pareto front).",
+        "Up and left is better. Bars are 95% bootstrap intervals over queries; a line is the curve of a rule: what "
+        "mixing its settings gives.",
         accuracy_against_nfe,
     ),
     Kind(

@@ -6,36 +6,12 @@ from adaptive_diffusion.analysis.allocation import GroupingColumn, allocation, b
 from adaptive_diffusion.analysis.metrics import SamplerMetrics
 from adaptive_diffusion.analysis.table import NONE, Column, Table
 from adaptive_diffusion.analysis.tables import SAMPLER
-from adaptive_diffusion.evaluation.curves import gain_at_equal_nfe
 from adaptive_diffusion.evaluation.intervals import Interval
-
-BASELINES = ("threshold", "fixed", "random_halting")
-"""Families that a sampler is held against at equal cost: a confidence threshold, equal steps for all, blind halting."""
 
 
 def quality_name(measures: Sequence[SamplerMetrics]) -> str:
     """What the quality of an answer is: `score` for a task whose headline it is, else `correct`."""
     return "score" if any(sampler.header.headline == "score" for sampler in measures) else "correct"
-
-
-def gain_table(measures: Sequence[SamplerMetrics], baselines: Sequence[str] = BASELINES) -> Table | None:
-    """Quality gained over each family of baselines at equal mean NFE; None without any, or where nothing decides."""
-    judged = [sampler for sampler in measures if sampler.quality is not None]
-    cells = []
-    for baseline in baselines:
-        settings = [sampler.answers for sampler in judged if sampler.label.family == baseline]
-        for sampler in judged:
-            if settings and sampler.label.family not in baselines:
-                gain = gain_at_equal_nfe(sampler.answers, settings)
-                cells.append([sampler.name, baseline, gain.baseline, gain.interval or gain.reason])
-    columns = [
-        SAMPLER,
-        Column("family"),
-        Column("compared with"),
-        Column(f"{quality_name(measures)}, points gained", 1, 100),
-    ]
-    note = "Against the family's setting of smallest mean NFE that is not below the sampler's own, paired by query."
-    return Table("Gain at equal cost", columns, cells, note) if cells else None
 
 
 def halting_table(measures: Sequence[SamplerMetrics]) -> Table | None:

@@ -12,14 +12,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from adaptive_diffusion.analysis.allocation import buckets, grouping_column
+from adaptive_diffusion.analysis.curve_tables import curve_tables
 from adaptive_diffusion.analysis.figures import KINDS, Metrics, write_figures
 from adaptive_diffusion.analysis.metric_tables import (
     accuracy_table,
     allocation_table,
     controls_table,
     correction_table,
-    gain_table,
     halting_table,
+    quality_name,
     reasons_table,
 )
 from adaptive_diffusion.analysis.metrics import SamplerEntry, measure
@@ -87,8 +88,8 @@ HEADLINE = {
 
 def report_tables(measures: Metrics) -> list[Table]:
     """Every table that the measures allow, in the order in which they are shown."""
-    tables = [gain_table, halting_table, controls_table, reasons_table, correction_table]
-    found = [table(measures) for table in tables]
+    tables = [halting_table, controls_table, reasons_table, correction_table]
+    found = [*curve_tables(measures, quality_name(measures)), *(table(measures) for table in tables)]
     for measure_of_difficulty in measures[0].header.difficulties:
         found += [table(measures, measure_of_difficulty.name) for table in (allocation_table, accuracy_table)]
     return [table for table in found if table is not None]

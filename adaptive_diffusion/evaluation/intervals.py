@@ -65,7 +65,7 @@ def bootstrap(
     if not len(table) or np.isnan(table).any():
         raise ValueError(f"a bootstrap needs at least one query and no NaN, got {len(table)} queries")
     cells, counts = np.unique(table, axis=0, return_counts=True)
-    resamples = min(resamples, max(_FEWEST, _DRAWS // len(cells)))
+    resamples = affordable(resamples, len(cells))
     rng = np.random.default_rng(seed)
     chunk = max(1, _CHUNK // len(cells))
     sizes = [min(chunk, resamples - start) for start in range(0, resamples, chunk)]
@@ -76,6 +76,12 @@ def bootstrap(
     tail = (1 - confidence) / 2
     low, high = np.nanquantile(draws, [tail, 1 - tail])
     return Interval(float(value), float(low), float(high))
+
+
+def affordable(resamples: int, rows: int) -> int:
+    """How many resamples of so many rows are drawn: beyond 20,000 rows fewer, as many as cost the same, but never fewer
+    than 1,000."""
+    return min(resamples, max(_FEWEST, _DRAWS // max(1, rows)))
 
 
 def _resample(rng: np.random.Generator, counts: np.ndarray, size: int) -> np.ndarray:

@@ -125,7 +125,7 @@ def _result_table(result: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield f"{result['queries']} queries, seed {result['seed']}, {result['device']}; `{result['command']}`."
     yield ""
-    yield "| sampler | exact | NFE mean | p95 | max | revisions | error→correct | correct→error | seconds | |"
+    yield "| sampler | correct | NFE mean | p95 | max | revisions | error→correct | correct→error | seconds | |"
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for row in result["samplers"]:
         if "refused" in row:
@@ -133,7 +133,7 @@ def _result_table(result: Mapping[str, Any]) -> Iterator[str]:
             continue
         cells = [
             f"`{row['sampler']}`",
-            f"{100 * row['exact']:.2f}%",
+            f"{100 * row['correct']:.2f}%",
             f"{row['nfe_mean']:.2f}",
             *(f"{row[name]:g}" for name in ("nfe_p95", "nfe_max")),
             f"{row['revisions_mean']:.2f}",

@@ -6,35 +6,49 @@ python experiments/adaptive_beats_thresholds/collect.py runs/adaptive_beats_thre
 import argparse
 import json
 from pathlib import Path
-from statistics import mean
 
+from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.evaluation.answers import ScoredAnswers
+from adaptive_diffusion.evaluation.curves import Curves
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 RESULTS = Path(__file__).parent / "results"
 
 
+LEARNED = ("learned", "priced", "q_halting", "policy", "correcting_learned")
+"""Rules with a trained halting head or policy; every other family is a rival without learning."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, help="finished run folders, one a seed")
-    runs = sorted((read(folder) for folder in parser.parse_args().runs), key=lambda run: run["seed"])
+    folders = parser.parse_args().runs
+    runs = sorted((read(folder) for folder in folders), key=lambda run: run["seed"])
     for run in runs:
         write(f"seed{run['seed']}.json", run)
-    policies = [next(row for row in run["samplers"] if row["sampler"] == run["comparison"]["policy"]) for run in runs]
-    gains = [run["comparison"]["gain"] for run in runs]
-    if None in gains:
-        parser.error("a run has no comparison at equal mean NFE; add a threshold that spends as much as the policy")
-    write(
-        "summary.json",
-        {
-            "exact": mean(row["exact"] for row in policies),
-            "nfe_mean": mean(row["nfe_mean"] for row in policies),
-            "gain_over_threshold": mean(gain["value"] for gain in gains),
-            # The weakest seed's: every seed has to lie above its curve.
-            "gain_over_threshold_ci_low": min(gain["low"] for gain in gains),
-            "seeds": len(runs),
-            "queries": policies[0]["queries"],
-        },
-    )
+    write("summary.json", compared(folders) | {"queries": runs[0]["samplers"][0]["queries"]})
+
+
+def compared(folders: list[Path]) -> dict:
+    """The best learned rule against the best one without learning, over the queries and seeds of all runs.
+
+    The best learned rule has the largest area under its curve; its rival is the one it gains least over at equal cost.
+    """
+    curves = Curves([[ScoredAnswers.of(read_trace(trace)) for trace in traces(folder)] for folder in folders])
+    learned = [family for family in curves.families if family in LEARNED]
+    rivals = [family for family in curves.families if family not in LEARNED]
+    costs = curves.shared_costs(learned)
+    ours = max(learned, key=lambda family: curves.area(family, costs).value)
+    closest = min((curves.compare(ours, rival) for rival in rivals), key=lambda found: found.gain.value)
+    against = {rival: curves.compare(ours, rival).to_json() for rival in rivals}
+    best = {"best_learned": ours, "best_unlearned": closest.theirs, **closest.to_json()}
+    return {**best, "against": against, "seeds": curves.seeds}
+
+
+def traces(folder: Path) -> list[Path]:
+    """The traces of a run, in the order of its summary."""
+    rows = json.loads((folder / "summary.json").read_text())["samplers"]
+    return [folder / "traces" / row["sampler"] for row in rows]
 
 
 def read(folder: Path) -> dict:

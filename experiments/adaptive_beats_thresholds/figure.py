@@ -21,11 +21,7 @@ def main() -> None:
         accuracy(axes, seeds[0]["samplers"][0]["queries"])
         for run in seeds:
             rows = {row["sampler"]: row for row in run["samplers"]}
-            curve = sorted(
-                (row["nfe_mean"], row["exact"])
-                for name, row in rows.items()
-                if name.startswith("threshold") and "remasking" not in name
-            )
+            curve = sorted((row["nfe_mean"], row["correct"]) for row in rows.values() if row["family"] == "threshold")
             policy = rows[run["comparison"]["policy"]]
             first = run is seeds[0]
             axes.plot(
@@ -38,17 +34,17 @@ def main() -> None:
             )
             axes.plot(
                 policy["nfe_mean"],
-                policy["exact"],
+                policy["correct"],
                 color=colour("learned"),
                 marker=marker("learned"),
                 ms=13,
                 linestyle="none",
                 label="learned halting and remasking, by seed" if first else None,
             )
-            here = policy["nfe_mean"], policy["exact"]
+            here = policy["nfe_mean"], policy["correct"]
             axes.annotate(str(run["seed"]), here, (0, -17), textcoords="offset points", ha="center")
         axes.set(
-            xlabel="mean denoiser forwards per query (NFE), log scale", ylabel="exact answers, log scale of the wrong"
+            xlabel="mean denoiser forwards per query (NFE), log scale", ylabel="correct answers, log scale of the wrong"
         )
         figure.legend(loc="outside lower center", ncols=2)
         save(figure, HERE / "results", "accuracy_nfe")

@@ -9,8 +9,9 @@ from typing import Any
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 RESULTS = Path(__file__).parent / "results"
-OF_TEST = ("auroc_solved_at_halt", "calibration_error", "regret_to_oracle", "overthinking", "exact", "nfe_mean")
-END = ("exact", "nfe_mean")
+OF_TEST = ("auroc_solved_at_halt", "calibration_error", "regret_to_oracle", "overthinking", "correct", "nfe_mean")
+END = ("correct", "nfe_mean")
+COMPARED = ("cost_ratio_at_equal_accuracy", "accuracy_gain_at_equal_cost")
 
 
 def together(intervals: list[dict[str, float]]) -> dict[str, float]:
@@ -32,16 +33,17 @@ def summarise(runs: list[dict[str, Any]]) -> dict[str, Any]:
         "spearman_natural": together([run["test"]["spearman"] for run in runs]),
         "spearman_natural_tie_ceiling": mean(run["test"]["tie_ceiling"] for run in runs),
         **{name: together([run["test"][name] for run in runs]) for name in OF_TEST},
-        "nfe_ratio_at_equal_accuracy": together([run["nfe_ratio_to_cheapest_as_accurate"]["interval"] for run in runs]),
-        "nfe_ratio_to_most_accurate": together([run["nfe_ratio_at_equal_accuracy"] for run in runs]),
-        "exact_difference": together([run["exact_difference"] for run in runs]),
+        "comparisons": {
+            rule: {name: together([run["comparisons"][rule][name] for run in runs]) for name in COMPARED}
+            for rule in runs[0]["comparisons"]
+        },
+        "nfe_ratio_to_baseline": together([run["nfe_ratio_to_baseline"] for run in runs]),
+        "quality_difference": together([run["quality_difference"] for run in runs]),
         "gain_over_shuffle": together([run["test"]["gain_over_shuffle"] for run in runs]),
         "gain_over_random": together([run["test"]["gain_over_random"] for run in runs]),
         **gains,
         "cost_aware_gap": together(widest),
-        "run_to_the_end": {
-            name: together([run["run_to_the_end"][name] for run in runs]) for name in ("exact", "nfe_mean")
-        },
+        "run_to_the_end": {name: together([run["run_to_the_end"][name] for run in runs]) for name in END},
         "seeds": len(runs),
     }
 

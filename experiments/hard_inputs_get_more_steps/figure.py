@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from adaptive_diffusion.analysis.colours import colour, marker
+from adaptive_diffusion.analysis.colours import Label, colour, marker
 from adaptive_diffusion.analysis.scales import accuracy, doublings
 from adaptive_diffusion.analysis.style import LIGHT, new_axes, save, themed
 
@@ -26,18 +26,18 @@ def main() -> None:
         for name, points in run["curves"].items():
             if name.startswith("price_"):
                 continue
-            curve = sorted((point["nfe_mean"], point["exact"]) for point in points)
+            curve = sorted((point["nfe_mean"], point["correct"]) for point in points)
             chosen = name == run["policy"]
             style = {"linewidth": 2.6, "zorder": 3} if chosen else {"linewidth": 1.2, "linestyle": DASHES[name]}
             axes.plot(*zip(*curve, strict=True), label=name, color=colour(name), **style)
         for row in run["baselines"]:
-            name, at = row["sampler"], (row["nfe_mean"], row["exact"])
-            axes.plot(*at, marker(name), color=colour(name))
-            axes.annotate(name.rpartition("_")[2], at, fontsize=7, xytext=(6, -3), textcoords="offset points")
+            label, at = Label(row["sampler"], row["family"]), (row["nfe_mean"], row["correct"])
+            axes.plot(*at, label.marker, color=label.colour)
+            axes.annotate(label.setting or "", at, fontsize=7, xytext=(6, -3), textcoords="offset points")
         axes.set(xlabel="mean denoiser forwards per query (NFE), log scale")
-        axes.set(ylabel="exact answers, log scale of the wrong", xlim=(1, 18))
-        axes.plot([], [], marker("threshold_0.9"), color=colour("threshold_0.9"), label="threshold")
-        axes.plot([], [], marker("fixed_8"), color=colour("fixed_8"), label="fixed steps")
+        axes.set(ylabel="correct answers, log scale of the wrong", xlim=(1, 18))
+        axes.plot([], [], marker("threshold"), color=colour("threshold", "0.9"), label="threshold")
+        axes.plot([], [], marker("fixed"), color=colour("fixed", "8"), label="fixed steps")
         figure.legend(loc="outside lower center", ncols=3)
         save(figure, HERE, "accuracy_nfe")
 

@@ -11,7 +11,7 @@ import torch
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.decoding import Decoder
-from adaptive_diffusion.evaluation.equal_quality import forwards_needed
+from adaptive_diffusion.evaluation.curves import cost_at
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean
 from adaptive_diffusion.evaluation.mauve import byte_features, mauve
 from adaptive_diffusion.evaluation.reference_model import nll_bits, unigram_entropy
@@ -207,12 +207,12 @@ def summarise(chosen, begun, measured, rows, sources):
 
 def ratios(measured, fixed, adaptive):
     """By adaptive sampler: forwards that fixed steps need for the same judged quality, over its own."""
-    bits, forwards = ([measured[name][key] for name in fixed] for key in ("judge_bits_per_byte", "forwards"))
-    return {
-        name: forwards_needed(-np.array(bits), np.array(forwards), -measured[name]["judge_bits_per_byte"])
-        / measured[name]["forwards"]
-        for name in adaptive
-    }
+    bits, forwards = (
+        np.array([[measured[name][key] for name in fixed]]) for key in ("judge_bits_per_byte", "forwards")
+    )
+    targets = {name: min(-measured[name]["judge_bits_per_byte"], (-bits).max()) for name in adaptive}
+    needed = {name: cost_at(forwards, -bits, np.array([target]))[0] for name, target in targets.items()}
+    return {name: float(needed[name] / measured[name]["forwards"]) for name in adaptive}
 
 
 if __name__ == "__main__":

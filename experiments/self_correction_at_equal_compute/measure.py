@@ -36,14 +36,14 @@ def answered(samplers, task, problems, seed):
     rows, settings = {}, {}
     for name, sampler in samplers:
         rows[name], settings[name] = compare(name, sampler, task, problems, seed)
-        print(f"  {name}: {100 * rows[name]['exact']:.2f}% at {rows[name]['nfe_mean']:.2f} NFE", file=sys.stderr)
+        print(f"  {name}: {100 * rows[name]['correct']:.2f}% at {rows[name]['nfe_mean']:.2f} NFE", file=sys.stderr)
     return rows, settings
 
 
 def most_accurate(rows, budget):
     """The row of highest accuracy within a mean NFE; the cheapest where none is within."""
     within = [row for row in rows.values() if row["nfe_mean"] <= budget]
-    return max(within, key=lambda row: (row["exact"], -row["nfe_mean"])) if within else cheapest(rows.values())
+    return max(within, key=lambda row: (row["correct"], -row["nfe_mean"])) if within else cheapest(rows.values())
 
 
 def not_below(rows, cost):
@@ -79,7 +79,7 @@ def on_test(source, problems, chosen, seed):
         row, settings = answered([(setting, samplers[setting])], source.task, problems, seed)
         figures = settings[setting]
         rows[name] = row[setting] | {"family": name}
-        queries[name] = {"exact": "".join(map(str, figures.exact.astype(int))), "nfe": figures.nfe.tolist()}
+        queries[name] = {"exact": "".join(map(str, figures.quality.astype(int))), "nfe": figures.nfe.tolist()}
     main = dict(policies(source.model, "correcting"))[chosen["correcting"]]
     with tempfile.TemporaryDirectory() as folder:
         compare("correcting", main, source.task, problems, seed, trace=Path(folder) / "trace")

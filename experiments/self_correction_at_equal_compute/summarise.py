@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from families import FAMILIES, POLICIES
 
-from adaptive_diffusion.evaluation.curves import Setting
+from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean, paired_difference, ratio_of_sums
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
@@ -18,7 +18,7 @@ def learned(seed):
     """The policy that looks back and was most accurate on the seed's validation puzzles, the cheapest of equals."""
     rows = {row["sampler"]: row for table in seed["validation"].values() for row in table}
     chosen = {name: rows[seed["chosen"][name]] for name in POLICIES if name != CONTROL}
-    return max(chosen, key=lambda name: (chosen[name]["exact"], -chosen[name]["nfe_mean"]))
+    return max(chosen, key=lambda name: (chosen[name]["correct"], -chosen[name]["nfe_mean"]))
 
 
 def pooled(seeds, names):
@@ -26,7 +26,7 @@ def pooled(seeds, names):
     parts = [seed["queries"][name] for seed, name in zip(seeds, names, strict=True)]
     exact = np.concatenate([bits(part["exact"]) for part in parts])
     nfe = np.concatenate([np.array(part["nfe"]) for part in parts])
-    return Setting(names[0], np.arange(len(nfe)), nfe, exact)
+    return ScoredAnswers(names[0], names[0], np.arange(len(nfe)), nfe, exact.astype(float))
 
 
 def bits(text):
@@ -35,7 +35,7 @@ def bits(text):
 
 def removed(ours, baseline):
     """Share of the baseline's errors that are not made: (value, low, high)."""
-    left = bootstrap(ratio_of_sums, ~ours.exact, ~baseline.exact)
+    left = bootstrap(ratio_of_sums, 1 - ours.quality, 1 - baseline.quality)
     return [1 - left.value, 1 - left.high, 1 - left.low]
 
 
@@ -44,7 +44,7 @@ def summary(seeds):
     settings = {name: pooled(seeds, [name] * len(seeds)) for name in seeds[0]["queries"]}
     policies = [learned(seed) for seed in seeds]
     settings["learned"] = ours = pooled(seeds, policies)
-    gains = {name: paired_difference(ours.exact, settings[name].exact) for name in FAMILIES}
+    gains = {name: paired_difference(ours.quality, settings[name].quality) for name in FAMILIES}
     best = min(gains, key=lambda name: gains[name].low)
     errors_removed = removed(ours, settings["threshold"])
     counts = {count: np.concatenate([bits(seed["planted"][count]["exact"]) for seed in seeds]) for count in "01234"}
@@ -65,7 +65,7 @@ def summary(seeds):
         "right_kept": kept.value,
         "right_kept_interval": list(kept),
         "head_cost": max(max(seed["head_cost"].values()) for seed in seeds),
-        "exact": {name: float(each.exact.mean()) for name, each in settings.items()},
+        "exact": {name: float(each.quality.mean()) for name, each in settings.items()},
         "nfe_mean": {name: float(each.nfe.mean()) for name, each in settings.items()},
         "seeds": len(seeds),
     }

@@ -22,7 +22,7 @@ def quality(axes, rows):
     """What is written against what it costs; fixed steps are a line."""
     fixed = [row for name, row in rows.items() if name.startswith("fixed") and "margin" not in name]
     line = [row["nfe_mean"] for row in fixed], [row[JUDGED]["value"] for row in fixed]
-    axes.plot(*line, color=colour("fixed_8"), marker=marker("fixed"), label="fixed steps")
+    axes.plot(*line, color=colour("fixed", "8"), marker=marker("fixed"), label="fixed steps")
     for name, row in rows.items():
         if not name.startswith("fixed"):
             style = {"color": colour(name), "marker": marker(name), "linestyle": "none"}

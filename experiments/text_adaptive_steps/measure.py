@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.evaluation.correlation import spearman
-from adaptive_diffusion.evaluation.equal_quality import Graded, nfe_ratio_at_equal_quality
-from adaptive_diffusion.evaluation.intervals import bootstrap, mean
+from adaptive_diffusion.evaluation.curves import Curves
+from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean
 from adaptive_diffusion.evaluation.reference_model import nll_bits
 from adaptive_diffusion.rules.adaptive import EntropyBound, Quota
 from adaptive_diffusion.rules.gain import LikelihoodGain
@@ -58,7 +59,8 @@ def answered(source, problems, judge, seed):
     queries, found = source.task.queries(problems), {}
     for name, sampler in samplers(source.model).items():
         result = sampler.sample(queries, seed=seed)
-        graded = Graded(-judged(result.answers, problems, judge), result.nfe.numpy())
+        family, quality = "fixed" if name.startswith("fixed") else name, -judged(result.answers, problems, judge)
+        graded = ScoredAnswers(name, family, result.query.numpy(), result.nfe.numpy(), quality)
         found[name] = result, graded
         print(f"{name}: {-graded.quality.mean():.3f} bits, {graded.nfe.mean():.2f} NFE", file=sys.stderr, flush=True)
     return found
@@ -66,17 +68,9 @@ def answered(source, problems, judge, seed):
 
 def ratios(found):
     """By adaptive sampler: forwards that fixed steps need for its judged quality, over its own."""
-    curve = [graded for name, (_, graded) in found.items() if name.startswith("fixed")]
-    return {
-        name: nfe_ratio_at_equal_quality(graded, curve)
-        for name, (_, graded) in found.items()
-        if not name.startswith("fixed")
-    }
-
-
-def defined(interval):
-    """An interval for JSON: null where every problem took as many steps a byte."""
-    return {end: None if np.isnan(value) else value for end, value in interval._asdict().items()}
+    curves = Curves([[graded for _, graded in found.values()]])
+    ours = {name: curves.compare(name, "fixed").cost_ratio for name in curves.families if name != "fixed"}
+    return {name: Interval(1 / ratio.value, 1 / ratio.high, 1 / ratio.low) for name, ratio in ours.items()}
 
 
 def row(result, graded, task, problems, difficulty):
@@ -88,12 +82,12 @@ def row(result, graded, task, problems, difficulty):
         "nfe_mean": float(graded.nfe.mean()),
         "nfe_p95": float(np.quantile(graded.nfe, 0.95, method="higher")),
         "nfe_max": int(graded.nfe.max()),
-        "judge_bits_per_byte": bootstrap(mean, -graded.quality)._asdict(),
-        "right_bytes": bootstrap(mean, same.sum(1) / opened)._asdict(),
+        "judge_bits_per_byte": bootstrap(mean, -graded.quality).to_json(),
+        "right_bytes": bootstrap(mean, same.sum(1) / opened).to_json(),
         "exact": {str(kind): float(exact[problems.kind == kind].mean()) for kind in np.unique(problems.kind)},
         "parses": float(correctness.valid.double().mean()),
         "spearman_of_steps_per_open_byte": {
-            measure: defined(spearman(values, graded.nfe / opened)) for measure, values in difficulty.items()
+            measure: spearman(values, graded.nfe / opened).to_json() for measure, values in difficulty.items()
         },
     }
 
@@ -128,8 +122,8 @@ def main():
         "device": environment()["device"],
         "adaptive": best,
         "nfe_ratio_fixed_over_adaptive": saved[best].value,
-        "nfe_ratio_fixed_over_adaptive_interval": saved[best]._asdict(),
-        "nfe_ratio_by_sampler": {name: interval._asdict() for name, interval in saved.items()},
+        "nfe_ratio_fixed_over_adaptive_interval": saved[best].to_json(),
+        "nfe_ratio_by_sampler": {name: interval.to_json() for name, interval in saved.items()},
         "nfe_ratio_on_validation": {name: interval.value for name, interval in tuned.items()},
         "problems": len(problems),
         "open_bytes_mean": float(opened.mean()),

@@ -61,7 +61,7 @@ def test_a_policy_is_recorded_for_fitted_and_measured(denoiser: Path, tmp_path: 
     assert len(Rollouts.load(folder.file("rollouts/train.safetensors"))) == 80
     summary = json.loads(folder.file("summary.json").read_text())
     assert {
-        "nfe_ratio_at_equal_accuracy",
+        "nfe_ratio_to_baseline",
         "quality_difference",
         "run_to_the_end",
         "budgets",

@@ -9,7 +9,7 @@ from adaptive_diffusion.analysis.tables import summary_table
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
-from adaptive_diffusion.evaluation.curves import gain_at_equal_nfe
+from adaptive_diffusion.evaluation.curves import Curves
 from adaptive_diffusion.evaluation.intervals import paired_difference
 from adaptive_diffusion.runs.compare import TRACE, chief_difficulty, compare, compare_all
 from adaptive_diffusion.runs.counterfactual_rollouts import record_counterfactual_rollouts
@@ -23,17 +23,16 @@ from adaptive_diffusion.storage.manifest import cores
 @dataclass(frozen=True)
 class Evaluate(Stage):
     """Runs every sampler on the same test queries and writes `summary.json`, with traces beside it, and the policy once
-    more past its halting points (`runs.counterfactual_rollouts`). After an interruption, samplers that had answered
-    are not asked again.
+    more past its halting points (`runs.counterfactual_rollouts`). After an interruption, samplers that had finished are
+    not run again.
 
     Attributes:
         data: node of the data module with `test` and, where difficulty varies enough, `stratified_test`.
         samplers: of configs/sampler, with overrides: `[confidence, "threshold pace.threshold=0.8,0.9"]`, or name →
             sampler.
         checkpoint: the stage whose model answers, or a checkpoint file; null is the last stage before that trained.
-        policy: the sampler that is held against the others at equal mean NFE, and its halting against chance; null for
-            none.
-        family: the samplers of this family form the curve that the policy must lie above.
+        policy: the sampler whose rule is compared with others, and its halting with chance; null for no comparison.
+        family: the rule whose curve of accuracy against cost the policy's is compared with.
         reference: the careful sampler the policy's accuracy is compared with.
         seed, slots: of sampling.
         workers: processes of one thread, each with one sampler at a time; null is one per core on a CPU, and this
@@ -67,6 +66,8 @@ class Evaluate(Stage):
                 shutil.copytree(resume / name / TRACE, traces / name)
         summary: dict[str, Any] = {"task": data.task.name, "seed": self.seed, "samplers": rows}
         if self.policy is not None:
+            if self.policy not in samplers:
+                raise ValueError(f"the policy {self.policy!r} is not among the samplers, {', '.join(samplers)}")
             chosen = samplers[self.policy]
             record_counterfactual_rollouts(folder, self.policy, chosen, data.task, data.test, self.seed, self.slots)
             summary["comparison"] = self._comparison(settings)
@@ -81,20 +82,24 @@ class Evaluate(Stage):
         workers = self.workers or (cores() if context.device.type == "cpu" else 1)
         return Processes(workers) if workers > 1 else Here()
 
-    def _comparison(self, settings: dict[str, ScoredAnswers]) -> dict[str, Any]:
-        """The policy against the curve of its family, and against the careful sampler."""
-        policy, reference = settings[str(self.policy)], settings[self.reference]
-        curve = [one for name, one in settings.items() if self.samplers[name]["family"] == self.family]
-        gain = gain_at_equal_nfe(policy, curve)
-        return {
-            "policy": self.policy,
-            "baseline": gain.baseline,
-            "gain": gain.interval and gain.interval.to_json(),
-            "reason": gain.reason,
-            "reference": self.reference,
-            "over_reference": paired_difference(policy.quality, reference.quality).to_json(),
-            "nfe_share_of_reference": float(policy.nfe.mean() / reference.nfe.mean()),
-        }
+    def _comparison(self, settings: dict[str, ScoredAnswers]) -> dict[str, Any] | None:
+        """The policy's rule against the curve of a family, and the policy against the careful sampler; None where
+        nothing decides whether answers are correct."""
+        if not all(one.judged for one in settings.values()):
+            return None
+        policy = settings[str(self.policy)]
+        found: dict[str, Any] = {"policy": self.policy, "rule": policy.family, "against": None}
+        curves = Curves([list(settings.values())])
+        if self.family in curves.families and self.family != policy.family:
+            found |= {"against": self.family, **curves.compare(policy.family, self.family).to_json()}
+        if self.reference in settings:
+            reference = settings[self.reference]
+            found |= {
+                "reference": self.reference,
+                "over_reference": paired_difference(policy.quality, reference.quality).to_json(),
+                "nfe_share_of_reference": float(policy.nfe.mean() / reference.nfe.mean()),
+            }
+        return found
 
     def _stratified(self, data: Any, policy: Sampler) -> dict[str, Any]:
         """Whether steps rise with difficulty, on equal parts of easy and hard queries."""
@@ -113,20 +118,20 @@ class Evaluate(Stage):
 def sentences(summary: dict[str, Any]) -> list[str]:
     """The comparison in words, a sentence per figure."""
     written = []
-    if found := summary.get("comparison"):
-        if found["gain"]:
-            gain = found["gain"]
-            width = f"{100 * gain['low']:+.2f} to {100 * gain['high']:+.2f}, paired 95%"
-            written.append(
-                f"{found['policy']} is {100 * gain['value']:+.2f} points ({width}) against {found['baseline']}, "
-                "the setting of smallest mean NFE not below its own."
-            )
-        else:
-            written.append(f"No comparison at equal mean NFE: {found['reason']}.")
+    found = summary.get("comparison") or {}
+    if found.get("against"):
+        gain, ratio = found["accuracy_gain_at_equal_cost"], found["cost_ratio_at_equal_accuracy"]
+        low, high = found["costs"]
+        costs = f"{low:.2f} NFE" if low == high else f"{low:.2f} to {high:.2f} NFE"
+        written.append(
+            f"{found['rule']} against the curve of {found['against']}: {_signed(gain)} points at equal cost ({costs}); "
+            f"{ratio['value']:.2f}{_between(ratio)} times its NFE at equal accuracy, {100 * found['accuracy']:.1f}%."
+        )
+    if "reference" in found:
         over = 100 * found["over_reference"]["value"]
         written.append(
-            f"It uses {100 * found['nfe_share_of_reference']:.0f}% of the NFE of {found['reference']} and is "
-            f"{abs(over):.2f} points {'below' if over < 0 else 'above'} it."
+            f"{found['policy']} uses {100 * found['nfe_share_of_reference']:.0f}% of the NFE of {found['reference']} "
+            f"and is {abs(over):.2f} points {'below' if over < 0 else 'above'} it."
         )
     if (part := summary.get("stratified")) and (rho := part["spearman"])["value"] is not None:
         written.append(
@@ -134,3 +139,12 @@ def sentences(summary: dict[str, Any]) -> list[str]:
             f"{rho['high']:.2f}; ties allow at most {part['tie_ceiling']:.2f}) on {part['queries']} stratified queries."
         )
     return written
+
+
+def _signed(interval: dict[str, float | None]) -> str:
+    return f"{100 * (interval['value'] or 0):+.2f}{_between(interval, 100)}"
+
+
+def _between(interval: dict[str, float | None], scale: float = 1) -> str:
+    low, high = interval["low"], interval["high"]
+    return "" if low is None or high is None else f" ({scale * low:.2f} to {scale * high:.2f})"

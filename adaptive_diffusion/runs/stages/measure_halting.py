@@ -1,7 +1,7 @@
 """A stage that measures whether learned halting spends steps where they pay."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,9 +14,9 @@ from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.evaluation.budget import fit_to_budget
 from adaptive_diffusion.evaluation.correlation import tie_ceiling
-from adaptive_diffusion.evaluation.curves import nfe_ratio_at_equal_accuracy
+from adaptive_diffusion.evaluation.curves import Curves
 from adaptive_diffusion.evaluation.halting_metrics import StoppingTable, halting_summary
-from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean, paired_difference, ratio_of_sums
+from adaptive_diffusion.evaluation.intervals import bootstrap, mean, paired_difference, ratio_of_sums
 from adaptive_diffusion.rules.learned_halting import HeadHalting
 from adaptive_diffusion.runs.compare import compare_all
 from adaptive_diffusion.runs.counterfactual_rollouts import stopping_table
@@ -27,6 +27,9 @@ from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.training.rollouts import Rollouts
+
+STRIDE = 4
+"""Settings of a rule from one point of its curve to the next."""
 
 
 @dataclass(frozen=True)
@@ -92,22 +95,19 @@ class MeasureHalting(Stage):
         samplers = {name: source.build(one["sampler"]) for name, one in self.baselines.items()}
         options: dict[str, Any] = {"seed": self.seed, "slots": self.slots}
         seen, known = compare_all(samplers, source.task, source.data.validation, print, **options)
-        rows, settings = compare_all(samplers, source.task, source.data.test, print, **options)
+        families = {name: one["family"] for name, one in self.baselines.items()}
+        rows, settings = compare_all(samplers, source.task, source.data.test, print, **options, families=families)
         best = max(seen, key=lambda row: (row["correct"], -row["nfe_mean"]))["sampler"]
         policy = fitted["validation"][self.policy]
         setting = cheapest_reaching(policy, known[best].quality.mean() - self.slack)
         ours = fitted["test"][self.policy].at(setting)
-        stricter = nfe_ratio_at_equal_accuracy(ours, list(settings.values()))
         summary = {
             "policy": self.policy,
             "setting": setting,
             "baseline": best,
-            "nfe_ratio_at_equal_accuracy": ratio(ours, settings[best]).to_json(),
+            "nfe_ratio_to_baseline": bootstrap(ratio_of_sums, ours.nfe, settings[best].nfe).to_json(),
             "quality_difference": paired_difference(ours.quality, settings[best].quality).to_json(),
-            "nfe_ratio_to_cheapest_as_accurate": {
-                "baseline": stricter.baseline,
-                "interval": stricter.interval and stricter.interval.to_json(),
-            },
+            "comparisons": self._comparisons(fitted["test"][self.policy], settings.values()),
             "run_to_the_end": self._run_to_the_end(fitted["test"][self.policy]),
             "test": self._measures(fitted["test"][self.policy], setting),
             "cost_aware_gap": self._gaps(fitted["test"]),
@@ -141,6 +141,14 @@ class MeasureHalting(Stage):
         intervals = {name: interval.to_json() for name, interval in found.items()}
         return {**intervals, "tie_ceiling": None if np.isnan(ceiling) else ceiling}
 
+    def _comparisons(self, fitted: Fitted, baselines: Iterable[ScoredAnswers]) -> dict[str, Any]:
+        """The policy over its settings against the curve of each baseline's family."""
+        ours = [fitted.at(setting) for setting in fitted.rule.settings[::STRIDE]]
+        named = [replace(one, name=f"{one.name} {number}") for number, one in enumerate(ours)]
+        curves = Curves([[*named, *baselines]])
+        others = [family for family in curves.families if family != fitted.name]
+        return {family: curves.compare(fitted.name, family).to_json() for family in others}
+
     def _run_to_the_end(self, fitted: Fitted) -> dict[str, Any]:
         quality, cost = fitted.table.at(fitted.rollouts.steps.numpy())
         return {"correct": bootstrap(mean, quality).to_json(), "nfe_mean": bootstrap(mean, cost).to_json()}
@@ -163,10 +171,10 @@ class MeasureHalting(Stage):
         return {"budget": budget, "setting": found.setting, "validation": found.nfe_mean, "test": spent}
 
     def _curve(self, fitted: Fitted) -> list[dict[str, float]]:
-        settings = [fitted.at(setting) for setting in fitted.rule.settings[::4]]
+        settings = [fitted.at(setting) for setting in fitted.rule.settings[::STRIDE]]
         return [
             {"setting": setting, "nfe_mean": float(one.nfe.mean()), "correct": float(one.quality.mean())}
-            for setting, one in zip(fitted.rule.settings[::4], settings, strict=True)
+            for setting, one in zip(fitted.rule.settings[::STRIDE], settings, strict=True)
         ]
 
 
@@ -177,8 +185,3 @@ def cheapest_reaching(fitted: Fitted, accuracy: float) -> float:
     if reaching:
         return min(reaching, key=lambda one: one[1].nfe.mean())[0]
     return max(tried, key=lambda one: (one[1].quality.mean(), -one[1].nfe.mean()))[0]
-
-
-def ratio(ours: ScoredAnswers, baseline: ScoredAnswers) -> Interval:
-    """Mean NFE over the baseline's, paired by query."""
-    return bootstrap(ratio_of_sums, ours.nfe, baseline.nfe)
