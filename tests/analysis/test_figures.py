@@ -8,12 +8,13 @@ from PIL import Image
 from synthetic_traces import Row, commit, record, simulate
 
 from adaptive_diffusion.analysis.colours import colour
-from adaptive_diffusion.analysis.figures import KINDS, pareto_front, write_figures
+from adaptive_diffusion.analysis.figures import KINDS, mixed_settings, write_figures
 from adaptive_diffusion.analysis.metrics import SamplerMetrics, measure
 from adaptive_diffusion.analysis.style import DARK, LIGHT, svg, themed
 from adaptive_diffusion.evaluation.intervals import Interval
 
 MAPS = ("commit_order", "revisions")
+SETTINGS = [(1, 0.5), (4, 0.6), (5, 0.9), (9, 0.8)]
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +44,12 @@ def test_maps_say_what_their_colours_are(measures: list[SamplerMetrics], kind):
     assert "colour: " in kind.draw(measures).get_supxlabel()
 
 
-def test_the_grey_steps_join_the_samplers_that_no_cheaper_one_equals():
-    def sampler(nfe, quality):
-        return SimpleNamespace(nfe=Interval(nfe, nfe, nfe), quality=Interval(quality, quality, quality))
-
-    dominated = [sampler(3, 0.4), sampler(5, 0.9)]
-    assert pareto_front([*dominated, sampler(2, 0.5), sampler(4, 0.9), sampler(6, 0.95)]) == (
-        [2, 4, 6],
-        [0.5, 0.9, 0.95],
-    )
+def test_line_of_a_rule_is_what_mixing_its_settings_gives():
+    points = [SimpleNamespace(nfe=Interval(*[nfe] * 3), quality=Interval(*[right] * 3)) for nfe, right in SETTINGS]
+    nfe, quality = mixed_settings(points)
+    assert (nfe[0], nfe[-1]) == (1, 9)
+    assert quality[[0, -1]].tolist() == [0.5, 0.9]
+    assert quality[nfe == 4] == pytest.approx(0.5 + 0.4 * 3 / 4)  # above the setting at 4, on the way from 1 to 5
 
 
 def test_the_same_numbers_give_the_same_bytes_and_another_ground_does_not(measures: list[SamplerMetrics]):

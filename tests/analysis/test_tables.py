@@ -8,12 +8,12 @@ import pytest
 from rich.console import Console
 from synthetic_traces import Row, commit, record, simulate
 
+from adaptive_diffusion.analysis.curve_tables import curve_tables, curves_of
 from adaptive_diffusion.analysis.metric_tables import (
     accuracy_table,
     allocation_table,
     controls_table,
     correction_table,
-    gain_table,
     halting_table,
     reasons_table,
 )
@@ -107,14 +107,33 @@ def test_a_figure_has_its_interval_and_a_minus_sign():
     assert interval(Interval(float("nan"), 0, 0)) == "–"
 
 
-def test_gains_are_shown_for_all_but_the_baselines(measures: list[SamplerMetrics]):
-    sheet = gain_table(measures)
-    assert sheet is not None
-    assert [row[0] for row in sheet.rows] == ["learned"]
-    assert sheet.rows[0][1] == "threshold"
-    assert sheet.rows[0][2].startswith("threshold_0.9")
-    assert gain_table(measures[:2]) is None
-    assert gain_table(measures, baselines=["absent"]) is None
+def test_rules_with_several_settings_are_curves_that_every_rule_is_compared_with(measures: list[SamplerMetrics]):
+    areas, compared = curve_tables(measures, "correct")
+    assert [row[:2] for row in areas.rows] == [["threshold", "2"]]
+    assert [row[:2] for row in compared.rows] == [["learned", "threshold"]]
+    assert "A curve is well known from 8 settings on" in areas.note
+    assert curve_tables(measures[:2], "correct") == []
+    assert curve_tables(measures[1:], "correct") == []
+
+
+def test_runs_with_the_same_samplers_and_queries_are_seeds(tmp_path: Path):
+    found = []
+    for seed in (0, 1):
+        for name, pace in (("a_2", 2.0), ("a_6", 6.0), ("b_4", 4.0)):
+            trace = simulate(tmp_path / f"{seed}{name}", 40, per_step=pace, family=name[0], seed=seed)
+            found.append(measure(name, trace, run=f"run{seed}"))
+    curves = curves_of(found)
+    assert curves is not None
+    assert (curves.seeds, curves.families, curves.settings("a")) == (2, ["a", "b"], ["a_6", "a_2"])
+    _, compared = curve_tables(found, "correct")
+    assert compared.note.endswith("Over 2 runs as seeds.")
+    others = curves_of(found[:-1])
+    assert others is not None
+    assert (others.seeds, others.families) == (1, ["run0/a", "run0/b", "run1/a"])
+
+
+def test_samplers_of_other_queries_are_not_compared(tmp_path: Path, measures: list[SamplerMetrics]):
+    assert curves_of([*measures, measure("few", simulate(tmp_path, 20))]) is None
 
 
 def test_only_samplers_that_revised_are_judged_for_it(measures: list[SamplerMetrics]):
