@@ -10,6 +10,7 @@ from adaptive_diffusion.config import ConfigSearch, instantiate, named_sampler
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.compare import build_sampler
 from adaptive_diffusion.runs.device import Compute
+from adaptive_diffusion.runs.experiment import CONFIG, read_config
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
 from adaptive_diffusion.storage.hub import WEIGHTS
@@ -96,14 +97,20 @@ def sha256(file: Path) -> str:
 
 
 def newest_checkpoint(folder: Path) -> Path:
-    """The checkpoint of the last stage that trained; of an exported folder, its only one.
+    """The checkpoint of the last stage that trained, in the order of the run's config; the file of an exported folder.
+
+    The times of the files decide only where there is no config, because copying a folder changes them.
 
     Raises:
-        ValueError: a folder without checkpoints.
+        ValueError: if the folder has no checkpoint, or its config is damaged.
     """
     found = sorted(folder.glob("checkpoints/*.safetensors"), key=lambda path: path.stat().st_mtime)
     if not found and (exported := folder / WEIGHTS).is_file():
         return exported
+    if (config := folder / CONFIG).is_file():
+        stages = read_config(config).get("stages")
+        order = list(stages) if isinstance(stages, dict) else []
+        found.sort(key=lambda path: order.index(path.stem) if path.stem in order else -1)
     if not found:
         raise ValueError(f"{folder} holds no checkpoint; train first: adaptive-diffusion train EXPERIMENT")
     return found[-1]

@@ -1,0 +1,35 @@
+"""Which checkpoint of a run folder is its trained model."""
+
+import os
+
+import pytest
+
+from adaptive_diffusion.runs.trained_model import newest_checkpoint
+
+STAGES = "stages: {denoiser: {}, remasking: {}, evaluation: {}}\n"
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A run folder whose files were copied in another order than they were written in."""
+    (tmp_path / "checkpoints").mkdir()
+    for seconds, name in enumerate(("remasking", "denoiser")):
+        file = tmp_path / "checkpoints" / f"{name}.safetensors"
+        file.touch()
+        os.utime(file, (seconds, seconds))
+    return tmp_path
+
+
+def test_last_stage_of_the_config_counts_and_not_the_time_of_a_copy(copied):
+    (copied / "config.yaml").write_text(STAGES)
+    assert newest_checkpoint(copied).stem == "remasking"
+
+
+def test_without_a_config_the_newest_file_counts(copied):
+    assert newest_checkpoint(copied).stem == "denoiser"
+
+
+def test_damaged_config_is_refused(copied):
+    (copied / "config.yaml").write_text("{")
+    with pytest.raises(ValueError, match="damaged"):
+        newest_checkpoint(copied)
