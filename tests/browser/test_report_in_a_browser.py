@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from synthetic_traces import Row, commit, edit, record, simulate
+from synthetic_traces import Row, commit, edit, header, record, simulate
 
-from adaptive_diffusion.analysis.layout import GridLayout, TextLayout
 from adaptive_diffusion.analysis.metrics import SamplerEntry
 from adaptive_diffusion.analysis.report import build_report
+from adaptive_diffusion.core.layout import TextLayout
 from adaptive_diffusion.core.trace import Trace, read_trace
 
 pytestmark = pytest.mark.browser
@@ -36,7 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     simulate(folder / NAMES[0], 80, mistake=0.05, seed=1)
     simulate(folder / NAMES[1], 80, mistake=0.05, finds=0.6, learned=True, seed=2)
     entries = [SamplerEntry(name, {}, Path(name)) for name in NAMES]
-    build_report(folder, title="Test", samplers=entries, layout=GridLayout.sudoku(6), out=folder / "report.html")
+    build_report(folder, title="Test", samplers=entries, out=folder / "report.html")
     return folder
 
 
@@ -210,9 +210,9 @@ def test_text_is_shown_as_text(tmp_path: Path, browser: Any):
         Row([0, -1, -1], [[commit(1, 1)], [commit(2, 3)]], [0, 1, 3], difficulty=-3),
         Row([-1, -1, 2], [[commit(0, 3), commit(1, 1)], [edit(0, 0)]], [0, 1, 2], query=1, difficulty=4),
     ]
-    record(tmp_path / "text", rows)
+    record(tmp_path / "text", rows, described=header(layout=TextLayout(words)))
     entry, out = SamplerEntry("text", {}, Path("text")), tmp_path / "report.html"
-    build_report(tmp_path, title="Text", samplers=[entry], layout=TextLayout(words), out=out)
+    build_report(tmp_path, title="Text", samplers=[entry], out=out)
     page = browser.new_page()
     page.goto(out.as_uri())
     assert page.locator("#difficulty option").all_inner_texts() == ["any", "-3 to 3", "4+"]
@@ -229,7 +229,7 @@ def test_text_is_shown_as_text(tmp_path: Path, browser: Any):
 def test_two_thousand_queries_are_a_list_of_a_few_elements(tmp_path: Path, browser: Any):
     simulate(tmp_path / "many", 2000, side=4, per_step=16.0)
     entry, out = SamplerEntry("many", {}, Path("many")), tmp_path / "report.html"
-    build_report(tmp_path, title="Many", samplers=[entry], layout=GridLayout.sudoku(4), out=out)
+    build_report(tmp_path, title="Many", samplers=[entry], out=out)
     page = browser.new_page()
     page.goto(out.as_uri())
     assert page.inner_text("#found").startswith("2,000 of 2,000")
