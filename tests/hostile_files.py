@@ -517,7 +517,7 @@ def edits(folder: Path) -> Iterator[Hostile]:
     ]:
         yield Hostile(f"{option} {wish[:30]}", ("edit", "text.safetensors", "text.txt", f"--{option}={wish}"), reason)
     yield Hostile("edit of nothing", ("edit", "text.safetensors", "text.txt"), "nothing is to be changed")
-    yield Hostile("edit of no text", ("edit", "sound.safetensors", "text.txt", "--delete=0:1"), "not on text")
+    yield Hostile("edit of no text", ("edit", "sound.safetensors", "text.txt", "--delete=0:1"), "shows 0 positions")
     yield Hostile("edit of a device", ("edit", "text.safetensors", "/dev/zero", "--delete=0:1"), "is no file")
 
 

@@ -21,32 +21,33 @@ from adaptive_diffusion.cli.options import (
 )
 from adaptive_diffusion.cli.terminal import shown
 
-SpanMasking = list[str] | None
+Spans = list[str] | None
 
 
 def edit(
     source: Source,
-    file: Annotated[Path, typer.Argument(help="The text to edit; it is read, never written.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="The file to edit; it is read, never written.", show_default=False)],
     rewrite: Annotated[
-        SpanMasking,
+        Spans,
         typer.Option(help="Write a span anew: START:STOP in bytes or FIRST-LAST in lines; =COUNT tokens instead."),
     ] = None,
     revise: Annotated[
-        SpanMasking, typer.Option(help="Let the span stand, and let remasking take back what it doubts there.")
+        Spans,
+        typer.Option(help="Begin with the span as it stands; the sampler's remasking changes what it takes back."),
     ] = None,
-    insert: Annotated[SpanMasking, typer.Option(help="Write AT+COUNT tokens; AT is a byte, start or end.")] = None,
-    delete: Annotated[SpanMasking, typer.Option(help="Leave a span out.")] = None,
+    insert: Annotated[Spans, typer.Option(help="Write AT+COUNT tokens; AT is a byte, start or end.")] = None,
+    delete: Annotated[Spans, typer.Option(help="Leave a span out.")] = None,
     sampler: Sampler = "confidence",
-    variations: Annotated[int, typer.Option("-n", "--variations", min=1, help="Texts, by seeds one apart.")] = 1,
+    variations: Annotated[int, typer.Option("-n", "--variations", min=1, help="Files, with seeds one apart.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the first variation.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print texts and figures as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print files and figures as JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="A folder that gets a file for each variation.")] = None,
     device: Device = "auto",
     precision: Precision = "auto",
     config_dir: ConfigDir = None,
     allow_module: AllowModule = None,
 ) -> None:
-    """Edit a text: what is not named is kept to the byte.
+    """Edit a file of a task that has an editor, such as a text or a grid: what is not named stays to the byte.
 
     Examples:
 
@@ -58,15 +59,16 @@ def edit(
 
         adaptive-diffusion edit runs/text code.py --revise 1-20 --sampler "threshold_remasking pace.threshold=0.9"
     """
-    from adaptive_diffusion.runs.edit import EditSpec, edit_file
+    from adaptive_diffusion.runs.edit import edit_file
+    from adaptive_diffusion.tasks.editing import EditSpec
 
-    wishes = EditSpec(rewrite or (), revise or (), insert or (), delete or ())
+    spec = EditSpec(rewrite or (), revise or (), insert or (), delete or ())
     search, compute = config_search(config_dir), chosen_compute(device, precision)
     allow = allowed(allow_module)
     announce(compute)
-    text, made, spread = edit_file(source, file, wishes, sampler, variations, seed, allow, search, compute)
+    before, made, spread = edit_file(source, file, spec, sampler, variations, seed, allow, search, compute)
     rows = [_row(made, index) for index in range(variations)]
-    for row, changed in zip(rows, made.texts, strict=True):
+    for row, changed in zip(rows, made.contents, strict=True):
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
             (out / f"{file.stem}.{row['seed']}{file.suffix}").write_bytes(changed)
@@ -77,11 +79,11 @@ def edit(
         return
     for row in rows:
         typer.secho(f"seed {row['seed']}: {row['nfe']} NFE, {row['why']}", bold=True)
-        _show(text.decode("utf-8", "backslashreplace"), row["text"], file.name)
+        _show(before.decode("utf-8", "backslashreplace"), row["text"], file.name)
     if variations > 1:
         typer.echo(
-            f"{spread.distinct} of {variations} differ; two of them in {100 * spread.difference:.1f}% of the places "
-            "that were open."
+            f"{spread.distinct} of {variations} variations are distinct; two of them differ at "
+            f"{100 * spread.difference:.1f}% of the open positions."
         )
 
 
@@ -96,7 +98,9 @@ def _row(made: Any, index: int) -> dict[str, Any]:
 
 
 def _show(before: str, after: str, name: str) -> None:
-    """The difference, coloured where people look."""
+    """The difference, in colours where the terminal has them."""
     colours = {"+": "green", "-": "red", "@": "cyan"}
+    if before == after:
+        typer.echo("nothing has changed")
     for line in difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm=""):
         typer.secho(shown(line), fg=colours.get(line[0]))

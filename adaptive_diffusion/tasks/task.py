@@ -13,6 +13,7 @@ from adaptive_diffusion.core.layout import Layout, TextLayout
 from adaptive_diffusion.core.measures import AnswerMeasure, Difficulty, Headline
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.rows import Rows
+from adaptive_diffusion.tasks.editing import Editor
 
 __all__ = ["AnswerMeasure", "Correctness", "Difficulty", "Problems", "QueryFile", "Task"]
 
@@ -96,6 +97,15 @@ class Task(ABC):
     def layout(self) -> Layout:
         """How sequences are drawn; by default as text whose tokens have no symbols."""
         return TextLayout()
+
+    @property
+    def editor(self) -> Editor | None:
+        """How `adaptive-diffusion edit` changes a file of this task; None where files are not edited.
+
+        A task whose files show each position as one character takes the ready one:
+        `SymbolEditor(symbols="0123456789", length=self.length)`.
+        """
+        return None
 
     @abstractmethod
     def queries(self, problems: Any) -> Queries:

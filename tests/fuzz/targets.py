@@ -30,11 +30,11 @@ from adaptive_diffusion.config.composition import _below, _parse
 from adaptive_diffusion.config.grid import combinations, listed
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.trace import HEADER_KEY, SHARDS_KEY, VERSION, VERSION_KEY, read_trace
-from adaptive_diffusion.runs.edit import EditSpec
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.step import step
 from adaptive_diffusion.storage.checkpoint import load_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
+from adaptive_diffusion.tasks.editing import EditSpec
 from adaptive_diffusion.tasks.sudoku.readers import read_puzzles
 from adaptive_diffusion.tasks.text.edits import edit_layout
 from adaptive_diffusion.tasks.text.query_files import read_texts

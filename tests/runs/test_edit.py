@@ -1,6 +1,7 @@
 """The `edit` command, from a checkpoint to texts."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -8,9 +9,10 @@ from typer.testing import CliRunner
 
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.config import instantiate
-from adaptive_diffusion.runs.edit import EditSpec
 from adaptive_diffusion.storage.checkpoint import save_checkpoint
-from adaptive_diffusion.tasks.text.edits import Change
+from adaptive_diffusion.tasks.data import TaskData
+from adaptive_diffusion.tasks.editing import Change, EditSpec, SymbolEditor
+from adaptive_diffusion.tasks.task import Task
 
 TEXT = b"first line\nsecond line\nthird line\n"
 MODEL = {
@@ -41,10 +43,10 @@ def test_variations_are_shown_as_differences_and_counted(edit):
     assert result.exit_code == 0, result.output
     assert [f"seed {seed}: " in result.output for seed in range(3)] == [True] * 3
     assert "-second line" in result.output
-    assert "of 3 differ" in result.output
+    assert "of 3 variations are distinct" in result.output
 
 
-def test_as_json_and_as_files_the_texts_are_whole(edit, tmp_path):
+def test_json_and_files_hold_all_of_the_text(edit, tmp_path):
     result = edit("--rewrite", "2-2=5", "--delete", "0:6", "--seed", "4", "--json", "--out", str(tmp_path / "out"))
     assert result.exit_code == 0, result.output
     [variation] = json.loads(result.stdout)["variations"]
@@ -65,15 +67,15 @@ def test_as_json_and_as_files_the_texts_are_whole(edit, tmp_path):
         (("--insert", "start+999"), "the sequence holds 48"),
     ],
 )
-def test_a_wish_that_cannot_be_met_is_one_sentence(edit, arguments, sentence):
+def test_change_that_cannot_be_made_is_one_sentence(edit, arguments, sentence):
     result = edit(*arguments)
     assert result.exit_code == 2
     assert sentence in result.stderr
 
 
-def test_wishes_are_read_as_bytes_lines_and_ends():
-    wishes = EditSpec(["0:5=9"], ["3-3"], ["start+2", "end+3", "7+1"], ["1-2"])
-    assert wishes.changes(TEXT) == [
+def test_changes_are_read_as_bytes_lines_and_ends():
+    spec = EditSpec(["0:5=9"], ["3-3"], ["start+2", "end+3", "7+1"], ["1-2"])
+    assert spec.changes(TEXT) == [
         Change(0, 5, 9),
         Change(23, 34, revise=True),
         Change(0, 23, 0),
@@ -81,3 +83,60 @@ def test_wishes_are_read_as_bytes_lines_and_ends():
         Change(34, 34, 3),
         Change(7, 7, 1),
     ]
+
+
+class Digits(Task):
+    """Four digits in a row, a user's own task with the ready editor."""
+
+    name, length, vocabulary = "digits", 4, 10
+    editor = SymbolEditor("0123456789", 4)
+
+    def queries(self, problems):
+        raise NotImplementedError
+
+    verify = difficulty = read = decode = queries
+
+
+class DigitsData(TaskData):
+    task = Digits()
+
+    def training(self, position, count):
+        raise NotImplementedError
+
+    held_out = training
+
+
+def saved(path, vocabulary, length, task):
+    torch.manual_seed(0)
+    positions = {"_target_": "adaptive_diffusion.models.positions.LearnedPositions.line", "length": length}
+    node = {**MODEL, "denoiser": {**MODEL["denoiser"], "vocabulary": vocabulary, "positions": positions}}
+    save_checkpoint(path, instantiate(node), node, {"task": task})
+
+
+def test_grid_and_a_users_own_task_are_edited(tmp_path):
+    saved(tmp_path / "digits.safetensors", 10, 4, {"_target_": f"{__name__}.DigitsData"})
+    (tmp_path / "row.txt").write_text("1-2-3-.\n")
+    arguments = [str(tmp_path / name) for name in ("digits.safetensors", "row.txt")]
+    result = CliRunner().invoke(app, ["edit", *arguments, "--rewrite", "0:1", "--json", "--allow-module", __name__])
+    assert result.exit_code == 0, result.output
+    [variation] = json.loads(result.stdout)["variations"]
+    assert re.fullmatch(r"\d-2-3-\d\n", variation["text"])
+
+
+def test_revision_that_changes_nothing_is_reported(tmp_path):
+    task = {"_target_": "adaptive_diffusion.tasks.sudoku.SudokuDataModule", "size": 4}
+    saved(tmp_path / "grid.safetensors", 4, 16, task)
+    (tmp_path / "grid.txt").write_text("1234\n3412\n2143\n4321\n")
+    arguments = [str(tmp_path / name) for name in ("grid.safetensors", "grid.txt")]
+    result = CliRunner().invoke(app, ["edit", *arguments, "--revise", "1-4"])
+    assert result.exit_code == 0, result.output
+    assert "nothing has changed" in result.output
+
+
+def test_task_without_an_editor_is_named(tmp_path):
+    task = {"_target_": "adaptive_diffusion.tasks.prompts.PromptData", "path": "rows.jsonl"}
+    saved(tmp_path / "prompts.safetensors", 257, 64, task)
+    (tmp_path / "file.txt").write_text("text")
+    result = CliRunner().invoke(app, ["edit", str(tmp_path / "prompts.safetensors"), str(tmp_path / "file.txt")])
+    assert result.exit_code == 2
+    assert "was trained on prompts_64, which has no editor" in result.stderr

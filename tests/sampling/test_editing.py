@@ -14,9 +14,10 @@ from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.pace import Ancestral, Threshold
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.rules.remasking import LowProbability
-from adaptive_diffusion.sampling.editing import edit
+from adaptive_diffusion.sampling import editing
 from adaptive_diffusion.sampling.sampler import Sampler
-from adaptive_diffusion.tasks.text.edits import Change, edit_layout
+from adaptive_diffusion.tasks.editing import Change
+from adaptive_diffusion.tasks.text.edits import edit_layout
 from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer, Tokenizer
 
 TOKENIZER, LONGEST = ByteTokenizer(), 48
@@ -27,6 +28,10 @@ SAMPLERS = {
     "doubting": Sampler(MODEL, pace=Threshold(0.0), remasking=LowProbability(1.0)),
 }
 pytestmark = pytest.mark.filterwarnings("ignore:.*revised nothing")
+
+
+def edit(sampler, text, changes, tokenizer, longest, **options):
+    return editing.edit(sampler, edit_layout(text, changes, tokenizer, longest).draft(tokenizer), **options)
 
 
 @some.composite
@@ -64,7 +69,7 @@ def test_kept_spans_are_the_same_to_the_byte(sampler, case, seed):
         assert "nothing to write" in str(error) or "one at a time" in str(error)  # noqa: PT017
         return
     ordered = sorted(changes, key=lambda change: (change.start, change.stop))
-    for changed in made.texts:
+    for changed in made.contents:
         rest = changed
         place = 0
         for change in ordered:
@@ -81,8 +86,9 @@ def test_kept_spans_are_the_same_to_the_byte(sampler, case, seed):
                 following = ordered[ordered.index(change) + 1]
                 ends = [size for size in range(most + 1) if rest[size:].startswith(text[place : following.start])]
                 assert ends
-                start, stop = made.layout.spans[ordered.index(change)]
-                row = made.result.answers[made.texts.index(changed), start:stop].tolist()
+                layout = edit_layout(text, changes, TOKENIZER, LONGEST)
+                start, stop = layout.spans[ordered.index(change)]
+                row = made.result.answers[made.contents.index(changed), start:stop].tolist()
                 rest = rest[len(TOKENIZER.decode(row)) :]
 
 
@@ -90,18 +96,18 @@ def test_five_variations_are_five_single_calls():
     text, changes = b"def f(x):\n    return x + 1\n", [Change(4, 5), Change(14, 26)]
     together = edit(SAMPLERS["drawn"], text, changes, TOKENIZER, LONGEST, n=5, seed=7)
     assert together.seeds == (7, 8, 9, 10, 11)
-    assert len(set(together.texts)) == 5
+    assert len(set(together.contents)) == 5
     for index, seed in enumerate(together.seeds):
         alone = edit(SAMPLERS["drawn"], text, changes, TOKENIZER, LONGEST, seed=seed)
-        assert alone.texts == (together.texts[index],)
+        assert alone.contents == (together.contents[index],)
         assert torch.equal(alone.result.answers[0], together.result.answers[index])
 
 
 def test_a_beginning_is_written_for_an_ending_and_a_middle_is_filled():
     sampler = SAMPLERS["drawn"]
-    [text] = edit(sampler, b"the end", [Change.insert(0, 9)], TOKENIZER, LONGEST).texts
+    [text] = edit(sampler, b"the end", [Change.insert(0, 9)], TOKENIZER, LONGEST).contents
     assert text.endswith(b"the end")
-    [text] = edit(sampler, b"begin...end", [Change(5, 8, 12)], TOKENIZER, LONGEST).texts
+    [text] = edit(sampler, b"begin...end", [Change(5, 8, 12)], TOKENIZER, LONGEST).contents
     assert text.startswith(b"begin")
     assert text.endswith(b"end")
 
@@ -111,19 +117,19 @@ def test_revision_begins_with_what_stands_and_moves_nothing_that_stands_firm():
     sequence = edit_layout(text, span, TOKENIZER, LONGEST)
     assert sequence.drafted.tolist() == [11 <= place < 18 for place in range(len(text))]
     firm = Sampler(MODEL, pace=Threshold(0.0), remasking=LowProbability(0.0))
-    assert edit(firm, text, span, TOKENIZER, LONGEST).texts == (text,)
+    assert edit(firm, text, span, TOKENIZER, LONGEST).contents == (text,)
     doubting = edit(SAMPLERS["doubting"], text, span, TOKENIZER, LONGEST, max_steps=6)
-    assert doubting.texts[0] != text
+    assert doubting.contents[0] != text
     assert doubting.result.revisions.sum() > 0
 
 
 def test_a_long_text_is_seen_through_a_sequence_around_its_changes():
     text = bytes(range(256)) * 4
     made = edit(SAMPLERS["by threshold"], text, [Change(500, 505)], TOKENIZER, LONGEST)
-    assert len(made.layout.tokens) == LONGEST
-    assert made.layout.spans == ((21, 26),)
-    assert made.texts[0][:500] == text[:500]
-    assert made.texts[0][-519:] == text[505:]
+    assert len(made.draft.tokens) == LONGEST
+    assert np.flatnonzero(made.draft.editable).tolist() == [*range(21, 26)]
+    assert made.contents[0][:500] == text[:500]
+    assert made.contents[0][-519:] == text[505:]
     at_the_end = edit_layout(text, [Change.insert(1024, 8)], TOKENIZER, LONGEST)
     assert at_the_end.spans == ((40, 48),)
 
@@ -141,7 +147,7 @@ class Lossy(Tokenizer):
 
 
 def test_a_tokeniser_that_loses_something_does_not_touch_what_is_kept():
-    [text] = edit(SAMPLERS["drawn"], b"KEPT gone ALSO", [Change(5, 9)], Lossy(), LONGEST).texts
+    [text] = edit(SAMPLERS["drawn"], b"KEPT gone ALSO", [Change(5, 9)], Lossy(), LONGEST).contents
     assert text.startswith(b"KEPT ")
     assert text.endswith(b" ALSO")
 
@@ -150,7 +156,7 @@ def test_a_tokeniser_that_loses_something_does_not_touch_what_is_kept():
     ("changes", "sentence"),
     [
         ([], "nothing is to be changed"),
-        ([Change(2, 99)], "2:99 is not in the text, which has 80 bytes"),
+        ([Change(2, 99)], "2:99 is not in the text of 80 bytes"),
         ([Change(5, 2)], "5:2 is not in the text"),
         ([Change(0, 5), Change(4, 6)], "0:5 and 4:6 overlap"),
         ([Change.delete(0, 5)], "nothing to write"),

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from adaptive_diffusion.core.layout import GridLayout
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.tasks.editing import SymbolEditor
 from adaptive_diffusion.tasks.sudoku.difficulty import STRATA
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry, geometry
 from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
@@ -68,6 +69,11 @@ class SudokuTask(Task):
         """The board with its boxes; token d − 1 is shown as the digit d."""
         digits = tuple(str(digit) for digit in range(1, self.size + 1))
         return GridLayout(self.size, self.size, self.board.rows_per_box, self.board.cols_per_box, digits)
+
+    @property
+    def editor(self) -> SymbolEditor:
+        """The cells of a grid that is written as digits, with ``0`` or ``.`` for a blank."""
+        return SymbolEditor(self.layout.symbols, self.length, ".0")
 
     def queries(self, problems: Puzzles) -> Queries:
         return to_queries(problems)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from adaptive_diffusion.tasks.editing import line_starts
 from adaptive_diffusion.tasks.text.checkers import graded_text, parses_python
 from adaptive_diffusion.tasks.text.corpora import Document
-from adaptive_diffusion.tasks.text.edits import line_starts
 from adaptive_diffusion.tasks.text.infilling import Hole, HoleSource
 
 Found = Mapping[str, Sequence[tuple[Document, Hole]]]

@@ -12,6 +12,7 @@ from adaptive_diffusion.core.measures import HEADLINES, AnswerMeasure, Difficult
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.tasks.task import Correctness, QueryFile, Task
 from adaptive_diffusion.tasks.text.checkers import TextChecker, graded_text
+from adaptive_diffusion.tasks.text.edits import TextEditor
 from adaptive_diffusion.tasks.text.infilling_problems import InfillingProblems
 from adaptive_diffusion.tasks.text.query_files import read_texts
 from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer, Tokenizer, shown_text, symbol_layout
@@ -62,6 +63,11 @@ class TextTask(Task):
     def layout(self) -> TextLayout:
         """Running text, each token as the tokeniser decodes it."""
         return symbol_layout(self.tokenizer)
+
+    @property
+    def editor(self) -> TextEditor:
+        """Spans of any text are edited."""
+        return TextEditor(self.tokenizer, self.length)
 
     def queries(self, problems: InfillingProblems) -> Queries:
         return Queries.of(torch.from_numpy(problems.tokens), torch.from_numpy(problems.editable))

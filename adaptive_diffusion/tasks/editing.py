@@ -1,0 +1,189 @@
+"""The port for editing: how a file and the changes asked of it become a query, and an answer the changed file."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+BYTES = re.compile(r"(\d+):(\d+)(?:=(\d+))?")
+LINES = re.compile(r"(\d+)-(\d+)(?:=(\d+))?")
+INSERTION = re.compile(r"(\d+|start|end)\+(\d+)")
+
+
+@dataclass(frozen=True)
+class Change:
+    """Bytes `start` to `stop` of a file give way to `count` open tokens (None: as many as they have now).
+
+    With `revise` the present tokens stand at first, and a sampler that takes tokens back changes what it doubts.
+    """
+
+    start: int
+    stop: int
+    count: int | None = None
+    revise: bool = False
+
+    @staticmethod
+    def insert(at: int, count: int) -> "Change":
+        """`count` tokens before byte `at`: 0 writes a beginning for what follows, the file's length an ending."""
+        return Change(at, at, count)
+
+    @staticmethod
+    def delete(start: int, stop: int) -> "Change":
+        """Bytes that go without replacement."""
+        return Change(start, stop, 0)
+
+
+@dataclass(frozen=True)
+class EditSpec:
+    """Changes as a command line has them: spans `START:STOP` in bytes or `FIRST-LAST` in lines, with `=COUNT` for
+    another number of tokens, and insertions `AT+COUNT`."""
+
+    rewrite: Sequence[str] = ()
+    revise: Sequence[str] = ()
+    insert: Sequence[str] = ()
+    delete: Sequence[str] = ()
+
+    def changes(self, content: bytes) -> list[Change]:
+        """The changes of a file.
+
+        Raises:
+            ValueError: one that cannot be read, or lines that the file does not have.
+        """
+        made = [Change(*span_of(span, content)) for span in self.rewrite]
+        made += [Change(*span_of(span, content)[:2], revise=True) for span in self.revise]
+        made += [Change.delete(*span_of(span, content)[:2]) for span in self.delete]
+        return made + [insertion_of(insertion, content) for insertion in self.insert]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A file under edit as one query.
+
+    Attributes:
+        tokens: int64 [L], what the file holds; anything at positions that are to be written anew.
+        editable: bool [L], where the sampler may write.
+        drafted: bool [L], editable positions whose present token stands at first.
+        content: the file with what an answer [L] holds.
+    """
+
+    tokens: np.ndarray
+    editable: np.ndarray
+    drafted: np.ndarray
+    content: Callable[[Sequence[int]], bytes]
+
+
+class Editor(ABC):
+    """How the files of a task are edited. A task gives one as `Task.editor`."""
+
+    @abstractmethod
+    def draft(self, content: bytes, spec: EditSpec) -> Draft:
+        """The query of changes to a file.
+
+        Raises:
+            ValueError: changes that cannot be made, or a file that is none of the task's.
+        """
+
+
+@dataclass(frozen=True)
+class SymbolEditor(Editor):
+    """For tasks whose files show each position as one character, in order: a grid, a row of digits. Characters that are
+    neither a symbol nor a blank, such as line ends and rules, stay as they are. Blanks are always open.
+
+    Attributes:
+        symbols: `symbols[token]` is the character of a token.
+        length: L, positions of the sequence.
+        blanks: characters of a position that is open.
+    """
+
+    symbols: Sequence[str]
+    length: int
+    blanks: str = "."
+
+    def draft(self, content: bytes, spec: EditSpec) -> Draft:
+        token_of = {symbol.encode()[0]: token for token, symbol in enumerate(self.symbols)}
+        places = [place for place, byte in enumerate(content) if byte in token_of or byte in self.blanks.encode()]
+        if len(places) != self.length:
+            raise ValueError(f"the file shows {len(places)} positions, a sequence has {self.length}")
+        tokens = np.array([token_of.get(content[place], 0) for place in places])
+        blank = np.array([content[place] not in token_of for place in places])
+        editable, drafted = blank.copy(), np.zeros(self.length, bool)
+        for change in ordered(content, spec.changes(content)):
+            if change.count is not None:
+                raise ValueError(
+                    "every position has one character here: rewrite and revise, but insert or delete nothing"
+                )
+            within = np.array([change.start <= place < change.stop for place in places])
+            editable |= within
+            drafted |= within & ~blank & change.revise
+        if not editable.any():
+            raise ValueError("the changes leave nothing to write; name a span that shows a position")
+
+        def changed(answer: Sequence[int]) -> bytes:
+            written = bytearray(content)
+            for place, token, is_open in zip(places, answer, editable, strict=True):
+                if is_open:
+                    known = 0 <= token < len(self.symbols)
+                    written[place] = (self.symbols[token] if known else self.blanks[0]).encode()[0]
+            return bytes(written)
+
+        return Draft(tokens, editable, drafted, changed)
+
+
+def span_of(span: str, content: bytes) -> tuple[int, int, int | None]:
+    """First byte, the byte after the last, and the count of tokens if one is given.
+
+    Raises:
+        ValueError: neither form, or lines that the file does not have.
+    """
+    if found := BYTES.fullmatch(span):
+        start, stop = int(found[1]), int(found[2])
+    elif found := LINES.fullmatch(span):
+        begins, first, last = line_starts(content), int(found[1]), int(found[2])
+        if not 1 <= first <= last < len(begins):
+            raise ValueError(f"lines {span} are not in the text, which has {len(begins) - 1}")
+        start, stop = begins[first - 1], begins[last]
+    else:
+        raise ValueError(f"{span!r} is no span: write START:STOP in bytes or FIRST-LAST in lines, =COUNT behind it")
+    return start, stop, None if found[3] is None else int(found[3])
+
+
+def insertion_of(insertion: str, content: bytes) -> Change:
+    """A change from `AT+COUNT`.
+
+    Raises:
+        ValueError: another form.
+    """
+    found = INSERTION.fullmatch(insertion)
+    if found is None:
+        raise ValueError(f"{insertion!r} is no insertion: write AT+COUNT, AT a byte, start or end, COUNT in tokens")
+    at = {"start": 0, "end": len(content)}.get(found[1])
+    return Change.insert(int(found[1]) if at is None else at, int(found[2]))
+
+
+def line_starts(content: bytes) -> list[int]:
+    """The first byte of every line, and of what would follow the last."""
+    starts = [0, *(match.end() for match in re.finditer(rb"\r\n|\r|\n", content))]
+    return starts if starts[-1] == len(content) else [*starts, len(content)]
+
+
+def ordered(content: bytes, changes: Iterable[Change]) -> list[Change]:
+    """The changes by their places.
+
+    Raises:
+        ValueError: no change, one outside the file or of a negative count, two that overlap.
+    """
+    found = sorted(changes, key=lambda change: (change.start, change.stop))
+    if not found:
+        raise ValueError("nothing is to be changed; name a span to rewrite, to revise, to insert or to delete")
+    for change in found:
+        if not 0 <= change.start <= change.stop <= len(content):
+            raise ValueError(f"the span {change.start}:{change.stop} is not in the text of {len(content)} bytes")
+        if change.count is not None and change.count < 0:
+            raise ValueError(f"{change.count} tokens cannot be written; use 0 to delete")
+    for one, other in pairwise(found):
+        if other.start < one.stop:
+            raise ValueError(f"the spans {one.start}:{one.stop} and {other.start}:{other.stop} overlap; make them one")
+    return found

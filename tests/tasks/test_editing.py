@@ -1,0 +1,37 @@
+"""Editing where a file shows each position as one character."""
+
+import pytest
+
+from adaptive_diffusion.tasks.editing import EditSpec, SymbolEditor
+from adaptive_diffusion.tasks.sudoku.task import SudokuTask
+
+GRID = b"12 | 34\n3. | 12\n---+---\n21 | 43\n43 | 20\n"
+
+
+def test_named_cells_and_blanks_are_open_and_all_else_stays():
+    draft = SudokuTask(4).editor.draft(GRID, EditSpec(rewrite=["1-1"], revise=["4-4"]))
+    assert draft.tokens.tolist() == [0, 1, 2, 3, 2, 0, 0, 1, 1, 0, 3, 2, 3, 2, 1, 0]
+    assert draft.editable.nonzero()[0].tolist() == [0, 1, 2, 3, 5, 8, 9, 10, 11, 15]
+    assert draft.drafted.nonzero()[0].tolist() == [8, 9, 10, 11]
+    changed = draft.content([3, 2, 1, 0, 0, 0, 0, 0, 1, 0, 3, 2, 3, 2, 1, 4])
+    assert changed == b"43 | 21\n31 | 12\n---+---\n21 | 43\n43 | 2.\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        (EditSpec(), "nothing is to be changed"),
+        (EditSpec(rewrite=["2:5"]), "the changes leave nothing to write"),
+        (EditSpec(insert=["0+3"]), "insert or delete nothing"),
+        (EditSpec(delete=["1-1"]), "insert or delete nothing"),
+        (EditSpec(rewrite=["0:2", "1:3"]), "overlap"),
+    ],
+)
+def test_change_that_a_grid_cannot_have_is_refused(spec, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        SymbolEditor("1234", 4).draft(b"12 | 34", spec)
+
+
+def test_file_of_another_size_is_refused():
+    with pytest.raises(ValueError, match="the file shows 3 positions, a sequence has 4"):
+        SymbolEditor("1234", 4).draft(b"123", EditSpec(rewrite=["0:1"]))
