@@ -50,7 +50,7 @@ class SecondLook(PlanWrapper):
         spent = state.carry["editing.extra"] + looked.long() >= self.extra
         full = ~decision.still_open(state).any(1)
         unchanged = looked & ~decision.revised(state).any(1)
-        return replace(decision, settled=full & (spent | unchanged))
+        return replace(decision, settled=full & (spent | unchanged | state.single))
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Ranking(Plan):
             remask=state.revisable & ~kept,
             renoise=torch.zeros_like(kept),
             noise_level=open_share(state, left),
-            settled=state.step + 1 >= self.steps,
+            settled=(state.step + 1 >= self.steps) | ((left == 0) & state.single),
         )
 
 

@@ -44,12 +44,13 @@ class SelfAwareKernel(Plan):
         sure = state.eligible & (prediction["unmasking"] >= self.threshold)
         write = sure & (state.open | (candidate.token != state.tokens))
         remask = state.revisable & ~sure
+        left = (state.eligible & ~sure).sum(1)
         return Decision(
             write=write,
             token=candidate.token,
             probability=candidate.probability,
             remask=remask,
             renoise=torch.zeros_like(write),
-            noise_level=open_share(state, (state.eligible & ~sure).sum(1)),
-            settled=~(write | remask).any(1),
+            noise_level=open_share(state, left),
+            settled=~(write | remask).any(1) | ((left == 0) & state.single),
         )
