@@ -1,4 +1,4 @@
-"""Paces that let the prediction say how many: bounds on the joint error of what is committed together."""
+"""Paces whose count follows the prediction: bounds on the joint error of what is committed together."""
 
 from dataclasses import dataclass
 

@@ -25,8 +25,8 @@ class KLStability(UnmaskingOrder):
     """Stable and confident positions first: KL(p_now ‖ p_before) < ε in the last `history` forwards and c > τ. The
     score is 1 + c there and c − 1 elsewhere, so that `StableOrQuota` and `Threshold(1)` find these positions.
 
-    The first forward has none before it, so that `history` + 1 predictions are needed. The history covers the open
-    positions of all blocks and goes on from block to block: in a later block `history` forwards are enough.
+    At first `history` + 1 predictions are needed, since there is nothing to compare the first one with. The history
+    covers the open positions of all blocks and goes on from block to block: later `history` forwards are enough.
 
     It carries the previous distribution, [B, L, K] float32, and the number of stable forwards in a row, [B, L].
     """
@@ -64,7 +64,7 @@ class KLStability(UnmaskingOrder):
 
 @dataclass(frozen=True)
 class StableOrQuota(UnmaskingPace):
-    """With the order `KLStability`: every stable and confident position; where there is none, as many as LLaDA commits
+    """With the order `KLStability`: every stable and confident position; without one, as many as LLaDA commits
     in this step, N/steps of the block's N positions with the remainder to the early steps, at least 1.
 
     Raises:

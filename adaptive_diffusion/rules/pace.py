@@ -37,7 +37,7 @@ class Clocked(UnmaskingPace):
 @dataclass(frozen=True)
 class FixedSteps(Clocked):
     """N/steps positions a step, the remainder to the early steps, so the sequence is full after `steps` steps
-    (Nie et al. 2025, arXiv 2502.09992). Positions that remasking re-opens are made up for in the same step, so the
+    (Nie et al. 2025, arXiv 2502.09992). Positions that remasking opens are made up for in the same step, so the
     number of clean tokens stays on schedule (Kim et al. 2025b, PRISM, arXiv 2510.01384)."""
 
     def __call__(
@@ -53,7 +53,7 @@ class FixedSteps(Clocked):
 @dataclass(frozen=True)
 class CosineSteps(Clocked):
     """After a share r of the steps ⌊N·cos(πr/2)⌋ of N positions stay open, at least one fewer a step: few commits while
-    little is known (Chang et al. 2022, MaskGIT, arXiv 2202.04200). What remasking re-opens is made up for."""
+    little is known (Chang et al. 2022, MaskGIT, arXiv 2202.04200). What remasking opens is made up for."""
 
     def next_level(self, state: SamplerState) -> Tensor:
         return state.corruption.schedule.inverse(1 - self.open_after(state))

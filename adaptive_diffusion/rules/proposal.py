@@ -76,8 +76,8 @@ def inverse_cdf(mass: Tensor, uniform: Tensor) -> Tensor:
     if vocabulary <= BLOCK:
         reached = mass.double().cumsum(-1)
         return _first_above(reached, uniform * reached[:, -1])
-    whole = vocabulary // BLOCK * BLOCK
-    blocks = mass[:, :whole].unflatten(-1, (-1, BLOCK)).sum(-1), mass[:, whole:].sum(-1, keepdim=True)
+    even = vocabulary // BLOCK * BLOCK
+    blocks = mass[:, :even].unflatten(-1, (-1, BLOCK)).sum(-1), mass[:, even:].sum(-1, keepdim=True)
     reached = torch.cat(blocks, -1).double().cumsum(-1)
     target = uniform * reached[:, -1]
     block = _first_above(reached, target)
@@ -88,6 +88,6 @@ def inverse_cdf(mass: Tensor, uniform: Tensor) -> Tensor:
 
 
 def _first_above(reached: Tensor, target: Tensor) -> Tensor:
-    """[P], the first place at which cumulative masses [P, N] exceed a target [P]; none at which nothing is added."""
+    """[P], the first place at which cumulative masses [P, N] exceed a target [P], and at which something is added."""
     last = reached.argmax(-1)  # the first place that reaches the total: rounding may not step past it
     return torch.searchsorted(reached, target[:, None], right=True)[:, 0].minimum(last)

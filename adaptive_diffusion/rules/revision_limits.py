@@ -21,7 +21,7 @@ SPENT, CYCLED = "limits.spent", "limits.cycled"
 
 @dataclass(frozen=True)
 class RevisionLimits(Parameters):
-    """At most `each` revisions of one position and `total` of one answer, and none any more once a sequence comes back
+    """At most `each` revisions of one position and `total` of one answer, and no more once a sequence comes back
     that was among the last `memory` ones: on the same sequence a denoiser predicts the same again.
 
     A revision is a committed token taken back or replaced. Where the budget does not last for all that the plan would
@@ -93,10 +93,10 @@ class LimitedPlan(PlanWrapper):
         wanted = revised & ~protected
         rank = state.commit_probability.masked_fill(~wanted, torch.inf).argsort(dim=1, stable=True).argsort(dim=1)
         refused = revised & ~(wanted & (rank < left[:, None]))
-        kept = replace(decision, write=decision.write & ~refused, remask=decision.remask & ~refused)
-        nothing = ~(kept.revised(state) | kept.write & state.open | kept.still_open(state)).any(1)
-        limited = (refused | (protected & state.revisable)).any(1)
-        return replace(kept, settled=decision.settled | (limited & nothing))
+        limited = replace(decision, write=decision.write & ~refused, remask=decision.remask & ~refused)
+        nothing = ~(limited.revised(state) | limited.write & state.open | limited.still_open(state)).any(1)
+        met = (refused | (protected & state.revisable)).any(1)
+        return replace(limited, settled=decision.settled | (met & nothing))
 
 
 def sequence_hash(state: SamplerState) -> Tensor:

@@ -99,6 +99,20 @@ def test_model_argument_below_one_is_refused(exported, arguments):
         plugin.DiffusionLM(exported, **arguments)
 
 
+@pytest.mark.parametrize("sampler", ["confidence", "restart"])
+def test_answers_end_at_the_end_tokens_of_the_model_without_further_forwards(exported, sampler):
+    lm = model(exported, sampler)
+    inner = lm.sampler.sampler if sampler == "restart" else lm.sampler
+    assert inner.end_tokens == tuple(sorted(lm.denoiser.tokens.end))
+    assert inner.end_tokens
+    lm.sampler = lm.sampler.with_end_tokens(tuple(range(lm.denoiser.vocabulary)))
+    lm.generate_until(each(["w1 w2"]))
+    ended = lm.forwards["t/0/0"]
+    lm.sampler = lm.sampler.with_end_tokens(())
+    lm.generate_until(each(["w1 w2"]))
+    assert ended < lm.forwards["t/0/0"] - ended
+
+
 def test_greedy_options_replace_a_drawing_proposal_and_warn(exported):
     options = {"max_gen_toks": 6, "until": [], "do_sample": False}
     requests = [request(text, options, place) for place, text in enumerate(PROMPTS)]

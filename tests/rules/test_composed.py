@@ -130,7 +130,7 @@ def test_every_part_keeps_its_own_carry():
     assert remembered["recalling.last"].tolist() == [[1.0, 1.0, 1.0]]
 
 
-def test_remasking_speaks_before_the_pace():
+def test_remasking_comes_before_the_pace():
     # α: 1/4 → 1/2. With σ = 1/2 the pace commits an open position with (1/2 − 1/8)/(3/4) = 1/2, without with 1/3.
     rows = 200
     plan = Composed(Confidence(), Ancestral(4), TakeBackTheLastStep())

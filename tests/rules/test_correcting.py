@@ -17,13 +17,13 @@ def state(committed=(0, 0, 1, 1, 1), tokens=(9, 9, 2, 2, 1)):
     return sampler_state([list(tokens)], committed=[list(committed)])
 
 
-def said(**changed):
+def predicted(**changed):
     values = {"confidence": SURE, "current_token_probability": STANDING, "entropy": 1 - SURE} | changed
     return prediction((1, 5), argmax=TOKEN, **values)
 
 
 def test_one_forward_commits_replaces_and_reopens():
-    made = CommitReplaceReopen(commit=0.7, doubt=0.3, replace=0.8)(state(), said(), Candidate(TOKEN, SURE))
+    made = CommitReplaceReopen(commit=0.7, doubt=0.3, replace=0.8)(state(), predicted(), Candidate(TOKEN, SURE))
     assert made.write.tolist() == [[True, False, True, False, False]]
     assert made.remask.tolist() == [[False, False, False, True, False]]
     assert not made.settled.any()
@@ -32,18 +32,18 @@ def test_one_forward_commits_replaces_and_reopens():
 
 def test_a_suspect_whose_only_other_candidate_is_itself_is_reopened():
     standing = state(tokens=(9, 9, 1, 2, 1))
-    made = CommitReplaceReopen(0.7, 0.3, 0.8)(standing, said(), Candidate(TOKEN, SURE))
+    made = CommitReplaceReopen(0.7, 0.3, 0.8)(standing, predicted(), Candidate(TOKEN, SURE))
     assert made.remask.tolist() == [[False, False, True, True, False]]
 
 
 def test_something_is_written_while_anything_is_open():
-    unsure = said(confidence=SURE * 0.5, current_token_probability=torch.ones(1, 5))
+    unsure = predicted(confidence=SURE * 0.5, current_token_probability=torch.ones(1, 5))
     made = CommitReplaceReopen(0.7)(state(), unsure, Candidate(TOKEN, SURE * 0.5))
     assert made.write.tolist() == [[True, False, False, False, False]]
 
 
 def test_a_full_sequence_without_suspects_is_settled():
-    content = said(current_token_probability=torch.ones(1, 5))
+    content = predicted(current_token_probability=torch.ones(1, 5))
     made = CommitReplaceReopen()(state(committed=(1,) * 5), content, Candidate(TOKEN, SURE))
     assert made.settled.all()
     assert not made.write.any()
@@ -51,8 +51,8 @@ def test_a_full_sequence_without_suspects_is_settled():
 
 def test_a_fresh_policy_decides_as_its_thresholds():
     head = PolicyHead(commit=0.8, doubt=0.3)
-    learned = LearnedRevising(head=head, replace=0.8)(state(), said(), Candidate(TOKEN, SURE))
-    ruled = CommitReplaceReopen(0.8, 0.3, 0.8)(state(), said(), Candidate(TOKEN, SURE))
+    learned = LearnedRevising(head=head, replace=0.8)(state(), predicted(), Candidate(TOKEN, SURE))
+    ruled = CommitReplaceReopen(0.8, 0.3, 0.8)(state(), predicted(), Candidate(TOKEN, SURE))
     assert torch.equal(learned.write, ruled.write)
     assert torch.equal(learned.remask, ruled.remask)
 
@@ -67,7 +67,7 @@ def test_a_drawing_policy_changes_each_position_at_its_rate():
 
 
 def test_summaries_of_impossible_and_certain_tokens_are_finite():
-    edge = said(confidence=torch.ones(1, 5), current_token_probability=torch.zeros(1, 5))
+    edge = predicted(confidence=torch.ones(1, 5), current_token_probability=torch.zeros(1, 5))
     assert position_summaries(state(), edge).isfinite().all()
 
 

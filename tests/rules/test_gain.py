@@ -13,14 +13,14 @@ from adaptive_diffusion.sampling.sampler import Sampler
 STATE = sampler_state([[9, 9, 3]], committed=[[0, 0, 1]])
 
 
-def said(*confidence, standing=0.5):
+def predicted(*confidence, standing=0.5):
     return prediction(
         (1, 3), confidence=torch.tensor([confidence]), current_token_probability=torch.full((1, 3), standing)
     )
 
 
 def test_the_mean_is_over_what_would_be_answered():
-    mean = LikelihoodGain().mean(STATE, said(0.5, 0.25, 0.9))
+    mean = LikelihoodGain().mean(STATE, predicted(0.5, 0.25, 0.9))
     assert mean.item() == pytest.approx(math.log(0.5 * 0.25 * 0.5) / 3)
 
 
@@ -29,11 +29,11 @@ def test_it_stops_when_a_forward_gained_too_little(later, stops):
     rule = LikelihoodGain(least=0.05)
     first = {"carry": rule.init_carry(STATE, 5)}
     state = sampler_state([[9, 9, 3]], committed=[[0, 0, 1]], **first)
-    assert not rule(state, said(0.5, 0.25, 0.9), decision(state)).stop.item()
+    assert not rule(state, predicted(0.5, 0.25, 0.9), decision(state)).stop.item()
     state = sampler_state(
-        [[9, 9, 3]], committed=[[0, 0, 1]], carry=rule.update_carry(state, said(0.5, 0.25, 0.9), decision(state))
+        [[9, 9, 3]], committed=[[0, 0, 1]], carry=rule.update_carry(state, predicted(0.5, 0.25, 0.9), decision(state))
     )
-    assert rule(state, said(0.5, later, 0.9), decision(state)).stop.item() == stops
+    assert rule(state, predicted(0.5, later, 0.9), decision(state)).stop.item() == stops
 
 
 def test_a_sampler_that_halts_by_it_takes_fewer_forwards_and_does_not_notice_its_batch():

@@ -37,11 +37,11 @@ class EditAll(Plan):
         return decision(state, write=state.eligible)
 
 
-def asked(plan, state, **limits):
-    limited = LimitedPlan(plan, RevisionLimits(**limits))
+def limited(plan, state, **limits):
+    rule = LimitedPlan(plan, RevisionLimits(**limits))
     if not state.carry:
-        state = replace(state, carry=limited.init_carry(state, 3))
-    return limited(state, prediction(tuple(state.tokens.shape)), None)
+        state = replace(state, carry=rule.init_carry(state, 3))
+    return rule(state, prediction(tuple(state.tokens.shape)), None)
 
 
 @pytest.mark.parametrize("plan", [ReopenAll(), EditAll()], ids=["taken back", "replaced"])
@@ -51,16 +51,16 @@ def test_a_budget_is_spent_on_the_least_probable_commits(plan):
         commit_probability=torch.tensor([[0.9, 0.1, 0.2, 0.3]] * 2),
         revisions=torch.tensor([[0, 0, 2, 1], [0, 0, 0, 4]], dtype=torch.int32),
     )
-    revised = asked(plan, state, each=2, total=5).revised(state)
+    revised = limited(plan, state, each=2, total=5).revised(state)
     assert revised.tolist() == [[False, True, False, True], [False, True, False, False]]
-    nothing = asked(plan, state, each=0)
+    nothing = limited(plan, state, each=0)
     assert not nothing.revised(state).any()
     assert nothing.settled.all()
 
 
 def test_writing_the_same_token_again_is_no_revision():
     state = sampler_state([[0, 1]], committed=[[1, 1]])
-    kept = asked(EditAll(), state, each=0)
+    kept = limited(EditAll(), state, each=0)
     assert kept.write.tolist() == [[True, False]]
 
 
@@ -103,16 +103,16 @@ def test_a_protected_position_is_not_offered_to_the_plan():
             seen.append(state.revisable.tolist())
             return super().__call__(state, prediction, candidate)
 
-    assert asked(Watching(), state, each=2).remask.tolist() == [[False, True, False]]
-    assert asked(Watching(), state, total=2).remask.tolist() == [[False, False, False]]
+    assert limited(Watching(), state, each=2).remask.tolist() == [[False, True, False]]
+    assert limited(Watching(), state, total=2).remask.tolist() == [[False, False, False]]
     assert seen == [[[False, True, False]], [[False, False, False]]]
 
 
 def test_a_full_sequence_whose_revisions_are_refused_is_settled_but_not_one_with_open_positions():
     full, half = sampler_state([[1, 1]], committed=[[1, 1]]), sampler_state([[1, 9]], committed=[[1, 0]])
-    assert asked(ReopenAll(), full, each=0).settled.tolist() == [True]
-    assert asked(ReopenAll(), half, each=0).settled.tolist() == [False]
-    assert asked(ReopenAll(), full).settled.tolist() == [False]
+    assert limited(ReopenAll(), full, each=0).settled.tolist() == [True]
+    assert limited(ReopenAll(), half, each=0).settled.tolist() == [False]
+    assert limited(ReopenAll(), full).settled.tolist() == [False]
 
 
 def returns(memory, training_states):

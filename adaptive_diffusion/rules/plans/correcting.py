@@ -1,6 +1,6 @@
-"""Commit, replace and re-open, decided for every position from one forward.
+"""Commit, replace and remask, decided for every position from one forward.
 
-Re-opening a token costs a forward in which nobody sees what was there; where the denoiser already knows better,
+A remasked token costs a forward in which the position is open. Where the prediction already prefers another token,
 replacing it at once saves that forward.
 """
 
@@ -20,11 +20,11 @@ from adaptive_diffusion.rules.top_k import best
 
 
 class Correcting(Plan):
-    """Says which open positions are committed and which committed ones are suspects. A suspect is replaced where
-    another candidate has at least probability `replace`, and re-opened otherwise. Something is always written while
+    """Chooses which open positions are committed and which committed ones are suspects. A suspect is replaced where
+    another candidate has at least probability `replace`, and remasked otherwise. Something is always written while
     anything is open: the most probable candidate. Settled when nothing is open and nothing changed.
 
-    The candidate is looked at where it is the argmax: with the proposal `Argmax`.
+    Its candidates are those of the proposal `Argmax`.
     """
 
     replace: float
@@ -61,8 +61,8 @@ class CommitReplaceReopen(Correcting):
     """Open positions are committed from probability `commit` on; a committed token is a suspect when its own
     probability under the present prediction is below `doubt`.
 
-    A judge only for a denoiser trained on all editable positions. The commit threshold may be low: what was
-    committed too soon is seen in the next forward, beside all that was committed with it.
+    For a denoiser trained on all editable positions, which has learnt how probable a token is that it sees. The commit
+    threshold may be low: a token committed too soon is seen in the next forward, beside all that was committed with it.
     """
 
     commit: float = 0.7
@@ -118,7 +118,7 @@ class LearnedRevising(Correcting):
 
 
 def position_summaries(state: SamplerState, prediction: Prediction) -> Tensor:
-    """[B, L, 8] float32, what a policy may know of a position: log-odds of the candidate and the standing token (each
+    """[B, L, 8] float32, the inputs of a policy at a position: log-odds of the candidate and the standing token (each
     within ±9), entropy, whether it is open, how often it was revised, the share of open positions, a tenth of the steps
     so far, and the mean entropy of the row."""
     eligible = state.eligible.sum(1, keepdim=True).clamp(min=1)
