@@ -55,12 +55,13 @@ def places(case: Case) -> dict[tuple[int, int], int]:
     return found
 
 
-class Replay:
+class Replay(torch.nn.Module):
     """A denoiser that predicts the logits of a case's record in each step of each block."""
 
     memory, time_invariant = None, False
 
     def __init__(self, case: Case):
+        super().__init__()
         self.logits_of = torch.tensor([record["logits"] for record in records(case)])
         self.places = places(case)
         self.vocabulary = self.width = self.logits_of.shape[-1]

@@ -64,13 +64,14 @@ def test_writing_the_same_token_again_is_no_revision():
     assert kept.write.tolist() == [[True, False]]
 
 
-class Undecided:
+class Undecided(torch.nn.Module):
     """Position 0: whatever token stands there has probability .2, another .6. Position 1: never above .85."""
 
     vocabulary = width = 3
     memory, time_invariant = None, True
 
     def __init__(self):
+        super().__init__()
         self.corruption = Absorbing(3)
 
     def evaluate(self, state):
@@ -163,13 +164,14 @@ def test_only_plans_that_could_revise_without_end_are_limited():
     assert RevisionLimits().around(TokenEditing(doubting)).corruptions == doubting.corruptions
 
 
-class Hesitant:
+class Hesitant(torch.nn.Module):
     """Always doubts what stands: it prefers the other of two tokens, and on an open position the first."""
 
     vocabulary = width = 2
     memory, time_invariant = None, False
 
     def __init__(self):
+        super().__init__()
         self.corruption = Absorbing(2)
 
     def evaluate(self, state):

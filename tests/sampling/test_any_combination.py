@@ -134,13 +134,14 @@ PROCESSORS = [Temperature(0.7), LinearTemperature(5), TopK(2), TopP(0.8), Suppre
 FACTORS = {"quality": 0.9, "verified": 1.3, "drawn_quality": 1.1, "unmasking": 0.6}
 
 
-class Hashing:
+class Hashing(torch.nn.Module):
     """Logits and judgements that follow from the sequence alone, row by row, without order or sense."""
 
     vocabulary = width = K
     memory, time_invariant = None, False
 
     def __init__(self, corruption, forwards):
+        super().__init__()
         self.corruption, self.forwards, self.calls = corruption, forwards, {}
 
     def evaluate(self, state):

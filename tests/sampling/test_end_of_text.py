@@ -43,7 +43,7 @@ def test_what_is_behind_the_end_is_filled_with_it_and_the_row_halts():
     assert drop_behind_end(state, ()) is state
 
 
-class FromTheLeft:
+class FromTheLeft(torch.nn.Module):
     """Predicts 0, 1, END, 0, 1, END, …, the more confidently the further to the left."""
 
     vocabulary = width = 3

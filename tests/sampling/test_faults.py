@@ -16,7 +16,7 @@ from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.replay import Replay
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
-from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
+from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead, UnmaskingHead
 from adaptive_diffusion.models.policy import PolicyHead
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
@@ -65,7 +65,8 @@ def with_heads(kind, outputs=None):
     quality = QualityHead(32, init_bias=0.0)
     torch.nn.init.normal_(quality.out.weight)
     halting = HaltingHead(32) if outputs is None else TrajectoryHaltingHead(32, outputs)
-    return DenoiserWithHeads(fragile(kind), {"quality": quality, "halting": halting, "policy": PolicyHead()}).eval()
+    heads = {"quality": quality, "halting": halting, "policy": PolicyHead(), "unmasking": UnmaskingHead(32)}
+    return DenoiserWithHeads(fragile(kind), heads).eval()
 
 
 def model_for(name, kind):
