@@ -84,13 +84,16 @@ class ByConfidence(Remasking):
     corruptions = ABSORBING
     draws = True
 
-    def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
+    def remask_probabilities(self, state: SamplerState, next_level: Tensor) -> Tensor:
+        """[B, L] float64 σ_i, 0 at open positions."""
         doubt = (-state.commit_probability.double()).masked_fill(~state.revisable, -torch.inf)
-        share = doubt.softmax(1).nan_to_num()
-        remask_probability = self.eta * largest_remask_probability(state, next_level)
+        largest = self.eta * largest_remask_probability(state, next_level)
+        return largest[:, None] * doubt.softmax(1).nan_to_num()
+
+    def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
         uniform = state.noise.everywhere("remasking", state.tokens.shape[1])
-        remask = state.revisable & (uniform < remask_probability[:, None] * share)
-        return Revision(remask, torch.zeros_like(remask_probability))
+        remask = state.revisable & (uniform < self.remask_probabilities(state, next_level))
+        return Revision(remask, Revision.none(state).remask_probability)
 
 
 @dataclass(frozen=True)
@@ -114,9 +117,11 @@ class AncestralLoop(AncestralPace):
                 "1 > t_on > t_off > 0 and 0 < alpha_on < 1"
             )
 
-    def next_level(self, state: SamplerState) -> Tensor:
-        t = super().next_level(state)
+    def alpha(self, t: Tensor) -> Tensor:
+        """α at the loop's own time t, elementwise."""
         before = self.alpha_on * (1 - t) / (1 - self.t_on)
         after = 1 - (1 - self.alpha_on) * t / self.t_off
-        alpha = torch.where(t >= self.t_on, before.clamp(max=self.alpha_on), after.clamp(min=self.alpha_on))
-        return state.corruption.schedule.inverse(alpha)
+        return torch.where(t >= self.t_on, before.clamp(max=self.alpha_on), after.clamp(min=self.alpha_on))
+
+    def next_level(self, state: SamplerState) -> Tensor:
+        return state.corruption.schedule.inverse(self.alpha(super().next_level(state)))
