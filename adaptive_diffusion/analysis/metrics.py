@@ -180,7 +180,7 @@ def with_quality(trace: Trace) -> pa.Table:
     """The rows of a trace without their sequences, and with their quality."""
     names = [name for name in trace.rows.column_names if name not in _LISTS]
     rows = trace.rows.select(names).combine_chunks()
-    return rows.append_column("quality", answer_quality(trace).combine_chunks())
+    return rows.append_column("quality", answer_quality(trace.header, trace.rows).combine_chunks())
 
 
 def _halting(rows: pa.Table, replay: Replay, probability: np.ndarray | None, header: TraceHeader) -> HaltingMeasures:

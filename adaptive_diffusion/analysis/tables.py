@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adaptive_diffusion.analysis.settings import setting_names
 from adaptive_diffusion.analysis.table import Column, Table
 from adaptive_diffusion.core.measures import AnswerMeasure
 from adaptive_diffusion.evaluation.intervals import Interval
@@ -105,9 +106,12 @@ def sweep_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         Column("correct over first", 1, 100),
         Column("NFE over first"),
     ]
+    settings = [tuple(row["setting"]) for row in rows]
+    distinct = list(dict.fromkeys(settings))
+    names = dict(zip(distinct, setting_names(distinct), strict=True))
     cells = [
         [
-            " ".join(row["setting"]) or "no change",
+            names[tuple(row["setting"])],
             row["sampler"],
             len(row["seeds"]),
             *(
@@ -118,5 +122,39 @@ def sweep_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         ]
         for row in rows
     ]
-    note = "Means over seeds with 95% intervals; differences to the sampler's first setting, paired by seed."
+    note = (
+        "Means with 95% intervals over queries and seeds; differences to the sampler's first setting, paired by query "
+        "and seed." + _shared(distinct)
+    )
     return Table("Settings", columns, cells, note)
+
+
+def _shared(settings: Sequence[Sequence[str]]) -> str:
+    shared = [part for part in settings[0] if all(part in other for other in settings)] if len(settings) > 1 else []
+    return f" All with {' '.join(shared)}." if shared else ""
+
+
+def rules_table(rules: Sequence[Mapping[str, Any]]) -> Table | None:
+    """The rules of a sweep compared along their curves; None where there is nothing to compare."""
+    columns = [
+        Column("rule"),
+        Column("compared with"),
+        Column("correct, points gained", 1, 100),
+        Column("NFE ratio"),
+        Column("at equal correct %", 1, 100),
+    ]
+    cells = [
+        [
+            rule["rule"],
+            rule["against"],
+            Interval.from_json(rule["accuracy_gain_at_equal_cost"]),
+            Interval.from_json(rule["cost_ratio_at_equal_accuracy"]),
+            rule["accuracy"],
+        ]
+        for rule in rules
+    ]
+    note = (
+        "Points gained: at equal NFE, the mean over the NFE that both reach. NFE ratio: at the best accuracy that both "
+        "reach; below 1 the rule is cheaper."
+    )
+    return Table("Rules compared at equal cost and at equal accuracy", columns, cells, note) if cells else None

@@ -97,13 +97,14 @@ def ablate(
 
 def _print(rows: list[dict[str, Any]], as_json: bool, file: Path) -> None:
     from adaptive_diffusion.analysis.table import print_tables
-    from adaptive_diffusion.analysis.tables import sweep_table
+    from adaptive_diffusion.analysis.tables import rules_table, sweep_table
 
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    print_tables([sweep_table(rows)])
-    typer.echo(f"{file} holds the figures.")
+    rules = rules_table(json.loads(file.read_text(encoding="utf-8"))["rules"])
+    print_tables([sweep_table(rows), *([rules] if rules else [])])
+    typer.echo(f"{file} holds these numbers, figures/ beside it the picture.")
 
 
 class Progress:

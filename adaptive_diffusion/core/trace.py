@@ -92,6 +92,16 @@ def read_trace(folder: Path | str) -> Trace:
     return trace
 
 
+def read_rows(folder: Path | str) -> tuple[TraceHeader, pa.Table]:
+    """The header and the rows of a finished trace, without its events and steps.
+
+    Raises:
+        ValueError: as `read_trace`.
+    """
+    header = _read_header(Path(folder))
+    return header, _read_table(Path(folder), "rows", schema("rows", header))
+
+
 def _read_header(folder: Path) -> TraceHeader:
     """The header, which the closing shard of `rows` carries."""
     metadata = _metadata(_shards(folder, "rows")[-1])

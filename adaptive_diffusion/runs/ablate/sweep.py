@@ -9,8 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from adaptive_diffusion.analysis.sweep import write_sweep_figure
+from adaptive_diffusion.core.trace import read_rows
+from adaptive_diffusion.evaluation.answers import QueryFigures, ScoredAnswers
 from adaptive_diffusion.runs.ablate.cells import Cell, Rows
-from adaptive_diffusion.runs.ablate.summary import summarise
+from adaptive_diffusion.runs.ablate.summary import SamplerResult, compare_rules, summarise
 from adaptive_diffusion.runs.engine import Engine
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.storage.manifest import Manifest
@@ -50,8 +53,11 @@ def run_sweep(
             outcomes[number] = outcome
             tell(number, outcome)
         done = [outcomes[number] for number in range(len(cells))]
-        rows = summarise([(one.cell.setting, one.rows) for one in done if one.rows is not None])
-        folder.write_json(SUMMARY, {"settings": rows, "cells": [_plain(one) for one in done]})
+        results = [(one.cell.setting, _results(folder, one)) for one in done if one.rows is not None]
+        rows, rules = summarise(results), compare_rules(results)
+        folder.write_json(SUMMARY, {"settings": rows, "rules": rules, "cells": [_plain(one) for one in done]})
+        with folder.atomic_write("figures") as figures:
+            write_sweep_figure(rows, figures)
         failed = [one for one in done if one.failure]
         ended = f"{len(failed)} cells failed" if failed else "finished"
     finally:
@@ -94,6 +100,19 @@ def run_cell(folder: Path, allow: tuple[str, ...], cell: Cell) -> tuple[Rows | N
         return rows, None
     except Exception as error:
         return None, str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+
+
+def _results(folder: RunFolder, outcome: Outcome) -> list[SamplerResult]:
+    """The rows of a cell, and what its traces add to them."""
+    found = []
+    for row in outcome.rows or ():
+        trace = folder.file(f"cells/{_name(outcome.cell)}/traces/{row['sampler']}")
+        if not trace.is_dir():
+            found.append(SamplerResult(row))
+            continue
+        header, rows = read_rows(trace)
+        found.append(SamplerResult(row, QueryFigures.of_rows(rows), ScoredAnswers.of_rows(header, rows)))
+    return found
 
 
 def _finished(folder: RunFolder, cell: Cell) -> Rows | None:
