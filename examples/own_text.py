@@ -10,8 +10,8 @@ from plain_training import train
 
 import adaptive_diffusion as ad
 from adaptive_diffusion.sampling.editing import edit
+from adaptive_diffusion.tasks.editing import EditSpec
 from adaptive_diffusion.tasks.text import TextDataModule
-from adaptive_diffusion.tasks.text.edits import Change
 
 
 def main(corpus: str = "docs", steps: int | str = 1000) -> None:
@@ -19,8 +19,8 @@ def main(corpus: str = "docs", steps: int | str = 1000) -> None:
     model = train(data, int(steps))
     sampler = ad.Sampler(model, proposal=ad.proposal.Draw(), pace=ad.pace.Threshold(0.7))
     text = next(file for file in sorted(Path(corpus).rglob("*.*")) if file.is_file()).read_bytes()[:400]
-    made = edit(sampler, text, [Change(20, 40)], data.task.tokenizer, data.task.length, n=3, seed=0)
-    for seed, variation in zip(made.seeds, made.texts, strict=True):
+    made = edit(sampler, data.task.editor.draft(text, EditSpec(rewrite=["20:40"])), n=3, seed=0)
+    for seed, variation in zip(made.seeds, made.contents, strict=True):
         print(f"seed {seed}: {variation[:60]!r}")
 
 
