@@ -27,6 +27,7 @@ def test_an_experiment_is_a_short_difference_whose_stages_can_be_built(name):
 @pytest.mark.parametrize("name", choices("training", PACKAGE))
 def test_every_training_can_replace_that_of_an_experiment(name):
     overrides = [f"training@stages.denoiser={name}", "stages.denoiser.steps=1"]
+    overrides += ["model=text_block_diffusion"] if name == "blocks" else []
     read_stages(with_samplers(resolve(compose("quickstart", overrides, PACKAGE)), search=PACKAGE))
 
 
