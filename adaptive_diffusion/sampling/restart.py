@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from adaptive_diffusion.core.denoiser import Denoiser
+from adaptive_diffusion.core.parameters import Parameters
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.core.state import HaltReason
@@ -14,7 +15,7 @@ from adaptive_diffusion.sampling.sampler import Observer, Sampler
 
 
 @dataclass(frozen=True)
-class Restart:
+class Restart(Parameters):
     """Best of n by the model's own score: a query is answered again, with other draws, until an answer scores `enough`
     or `tries` are spent; the best one counts, and the forwards of all of them.
 

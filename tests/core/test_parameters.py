@@ -5,6 +5,7 @@ import pkgutil
 from dataclasses import MISSING, fields, is_dataclass
 
 import pytest
+from small_worlds import oracle
 
 import adaptive_diffusion.rules
 from adaptive_diffusion.core.prediction import LogitProcessor
@@ -12,6 +13,8 @@ from adaptive_diffusion.core.rule import Rule
 from adaptive_diffusion.rules.controls import RandomHalting
 from adaptive_diffusion.rules.pace import FixedSteps, Threshold
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
+from adaptive_diffusion.sampling.restart import Restart
+from adaptive_diffusion.sampling.sampler import Sampler
 
 NAN = float("nan")
 
@@ -43,6 +46,11 @@ def test_nan_is_found_by_place_and_in_a_list():
         Threshold(NAN)
     with pytest.raises(ValueError, match="RandomHalting: histogram="):
         RandomHalting((1.0, NAN))
+
+
+def test_restarts_refuse_nan():
+    with pytest.raises(ValueError, match="Restart: enough=nan"):
+        Restart(Sampler(oracle()), enough=NAN)
 
 
 def test_numbers_and_infinity_are_accepted():
