@@ -15,7 +15,7 @@ from adaptive_diffusion.config import ConfigSearch, compose_part, instantiate, r
 from adaptive_diffusion.config.search import package_folder
 from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
-from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
+from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead, UnmaskingHead
 from adaptive_diffusion.models.policy import PolicyHead
 from adaptive_diffusion.models.wrappers import NoisePlanner, Planned
 from adaptive_diffusion.runs.compare import compare
@@ -26,15 +26,14 @@ from adaptive_diffusion.training.rollouts import record, scored
 
 PACKAGE = ConfigSearch((package_folder(),))
 OUTPUTS = {"priced": 13, "q_halting": 2}
-UNIFORM = {"uniform", "uniform_bound", "uniform_routes", "predictor_corrector", "diffusion_gemma"}
+UNIFORM = {"uniform", "uniform_bound", "uniform_routes", "predictor_corrector", "diffusion_gemma", "psi", "duo_greedy"}
 
 
 def model(kind: str = "absorbing", outputs: int | None = None) -> DenoiserWithHeads:
     noise = {} if kind == "absorbing" else {"corruption": Uniform(5)}
     halting = HaltingHead(32) if outputs is None else TrajectoryHaltingHead(32, outputs)
-    return DenoiserWithHeads(
-        transformer(**noise), {"quality": QualityHead(32), "halting": halting, "policy": PolicyHead()}
-    ).eval()
+    heads = {"quality": QualityHead(32), "halting": halting, "policy": PolicyHead(), "unmasking": UnmaskingHead(32)}
+    return DenoiserWithHeads(transformer(**noise), heads).eval()
 
 
 def model_for(sampler: str) -> DenoiserWithHeads:
