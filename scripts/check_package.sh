@@ -32,8 +32,8 @@ cd "$folder/empty"
 unset PYTHONPATH
 "$folder/venv/bin/adaptive-diffusion" run quickstart \
     task.validation_puzzles=20 task.test_puzzles=20 task.stratified_puzzles=20 \
-    stages.denoiser.steps=2 stages.denoiser.module.compile=false \
-    stages.remasking.steps=2 stages.remasking.module.compile=false \
+    stages.denoiser.steps=2 stages.denoiser.module.compile=null \
+    stages.remasking.steps=2 stages.remasking.module.compile=null \
     stages.halting.steps=2 \
-    stages.evaluation.workers=1 'stages.evaluation.samplers=[confidence, threshold_0.9, learned]'
+    stages.evaluation.workers=1 'stages.evaluation.samplers=[confidence, "threshold pace.threshold=0.9", learned]'
 ls runs/*/report.html >/dev/null

@@ -32,13 +32,14 @@ def test_heads_are_added_to_a_denoiser_that_stays_as_it_is(tmp_path: Path, monke
     trained = load_checkpoint(tmp_path / "run" / "checkpoints" / "halting.safetensors")
     for name, value in start.denoiser.state_dict().items():
         assert torch.equal(trained.denoiser.state_dict()[name], value)
-    assert trained.policy is not None
-    assert not torch.equal(trained.halting.all[-1].bias, start.halting.all[-1].bias)
+    assert trained.head("policy") is not None
+    assert not torch.equal(trained.head("halting").all[-1].bias, start.head("halting").all[-1].bias)
 
 
 def test_every_way_of_training_remasking_names_parts_that_exist() -> None:
     for name in choices("training"):
-        config = resolve(compose("self_correction", [f"training@stages.policy={name}"]))
+        changes = [f"training@stages.policy={name}", "+model.denoiser.block_length=3"]  # for the training of blocks
+        config = resolve(compose("self_correction", changes))
         module = config["stages"]["policy"]["module"]
         assert set(module["trainable"]) <= {"denoiser", "quality", "policy", "halting", "unmasking"}
         for part in (*module["training_states"], *module["objectives"]):
