@@ -10,7 +10,7 @@ from torch import Tensor
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.rule import Plan
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
-from adaptive_diffusion.rules.pace import open_share
+from adaptive_diffusion.rules.plans.commits import committed_and_remasked
 from adaptive_diffusion.rules.top_k import best
 
 
@@ -51,16 +51,7 @@ class QualityRemasking(Plan):
         remask = best(-prediction["quality"], state.revisable, number)
         order = state.noise.everywhere("order", state.tokens.shape[1])
         write = best(order, state.open, (target - (clean - number)).clamp(min=0))
-        open_after = ((state.open & ~write) | remask).sum(1)
-        return Decision(
-            write=write,
-            token=candidate.token,
-            probability=candidate.probability,
-            remask=remask,
-            renoise=torch.zeros_like(write),
-            noise_level=open_share(state, open_after),
-            settled=open_after == 0,
-        )
+        return committed_and_remasked(state, candidate, write, remask)
 
 
 @dataclass(frozen=True)

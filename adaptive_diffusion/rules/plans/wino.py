@@ -8,7 +8,7 @@ from torch import Tensor
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.rule import ABSORBING, Plan
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
-from adaptive_diffusion.rules.pace import open_share
+from adaptive_diffusion.rules.plans.commits import committed_and_remasked
 from adaptive_diffusion.rules.top_k import best
 
 
@@ -53,13 +53,4 @@ class WideInNarrowOut(Plan):
         allowed = torch.where(accepted >= 2, (state.carry["wino.accepted"] - 1).clamp(min=0), 0)
         doubtful = state.revisable & (prediction["verified"] < self.keep)
         remask = best(-prediction["verified"], doubtful, allowed)
-        open_after = state.open.sum(1) - accepted + remask.sum(1)
-        return Decision(
-            write=write,
-            token=candidate.token,
-            probability=candidate.probability,
-            remask=remask,
-            renoise=torch.zeros_like(write),
-            noise_level=open_share(state, open_after),
-            settled=open_after == 0,
-        )
+        return committed_and_remasked(state, candidate, write, remask)
