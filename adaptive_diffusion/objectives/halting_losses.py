@@ -2,13 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from adaptive_diffusion.objectives.trajectories import Correct, StoppingTarget, Trajectories
 from adaptive_diffusion.rules.learned_halting import (
     CostAware,
     HeadHalting,
@@ -17,36 +18,6 @@ from adaptive_diffusion.rules.learned_halting import (
     continuation,
     solved_logit,
 )
-
-
-@dataclass(frozen=True)
-class Trajectories:
-    """B trajectories of at most T steps, recorded past every halting point up to where nothing more can change.
-
-    Attributes:
-        observation: [B, T, F], what the head is shown after each step.
-        score: [B, T] float in [0, 1], the task's score of the answer if the row stops after this step; 1 is right.
-        cost: [B, T] float, forwards the step took.
-        taken: [B, T] bool, steps that were taken, a prefix of each row. A row stops at its last one at the latest.
-    """
-
-    observation: Tensor
-    score: Tensor
-    cost: Tensor
-    taken: Tensor
-
-    @property
-    def last(self) -> Tensor:
-        """[B, T] bool, each row's last step."""
-        return self.taken & ~F.pad(self.taken[:, 1:], (0, 1))
-
-    def take(self, rows: Tensor) -> "Trajectories":
-        """Some of the rows."""
-        return Trajectories(*(value[rows] for value in (self.observation, self.score, self.cost, self.taken)))
-
-    def mean(self, value: Tensor) -> Tensor:
-        """The mean of [B, T, …] over the steps that were taken."""
-        return value[self.taken].mean()
 
 
 class HaltingObjective(ABC):
@@ -77,7 +48,14 @@ class HaltingObjective(ABC):
 
 @dataclass(frozen=True)
 class SolvedAtEachStep(HaltingObjective):
-    """Binary cross-entropy on "the answer is right if I stop now" (Jolicoeur-Martineau 2025, TRM, 2510.04871)."""
+    """Binary cross-entropy on how good it is to stop now: by default on "the answer is right if the row stops now"
+    (Jolicoeur-Martineau 2025, TRM, arXiv 2510.04871).
+
+    Attributes:
+        target: what is predicted.
+    """
+
+    target: StoppingTarget = field(default_factory=Correct)
 
     def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
         return LearnedHalting(head=head)
@@ -85,7 +63,7 @@ class SolvedAtEachStep(HaltingObjective):
     def __call__(
         self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
     ) -> dict[str, Tensor]:
-        loss = F.binary_cross_entropy_with_logits(head_output, trajectories.score, reduction="none")
+        loss = F.binary_cross_entropy_with_logits(head_output, self.target(trajectories), reduction="none")
         return {"solved": trajectories.mean(loss)}
 
 
@@ -168,6 +146,7 @@ class OptimalStopping(HaltingObjective):
         lowest, highest, prices: the grid of prices, equally spaced in log λ, close enough that between two of them a
             falling convex function has no room to stray.
         ways: K, the number of ways to go on among which `continuation` takes the best.
+        target: what an answer is worth when the row stops; q predicts it.
 
     Raises:
         ValueError: prices that are not above 0 or in the wrong order.
@@ -177,6 +156,7 @@ class OptimalStopping(HaltingObjective):
     highest: float = 0.2
     prices: int = 12
     ways: int = 6
+    target: StoppingTarget = field(default_factory=Correct)
     crossed = True
 
     def __post_init__(self) -> None:
@@ -200,25 +180,27 @@ class OptimalStopping(HaltingObjective):
         self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
     ) -> dict[str, Tensor]:
         price = self.grid.to(head_output.device)
-        right = F.binary_cross_entropy_with_logits(solved_logit(head_output), trajectories.score, reduction="none")
+        worth = self.target(trajectories)
+        right = F.binary_cross_entropy_with_logits(solved_logit(head_output), worth, reduction="none")
         decided = (head_output if held_out is None else held_out).detach()
         stops = solved_logit(decided).sigmoid()[..., None] >= continuation(decided, price)
-        realised = return_of_going_on(stops, trajectories, price)
+        realised = return_of_going_on(stops, worth, trajectories, price)
         goes_on = trajectories.taken & ~trajectories.last
         error = (continuation(head_output, price) - realised)[goes_on]
         return {"solved": trajectories.mean(right), "continuation": error.square().sum() / max(1, error.numel())}
 
 
-def return_of_going_on(stops: Tensor, trajectories: Trajectories, price: Tensor) -> Tensor:
-    """[B, T, P]: what a row that does not stop after step t gets from stopping where `stops` [B, T, P] first says so
-    later, or at its last step: 1 if its answer is right there, minus price [P] a forward until then."""
+def return_of_going_on(stops: Tensor, worth: Tensor, trajectories: Trajectories, price: Tensor) -> Tensor:
+    """[B, T, P]: what a row that does not stop after step t gets from stopping at the first later step where `stops`
+    [B, T, P] is true, or at its last step: the worth [B, T] of its answer there minus the price [P] of every forward
+    until then."""
     batch, length, prices = stops.shape
     value = stops.new_zeros(batch, prices, dtype=price.dtype)
     realised = []
     for step in reversed(range(length)):
         realised.append(value)
         stop = stops[:, step] | trajectories.last[:, step, None]
-        here = torch.where(stop, trajectories.score[:, step, None].to(price), value)
+        here = torch.where(stop, worth[:, step, None].to(price), value)
         paid = here - price * trajectories.cost[:, step, None]
         value = torch.where(trajectories.taken[:, step, None], paid, value)
     return torch.stack(realised[::-1], dim=1)

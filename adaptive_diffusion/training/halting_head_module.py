@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
-from adaptive_diffusion.objectives.halting_losses import HaltingObjective, Trajectories
+from adaptive_diffusion.objectives.halting_losses import HaltingObjective
+from adaptive_diffusion.objectives.trajectories import Trajectories
 from adaptive_diffusion.training.optimisation import ADAMW, MakeOptimizer, MakeScheduler, optimisation
 from adaptive_diffusion.training.rollouts import Rollouts
 

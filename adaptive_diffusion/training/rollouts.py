@@ -11,9 +11,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from adaptive_diffusion.core.batch import Batch
+from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.core.step_summaries import step_summaries
 from adaptive_diffusion.models.halting_head import observe
-from adaptive_diffusion.objectives.halting_losses import Trajectories
+from adaptive_diffusion.objectives.trajectories import Trajectories
 from adaptive_diffusion.rules.halting import RunToCompletion
 from adaptive_diffusion.rules.learned_halting import HeadHalting
 from adaptive_diffusion.sampling.sampler import Sampler
@@ -32,6 +33,7 @@ class Rollouts:
         steps: [N] int64, how many steps each row has.
         observation: [S, F], the inputs of a halting head.
         score: [S] float32 in [0, 1], the task's score of the answer if the row stops after this step; 1 is right.
+        changed: [S] float32 in [0, 1], the share of that answer's tokens that differ from the answer at the row's end.
         cost: [S] float32, forwards the step took.
         difficulty: [N] float32.
     """
@@ -40,6 +42,7 @@ class Rollouts:
     steps: Tensor
     observation: Tensor
     score: Tensor
+    changed: Tensor
     cost: Tensor
     difficulty: Tensor
 
@@ -61,7 +64,8 @@ class Rollouts:
         step = torch.arange(int(self.steps[rows].max()))
         taken = step < self.steps[rows, None]
         at = (self.first[rows, None] + step).where(taken, self.first[rows, None])
-        return Trajectories(self.observation[at].float(), self.score[at] * taken, self.cost[at] * taken, taken)
+        score, changed, cost = (value[at] * taken for value in (self.score, self.changed, self.cost))
+        return Trajectories(self.observation[at].float(), score, changed, cost, taken)
 
     def padded(self, value: Tensor) -> Tensor:
         """[N, T] from packed [S]; what holds at a row's last step holds on."""
@@ -111,18 +115,32 @@ class RolloutRecorder:
         live = step.before.running.nonzero()[:, 0]
         before = step.before.take(live)
         place = self.place[torch.searchsorted(self.order, before.query.to(self.order.device))]
-        score = self.batch.take(place).score(step.answer[live].to(self.order.device))
+        answer = step.answer[live]
+        score = self.batch.take(place).score(answer.to(self.order.device))
         summaries = step_summaries(step.before, step.prediction, step.decision)
         observation = observe(step.prediction.evaluation.hidden, summaries, step.before.editable)[live]
         cost = step.after.nfe[live] - before.nfe
-        self.parts.append((before.query, before.step, observation, score, cost.float()))
+        written = answer.masked_fill(~before.editable, OPEN).to(torch.int32)
+        self.parts.append((before.query, before.steps_taken, observation, score, written, cost.float()))
 
     def result(self, difficulty: Tensor) -> Rollouts:
         """The rows in the order of their ids; `difficulty` [N] in that order."""
-        query, step, observation, score, cost = (torch.cat(part).cpu() for part in zip(*self.parts, strict=True))
+        query, step, *columns = (torch.cat(part).cpu() for part in zip(*self.parts, strict=True))
         order = (torch.searchsorted(self.order.cpu(), query) * (int(step.max()) + 1) + step).argsort()
         rows, steps = query[order].unique_consecutive(return_counts=True)
-        return Rollouts(rows, steps, observation[order], score[order], cost[order], difficulty)
+        observation, score, written, cost = (column[order] for column in columns)
+        return Rollouts(rows, steps, observation, score, share_changed(written, steps), cost, difficulty)
+
+
+def share_changed(written: Tensor, steps: Tensor) -> Tensor:
+    """[S] float32, the share of each step's editable tokens that differ from those of the row's last step.
+
+    Args:
+        written: [S, L], answers after each step, `OPEN` at positions that are not editable.
+        steps: [N], how many steps each row has.
+    """
+    last = written[steps.cumsum(0) - 1].repeat_interleave(steps, 0)
+    return (written != last).sum(1) / (written != OPEN).sum(1).clamp(min=1)
 
 
 def record(

@@ -13,15 +13,16 @@ from adaptive_diffusion.objectives.halting_losses import (
     Ponder,
     QLearning,
     SolvedAtEachStep,
-    Trajectories,
     log_stopping,
     return_of_going_on,
 )
+from adaptive_diffusion.objectives.trajectories import Agreement, Correct, Trajectories
 
 # Two rows: right from its second step on; never right, and one step shorter.
 TWO = Trajectories(
     observation=torch.zeros(2, 3, 1),
     score=torch.tensor([[0.0, 1.0, 1.0], [0.0, 0.0, 0.0]]),
+    changed=torch.tensor([[0.5, 0.0, 0.0], [0.25, 0.0, 0.0]]),
     cost=torch.tensor([[1.0, 1.0, 2.0], [1.0, 1.0, 0.0]]),
     taken=torch.tensor([[True, True, True], [True, True, False]]),
 )
@@ -36,6 +37,38 @@ def test_solved_at_each_step_asks_every_step_that_was_taken() -> None:
     head_output = torch.tensor([[0.0, 2.0, 0.0], [0.0, 0.0, 50.0]])
     expected = (4 * math.log(2) + math.log(1 + math.exp(-2))) / 5
     assert SolvedAtEachStep()(head_output, TWO)["solved"].item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_agreement_is_one_where_at_most_so_many_tokens_differ_from_the_end() -> None:
+    assert Correct()(TWO) is TWO.score
+    assert Agreement()(TWO).tolist() == [[0, 1, 1], [0, 1, 1]]
+    assert Agreement(tolerance=0.25)(TWO).tolist() == [[0, 1, 1], [1, 1, 1]]
+    for wrong in (-0.1, 1.0):
+        with pytest.raises(ValueError, match="tolerance="):
+            Agreement(wrong)
+
+
+def test_head_of_agreement_learns_from_the_end_of_its_row_not_from_the_verifier() -> None:
+    head_output = torch.tensor([[0.0, 2.0, 0.0], [0.0, 2.0, 50.0]])
+    # Both rows agree with their end from the second step on, the second one although it is never right.
+    expected = (3 * math.log(2) + 2 * math.log(1 + math.exp(-2))) / 5
+    found = SolvedAtEachStep(Agreement())(head_output, TWO)["solved"].item()
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_cost_aware_head_of_agreement_values_the_answer_of_the_full_budget() -> None:
+    objective = OptimalStopping(lowest=0.1, highest=0.1, prices=1, ways=1, target=Agreement())
+    never = torch.full((2, 3, 3), -9.0)
+    never[..., 1] = 9.0
+    # Going on to the end is worth 1 in both rows, minus .1 a forward: two steps of 3 forwards, and one of 1.
+    stops = torch.zeros(2, 3, 1, dtype=torch.bool)
+    realised = return_of_going_on(stops, Agreement()(TWO), TWO, torch.tensor([0.1]))
+    assert realised[:, 0, 0].tolist() == pytest.approx([1 - 0.3, 1 - 0.1])
+    by_agreement, by_score = (
+        one(never, TWO)["continuation"].item() for one in (objective, OptimalStopping(0.1, 0.1, 1, 1))
+    )
+    # The head predicts about 1 − .1·1.0001 of going on: right for row 1 by agreement, wrong by the verifier.
+    assert by_agreement < by_score
 
 
 def test_the_value_of_going_on_is_bootstrapped_from_the_next_step() -> None:
@@ -88,7 +121,7 @@ def test_a_ponder_loss_has_a_finite_gradient_past_the_last_step() -> None:
     ],
 )
 def test_going_on_earns_what_is_realised_where_the_row_then_stops(stops: list, expected: list) -> None:
-    realised = return_of_going_on(torch.tensor(stops, dtype=torch.bool)[..., None], TWO, torch.tensor([0.1]))
+    realised = return_of_going_on(torch.tensor(stops, dtype=torch.bool)[..., None], TWO.score, TWO, torch.tensor([0.1]))
     goes_on = TWO.taken & ~TWO.last
     torch.testing.assert_close(realised[..., 0][goes_on], torch.tensor(expected)[goes_on])
 

@@ -25,6 +25,11 @@ TASK = {
 }
 SMALL = ["stages.rollouts.queries=80", "stages.halting.steps=6", "sampler.pace.threshold=0.3"]
 
+POLICIES = (
+    *("cost_aware", "solved_if_stopped", "q_halting", "ponder", "policy_gradient"),
+    *("agreement", "agreement_cost_aware"),
+)
+
 
 @pytest.fixture(scope="module")
 def denoiser(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -82,15 +87,14 @@ def test_a_policy_is_recorded_for_fitted_and_measured(denoiser: Path, tmp_path: 
     assert shown == pytest.approx(summary["test"]["gain_over_shuffle"]["value"])
 
 
-@pytest.mark.parametrize("policy", ["solved_if_stopped", "q_halting", "ponder", "policy_gradient"])
+@pytest.mark.parametrize("policy", [name for name in POLICIES if name != "cost_aware"])
 def test_every_policy_of_the_catalogue_trains(denoiser: Path, tmp_path: Path, policy: str) -> None:
     folder = run(tmp_path / "run", denoiser, f"halting_objective@stages.halting={policy}", "stages.measures=null")
     assert load_trained_model(folder.file("checkpoints/halting.safetensors")).model.head("halting") is not None
 
 
 def test_every_policy_of_the_catalogue_is_tried_above() -> None:
-    named = {"cost_aware", "solved_if_stopped", "q_halting", "ponder", "policy_gradient"}
-    assert set(choices("halting_objective")) == named
+    assert set(choices("halting_objective")) == set(POLICIES)
 
 
 def test_a_refreshed_head_sees_new_queries_in_every_epoch(denoiser: Path, tmp_path: Path) -> None:

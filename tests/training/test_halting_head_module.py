@@ -46,7 +46,8 @@ def problem(rows: int = 40_000, seed: int = 0) -> Rollouts:
     solved = torch.rand(len(state), generator=generator) < RIGHT[state]
     number = torch.arange(rows)
     cost = torch.ones(len(state))
-    return Rollouts(number, torch.full_like(number, STEPS), shown(step, state), solved.float(), cost, torch.zeros(rows))
+    steps, changed = torch.full_like(number, STEPS), torch.zeros(len(state))
+    return Rollouts(number, steps, shown(step, state), solved.float(), changed, cost, torch.zeros(rows))
 
 
 def fitted(objective: HaltingObjective, rollouts: Rollouts, steps: int = 200) -> TrajectoryHaltingHead:

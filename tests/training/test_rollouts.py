@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from adaptive_diffusion.core.batch import Batch
+from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads
@@ -16,7 +17,7 @@ from adaptive_diffusion.rules.halting import MaxSteps, RunToCompletion
 from adaptive_diffusion.rules.learned_halting import CostAware, LearnedHalting
 from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.sampling.sampler import Sampler
-from adaptive_diffusion.training.rollouts import Rollouts, record
+from adaptive_diffusion.training.rollouts import Rollouts, record, share_changed
 
 QUERIES = 40
 
@@ -73,6 +74,25 @@ def test_solved_is_what_stopping_after_each_step_would_give(
     for steps in range(1, int(rollouts.steps.max()) + 1):
         answers = replace(sampler, halting=MaxSteps(steps)).sample(queries).answers
         assert torch.equal(solved[:, steps - 1], (answers == right).all(1)[queries.ids.argsort()]), steps
+
+
+def test_changed_is_the_share_of_editable_tokens_that_differ_from_the_full_budget(
+    rollouts: Rollouts, sampler: Sampler, queries: Queries
+) -> None:
+    end = replace(sampler, halting=RunToCompletion()).sample(queries).answers
+    changed = rollouts.padded(rollouts.changed)
+    editable = queries.editable.sum(1).clamp(min=1)
+    for steps in range(1, int(rollouts.steps.max()) + 1):
+        answers = replace(sampler, halting=MaxSteps(steps)).sample(queries).answers
+        share = (answers != end).sum(1) / editable
+        torch.testing.assert_close(changed[:, steps - 1], share[queries.ids.argsort()])
+    assert 0 < changed[:, 0].mean() < 1
+
+
+def test_share_changed_by_hand() -> None:
+    # One row of two steps with three editable positions, one row of a single step.
+    written = torch.tensor([[1, 2, OPEN, 3], [1, 0, OPEN, 0], [4, 4, 4, OPEN]])
+    assert share_changed(written, torch.tensor([2, 1])).tolist() == pytest.approx([2 / 3, 0, 0])
 
 
 @pytest.mark.parametrize(
