@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from adaptive_diffusion.core.step_summaries import CHANGES
 from adaptive_diffusion.models.head import Head
 from adaptive_diffusion.models.rowwise import rowwise
 
@@ -49,8 +50,9 @@ class TrajectoryHaltingHead(Head):
     Args:
         width: D of the denoiser.
         outputs: how many numbers it predicts; that of the objective it is trained for.
-        inputs: what it looks at: "summaries", "hidden", or both.
-        summaries: S, the number of step summaries.
+        inputs: what it looks at, of "summaries", "change" (the summaries that compare the step with the one before it)
+            and "hidden".
+        summaries, changes: S is their sum, the number of step summaries; the last `changes` compare two steps.
         inner: width of the hidden layers.
 
     Raises:
@@ -67,19 +69,21 @@ class TrajectoryHaltingHead(Head):
         outputs: int = 1,
         inputs: Sequence[str] = ("summaries", "hidden"),
         summaries: int = 8,
+        changes: int = CHANGES,
         inner: int = 64,
         init_bias: float = -3.0,
     ):
         super().__init__()
-        parts = {"summaries": 3 * summaries + 1, "hidden": 3 * width}
-        if not inputs or set(inputs) - set(parts):
-            raise ValueError(f"inputs={list(inputs)}: a halting head looks at {' or '.join(parts)}, or both")
-        size = sum(parts.values())
+        names = ("summaries", "change", "hidden")
+        if not inputs or set(inputs) - set(names):
+            raise ValueError(f"inputs={list(inputs)}: a halting head looks at some of {', '.join(names)}")
+        each, change, hidden = (float(name in inputs) for name in names)
+        looks = 3 * (summaries * [each] + changes * [change]) + [each] + 3 * width * [hidden]
+        size = len(looks)
         self.outputs = outputs
         self.register_buffer("center", torch.zeros(size))
         self.register_buffer("scale", torch.ones(size))
-        mask = [torch.full((number,), float(name in inputs)) for name, number in parts.items()]
-        self.register_buffer("seen", torch.cat(mask), persistent=False)
+        self.register_buffer("seen", torch.tensor(looks), persistent=False)
         last = nn.Linear(inner, outputs)
         self.map = nn.Sequential(nn.Linear(size, inner), nn.SiLU(), nn.Linear(inner, inner), nn.SiLU(), last)
         nn.init.zeros_(last.weight)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import torch
@@ -33,6 +33,10 @@ class HaltingObjective(ABC):
     def outputs(self) -> int:
         """How many numbers the head must predict."""
         return 1
+
+    def at(self, progress: float) -> "HaltingObjective":
+        """The objective after a share `progress` of the training; the same throughout unless it warms up."""
+        return self
 
     @abstractmethod
     def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
@@ -147,6 +151,8 @@ class OptimalStopping(HaltingObjective):
             falling convex function has no room to stray.
         ways: K, the number of ways to go on among which `continuation` takes the best.
         target: what an answer is worth when the row stops; q predicts it.
+        warm_up: the share of the training in which all prices rise to their values: a head that finds forwards dear
+            before it can predict learns to stop at once.
 
     Raises:
         ValueError: prices that are not above 0 or in the wrong order.
@@ -157,11 +163,20 @@ class OptimalStopping(HaltingObjective):
     prices: int = 12
     ways: int = 6
     target: StoppingTarget = field(default_factory=Correct)
+    warm_up: float = 0.0
     crossed = True
 
     def __post_init__(self) -> None:
         if not 0 < self.lowest <= self.highest:
             raise ValueError(f"prices from {self.lowest} to {self.highest}: they must be above 0, the lowest first")
+        if not 0 <= self.warm_up <= 1:
+            raise ValueError(f"warm_up={self.warm_up} is no share of the training; use 0 or, say, 0.3")
+
+    def at(self, progress: float) -> "OptimalStopping":
+        if progress >= self.warm_up:
+            return self
+        scale = max(progress / self.warm_up, 0.01)
+        return replace(self, lowest=scale * self.lowest, highest=scale * self.highest)
 
     @property
     def outputs(self) -> int:

@@ -12,6 +12,7 @@ from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, En
 from adaptive_diffusion.core.prediction import Logits, LogitStatistic, Prediction
 from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.core.state import Decision, Finish, HaltDecision, SamplerState
+from adaptive_diffusion.core.step_summaries import SummarisedHalting
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,12 @@ class AllCommitted(Halting):
 
 
 @dataclass(frozen=True)
-class RunToCompletion(Halting):
+class RunToCompletion(SummarisedHalting):
     """Never stop a row, but compute what a learned halting head looks at: the halting of rollouts that such a head
     learns from, which must go on past the point where it would stop."""
 
     reason = "all_committed"
     sentence = "every position is committed"
-    reads_committed = True
-
-    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
-        return Top(), CurrentTokenProbability(), Entropy()
 
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
         return HaltDecision(torch.zeros_like(decision.settled))

@@ -10,17 +10,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Entropy, Top
-from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
-from adaptive_diffusion.core.rule import Halting
+from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.state import Decision, HaltDecision, SamplerState
-from adaptive_diffusion.core.step_summaries import step_summaries
+from adaptive_diffusion.core.step_summaries import SummarisedHalting, step_summaries
 
 HaltingHead = Callable[[Tensor, Tensor, Tensor], Tensor]
 """`head(hidden [B, L, D], summaries [B, L, S], editable [B, L])` → [B] or [B, outputs]."""
 
 
-class HeadHalting(Halting):
+class HeadHalting(SummarisedHalting):
     """Halting by a head that looks at a step's hidden states and summaries; the rule turns its output into a decision.
 
     Attributes:
@@ -33,7 +31,6 @@ class HeadHalting(Halting):
     reason = "learned"
     sentence = "the halting head predicts that a further forward is not worth its cost"
     needs_head = "halting"
-    reads_committed = True
 
     @abstractmethod
     def with_threshold(self, setting: float) -> Self:
@@ -42,9 +39,6 @@ class HeadHalting(Halting):
     @abstractmethod
     def decide(self, head_output: Tensor) -> HaltDecision:
         """Which rows stop, from the head's output [B, …] alone: so a rule can be applied to recorded rollouts too."""
-
-    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
-        return Top(), CurrentTokenProbability(), Entropy()
 
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
         assert self.head is not None, "a sampler binds the head"
@@ -75,7 +69,7 @@ class LearnedHalting(HeadHalting):
 
 
 @dataclass(frozen=True)
-class SampledHalting(Halting):
+class SampledHalting(SummarisedHalting):
     """Stop with the probability that the head predicts, drawn from the row's own noise: how a policy of stopping
     explores while it is trained by policy gradient (Williams 1992, REINFORCE, doi 10.1007/BF00992696)."""
 
@@ -84,10 +78,6 @@ class SampledHalting(Halting):
     sentence = "the halting policy drew the decision to stop"
     explanation = "P(stop) {probability:.3f}"
     needs_head = "halting"
-    reads_committed = True
-
-    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
-        return Top(), CurrentTokenProbability(), Entropy()
 
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
         halt = LearnedHalting(head=self.head)(state, prediction, decision)

@@ -50,7 +50,8 @@ class HaltingHeadModule(LightningModule):
         half = batch.pop("half")
         trajectories = Trajectories(**batch)
         held_out = self._held_out(trajectories, half) if self.halves else None
-        losses = self.objective(self.head.predict(trajectories.observation), trajectories, held_out)
+        objective = self.objective.at(self.global_step / self.steps)
+        losses = objective(self.head.predict(trajectories.observation), trajectories, held_out)
         self.log_dict({f"train/{name}": loss.detach() for name, loss in losses.items()})
         total = torch.stack(list(losses.values())).sum()
         for number, head in enumerate(self._halves):
@@ -58,7 +59,7 @@ class HaltingHeadModule(LightningModule):
             part = trajectories.take(mine)
             assert held_out is not None
             judged = head.predict(part.observation)
-            losses = self.objective(judged, part, held_out[mine])
+            losses = objective(judged, part, held_out[mine])
             total = total + torch.stack(list(losses.values())).sum()
         return total
 

@@ -21,15 +21,15 @@ def test_an_observation_is_least_largest_mean_likelihood_and_hidden_states_of_wh
 
 
 def test_a_reluctant_head_says_so_before_it_has_learnt() -> None:
-    head = TrajectoryHaltingHead(1, summaries=5)
+    head = TrajectoryHaltingHead(1, summaries=5, changes=0)
     torch.testing.assert_close(head(HIDDEN, SUMMARIES, EDITABLE), torch.tensor([-3.0]))
-    assert TrajectoryHaltingHead(1, outputs=4, summaries=5)(HIDDEN, SUMMARIES, EDITABLE).shape == (1, 4)
+    assert TrajectoryHaltingHead(1, outputs=4, summaries=5, changes=0)(HIDDEN, SUMMARIES, EDITABLE).shape == (1, 4)
 
 
 @pytest.mark.parametrize(("inputs", "blind_to"), [(["summaries"], slice(16, 19)), (["hidden"], slice(0, 16))])
 def test_a_head_looks_at_its_inputs_alone(inputs: list[str], blind_to: slice) -> None:
     torch.manual_seed(0)
-    head = TrajectoryHaltingHead(1, inputs=inputs, summaries=5)
+    head = TrajectoryHaltingHead(1, inputs=inputs, summaries=5, changes=0)
     torch.nn.init.normal_(head.map[-1].weight)
     shown = torch.randn(2, 19)
     changed = shown.clone()
@@ -38,13 +38,24 @@ def test_a_head_looks_at_its_inputs_alone(inputs: list[str], blind_to: slice) ->
     assert not torch.equal(head.predict(shown), head.predict(shown + 1.0))
 
 
+def test_change_is_looked_at_only_where_it_is_an_input() -> None:
+    for inputs, sees in ((["summaries", "hidden"], False), (["summaries", "change"], True)):
+        torch.manual_seed(0)
+        head = TrajectoryHaltingHead(1, inputs=inputs, summaries=4, changes=1)
+        torch.nn.init.normal_(head.map[-1].weight)
+        shown = torch.randn(2, 19)
+        changed = shown.clone()
+        changed[:, [4, 9, 14]] += 1.0
+        assert torch.equal(head.predict(shown), head.predict(changed)) is not sees
+
+
 def test_unknown_inputs_are_refused() -> None:
-    with pytest.raises(ValueError, match="looks at summaries or hidden"):
+    with pytest.raises(ValueError, match="looks at some of summaries, change, hidden"):
         TrajectoryHaltingHead(1, inputs=["logits"])
 
 
 def test_a_fitted_scale_standardises_and_leaves_out_what_never_varies() -> None:
-    head = TrajectoryHaltingHead(1, summaries=5)
+    head = TrajectoryHaltingHead(1, summaries=5, changes=0)
     shown = torch.randn(500, 19) * 7 + 3
     shown[:, 2] = 4.0
     head.fit_scale(shown)
@@ -59,7 +70,7 @@ def test_a_row_is_judged_the_same_alone_and_in_a_batch() -> None:
     torch.manual_seed(0)
     head = TrajectoryHaltingHead(8)
     torch.nn.init.normal_(head.map[-1].weight)
-    scene = torch.randn(64, 9, 8), torch.rand(64, 9, 8), torch.rand(64, 9) < 0.8
+    scene = torch.randn(64, 9, 8), torch.rand(64, 9, 10), torch.rand(64, 9) < 0.8
     whole = head(*scene)
     for row in (0, 17, 63):
         assert torch.equal(head(*(part[row : row + 1] for part in scene))[0], whole[row])

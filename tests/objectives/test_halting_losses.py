@@ -158,6 +158,16 @@ def _expected_reward(head_output: Tensor, price: float) -> Tensor:
     return total
 
 
+def test_prices_rise_to_their_values_in_the_warm_up() -> None:
+    objective = OptimalStopping(lowest=0.1, highest=0.2, warm_up=0.5)
+    assert OptimalStopping().at(0.0) == OptimalStopping()
+    assert objective.at(0.5) is objective
+    assert (objective.at(0.25).lowest, objective.at(0.25).highest) == (0.05, 0.1)
+    assert objective.at(0.0).grid.min() > 0
+    with pytest.raises(ValueError, match="warm_up="):
+        OptimalStopping(warm_up=2.0)
+
+
 @pytest.mark.parametrize("wrong", [{"lowest": 0.0}, {"lowest": 0.2, "highest": 0.1}])
 def test_prices_below_zero_or_out_of_order_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match="prices from"):

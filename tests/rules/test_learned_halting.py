@@ -1,6 +1,7 @@
 """Learned halting: the threshold at its boundary, and what the head is told."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from adaptive_diffusion.core.step_summaries import step_summaries
 from adaptive_diffusion.rules.learned_halting import LearnedHalting
 
 SUMMARIES = {
+    "argmax": torch.tensor([[5, 6, 7, 8]]),
     "confidence": torch.tensor([[0.9, 0.8, 0.7, 0.6]]),
     "margin": torch.tensor([[0.5, 0.4, 0.3, 0.2]]),
     "current_token_probability": torch.tensor([[0.0, 0.1, 0.2, 0.3]]),
@@ -44,12 +46,27 @@ def test_the_head_is_told_what_each_position_would_answer():
     )
     told = step_summaries(state, prediction((1, 4), **SUMMARIES), made)
     expected = [
-        [0.9, 0.5, 1, 0, 0.9, 1.0, 2, 0.3],
-        [0.8, 0.4, 0, 0, 0.8, 1.1, 0, 0.3],
-        [0.7, 0.3, 0, 0, 0.2, 1.2, 0, 0.3],
-        [0.6, 0.2, 1, 1, 0.6, 1.3, 0, 0.3],
+        [0.9, 0.5, 1, 0, 0.9, 1.0, 2, 0.3, 1, 0.9],
+        [0.8, 0.4, 0, 0, 0.8, 1.1, 0, 0.3, 1, 0.8],
+        [0.7, 0.3, 0, 0, 0.2, 1.2, 0, 0.3, 1, 0.2],
+        [0.6, 0.2, 1, 1, 0.6, 1.3, 0, 0.3, 1, 0.6],
     ]
     torch.testing.assert_close(told, torch.tensor([expected]))
+
+
+def test_the_last_two_summaries_compare_the_step_with_the_one_before():
+    state = sampler_state([[9, 9, 1, 2]], committed=[[0, 0, 1, 1]])
+    seen = prediction((1, 4), **SUMMARIES)
+    made = decision(state, remask=torch.tensor([[False, False, False, True]]))
+    rule = LearnedHalting(head=lambda *_: torch.zeros(1))
+    carry = rule.init_carry(state, 9)
+    assert step_summaries(replace(state, carry=carry), seen, made)[0, :, 8].tolist() == [1, 1, 1, 1]
+    carry = rule.update_carry(replace(state, carry=carry), seen, made)
+    assert carry["summaries.token"].tolist() == [[5, 6, 1, 8]]
+    # In the next step the second position's prediction is another token, and the first one is more probable.
+    later = {**SUMMARIES, "confidence": torch.tensor([[1.0, 0.8, 0.7, 0.6]]), "argmax": torch.tensor([[5, 3, 7, 8]])}
+    found = step_summaries(replace(state, carry=carry), prediction((1, 4), **later), made)[0, :, 8:]
+    torch.testing.assert_close(found, torch.tensor([[0, 0.1], [1, 0], [0, 0], [0, 0]]))
 
 
 def test_it_reads_what_it_tells():

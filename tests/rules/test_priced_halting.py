@@ -67,7 +67,7 @@ def test_a_forward_must_cost_something(price: float) -> None:
 
 def test_a_priced_rule_asks_its_head_with_what_recorded_rollouts_hold() -> None:
     state = sampler_state([[9, 9]])
-    names = ("confidence", "margin", "current_token_probability", "entropy")
+    names = ("argmax", "confidence", "margin", "current_token_probability", "entropy")
     head_output = prediction((1, 2), **{name: torch.zeros(1, 2) for name in names})
     shown = []
 
@@ -77,6 +77,6 @@ def test_a_priced_rule_asks_its_head_with_what_recorded_rollouts_hold() -> None:
 
     rule = CostAware(head=head)
     assert rule(state, head_output, decision(state)).stop.tolist() == [True]
-    assert shown == [((1, 2, 1), (1, 2, 8), (1, 2))]
+    assert shown == [((1, 2, 1), (1, 2, 10), (1, 2))]
     assert rule.logit_statistics() == RunToCompletion().logit_statistics()
     assert rule.reads_committed

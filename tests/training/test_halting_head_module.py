@@ -52,7 +52,7 @@ def problem(rows: int = 40_000, seed: int = 0) -> Rollouts:
 
 def fitted(objective: HaltingObjective, rollouts: Rollouts, steps: int = 200) -> TrajectoryHaltingHead:
     seed_everything(0, verbose=False)
-    head = TrajectoryHaltingHead(2, objective.outputs, summaries=2, inner=32)
+    head = TrajectoryHaltingHead(2, objective.outputs, summaries=2, changes=0, inner=32)
     head.fit_scale(rollouts.observation)
     optimizer, scheduler = partial(AdamW, lr=2e-2, weight_decay=0.0), partial(CosineAnnealingLR, T_max=steps)
     module = HaltingHeadModule(head, objective, steps, optimizer, scheduler)

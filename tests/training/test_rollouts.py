@@ -49,8 +49,8 @@ def truth(sampler: Sampler, queries: Queries) -> torch.Tensor:
 
 
 def eager(outputs: int) -> TrajectoryHaltingHead:
-    torch.manual_seed(3)
-    head = TrajectoryHaltingHead(32, outputs, init_bias=0.0)
+    torch.manual_seed(4)
+    head = TrajectoryHaltingHead(32, outputs, inputs=("summaries", "change", "hidden"), init_bias=0.0)
     torch.nn.init.normal_(head.map[-1].weight, std=3.0)
     return head.eval()
 

@@ -1,7 +1,7 @@
 """Stages that record a sampler's rollouts and fit halting heads to them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar
@@ -81,7 +81,7 @@ class FitHalting(Stage):
     Attributes:
         checkpoint: the one the rollouts were recorded with.
         objective: node of a `HaltingObjective`.
-        inputs: what the head looks at, of "summaries" and "hidden".
+        head: arguments of the `TrajectoryHaltingHead`, such as `inputs` and `init_bias`.
         steps, rows: optimiser steps, and trajectories per step.
         optimizer, scheduler: nodes of a torch optimiser and its learning-rate schedule, `_partial_: true`.
         after: a stage whose head it starts from; null starts anew.
@@ -90,7 +90,7 @@ class FitHalting(Stage):
 
     checkpoint: str
     objective: dict[str, Any]
-    inputs: Sequence[str] = ("summaries", "hidden")
+    head: Mapping[str, Any] = field(default_factory=dict)
     steps: int = 800
     rows: int = 128
     optimizer: dict[str, Any] | None = None
@@ -112,7 +112,7 @@ class FitHalting(Stage):
             "_target_": "adaptive_diffusion.models.halting_head.TrajectoryHaltingHead",
             "width": model.denoiser.width,  # type: ignore[union-attr]
             "outputs": objective.outputs,
-            "inputs": list(self.inputs),
+            **self.head,
         }
         head = instantiate(node)
         if self.after is None:
