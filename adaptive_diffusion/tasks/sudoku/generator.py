@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from adaptive_diffusion.tasks.random_streams import start_rows
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry
-from adaptive_diffusion.tasks.sudoku.kernels import draw_grids, remove_clues, start_rows
+from adaptive_diffusion.tasks.sudoku.kernels import draw_grids, remove_clues
 from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
 from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING, SplitRule, index_of
 

@@ -12,9 +12,9 @@ from typing import final
 
 import numpy as np
 
+from adaptive_diffusion.tasks.random_streams import INCREMENT, mix
 from adaptive_diffusion.tasks.sudoku.canonical import canonical_forms
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry
-from adaptive_diffusion.tasks.sudoku.kernels import INCREMENT, mix
 
 SPLITS = ("train", "validation", "test")
 STARTS = (80, 90)  # per cent of the hash values: where validation and test begin
