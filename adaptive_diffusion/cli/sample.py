@@ -53,7 +53,7 @@ def sample(
 
         adaptive-diffusion sample runs/quickstart --queries queries.txt -n 5 --seed 1
 
-        adaptive-diffusion sample runs/halting --queries queries.txt --sampler "priced halting.price=0.01"
+        adaptive-diffusion sample runs/halting --queries queries.txt --sampler "cost_aware halting.price=0.01"
     """
     from adaptive_diffusion.runs.query_job import QueryJob
     from adaptive_diffusion.runs.sample import sample_file

@@ -1,7 +1,6 @@
 """Losses of halting over recorded trajectories."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -12,6 +11,7 @@ from torch.nn import functional as F
 from adaptive_diffusion.objectives.trajectories import Correct, StoppingTarget, Trajectories
 from adaptive_diffusion.rules.learned_halting import (
     CostAware,
+    HaltingHead,
     HeadHalting,
     LearnedHalting,
     QHalting,
@@ -39,8 +39,8 @@ class HaltingObjective(ABC):
         return self
 
     @abstractmethod
-    def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
-        """The halting rule that a head trained so is made for."""
+    def rule(self, head: HaltingHead | None = None) -> HeadHalting:
+        """The halting rule that a head trained so is made for; its `needs_head` is the name of the head."""
 
     @abstractmethod
     def __call__(
@@ -61,7 +61,7 @@ class SolvedAtEachStep(HaltingObjective):
 
     target: StoppingTarget = field(default_factory=Correct)
 
-    def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
+    def rule(self, head: HaltingHead | None = None) -> HeadHalting:
         return LearnedHalting(head=head)
 
     def __call__(
@@ -80,7 +80,7 @@ class QLearning(HaltingObjective):
     def outputs(self) -> int:
         return 2
 
-    def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
+    def rule(self, head: HaltingHead | None = None) -> HeadHalting:
         return QHalting(head=head)
 
     def __call__(
@@ -113,7 +113,7 @@ class Ponder(HaltingObjective):
         if not 0 < self.prior < 1:
             raise ValueError(f"prior={self.prior} is no rate of a geometric distribution; it lies between 0 and 1")
 
-    def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
+    def rule(self, head: HaltingHead | None = None) -> HeadHalting:
         return LearnedHalting(threshold=0.5, head=head)
 
     def __call__(
@@ -188,7 +188,7 @@ class OptimalStopping(HaltingObjective):
         ends = torch.tensor([self.lowest, self.highest]).log()
         return torch.linspace(float(ends[0]), float(ends[1]), self.prices).exp()
 
-    def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
+    def rule(self, head: HaltingHead | None = None) -> HeadHalting:
         return CostAware((self.lowest * self.highest) ** 0.5, head)
 
     def __call__(
@@ -232,7 +232,7 @@ class GroupRelative(HaltingObjective):
     price: float = 0.01
     group: int = 16
 
-    def rule(self, head: Callable[[Tensor, Tensor, Tensor], Tensor]) -> HeadHalting:
+    def rule(self, head: HaltingHead | None = None) -> HeadHalting:
         return LearnedHalting(threshold=0.5, head=head)
 
     def __call__(

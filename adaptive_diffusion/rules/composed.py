@@ -40,6 +40,9 @@ class Composed(Plan):
     def bind(self, heads: Mapping[str, Any]) -> "Composed":
         return Composed(self.order.bind(heads), self.pace.bind(heads), self.remasking.bind(heads))
 
+    def heads(self) -> tuple[str, ...]:
+        return sum((rule.heads() for rule in self.rules), ())
+
     def missing_heads(self) -> tuple[str, ...]:
         return sum((rule.missing_heads() for rule in self.rules), ())
 

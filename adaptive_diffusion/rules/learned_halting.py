@@ -100,6 +100,7 @@ class QHalting(HeadHalting):
 
     margin: float = 0.0
     head: HaltingHead | None = None
+    needs_head = "q_halting"
     settings = tuple(0.1 * step for step in range(-60, 61))
     explanation = "Q(stop) exceeds Q(go on) by {advantage:.3f}; it stops at {margin:.3f}"
 
@@ -126,6 +127,7 @@ class CostAware(HeadHalting):
 
     price: float = 0.01
     head: HaltingHead | None = None
+    needs_head = "cost_aware"
     settings = tuple(0.0005 * 1.06**step for step in range(120))
     explanation = "P(right if stopped now) {probability:.3f}; going on is worth {continuation:.3f}"
 
@@ -151,7 +153,7 @@ def _check(head_output: Tensor, objective: str) -> None:
 
 
 def solved_logit(head_output: Tensor) -> Tensor:
-    """[...] the logit of q = P(answer right if stopped now), from the output of a priced head [..., 1 + 2K]."""
+    """[...] the logit of q = P(answer right if stopped now), from the output of a cost-aware head [..., 1 + 2K]."""
     return head_output[..., 0].float()
 
 
@@ -160,7 +162,7 @@ SOFTNESS = 0.005
 
 
 def continuation(head_output: Tensor, price: Tensor) -> Tensor:
-    """[..., P] the value of going on at each price λ [P], from the output of a priced head [..., 1 + 2K].
+    """[..., P] the value of going on at each price λ [P], from the output of a cost-aware head [..., 1 + 2K].
 
     C_λ = τ·log mean_k exp((a_k − λ·b_k)/τ) with a_k in (0, 1), the chance of a right answer, and b_k > 1, the forwards
     it takes: softly the best of K ways to go on. Such a function of falling lines is convex and never rises with λ, and

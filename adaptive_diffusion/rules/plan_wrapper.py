@@ -34,6 +34,9 @@ class PlanWrapper(Plan):
     def bind(self, heads: Mapping[str, Any]) -> Self:
         return replace(self, inner=self.inner.bind(heads))
 
+    def heads(self) -> tuple[str, ...]:
+        return self.inner.heads()
+
     def missing_heads(self) -> tuple[str, ...]:
         return self.inner.missing_heads()
 

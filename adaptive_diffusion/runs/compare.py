@@ -50,7 +50,7 @@ def compare(
     trace: Path | None = None,
     family: str = "",
 ) -> tuple[dict[str, Any], ScoredAnswers]:
-    """One summary row and the sampler's answers query by query.
+    """One summary row and the sampler's answers query by query. `heads` of the row are those its rules predict with.
 
     Args:
         name, family: of the sampler, in tables and figures; without a family it is its own.
@@ -65,6 +65,7 @@ def compare(
     row = {
         "sampler": name,
         "family": family,
+        "heads": sorted({head for rule in sampler.rules for head in rule.heads()}),
         **summarise(result.nfe, grades, result.token_forwards),
         "distinct": distinct_share(result.answers, found.queries.editable),
         "revisions_mean": result.revisions.double().mean().item(),

@@ -32,7 +32,7 @@ class TrainedModel:
         return self.data.task
 
     def sampler(self, text: str, search: ConfigSearch | None = None) -> Sampler:
-        """A sampler of `configs/sampler` on this model, with overrides: `priced halting.price=0.02`."""
+        """A sampler of `configs/sampler` on this model, with overrides: `cost_aware halting.price=0.02`."""
         return self.build(named_sampler(text, search).node)
 
     def build(self, node: Mapping[str, Any]) -> Sampler:

@@ -15,7 +15,7 @@ from adaptive_diffusion.storage.atomic_write import atomic_write_file
 RESULTS = Path(__file__).parent / "results"
 
 
-LEARNED = ("learned", "priced", "q_halting", "policy", "correcting_learned")
+LEARNED = ("learned", "cost_aware", "q_halting", "policy", "correcting_learned")
 """Rules with a trained halting head or policy; every other family is a rival without learning."""
 
 

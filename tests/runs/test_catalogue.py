@@ -60,10 +60,6 @@ CATALOGUE = [
 ]
 
 
-# Samplers whose halting head says more than one number.
-OUTPUTS = {"priced": 13, "q_halting": 2}
-
-
 @pytest.fixture(scope="module")
 def listed():
     return {preset.name: preset for preset in presets(ConfigSearch.of())}
@@ -75,6 +71,7 @@ def model(kind):
     quality = QualityHead(32, init_bias=0.0)
     torch.nn.init.normal_(quality.out.weight)
     heads = {"quality": quality, "halting": HaltingHead(32), "policy": PolicyHead(), "unmasking": UnmaskingHead(32)}
+    heads |= {"cost_aware": TrajectoryHaltingHead(32, 13), "q_halting": TrajectoryHaltingHead(32, 2)}
     return DenoiserWithHeads(transformer(**noise), heads).eval()
 
 
@@ -98,8 +95,6 @@ def test_every_preset_answers_under_the_noise_it_names(name, listed):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             answering = planned() if name == "ddpd" else model(kind)
-            if name in OUTPUTS:
-                answering.heads["halting"] = TrajectoryHaltingHead(32, OUTPUTS[name])
             result = build_sampler(recipe, answering).sample(random_queries(4, 9, 5))
         assert ((result.answers >= 0) & (result.answers < 5)).all()
 

@@ -25,14 +25,18 @@ from adaptive_diffusion.storage.checkpoint import save_checkpoint
 from adaptive_diffusion.training.rollouts import record, scored
 
 PACKAGE = ConfigSearch((package_folder(),))
-OUTPUTS = {"priced": 13, "q_halting": 2}
 UNIFORM = {"uniform", "uniform_bound", "uniform_routes", "predictor_corrector", "diffusion_gemma", "psi", "duo_greedy"}
 
 
-def model(kind: str = "absorbing", outputs: int | None = None) -> DenoiserWithHeads:
+def model(kind: str = "absorbing") -> DenoiserWithHeads:
     noise = {} if kind == "absorbing" else {"corruption": Uniform(5)}
-    halting = HaltingHead(32) if outputs is None else TrajectoryHaltingHead(32, outputs)
-    heads = {"quality": QualityHead(32), "halting": halting, "policy": PolicyHead(), "unmasking": UnmaskingHead(32)}
+    heads = {
+        "quality": QualityHead(32),
+        "halting": HaltingHead(32),
+        "policy": PolicyHead(),
+        "unmasking": UnmaskingHead(32),
+    }
+    heads |= {"cost_aware": TrajectoryHaltingHead(32, 13), "q_halting": TrajectoryHaltingHead(32, 2)}
     return DenoiserWithHeads(transformer(**noise), heads).eval()
 
 
@@ -40,7 +44,7 @@ def model_for(sampler: str) -> DenoiserWithHeads:
     torch.manual_seed(0)
     if sampler == "ddpd":
         return DenoiserWithHeads(Planned(model(), NoisePlanner(model("uniform")))).eval()
-    return model("uniform" if sampler in UNIFORM else "absorbing", OUTPUTS.get(sampler))
+    return model("uniform" if sampler in UNIFORM else "absorbing")
 
 
 @pytest.mark.parametrize("name", PACKAGE.choices("sampler"))

@@ -77,7 +77,7 @@ def test_a_policy_is_recorded_for_fitted_and_measured(denoiser: Path, tmp_path: 
         assert found["validation"] <= found["budget"]
     source = load_trained_model(folder.file("checkpoints/halting.safetensors"))
     queries = source.task.queries(source.data.test)
-    dear, cheap = (source.sampler(f"priced halting.price={price}").sample(queries) for price in (5.0, 0.0001))
+    dear, cheap = (source.sampler(f"cost_aware halting.price={price}").sample(queries) for price in (5.0, 0.0001))
     assert dear.nfe.double().mean() <= cheap.nfe.double().mean()
 
     analysis = analyze([tmp_path / "run"], tmp_path / "analysis")
@@ -90,7 +90,8 @@ def test_a_policy_is_recorded_for_fitted_and_measured(denoiser: Path, tmp_path: 
 @pytest.mark.parametrize("policy", [name for name in POLICIES if name != "cost_aware"])
 def test_every_policy_of_the_catalogue_trains(denoiser: Path, tmp_path: Path, policy: str) -> None:
     folder = run(tmp_path / "run", denoiser, f"halting_objective@stages.halting={policy}", "stages.measures=null")
-    assert load_trained_model(folder.file("checkpoints/halting.safetensors")).model.head("halting") is not None
+    name = "q_halting" if policy == "q_halting" else "halting"
+    assert load_trained_model(folder.file("checkpoints/halting.safetensors")).model.head(name) is not None
 
 
 def test_every_policy_of_the_catalogue_is_tried_above() -> None:
@@ -102,15 +103,15 @@ def test_a_refreshed_head_sees_new_queries_in_every_epoch(denoiser: Path, tmp_pa
     assert folder.file("checkpoints/halting.safetensors").is_file()
 
 
-def test_a_head_that_says_too_little_is_refused_with_the_objective_it_needs(denoiser: Path, tmp_path: Path) -> None:
+def test_sampler_without_its_halting_head_is_refused_with_the_name_of_the_head(denoiser: Path, tmp_path: Path) -> None:
     folder = run(
         tmp_path / "run", denoiser, "halting_objective@stages.halting=solved_if_stopped", "stages.measures=null"
     )
     source = load_trained_model(folder.file("checkpoints/halting.safetensors"))
-    with pytest.raises(ValueError, match="needs a head trained with OptimalStopping"):
-        source.sampler("priced").sample(source.task.queries(source.data.test))
+    with pytest.raises(ValueError, match="needs the head 'cost_aware'"):
+        source.sampler("cost_aware").sample(source.task.queries(source.data.test))
 
 
-@pytest.mark.parametrize("name", ["threshold_remasking", "priced", "q_halting"])
-def test_the_samplers_of_learned_halting_share_one_recipe(name: str) -> None:
-    assert without_halting(compose_part("sampler", name)) == compose_part("sampler", "threshold_remasking")
+@pytest.mark.parametrize("name", ["answer_probability", "cost_aware", "q_halting"])
+def test_learned_halting_and_its_rival_differ_in_nothing_but_halting(name: str) -> None:
+    assert without_halting(compose_part("sampler", name)) == without_halting(compose_part("sampler", "learned"))

@@ -36,9 +36,8 @@ def queries():
 def forwards(name, queries):
     torch.manual_seed(0)
     heads = {"quality": QualityHead(32), "halting": HaltingHead(32), "policy": PolicyHead()}
-    model = DenoiserWithHeads(transformer(), heads | {"unmasking": UnmaskingHead(32)}).eval()
-    for outputs in {"priced": [13], "q_halting": [2]}.get(name, []):
-        model.heads["halting"] = TrajectoryHaltingHead(32, outputs)
+    more = {"cost_aware": TrajectoryHaltingHead(32, 13), "q_halting": TrajectoryHaltingHead(32, 2)}
+    model = DenoiserWithHeads(transformer(), heads | more | {"unmasking": UnmaskingHead(32)}).eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         return build_sampler(instantiate(compose_part("sampler", name)), model).sample(queries).nfe

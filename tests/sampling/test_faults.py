@@ -34,7 +34,6 @@ K, L = 7, 9
 NAN, RAISES = 5, 6
 """Tokens that make a row faulty where they are given first: at once, or from the second forward on."""
 
-OUTPUTS = {"priced": 13, "q_halting": 2}
 PRESETS = [(preset.name, kind) for preset in presets(ConfigSearch.of()) for kind in sorted(preset.corruption)]
 pytestmark = pytest.mark.filterwarnings("ignore:.*(revised nothing|ended in a fault)")
 
@@ -61,11 +60,11 @@ def fragile(kind="absorbing", width=32):
     return trunk
 
 
-def with_heads(kind, outputs=None):
+def with_heads(kind):
     quality = QualityHead(32, init_bias=0.0)
     torch.nn.init.normal_(quality.out.weight)
-    halting = HaltingHead(32) if outputs is None else TrajectoryHaltingHead(32, outputs)
-    heads = {"quality": quality, "halting": halting, "policy": PolicyHead(), "unmasking": UnmaskingHead(32)}
+    heads = {"quality": quality, "halting": HaltingHead(32), "policy": PolicyHead(), "unmasking": UnmaskingHead(32)}
+    heads |= {"cost_aware": TrajectoryHaltingHead(32, 13), "q_halting": TrajectoryHaltingHead(32, 2)}
     return DenoiserWithHeads(fragile(kind), heads).eval()
 
 
@@ -73,7 +72,7 @@ def model_for(name, kind):
     torch.manual_seed(0)
     if name == "ddpd":
         return DenoiserWithHeads(Planned(with_heads("absorbing"), NoisePlanner(with_heads("uniform")))).eval()
-    return with_heads(kind, OUTPUTS.get(name))
+    return with_heads(kind)
 
 
 def asked(first: list[int]) -> Queries:

@@ -11,6 +11,7 @@ from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
 from adaptive_diffusion.evaluation.curves import Curves
 from adaptive_diffusion.evaluation.intervals import paired_difference
+from adaptive_diffusion.evaluation.rivals import rivalry
 from adaptive_diffusion.runs.compare import TRACE, chief_difficulty, compare, compare_all
 from adaptive_diffusion.runs.counterfactual_rollouts import record_counterfactual_rollouts
 from adaptive_diffusion.runs.engine import Engine, Here, Processes
@@ -31,8 +32,8 @@ class Evaluate(Stage):
         samplers: of configs/sampler, with overrides: `[confidence, "threshold pace.threshold=0.8,0.9"]`, or name →
             sampler.
         checkpoint: the stage whose model answers, or a checkpoint file; null is the last stage before that trained.
-        policy: the sampler whose rule is compared with others, and its halting with chance; null for no comparison.
-        family: the rule whose curve of accuracy against cost the policy's is compared with.
+        policy: the sampler whose halting is compared with chance, and its accuracy with that of `reference`; null for
+            neither. Learned rules are compared with rules without learning in any case (`evaluation.rivals`).
         reference: the careful sampler the policy's accuracy is compared with.
         seed, slots: of sampling.
         workers: processes of one thread, each with one sampler at a time; null is one per core on a CPU, and this
@@ -43,7 +44,6 @@ class Evaluate(Stage):
     samplers: dict[str, Any]
     checkpoint: str | None = None
     policy: str | None = "learned"
-    family: str = "threshold"
     reference: str = "confidence"
     seed: int = 0
     slots: int = 256
@@ -56,6 +56,8 @@ class Evaluate(Stage):
         data = instantiate(self.data, context.allow)
         source = load_trained_model(context.checkpoint(self.checkpoint), context.allow, context.compute)
         samplers = {name: source.build(one["sampler"]) for name, one in self.samplers.items()}
+        if self.policy is not None and self.policy not in samplers:
+            raise ValueError(f"the policy {self.policy!r} is not among the samplers, {', '.join(samplers)}")
         families = {name: one["family"] for name, one in self.samplers.items()}
         rows, settings = compare_all(
             samplers, data.task, data.test, print, self.seed, self.slots, resume, self._engine(context), families
@@ -65,12 +67,10 @@ class Evaluate(Stage):
             for name in samplers:
                 shutil.copytree(resume / name / TRACE, traces / name)
         summary: dict[str, Any] = {"task": data.task.name, "seed": self.seed, "samplers": rows}
+        summary |= self._compared(rows, settings)
         if self.policy is not None:
-            if self.policy not in samplers:
-                raise ValueError(f"the policy {self.policy!r} is not among the samplers, {', '.join(samplers)}")
             chosen = samplers[self.policy]
             record_counterfactual_rollouts(folder, self.policy, chosen, data.task, data.test, self.seed, self.slots)
-            summary["comparison"] = self._comparison(settings)
             if data.stratified_test is not None:
                 summary["stratified"] = self._stratified(data, chosen)
         folder.write_json("summary.json", summary)
@@ -82,22 +82,22 @@ class Evaluate(Stage):
         workers = self.workers or (cores() if context.device.type == "cpu" else 1)
         return Processes(workers) if workers > 1 else Here()
 
-    def _comparison(self, settings: dict[str, ScoredAnswers]) -> dict[str, Any] | None:
-        """The policy's rule against the curve of a family, and the policy against the careful sampler; None where
+    def _compared(self, rows: list[dict[str, Any]], settings: dict[str, ScoredAnswers]) -> dict[str, Any]:
+        """Learned rules against rules without learning, and the policy against the careful sampler; empty where
         nothing decides whether answers are correct."""
         if not all(one.judged for one in settings.values()):
-            return None
-        policy = settings[str(self.policy)]
-        found: dict[str, Any] = {"policy": self.policy, "rule": policy.family, "against": None}
-        curves = Curves([list(settings.values())])
-        if self.family in curves.families and self.family != policy.family:
-            found |= {"against": self.family, **curves.compare(policy.family, self.family).to_json()}
-        if self.reference in settings:
-            reference = settings[self.reference]
-            found |= {
+            return {}
+        learned = {row["family"] for row in rows if row["heads"]}
+        found: dict[str, Any] = {}
+        if rivals := rivalry(Curves([list(settings.values())]), sorted(learned)):
+            found["comparison"] = rivals.to_json()
+        if self.policy is not None and self.reference in settings:
+            policy, reference = settings[self.policy], settings[self.reference]
+            found["reference"] = {
+                "policy": self.policy,
                 "reference": self.reference,
-                "over_reference": paired_difference(policy.quality, reference.quality).to_json(),
-                "nfe_share_of_reference": float(policy.nfe.mean() / reference.nfe.mean()),
+                "difference": paired_difference(policy.quality, reference.quality).to_json(),
+                "nfe_share": float(policy.nfe.mean() / reference.nfe.mean()),
             }
         return found
 
@@ -118,20 +118,20 @@ class Evaluate(Stage):
 def sentences(summary: dict[str, Any]) -> list[str]:
     """The comparison in words, a sentence per figure."""
     written = []
-    found = summary.get("comparison") or {}
-    if found.get("against"):
+    if found := summary.get("comparison"):
         gain, ratio = found["accuracy_gain_at_equal_cost"], found["cost_ratio_at_equal_accuracy"]
         low, high = found["costs"]
         costs = f"{low:.2f} NFE" if low == high else f"{low:.2f} to {high:.2f} NFE"
         written.append(
-            f"{found['rule']} against the curve of {found['against']}: {_signed(gain)} points at equal cost ({costs}); "
-            f"{ratio['value']:.2f}{_between(ratio)} times its NFE at equal accuracy, {100 * found['accuracy']:.1f}%."
+            f"The best learned rule, {found['best_learned']}, against the best without learning, "
+            f"{found['best_unlearned']}: {_signed(gain)} points at equal cost ({costs}); {ratio['value']:.2f}"
+            f"{_between(ratio)} times its NFE at equal accuracy, {100 * found['accuracy']:.1f}%."
         )
-    if "reference" in found:
-        over = 100 * found["over_reference"]["value"]
+    if found := summary.get("reference"):
+        over = 100 * found["difference"]["value"]
         written.append(
-            f"{found['policy']} uses {100 * found['nfe_share_of_reference']:.0f}% of the NFE of {found['reference']} "
-            f"and is {abs(over):.2f} points {'below' if over < 0 else 'above'} it."
+            f"{found['policy']} uses {100 * found['nfe_share']:.0f}% of the NFE of {found['reference']} and is "
+            f"{abs(over):.2f} points {'below' if over < 0 else 'above'} it."
         )
     if (part := summary.get("stratified")) and (rho := part["spearman"])["value"] is not None:
         written.append(

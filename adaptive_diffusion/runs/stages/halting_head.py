@@ -32,7 +32,7 @@ class Record(Stage):
     """Samples with halting off and writes `rollouts/SPLIT.safetensors`: what heads learn from and are judged on.
 
     Attributes:
-        checkpoint: a run folder or checkpoint with the denoiser.
+        checkpoint: a run folder or checkpoint with the denoiser; null is that of the last stage before this one.
         sampler: node of a `Sampler` without its denoiser; its own halting is not asked.
         queries: training queries.
         first_query: where in the training stream they begin, so that they are not those the denoiser learnt from.
@@ -41,9 +41,9 @@ class Record(Stage):
         seed, slots: of sampling.
     """
 
-    checkpoint: str
     sampler: dict[str, Any]
     queries: int
+    checkpoint: str | None = None
     first_query: int = 30_000_000
     splits: Sequence[str] = ("validation", "test", "stratified_test")
     max_steps: int = 32
@@ -53,7 +53,7 @@ class Record(Stage):
 
     def __call__(self, context: StageContext) -> None:
         folder = context.folder
-        source = load_trained_model(Path(self.checkpoint), folder.allow, context.compute)
+        source = load_trained_model(start(context, self.checkpoint), folder.allow, context.compute)
         unbound = instantiate(without_halting(self.sampler), folder.allow)
         sampler = unbound(denoiser=source.model)
         self._record(folder, TRAIN, sampler, *training_problems(source.data, self.queries, self.first_query))
@@ -75,11 +75,11 @@ class Record(Stage):
 
 @dataclass(frozen=True)
 class FitHalting(Stage):
-    """Fits a halting head to recorded rollouts and writes `checkpoints/NAME.safetensors`: the denoiser of `checkpoint`
-    with this head.
+    """Fits a halting head to recorded rollouts and writes `checkpoints/NAME.safetensors`: the model of `checkpoint`
+    with this head, under the name that the objective's halting rule needs (`needs_head`).
 
     Attributes:
-        checkpoint: the one the rollouts were recorded with.
+        checkpoint: the one the rollouts were recorded with; null is that of the last stage before this one.
         objective: node of a `HaltingObjective`.
         head: arguments of the `TrajectoryHaltingHead`, such as `inputs` and `init_bias`.
         steps, rows: optimiser steps, and trajectories per step.
@@ -88,8 +88,8 @@ class FitHalting(Stage):
         refresh: the `Record` node of the rollouts: then each epoch sees new queries; null reuses what was recorded.
     """
 
-    checkpoint: str
     objective: dict[str, Any]
+    checkpoint: str | None = None
     head: Mapping[str, Any] = field(default_factory=dict)
     steps: int = 800
     rows: int = 128
@@ -106,7 +106,7 @@ class FitHalting(Stage):
         torch.manual_seed(self.seed)
         objective: HaltingObjective = instantiate(self.objective, folder.allow)
         rollouts = Rollouts.load(folder.file(rollout_name(TRAIN)))
-        file = checkpoint_file(self.checkpoint)
+        file = start(context, self.checkpoint)
         model = load_checkpoint(file, folder.allow)
         node = {
             "_target_": "adaptive_diffusion.models.halting_head.TrajectoryHaltingHead",
@@ -115,24 +115,25 @@ class FitHalting(Stage):
             **self.head,
         }
         head = instantiate(node)
+        name = str(objective.rule().needs_head)
         if self.after is None:
             head.fit_scale(rollouts.observation)
         else:
             started = load_checkpoint(context.checkpoint(self.after), folder.allow)
-            head.load_state_dict(started.get_submodule("heads.halting").state_dict())
+            head.load_state_dict(started.get_submodule(f"heads.{name}").state_dict())
         module = HaltingHeadModule(head, objective, self.steps, **optimisers(self, context.allow))
         batches = RolloutBatches(rollouts, self.rows, self._refresh(context))
-        model.heads["halting"] = fit(module, batches, **progress(context.name, self.steps))  # type: ignore[index]
+        model.heads[name] = fit(module, batches, **progress(context.name, self.steps))  # type: ignore[index]
         header = read_header(file)
         about = {**header.about, "stage": context.name, "objective": self.objective, "seed": self.seed}
-        config = {**header.config, "heads": {**header.config.get("heads", {}), "halting": node}}
+        config = {**header.config, "heads": {**header.config.get("heads", {}), name: node}}
         save_checkpoint(context.checkpoint(context.name), model, config, about)
 
     def _refresh(self, context: StageContext) -> Any:
         if self.refresh is None:
             return None
         stage: Record = instantiate_outer({"seed": self.seed} | self.refresh, "refresh", context.allow)
-        source = load_trained_model(Path(stage.checkpoint), context.allow, context.compute)
+        source = load_trained_model(start(context, stage.checkpoint), context.allow, context.compute)
         sampler = instantiate(without_halting(stage.sampler), context.allow)(denoiser=source.model)
 
         def again(epoch: int) -> Rollouts:
@@ -153,8 +154,10 @@ def without_halting(sampler: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in sampler.items() if name != "halting"}
 
 
-def checkpoint_file(path: str) -> Path:
-    """The file of a checkpoint, or the newest of a run folder."""
+def start(context: StageContext, path: str | None) -> Path:
+    """The checkpoint a stage works on: a file, the newest of a run folder, or that of the last stage before it."""
+    if path is None:
+        return context.checkpoint()
     return newest_checkpoint(Path(path)) if Path(path).is_dir() else Path(path)
 
 

@@ -126,8 +126,9 @@ class MeasureHalting(Stage):
         found = {}
         for name in dict.fromkeys([*self.heads, *self.separate]):
             file = folder.file(checkpoint_name(name))
-            head: Any = load_checkpoint(file, folder.allow).get_submodule("heads.halting")
             objective = instantiate(read_header(file).about["objective"], folder.allow, ("objectives",))
+            part = f"heads.{objective.rule().needs_head}"
+            head: Any = load_checkpoint(file, folder.allow).get_submodule(part)
             with torch.inference_mode():
                 head_output = torch.cat([head.predict(part) for part in rollouts.observation.split(4096)])
             found[name] = Fitted(name, objective.rule(head), rollouts, head_output)

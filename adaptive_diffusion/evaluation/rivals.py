@@ -1,0 +1,52 @@
+"""Learned rules against the best rule without learning."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adaptive_diffusion.evaluation.curves import Comparison, Curves
+
+
+@dataclass(frozen=True)
+class Rivalry:
+    """Every learned rule against every rule without learning that has a curve.
+
+    Attributes:
+        best_learned: the learned rule with the largest area under its curve, over the costs that all learned rules
+            reach.
+        best_unlearned: the rule without learning over which `best_learned` gains least at equal cost.
+        chief: the comparison of these two.
+        all: of every pair, those of one learned rule together.
+    """
+
+    best_learned: str
+    best_unlearned: str
+    chief: Comparison
+    all: tuple[Comparison, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as plain values."""
+        return {
+            "best_learned": self.best_learned,
+            "best_unlearned": self.best_unlearned,
+            **self.chief.to_json(),
+            "against": [{"rule": one.ours, "against": one.theirs, **one.to_json()} for one in self.all],
+        }
+
+
+def rivalry(curves: Curves, learned: Sequence[str]) -> Rivalry | None:
+    """Compares the learned families with the others; None where one of the two sides has no rule.
+
+    Args:
+        curves: of all rules.
+        learned: the families that predict with a trained head. One of a single setting takes part, as a point.
+    """
+    ours = [family for family in curves.families if family in learned]
+    rivals = [family for family in curves.rules if family not in learned]
+    if not ours or not rivals:
+        return None
+    costs = curves.shared_costs(ours)
+    best = max(ours, key=lambda family: curves.area(family, costs).value)
+    compared = {(mine, theirs): curves.compare(mine, theirs) for mine in ours for theirs in rivals}
+    closest = min(rivals, key=lambda theirs: compared[best, theirs].gain.value)
+    return Rivalry(best, closest, compared[best, closest], tuple(compared.values()))
