@@ -18,6 +18,8 @@ _FAMILIES = {
     "entropy": (_AMBER, "D"),
     "random_halting": (_SKY, "X"),
     "threshold_remasking": (_OLIVE, "P"),
+    "answer_probability": (_PURPLE, "h"),
+    "cost_aware": (_AMBER, "p"),
 }
 
 

@@ -15,6 +15,7 @@ from adaptive_diffusion.analysis.colours import colour
 from adaptive_diffusion.analysis.maps import commit_order, revision_map
 from adaptive_diffusion.analysis.metric_tables import group_labels, quality_name
 from adaptive_diffusion.analysis.metrics import SamplerMetrics
+from adaptive_diffusion.analysis.representatives import CHOSEN, representatives
 from adaptive_diffusion.analysis.scales import accuracy, doublings
 from adaptive_diffusion.analysis.style import LIGHT, new_axes, save, themed
 from adaptive_diffusion.evaluation.calibration import Reliability, reliability
@@ -27,12 +28,21 @@ Draw = Callable[[Metrics], Figure | None]
 
 @dataclass(frozen=True)
 class Kind:
-    """A figure: the name of its file, its title, a sentence on how to read it, and how to draw it."""
+    """A figure: the name of its file, its title, a sentence on how to read it, how to draw it, and which samplers."""
 
     name: str
     title: str
     caption: str
     draw: Draw
+    chosen: Callable[[Metrics], Metrics] = representatives
+
+    def figure(self, measures: Metrics) -> Figure | None:
+        """The figure of these measures; None where there is nothing to show."""
+        return self.draw(self.chosen(measures))
+
+    def explained(self, measures: Metrics) -> str:
+        """The caption, and which samplers are shown where that is not all of them."""
+        return self.caption if len(self.chosen(measures)) == len(measures) else f"{self.caption} {CHOSEN}"
 
 
 def accuracy_against_nfe(measures: Metrics) -> Figure | None:
@@ -190,6 +200,7 @@ KINDS = (
         "Up and left is better. Bars are 95% bootstrap intervals over queries; a line is the curve of a rule: what "
         "mixing its settings gives.",
         accuracy_against_nfe,
+        tuple,
     ),
     Kind(
         "nfe_histogram",
@@ -243,7 +254,7 @@ def write_figures(measures: Metrics, folder: Path, kinds: Sequence[Kind] = KINDS
     paths = []
     with themed(LIGHT):
         for kind in kinds:
-            figure = kind.draw(measures)
+            figure = kind.figure(measures)
             if figure is not None:
                 paths += save(figure, folder, kind.name)
     return paths

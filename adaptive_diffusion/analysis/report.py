@@ -25,6 +25,7 @@ from adaptive_diffusion.analysis.metric_tables import (
 )
 from adaptive_diffusion.analysis.metrics import SamplerEntry, measure
 from adaptive_diffusion.analysis.player_data import MAX_QUERIES, pick, player_data
+from adaptive_diffusion.analysis.representatives import CHOSEN, representatives
 from adaptive_diffusion.analysis.style import DARK, LIGHT, Theme, svg, themed
 from adaptive_diffusion.analysis.table import Table
 from adaptive_diffusion.analysis.tables import summary_table
@@ -55,8 +56,9 @@ def build_report(
     for entry in samplers:
         trace = read_trace(folder / entry.trace)
         measures.append(measure(entry.name, trace, entry.past))
-        traces[entry.name] = pick(trace, max_queries)
-    data = player_data(traces, max_queries)
+        traces[entry.name] = trace
+    shown = representatives(measures)
+    data = player_data({one.name: pick(traces[one.name], max_queries) for one in shown}, max_queries)
     data["difficulties"] = _difficulties(measures)
     header = measures[0].header
     if figures:
@@ -69,7 +71,8 @@ def build_report(
         samplers=len(measures),
         swatches={name: one.label.colour for one in measures for name in (one.label.family, one.name)},
         summary=summary_table([{"sampler": entry.name, **entry.summary} for entry in samplers], header.columns),
-        sheets=report_tables(measures),
+        sheets=report_tables(measures, shown),
+        chosen="" if len(shown) == len(measures) else CHOSEN,
         figures=_figures(measures),
         data=data,
         queries=max(len(sampler.rows["query"].unique()) for sampler in measures),
@@ -87,12 +90,14 @@ HEADLINE = {
 """What makes an answer correct, by the task's headline."""
 
 
-def report_tables(measures: Metrics) -> list[Table]:
-    """Every table that the measures allow, in the order in which they are shown."""
+def report_tables(measures: Metrics, shown: Metrics | None = None) -> list[Table]:
+    """Every table that the measures allow, in the order in which they are shown; those with a row for each sampler are
+    of the samplers `shown`, or of all."""
+    shown = measures if shown is None else shown
     tables = [halting_table, controls_table, reasons_table, correction_table]
-    found = [*curve_tables(measures, quality_name(measures)), *(table(measures) for table in tables)]
+    found = [*curve_tables(measures, quality_name(measures)), *(table(shown) for table in tables)]
     for measure_of_difficulty in measures[0].header.difficulties:
-        found += [table(measures, measure_of_difficulty.name) for table in (allocation_table, accuracy_table)]
+        found += [table(shown, measure_of_difficulty.name) for table in (allocation_table, accuracy_table)]
     return [table for table in found if table is not None]
 
 
@@ -139,9 +144,9 @@ def _figures(measures: Metrics) -> list[dict[str, str]]:
     """Every figure the measures allow, once for a light and once for a dark page."""
     shown = []
     for kind in KINDS:
-        pictures = {name: _picture(kind.draw, measures, theme) for name, theme in (("light", LIGHT), ("dark", DARK))}
+        pictures = {name: _picture(kind.figure, measures, theme) for name, theme in (("light", LIGHT), ("dark", DARK))}
         if all(pictures.values()):
-            shown.append({"name": kind.name, "title": kind.title, "caption": kind.caption, **pictures})
+            shown.append({"name": kind.name, "title": kind.title, "caption": kind.explained(measures), **pictures})
     return shown
 
 

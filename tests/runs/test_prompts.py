@@ -24,7 +24,9 @@ SMALL = [
     "stages.remasking.module.training_states.1.rows=4",
     "stages.remasking.module.training_states.2.rows=8",
     "stages.halting.steps=3",
-    "stages.evaluation.samplers=[confidence, 'threshold pace.threshold=0.9', learned]",
+    "stages.rollouts.queries=32",
+    "stages.cost_aware.steps=3",
+    "stages.evaluation.samplers=[confidence, 'threshold pace.threshold=0.8,0.9', learned]",
     "stages.evaluation.workers=1",
 ]
 
@@ -60,8 +62,14 @@ def finished(folder: Path) -> Path:
 
 def test_one_command_leaves_a_comparison_and_a_report(finished: Path):
     summary = json.loads((finished / "summary.json").read_text())
-    assert [row["sampler"] for row in summary["samplers"]] == ["confidence", "threshold_0.9", "learned"]
-    assert summary["comparison"]["policy"] == "learned"
+    assert [row["sampler"] for row in summary["samplers"]] == [
+        "confidence",
+        "threshold_0.8",
+        "threshold_0.9",
+        "learned",
+    ]
+    assert summary["comparison"]["best_unlearned"] == "threshold"
+    assert summary["comparison"]["best_learned"] == summary["reference"]["policy"] == "learned"
     assert (finished / "report.html").stat().st_size > 10_000
     facts = json.loads((finished / "manifest.json").read_text())["stages"]["denoiser"]["facts"]
     assert len(facts["prompts_sha256"]) == 64
@@ -93,6 +101,13 @@ def test_checker_of_a_users_own_module_runs_through_training(folder: Path, monke
     monkeypatch.chdir(folder)
     own = "task.checker={_target_: own_checkers_of_sums.close, _partial_: true}"
     overrides = [f"task.path={folder / 'sums.jsonl'}", own, *SMALL, "stages.remasking=null"]
-    after = ["stages.halting.after=denoiser", "stages.report=null", "--allow-module", "own_checkers_of_sums"]
+    after = [
+        "stages.halting.after=denoiser",
+        "stages.rollouts=null",
+        "stages.cost_aware=null",
+        "stages.report=null",
+        "--allow-module",
+        "own_checkers_of_sums",
+    ]
     command("run", "prompts", *overrides, *after, "--folder", folder / "own")
     assert (folder / "own" / "summary.json").is_file()

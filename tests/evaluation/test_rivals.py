@@ -1,0 +1,46 @@
+"""Learned rules against the best rule without learning, on two queries that can be compared by hand."""
+
+import numpy as np
+import pytest
+
+from adaptive_diffusion.evaluation.answers import ScoredAnswers
+from adaptive_diffusion.evaluation.curves import Curves
+from adaptive_diffusion.evaluation.rivals import rivalry
+
+
+def rule(family: str, *settings: tuple[float, list[float]]) -> list[ScoredAnswers]:
+    """A family with a cost and the qualities of two queries for each setting."""
+    return [
+        ScoredAnswers(f"{family}_{number}", family, np.arange(2), np.full(2, cost), np.array(quality))
+        for number, (cost, quality) in enumerate(settings)
+    ]
+
+
+WEAK = rule("weak", (1, [0, 0]), (4, [1, 0]))
+STRONG = rule("strong", (1, [1, 0]), (4, [1, 1]))
+HEAD = rule("head", (1, [1, 0]), (2, [1, 1]))
+POINT = rule("point", (1, [0, 0]))
+
+
+def test_rival_is_the_rule_without_learning_over_which_least_is_gained():
+    found = rivalry(Curves([WEAK + STRONG + HEAD]), ["head"])
+    assert found is not None
+    assert (found.best_learned, found.best_unlearned) == ("head", "strong")
+    assert found.chief.cost_ratio.value == pytest.approx(0.5)
+    assert [(one.ours, one.theirs) for one in found.all] == [("head", "weak"), ("head", "strong")]
+    assert found.to_json()["cost_ratio_at_equal_accuracy"]["value"] == pytest.approx(0.5)
+
+
+def test_best_learned_rule_has_the_largest_area():
+    found = rivalry(Curves([WEAK + STRONG + HEAD]), ["head", "weak"])
+    assert found is not None
+    assert found.best_learned == "head"
+
+
+@pytest.mark.parametrize("learned", [[], ["weak", "strong"]])
+def test_without_two_sides_there_is_nothing_to_compare(learned: list[str]):
+    assert rivalry(Curves([WEAK + STRONG]), learned) is None
+
+
+def test_rule_of_one_setting_is_no_rival():
+    assert rivalry(Curves([POINT + HEAD]), ["head"]) is None
