@@ -51,13 +51,13 @@ class Rule(Parameters, ABC):
             return replace(cast(Any, self), head=heads[name])
         return self
 
-    def heads(self) -> tuple[str, ...]:
+    def head_names(self) -> tuple[str, ...]:
         """The names of the heads it predicts with; empty for a rule without learning."""
         return () if self.needs_head is None else (self.needs_head,)
 
     def missing_heads(self) -> tuple[str, ...]:
         """The names of heads it needs and has not been given."""
-        return self.heads() if self.head is None else ()
+        return self.head_names() if self.head is None else ()
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         """The statistics it needs from the prediction."""

@@ -40,8 +40,8 @@ class Composed(Plan):
     def bind(self, heads: Mapping[str, Any]) -> "Composed":
         return Composed(self.order.bind(heads), self.pace.bind(heads), self.remasking.bind(heads))
 
-    def heads(self) -> tuple[str, ...]:
-        return sum((rule.heads() for rule in self.rules), ())
+    def head_names(self) -> tuple[str, ...]:
+        return sum((rule.head_names() for rule in self.rules), ())
 
     def missing_heads(self) -> tuple[str, ...]:
         return sum((rule.missing_heads() for rule in self.rules), ())

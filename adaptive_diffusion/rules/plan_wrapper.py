@@ -34,8 +34,8 @@ class PlanWrapper(Plan):
     def bind(self, heads: Mapping[str, Any]) -> Self:
         return replace(self, inner=self.inner.bind(heads))
 
-    def heads(self) -> tuple[str, ...]:
-        return self.inner.heads()
+    def head_names(self) -> tuple[str, ...]:
+        return self.inner.head_names()
 
     def missing_heads(self) -> tuple[str, ...]:
         return self.inner.missing_heads()

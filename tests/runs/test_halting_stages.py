@@ -90,7 +90,7 @@ def test_a_policy_is_recorded_for_fitted_and_measured(denoiser: Path, tmp_path: 
 @pytest.mark.parametrize("policy", [name for name in POLICIES if name != "cost_aware"])
 def test_every_policy_of_the_catalogue_trains(denoiser: Path, tmp_path: Path, policy: str) -> None:
     folder = run(tmp_path / "run", denoiser, f"halting_objective@stages.halting={policy}", "stages.measures=null")
-    name = "q_halting" if policy == "q_halting" else "halting"
+    name = {"q_halting": "q_halting", "agreement_cost_aware": "cost_aware"}.get(policy, "halting")
     assert load_trained_model(folder.file("checkpoints/halting.safetensors")).model.head(name) is not None
 
 
