@@ -1,5 +1,6 @@
 """Where a token stands, in one, two or more coordinates: learned embeddings or rotations."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -87,10 +88,30 @@ class LearnedPositions(EmbeddedPositions):
     """A learned embedding per value of each coordinate, summed and added to the token embedding."""
 
 
-class RelationalPositions(EmbeddedPositions):
-    """Learned embeddings as in `LearnedPositions`, and in each layer a learned bias per head on the attention between
-    two places, by which of their coordinates are equal: b[layer, head, Σ_p 2^p·1(x_p = y_p)] (a scalar per relation as
-    in T5, Raffel et al. 2020, arXiv 1910.10683; relations as in Shaw et al. 2018, arXiv 1803.02155).
+class PairwisePositions(EmbeddedPositions, ABC):
+    """The base of positions with learned embeddings and, in each layer, a learned bias per head on the attention
+    between two places, by how they are related: b[layer, head, relation(i, j)] (a scalar per relation as in T5, Raffel
+    et al. 2020, arXiv 1910.10683; relations as in Shaw et al. 2018, arXiv 1803.02155)."""
+
+    relation: Tensor
+
+    @abstractmethod
+    def relations(self) -> tuple[Tensor, int]:
+        """The relation of every two places, int64 [L, L], and the number of relations."""
+
+    def build(self, width: int, heads: int, depth: int = 1) -> None:
+        super().build(width, heads, depth)
+        relation, count = self.relations()
+        self.register_buffer("relation", relation, persistent=False)
+        # Heads begin apart: each prefers some relations, and training chooses among them.
+        self.preference = nn.Parameter(torch.randn(depth, heads, count))
+
+    def bias(self, layer: int, length: int) -> Tensor:
+        return self.preference[layer][:, self.relation[:length, :length]]
+
+
+class RelationalPositions(PairwisePositions):
+    """Biases by which coordinates of two places are equal: relation(i, j) = Σ_p 2^p·1(x_p = y_p).
 
     On a grid of boxes a head finds its row, its column or its box at once instead of learning which embeddings match.
 
@@ -98,20 +119,46 @@ class RelationalPositions(EmbeddedPositions):
         ValueError: more than 8 coordinates, which have more relations than a table should.
     """
 
-    relation: Tensor
-
-    def build(self, width: int, heads: int, depth: int = 1) -> None:
-        super().build(width, heads, depth)
+    def relations(self) -> tuple[Tensor, int]:
         axes = self.coordinates.shape[1]
         if axes > 8:
             raise ValueError(f"{axes} coordinates have 2^{axes} relations; use at most 8")
         same = self.coordinates[:, None] == self.coordinates[None]
-        self.register_buffer("relation", (same * 2 ** torch.arange(axes)).sum(-1), persistent=False)
-        # Heads begin apart: each prefers some relations, and training chooses among them.
-        self.preference = nn.Parameter(torch.randn(depth, heads, 2**axes))
+        return (same * 2 ** torch.arange(axes)).sum(-1), 2**axes
 
-    def bias(self, layer: int, length: int) -> Tensor:
-        return self.preference[layer][:, self.relation[:length, :length]]
+
+class OffsetPositions(PairwisePositions):
+    """Biases by the offset from one place to the other in every coordinate, as in Swin (Liu et al. 2021, arXiv
+    2103.14030): with coordinates row and column, a head finds the neighbour above, or all cells near, at once.
+
+    `reach` is the largest offset that is told apart: those beyond it share a bias with it.
+
+    Raises:
+        ValueError: a reach below 1, or more offsets than a table should have.
+    """
+
+    def __init__(self, coordinates: Sequence[Sequence[int]], reach: int = 1 << 10):
+        super().__init__(coordinates)
+        if reach < 1:
+            raise ValueError(f"reach must be at least 1, not {reach}")
+        self.reach = reach
+
+    @classmethod
+    def cells(cls, rows: int, columns: int, reach: int = 1 << 10) -> "OffsetPositions":
+        """(row, column) of every cell of a grid, row by row."""
+        _few(rows * columns)
+        return cls([[row, column] for row in range(rows) for column in range(columns)], reach)
+
+    def relations(self) -> tuple[Tensor, int]:
+        spans = self.coordinates.amax(0).clamp(max=self.reach)
+        count = int((2 * spans + 1).prod())
+        if count > MOST:
+            raise ValueError(f"{count} offsets are more than a table should have ({MOST}); lower reach")
+        offsets = (self.coordinates[:, None] - self.coordinates[None]).clamp(-spans, spans) + spans
+        relation = torch.zeros(offsets.shape[:2], dtype=torch.long)
+        for axis, span in enumerate(spans.tolist()):
+            relation = relation * (2 * span + 1) + offsets[..., axis]
+        return relation, count
 
 
 class RotaryPositions(Positions):

@@ -3,10 +3,11 @@
 import numpy as np
 
 from adaptive_diffusion.tasks.random_streams import start_rows
+from adaptive_diffusion.tasks.splits import index_of
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry
 from adaptive_diffusion.tasks.sudoku.kernels import draw_grids, remove_clues
 from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
-from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING, SplitRule, index_of
+from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING, SplitRule
 
 MOST_DRAWS = 10_000
 # How many clues to stop at, drawn uniformly: hardly any puzzle stays unique below the first number.

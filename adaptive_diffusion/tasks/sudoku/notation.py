@@ -1,17 +1,16 @@
 """How one line of text writes a puzzle: cells in a row, fields of a table, or one row of a grid."""
 
-import csv
 import math
 from dataclasses import dataclass
 
 from adaptive_diffusion.tasks.sudoku.geometry import BOARDS
+from adaptive_diffusion.tasks.tables import fields_of, rating_of
 
 LENGTHS = {board.length: board for board in BOARDS.values()}
 PUZZLE_COLUMNS = {"puzzle", "puzzles", "quiz", "quizzes", "question", "sudoku"}
 SOLUTION_COLUMNS = {"solution", "solutions", "answer", "answers"}
 RATING_COLUMNS = {"rating", "difficulty"}
 DELIMITERS = "\t;,"
-LARGEST_RATING = 1e30  # well inside float32
 
 ONLY_THESE = f"boards are {', '.join(f'{size}×{size}' for size in BOARDS)}, so leave others out, or complete the line"
 
@@ -152,29 +151,10 @@ def delimiter_of(text: str) -> str | None:
     return next((delimiter for delimiter in DELIMITERS if delimiter in text), None)
 
 
-def fields_of(text: str, delimiter: str) -> list[str]:
-    """The fields of one line of a table; raises ``ValueError`` where it is none."""
-    try:
-        return next(csv.reader([text], delimiter=delimiter, strict=True), [])
-    except csv.Error as error:
-        raise ValueError(f"not a CSV line ({error}); close its quotes") from error
-
-
 def single_cells(fields: list[str]) -> str | None:
     """Fields that hold one cell each, as a string, empty ones as blanks; None where a field holds more."""
     cells = [field.strip() or "0" for field in fields]
     return "".join(cells) if all(len(cell) == 1 for cell in cells) else None
-
-
-def rating_of(text: str) -> float | None:
-    """The number in a column of ratings; None for an empty field, NaN where it is no number of ordinary size."""
-    if not text.strip():
-        return None
-    try:
-        rating = float(text)
-    except ValueError:
-        return math.nan
-    return rating if abs(rating) <= LARGEST_RATING else math.nan
 
 
 def solution_of(text: str) -> bytes | None:

@@ -13,18 +13,9 @@ from typing import final
 import numpy as np
 
 from adaptive_diffusion.tasks.random_streams import INCREMENT, mix
+from adaptive_diffusion.tasks.splits import splits_of
 from adaptive_diffusion.tasks.sudoku.canonical import canonical_forms
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry
-
-SPLITS = ("train", "validation", "test")
-STARTS = (80, 90)  # per cent of the hash values: where validation and test begin
-
-
-def index_of(split: str) -> int:
-    """The number of a split's name; raises ``ValueError`` for an unknown name."""
-    if split not in SPLITS:
-        raise ValueError(f"no split called {split!r}; choose one of {', '.join(SPLITS)}")
-    return SPLITS.index(split)
 
 
 class SplitRule(ABC):
@@ -48,11 +39,11 @@ class SplitRule(ABC):
 
     @final
     def splits_of(self, board: Geometry, grids: np.ndarray) -> np.ndarray:
-        """The split of every grid [N, L] (digits 1..n), as an index into ``SPLITS``, int64 [N]."""
+        """The split of every grid [N, L] (digits 1..n), as an index into ``splits.SPLITS``, int64 [N]."""
         words = np.full(len(grids), self.salt, dtype=np.uint64)
         for digit in self.forms(board, grids).T[board.size :].astype(np.uint64):
             words = mix(words + INCREMENT + digit - np.uint64(1))
-        return np.searchsorted(STARTS, (words % np.uint64(100)).astype(np.int64), side="right")
+        return splits_of(words)
 
 
 @dataclass(frozen=True)

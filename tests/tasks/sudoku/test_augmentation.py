@@ -3,11 +3,12 @@ import pytest
 import torch
 
 from adaptive_diffusion.core.row_noise import RowNoise, row_key
+from adaptive_diffusion.tasks.splits import SPLITS
 from adaptive_diffusion.tasks.sudoku.augmentation import augment, rearrangements
 from adaptive_diffusion.tasks.sudoku.generator import generate
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
 from adaptive_diffusion.tasks.sudoku.solver import solve
-from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING, SPLITS
+from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -9,10 +9,11 @@ from hydra.utils import instantiate
 from lightning.pytorch import LightningModule, Trainer
 from omegaconf import OmegaConf
 
+from adaptive_diffusion.tasks.splits import SPLITS
 from adaptive_diffusion.tasks.sudoku import Puzzles, SudokuDataModule
 from adaptive_diffusion.tasks.sudoku.generator import CLUES
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
-from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING, SPLITS
+from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING
 
 
 def small(**options) -> SudokuDataModule:

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from adaptive_diffusion.tasks.splits import SPLITS
 from adaptive_diffusion.tasks.sudoku.difficulty import stratified, stratum_of
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
-from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING, SPLITS
+from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING
 
 
 def test_strata_begin_at_0_1_3_and_7_guesses():

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from adaptive_diffusion.tasks.splits import SPLITS
 from adaptive_diffusion.tasks.sudoku.generator import CLUES, generate
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
 from adaptive_diffusion.tasks.sudoku.solver import count_guesses, solve
-from adaptive_diffusion.tasks.sudoku.split import SPLITS
 
 
 @pytest.mark.parametrize("size", [4, 6, 9])

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from sudoku_symmetries import random_images, rearrangements_of
 
+from adaptive_diffusion.tasks.splits import SPLITS
 from adaptive_diffusion.tasks.sudoku.canonical import canonical_forms
 from adaptive_diffusion.tasks.sudoku.data import SudokuDataModule
 from adaptive_diffusion.tasks.sudoku.generator import generate
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
 from adaptive_diffusion.tasks.sudoku.split import (
     BY_RELABELLING,
-    SPLITS,
     RelabellingSplit,
     SplitRule,
     SymmetryClassSplit,
