@@ -23,6 +23,9 @@ from adaptive_diffusion.evaluation.curves import quality_at
 from adaptive_diffusion.evaluation.intervals import Interval
 
 Metrics = Sequence[SamplerMetrics]
+FEW = 4
+"""Settings of a rule that a figure can name one by one; of more, the ends are named."""
+
 Draw = Callable[[Metrics], Figure | None]
 
 
@@ -54,13 +57,15 @@ def accuracy_against_nfe(measures: Metrics) -> Figure | None:
     accuracy(axes, max(sampler.rows.num_rows for sampler in judged))
     curves = [list(group) for _, group in groupby(judged, lambda one: (one.label.run, one.label.family))]
     for curve in curves:
-        settings = {sampler.label.setting for sampler in curve} - {None}
-        beside = 1 < len(settings) == len(curve)  # beside the points, so that the legend names the family alone
+        settings = [sampler.label.setting for sampler in curve if sampler.label.setting]
+        beside = len({*settings}) > 1  # beside the points, so that the legend names the family alone
+        named_points = settings if len(settings) <= FEW else [settings[0], settings[-1]]
         if len(curve) > 1:
             axes.plot(*mixed_settings(curve), color=colour(curve[0].label.family), zorder=2, alpha=0.6)
         for sampler in curve:
             quality, label = _quality(sampler), sampler.label
-            error = {"xerr": _bars(sampler.nfe), "yerr": _bars(quality), "elinewidth": 1, "linestyle": "none"}
+            error = {"yerr": _bars(quality), "elinewidth": 1 if len(curve) <= FEW else 0.5, "linestyle": "none"}
+            error |= {"xerr": _bars(sampler.nfe)} if len(curve) <= FEW else {}
             style = {
                 "color": label.colour,
                 "marker": label.marker,
@@ -70,7 +75,7 @@ def accuracy_against_nfe(measures: Metrics) -> Figure | None:
             named = replace(label, sampler=label.family).name if beside else label.name
             shown = None if beside and sampler is not curve[-1] else named
             axes.errorbar(sampler.nfe.value, quality.value, **error, **style, label=shown)
-            if beside:
+            if beside and label.setting in named_points:
                 at = sampler.nfe.value, quality.value
                 axes.annotate(label.setting or "", at, (8, -4), textcoords="offset points")
     what = "mean score" if quality_name(judged) == "score" else "correct answers"

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 
 from adaptive_diffusion.analysis.metrics import SamplerMetrics
+from adaptive_diffusion.evaluation.curves import NEARLY
 
 READABLE = 8
 """Samplers that such a figure can show."""
-
-NEARLY = 0.005
-"""How far a setting may lie below the best one of its rule and still represent the rule."""
 
 CHOSEN = (
     f"Of more than {READABLE} samplers one setting of each rule is shown: the cheapest within {100 * NEARLY:g} "

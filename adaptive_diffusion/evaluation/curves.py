@@ -9,7 +9,7 @@ the best of its settings, which flatters a rule with many of them: give rules ab
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,9 @@ GRID = 33
 ENOUGH = 8
 """Settings of a rule from which its curve can be judged."""
 
+NEARLY = 0.005
+"""Half a point: a difference of quality that is noise on 2,000 queries."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -35,6 +38,7 @@ class Comparison:
         costs: those costs, from and to.
         cost_ratio: cost of ours over cost of theirs at the best quality that both reach; below 1 ours is cheaper.
         quality: that quality.
+        near_cost_ratio: the same at `NEARLY` less than that quality; at the very best quality a few queries decide.
     """
 
     ours: str
@@ -43,6 +47,7 @@ class Comparison:
     costs: tuple[float, float]
     cost_ratio: Interval
     quality: float
+    near_cost_ratio: Interval
 
     def to_json(self) -> dict[str, Any]:
         """The figures as plain values."""
@@ -51,6 +56,7 @@ class Comparison:
             "costs": list(self.costs),
             "cost_ratio_at_equal_accuracy": self.cost_ratio.to_json(),
             "accuracy": self.quality,
+            "cost_ratio_half_a_point_lower": self.near_cost_ratio.to_json(),
         }
 
 
@@ -95,6 +101,10 @@ class Curves:
         numbers = self.members[family][np.argsort(self._cost[self.members[family]], kind="stable")]
         return self._cost[numbers], self._quality[numbers]
 
+    def cost(self, family: str, quality: float) -> float:
+        """The cost at which the curve of a family reaches a quality; NaN where it does not."""
+        return float(cost_at(*self._columns(self.value[None], family), np.array([quality]))[0])
+
     @cached_property
     def rules(self) -> list[str]:
         """The families with at least two settings, whose curves others can be compared with."""
@@ -123,14 +133,15 @@ class Curves:
             mine, other = (_mean_quality(*self._columns(means, family), costs) for family in (ours, theirs))
             return mine - other
 
-        def ratio(means: np.ndarray) -> np.ndarray:
+        def ratio(means: np.ndarray, less: float = 0) -> np.ndarray:
             mine, other = (self._columns(means, family) for family in (ours, theirs))
-            target = np.minimum(mine[1].max(1), other[1].max(1))
+            target = np.minimum(mine[1].max(1), other[1].max(1)) - less
             return cost_at(*mine, target) / cost_at(*other, target)
 
         best = min(float(self._quality[self.members[family]].max()) for family in (ours, theirs))
-        gains, ratios = (interval_of(statistic, self.value, self.draws) for statistic in (gain, ratio))
-        return Comparison(ours, theirs, gains, costs, ratios, best)
+        statistics = gain, ratio, partial(ratio, less=NEARLY)
+        gains, ratios, near = (interval_of(statistic, self.value, self.draws) for statistic in statistics)
+        return Comparison(ours, theirs, gains, costs, ratios, best, near)
 
     def _columns(self, means: np.ndarray, family: str) -> tuple[np.ndarray, np.ndarray]:
         """Costs and qualities [R, M] of the settings of a family."""

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adaptive_diffusion.evaluation.curves import Comparison, Curves
+import numpy as np
+
+from adaptive_diffusion.evaluation.curves import NEARLY, Comparison, Curves
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,8 @@ class Rivalry:
     Attributes:
         best_learned: the learned rule with the largest area under its curve, over the costs that all learned rules
             reach.
-        best_unlearned: the rule without learning over which `best_learned` gains least at equal cost.
+        best_unlearned: the rule without learning that comes within `NEARLY` of the best quality of `best_learned` at
+            the smallest cost; where none comes so near, the one of the best quality.
         chief: the comparison of these two.
         all: of every pair, those of one learned rule together.
     """
@@ -48,5 +51,7 @@ def rivalry(curves: Curves, learned: Sequence[str]) -> Rivalry | None:
     costs = curves.shared_costs(ours)
     best = max(ours, key=lambda family: curves.area(family, costs).value)
     compared = {(mine, theirs): curves.compare(mine, theirs) for mine in ours for theirs in rivals}
-    closest = min(rivals, key=lambda theirs: compared[best, theirs].gain.value)
+    target = curves.points(best)[1].max() - NEARLY
+    near = {name: cost for name in rivals if not np.isnan(cost := curves.cost(name, target))}
+    closest = min(near, key=lambda name: near[name], default=max(rivals, key=lambda name: curves.points(name)[1].max()))
     return Rivalry(best, closest, compared[best, closest], tuple(compared.values()))

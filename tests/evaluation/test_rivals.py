@@ -22,7 +22,7 @@ HEAD = rule("head", (1, [1, 0]), (2, [1, 1]))
 POINT = rule("point", (1, [0, 0]))
 
 
-def test_rival_is_the_rule_without_learning_over_which_least_is_gained():
+def test_rival_is_the_rule_that_reaches_the_best_learned_quality_at_the_smallest_cost():
     found = rivalry(Curves([WEAK + STRONG + HEAD]), ["head"])
     assert found is not None
     assert (found.best_learned, found.best_unlearned) == ("head", "strong")

@@ -120,12 +120,13 @@ def sentences(summary: dict[str, Any]) -> list[str]:
     written = []
     if found := summary.get("comparison"):
         gain, ratio = found["accuracy_gain_at_equal_cost"], found["cost_ratio_at_equal_accuracy"]
-        low, high = found["costs"]
+        near, (low, high) = found["cost_ratio_half_a_point_lower"], found["costs"]
         costs = f"{low:.2f} NFE" if low == high else f"{low:.2f} to {high:.2f} NFE"
         written.append(
             f"The best learned rule, {found['best_learned']}, against the best without learning, "
             f"{found['best_unlearned']}: {_signed(gain)} points at equal cost ({costs}); {ratio['value']:.2f}"
-            f"{_between(ratio)} times its NFE at equal accuracy, {100 * found['accuracy']:.1f}%."
+            f"{_between(ratio)} times its NFE at equal accuracy, {100 * found['accuracy']:.1f}%; {near['value']:.2f}"
+            f"{_between(near)} times at half a point less."
         )
     if found := summary.get("reference"):
         over = 100 * found["difference"]["value"]
