@@ -9,11 +9,14 @@ from adaptive_diffusion.cli.options import (
     Address,
     AllowModule,
     Answers,
+    Confidence,
     ConfigDir,
     Device,
     EngineName,
+    ExpectedRisk,
     Precision,
     Queries,
+    Risk,
     Samplers,
     Seed,
     SkipBad,
@@ -24,6 +27,7 @@ from adaptive_diffusion.cli.options import (
     announce,
     chosen_compute,
     config_search,
+    promise,
     query_engine,
 )
 
@@ -44,6 +48,9 @@ def evaluate(
     address: Address = None,
     folder: Answers = None,
     trace: Trace = None,
+    risk: Risk = None,
+    confidence: Confidence = 0.95,
+    expected_risk: ExpectedRisk = None,
 ) -> None:
     """Compare samplers on a file of queries: how many answers are correct, and how many forwards each took.
 
@@ -54,6 +61,8 @@ def evaluate(
         adaptive-diffusion evaluate model.safetensors --queries q.csv --sampler "threshold pace.threshold=0.8,0.9"
 
         adaptive-diffusion evaluate runs/quickstart --queries many.txt --sampler learned --engine ray --workers 8
+
+        adaptive-diffusion evaluate runs/quickstart --queries queries.txt --sampler learned --risk 0.01
     """
     from adaptive_diffusion.runs.evaluate import evaluate_file
     from adaptive_diffusion.runs.query_job import QueryJob
@@ -61,7 +70,9 @@ def evaluate(
     where = query_engine(engine, workers, address)
     search, compute = config_search(config_dir), chosen_compute(device, precision)
     announce(compute)
-    job = QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder, search, trace, compute)
+    promised = promise(risk, confidence, expected_risk)
+    allow = allowed(allow_module)
+    job = QueryJob(source, queries, seed, skip_bad, allow, where, folder, search, trace, compute, promised)
     rows, columns = evaluate_file(job, sampler or ["confidence"])
     if as_json:
         typer.echo(json.dumps(rows, indent=2))

@@ -78,6 +78,18 @@ Trace = Annotated[
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out queries that cannot be read instead of stopping.")]
 Seed = Annotated[int, typer.Option(help="Keys all random draws together with the number of the query.")]
+Risk = Annotated[
+    float | None,
+    typer.Option(
+        help="Stop as early as loses at most this share of the answers; calibrated on the run's validation problems.",
+        show_default=False,
+    ),
+]
+Confidence = Annotated[float, typer.Option(help="With which --risk holds, over the draw of the validation problems.")]
+ExpectedRisk = Annotated[
+    float | None,
+    typer.Option(help="As --risk, but in expectation over the validation problems too.", show_default=False),
+]
 
 EngineName = Annotated[
     str, typer.Option("--engine", help="local: this machine; ray: actors, here or on a cluster (extra ray).")
@@ -103,6 +115,21 @@ def chosen_compute(device: str, precision: str) -> Any:
     from adaptive_diffusion.runs.device import Compute
 
     return Compute.choose(device, precision)
+
+
+def promise(risk: float | None, confidence: float, expected: float | None) -> Any:
+    """What stopping early may lose; None where nothing is promised.
+
+    Raises:
+        ValueError: for both kinds of risk at once.
+    """
+    if risk is not None and expected is not None:
+        raise ValueError("--risk and --expected-risk promise different things: give one of them")
+    if risk is None and expected is None:
+        return None
+    from adaptive_diffusion.runs.risk import Promise
+
+    return Promise(risk, confidence) if risk is not None else Promise(expected, None)  # type: ignore[arg-type]
 
 
 def announce(compute: Any) -> None:

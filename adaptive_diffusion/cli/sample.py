@@ -8,11 +8,14 @@ from adaptive_diffusion.cli.options import (
     Address,
     AllowModule,
     Answers,
+    Confidence,
     ConfigDir,
     Device,
     EngineName,
+    ExpectedRisk,
     Precision,
     Queries,
+    Risk,
     Sampler,
     Seed,
     SkipBad,
@@ -23,6 +26,7 @@ from adaptive_diffusion.cli.options import (
     announce,
     chosen_compute,
     config_search,
+    promise,
     query_engine,
 )
 from adaptive_diffusion.cli.terminal import shown
@@ -44,6 +48,9 @@ def sample(
     address: Address = None,
     folder: Answers = None,
     trace: Trace = None,
+    risk: Risk = None,
+    confidence: Confidence = 0.95,
+    expected_risk: ExpectedRisk = None,
 ) -> None:
     """Answer the queries of a file and show the answers, each with its forwards and why it halted.
 
@@ -54,6 +61,8 @@ def sample(
         adaptive-diffusion sample runs/quickstart --queries queries.txt -n 5 --seed 1
 
         adaptive-diffusion sample runs/halting --queries queries.txt --sampler "cost_aware halting.price=0.01"
+
+        adaptive-diffusion sample runs/quickstart --queries queries.txt --sampler learned --risk 0.01 --confidence 0.95
     """
     from adaptive_diffusion.runs.query_job import QueryJob
     from adaptive_diffusion.runs.sample import sample_file
@@ -61,6 +70,8 @@ def sample(
     where = query_engine(engine, workers, address)
     search, compute = config_search(config_dir), chosen_compute(device, precision)
     announce(compute)
-    job = QueryJob(source, queries, seed, skip_bad, allowed(allow_module), where, folder, search, trace, compute)
+    promised = promise(risk, confidence, expected_risk)
+    allow = allowed(allow_module)
+    job = QueryJob(source, queries, seed, skip_bad, allow, where, folder, search, trace, compute, promised)
     for answer in sample_file(job, sampler, variations):
         typer.echo(shown(answer))

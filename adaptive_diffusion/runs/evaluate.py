@@ -9,6 +9,7 @@ from adaptive_diffusion.config import named_samplers
 from adaptive_diffusion.core.measures import AnswerMeasure
 from adaptive_diffusion.runs.compare import compare_all
 from adaptive_diffusion.runs.query_job import QueryJob
+from adaptive_diffusion.runs.risk import Chosen
 
 
 def evaluate_file(asked: QueryJob, samplers: Sequence[str]) -> tuple[list[dict[str, Any]], Sequence[AnswerMeasure]]:
@@ -27,9 +28,15 @@ def evaluate_file(asked: QueryJob, samplers: Sequence[str]) -> tuple[list[dict[s
     families = {one.name: one.family for one in named}
     traces = None if asked.trace is None else asked.trace / "traces"
     with asked.held() as held:
-        built = {one.name: asked.sampler(source, one, held) for one in named}
+        chosen = {one.name: asked.chosen(source, one) for one in named}
+        built = {one.name: asked.sampler(source, one, held, chosen[one.name]) for one in named}
         rows, _ = compare_all(built, source.task, problems, quiet, seed=asked.seed, families=families, traces=traces)
+    rows = [{**row, **_promised(chosen[row["sampler"]])} for row in rows]
     if asked.trace is not None:
         summary = {"task": source.task.name, "seed": asked.seed, "samplers": rows}
         (asked.trace / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return rows, source.task.columns
+
+
+def _promised(chosen: Chosen | None) -> dict[str, Any]:
+    return {} if chosen is None else {"risk_control": chosen.to_json()}

@@ -12,6 +12,7 @@ from adaptive_diffusion.config import ConfigSearch, NamedSampler, digest
 from adaptive_diffusion.runs.cached_sampler import CachedSampler
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.engine import Engine
+from adaptive_diffusion.runs.risk import Chosen, Promise, choose
 from adaptive_diffusion.runs.shards import Sharded
 from adaptive_diffusion.runs.trained_model import TrainedModel, load_trained_model, sha256
 from adaptive_diffusion.storage.folder import RunFolder
@@ -35,6 +36,8 @@ class QueryJob:
         search: where the configs of samplers are looked for.
         trace: a folder for traces, which `analyze` reads; None records none.
         compute: where the model computes and how precisely; None is the CPU.
+        promise: what stopping early may lose; the samplers' calibrated parameters are chosen so on the validation
+            problems of the model's task. None leaves the samplers as their configs describe them.
 
     Raises:
         ValueError: a trace together with an engine or a folder of answers.
@@ -50,6 +53,7 @@ class QueryJob:
     search: ConfigSearch | None = None
     trace: Path | None = None
     compute: Compute | None = None
+    promise: Promise | None = None
 
     def __post_init__(self) -> None:
         if self.trace is not None and (self.engine is not None or self.folder is not None):
@@ -77,13 +81,35 @@ class QueryJob:
             raise ValueError(f"{self.queries} holds no query that can be used")
         return source, file.problems
 
-    def sampler(self, source: TrainedModel, named: NamedSampler, held: RunFolder | None = None) -> Any:
-        """The sampler, in this process or in shards; its answers are stored where there is a folder."""
+    def chosen(self, source: TrainedModel, named: NamedSampler) -> Chosen | None:
+        """The setting that keeps the promise, printed on standard error; None where nothing is promised.
+
+        Raises:
+            ValueError: a sampler that declares no calibrated parameter, or a task without a verifier.
+        """
+        if self.promise is None:
+            return None
+        try:
+            found = choose(source.build(named.node), source.task, source.data.validation, self.promise, self.seed)
+        except ValueError as error:
+            raise ValueError(f"{named.name}: {error}") from error
+        print(f"{named.name}: {found}", file=sys.stderr)
+        return found
+
+    def sampler(
+        self, source: TrainedModel, named: NamedSampler, held: RunFolder | None = None, chosen: Chosen | None = None
+    ) -> Any:
+        """The sampler at the chosen setting, in this process or in shards; its answers are stored where there is a
+        folder."""
         sampler: Any = source.build(named.node)
+        if chosen is not None:
+            sampler = sampler.at_setting(chosen.setting)
         if self.engine is not None:
-            sampler = Sharded(self.source, json.dumps(named.node), tuple(self.allow), self.engine, compute=self.compute)
+            node = json.dumps(named.node)
+            sampler = Sharded(self.source, node, tuple(self.allow), self.engine, compute=self.compute, chosen=chosen)
         if held is None:
             return sampler
-        precision = [] if self.compute is None else [self.compute.precision]
-        asked = digest([source.contents, sha256(self.queries), self.skip_bad, named.node, *precision])
+        also = [] if self.compute is None else [self.compute.precision]
+        also += [] if chosen is None else [chosen.setting]
+        asked = digest([source.contents, sha256(self.queries), self.skip_bad, named.node, *also])
         return CachedSampler(sampler, held, asked, SHARD if self.engine is None else MANY * SHARD)

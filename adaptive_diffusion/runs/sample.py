@@ -22,9 +22,9 @@ def sample_file(asked: QueryJob, sampler: str, variations: int = 1) -> Iterator[
     source, problems = asked.open()
     trace = None if asked.trace is None else inside(asked.trace / "traces", named.name)
     with asked.held() as held:
-        chosen = asked.sampler(source, named, held)
+        sampling = asked.sampler(source, named, held, asked.chosen(source, named))
         result = sample_problems(
-            named.name, chosen, source.task, problems, variations, asked.seed, trace=trace, family=named.family
+            named.name, sampling, source.task, problems, variations, asked.seed, trace=trace, family=named.family
         ).result
     for row in range(len(result.query)):
         title = f"query {int(result.query[row])}, variation {int(result.variation[row])}"

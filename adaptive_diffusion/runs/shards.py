@@ -13,6 +13,7 @@ from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.runs.cached_sampler import in_shards, joined
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.engine import Engine
+from adaptive_diffusion.runs.risk import Chosen
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.sampling.sampler import Sampler
@@ -29,6 +30,7 @@ class Sharded:
         allow: modules outside this package whose classes the checkpoint may name.
         shard: queries per piece of work.
         compute: where the workers' models compute and how precisely; None is the CPU.
+        chosen: the setting of the calibrated parameter; None leaves the sampler as its node describes it.
     """
 
     source: Path
@@ -37,6 +39,7 @@ class Sharded:
     engine: Engine
     shard: int = 256
     compute: Compute | None = None
+    chosen: Chosen | None = None
 
     def sample(
         self, queries: Queries, n: int = 1, seed: int = 0, slots: int = 256, observers: Iterable[Any] = ()
@@ -45,7 +48,8 @@ class Sharded:
         if list(observers):
             raise ValueError("a trace is recorded in one process: leave out the engine")
         pieces = [part for _, part in in_shards(queries, self.shard)]
-        answer = partial(_answer, self.source.resolve(), self.node, self.allow, self.compute, n, seed, slots)
+        where = (self.source.resolve(), self.node, self.allow, self.compute, self.chosen)
+        answer = partial(_answer, *where, n, seed, slots)
         found = dict(self.engine.each(answer, pieces))
         return joined([found[number] for number in range(len(pieces))])
 
@@ -55,15 +59,19 @@ def _answer(
     node: str,
     allow: tuple[str, ...],
     compute: Compute | None,
+    chosen: Chosen | None,
     n: int,
     seed: int,
     slots: int,
     queries: Queries,
 ) -> SampleResult:
     with torch.inference_mode():
-        return _sampler(source, node, allow, compute).sample(queries, n=n, seed=seed, slots=slots)
+        return _sampler(source, node, allow, compute, chosen).sample(queries, n=n, seed=seed, slots=slots)
 
 
 @cache
-def _sampler(source: Path, node: str, allow: tuple[str, ...], compute: Compute | None) -> Sampler:
-    return load_trained_model(source, allow, compute).build(json.loads(node))
+def _sampler(
+    source: Path, node: str, allow: tuple[str, ...], compute: Compute | None, chosen: Chosen | None
+) -> Sampler:
+    sampler = load_trained_model(source, allow, compute).build(json.loads(node))
+    return sampler if chosen is None else sampler.at_setting(chosen.setting)

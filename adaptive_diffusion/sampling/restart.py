@@ -10,6 +10,7 @@ from adaptive_diffusion.core.parameters import Parameters
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.core.state import HaltReason
+from adaptive_diffusion.rules.calibrated import CalibratedParameter
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.sampling.sampler import Observer, Sampler
 
@@ -39,10 +40,19 @@ class Restart(Parameters):
         """The halting rule of the inner sampler."""
         return self.sampler.halting
 
+    @property
+    def calibrated(self) -> CalibratedParameter | None:
+        """The calibrated parameter of the inner sampler."""
+        return self.sampler.calibrated
+
     @classmethod
     def of(cls, denoiser: Denoiser, sampler: Callable[[Denoiser], Sampler], tries: int = 4, enough: float = 0.9):
         """How a config asks for it."""
         return cls(sampler(denoiser), tries, enough)
+
+    def at_setting(self, setting: float | None) -> "Restart":
+        """The same sampler with the calibrated parameter of the inner one at a setting; None is the full budget."""
+        return replace(self, sampler=self.sampler.at_setting(setting))
 
     def with_end_tokens(self, end_tokens: tuple[int, ...]) -> "Restart":
         """The same sampler, whose rows end at these tokens."""

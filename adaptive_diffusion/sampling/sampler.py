@@ -16,6 +16,7 @@ from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.row_noise import row_key
 from adaptive_diffusion.core.rule import Halting, Plan, Proposal, Remasking, Rule, UnmaskingOrder, UnmaskingPace
 from adaptive_diffusion.core.state import HaltReason, SamplerState
+from adaptive_diffusion.rules.calibrated import CalibratedParameter
 from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.halting import AllCommitted
 from adaptive_diffusion.rules.order import Confidence
@@ -53,6 +54,8 @@ class Sampler:
     With `end_tokens` a row halts as soon as one of them stands committed with nothing open before it; what would stand
     behind is not written but filled with that token. For models that continue after it, leave them out.
 
+    `calibrated` declares the parameter that risk control chooses; None where nothing is to be chosen.
+
     Raises:
         ValueError: a rule that does not serve the denoiser's corruption, or blocks of no position.
     """
@@ -68,6 +71,7 @@ class Sampler:
     block_length: int | None = None
     limits: RevisionLimits | None = field(default_factory=RevisionLimits)
     end_tokens: tuple[int, ...] = ()
+    calibrated: CalibratedParameter | None = None
 
     def __post_init__(self) -> None:
         self._bind_heads()
@@ -164,6 +168,16 @@ class Sampler:
     def with_end_tokens(self, end_tokens: tuple[int, ...]) -> "Sampler":
         """The same sampler, whose rows end at these tokens."""
         return replace(self, end_tokens=end_tokens)
+
+    def at_setting(self, setting: float | None) -> "Sampler":
+        """The same sampler with its calibrated parameter at a setting; None is the full budget.
+
+        Raises:
+            ValueError: a sampler that declares no calibrated parameter.
+        """
+        if self.calibrated is None:
+            raise ValueError("this sampler declares no `calibrated` parameter, so no setting can be chosen for it")
+        return replace(self, **self.calibrated.changes(self.__dict__, setting))
 
     def open_block(self, state: SamplerState, block: Tensor) -> SamplerState:
         """The state before the first step of `block` [B] int64."""

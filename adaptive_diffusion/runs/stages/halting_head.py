@@ -150,8 +150,9 @@ def training_problems(data: TaskData, number: int, first: int) -> tuple[Batch, T
 
 
 def without_halting(sampler: Mapping[str, Any]) -> dict[str, Any]:
-    """A sampler's node without its halting, which may wait for a head that is not there yet."""
-    return {name: value for name, value in sampler.items() if name != "halting"}
+    """A sampler's node without its halting, which may wait for a head that is not there yet, and without what is
+    calibrated of it."""
+    return {name: value for name, value in sampler.items() if name not in ("halting", "calibrated")}
 
 
 def start(context: StageContext, path: str | None) -> Path:

@@ -1,0 +1,137 @@
+"""The setting of a sampler that keeps a promise about what stopping early loses."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from adaptive_diffusion.evaluation.risk_control import (
+    check,
+    conformal_risk_control,
+    learn_then_test,
+    quality_lost,
+    queries_needed,
+)
+from adaptive_diffusion.runs.compare import Sampled, sample_problems
+from adaptive_diffusion.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What stopping early may lose at most.
+
+    The loss of a query is the score of its answer at the full budget minus that of its answer, at least 0: where a task
+    does not grade its answers, 1 for an answer made wrong by stopping early.
+
+    Attributes:
+        risk: δ, the largest expected loss.
+        confidence: 1 − α, with which it holds (Learn-then-Test); None where it holds in expectation over the
+            calibration too (conformal risk control).
+
+    Raises:
+        ValueError: risk or confidence outside (0, 1).
+    """
+
+    risk: float
+    confidence: float | None = 0.95
+
+    def __post_init__(self) -> None:
+        check(self.risk, 0.5 if self.confidence is None else self.confidence)
+
+    def __str__(self) -> str:
+        sure = "in expectation" if self.confidence is None else f"with confidence {self.confidence:g}"
+        return f"stopping early loses at most {100 * self.risk:g}% of the answers, {sure}"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The setting that calibration chose.
+
+    Attributes:
+        parameter: its name, such as "halting.threshold".
+        setting: its value; None is the full budget, where no setting can be certified.
+        promise: what is promised.
+        queries: how many problems it was calibrated on.
+        seen: the mean loss on them.
+        nfe, nfe_full: mean forwards on them, at the setting and at the full budget.
+    """
+
+    parameter: str
+    setting: float | None
+    promise: Promise
+    queries: int
+    seen: float
+    nfe: float
+    nfe_full: float
+
+    def __str__(self) -> str:
+        on = f"{self.queries:,} calibration problems"
+        if self.setting is None:
+            needed = "" if self.promise.confidence is None else f" ({self._needed():,} without any loss are needed)"
+            return (
+                f"no setting of {self.parameter} can be certified on {on}{needed}; the full budget is used, "
+                f"{self.nfe_full:.2f} mean NFE"
+            )
+        return (
+            f"{self.parameter}={self.setting:g}: {self.promise}; {100 * self.seen:.2f}% were lost on {on}, at "
+            f"{self.nfe:.2f} mean NFE instead of {self.nfe_full:.2f}"
+        )
+
+    def _needed(self) -> int:
+        assert self.promise.confidence is not None
+        return queries_needed(self.promise.risk, self.promise.confidence)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**vars(self), "promise": vars(self.promise)}
+
+
+def choose(sampler: Any, task: Task, problems: Any, promise: Promise, seed: int = 0, slots: int = 256) -> Chosen:
+    """The boldest setting of a sampler's calibrated parameter that keeps a promise, by sampling the problems at one
+    setting after another, from careful to bold, until one fails.
+
+    Args:
+        sampler: declares `calibrated`.
+        task, problems: what it is calibrated on; the promise holds for problems of the same kind.
+        promise: what stopping may lose.
+        seed, slots: of sampling.
+
+    Raises:
+        ValueError: a sampler without a calibrated parameter, or a task that cannot decide which answers are right.
+    """
+    if sampler.calibrated is None:
+        raise ValueError(
+            "this sampler declares no `calibrated` parameter; name one in its config, as configs/sampler/learned.yaml "
+            "does, or leave out --risk"
+        )
+
+    def sampled(setting: float | None) -> Sampled:
+        with torch.inference_mode():
+            return sample_problems("calibration", sampler.at_setting(setting), task, problems, seed=seed, slots=slots)
+
+    full = sampled(None)
+    spent: list[float] = []
+
+    def losses() -> Iterator[np.ndarray]:
+        for setting in sampler.calibrated.settings:
+            found = sampled(setting)
+            spent.append(float(found.result.nfe.double().mean()))
+            yield quality_lost(_quality(task, full), _quality(task, found))
+
+    if promise.confidence is None:
+        certified = conformal_risk_control(losses(), promise.risk)
+    else:
+        certified = learn_then_test(losses(), promise.risk, promise.confidence)
+    parameter = f"{sampler.calibrated.role}.{sampler.calibrated.name}"
+    nfe_full, number = float(full.result.nfe.double().mean()), certified.settings - 1
+    setting, nfe = (sampler.calibrated.settings[number], spent[number]) if number >= 0 else (None, nfe_full)
+    return Chosen(parameter, setting, promise, certified.queries, certified.seen, nfe, nfe_full)
+
+
+def _quality(task: Task, found: Sampled) -> np.ndarray:
+    quality = found.grades["score" if task.headline == "score" else "correct"].double().numpy()
+    if np.isnan(quality).any():
+        raise ValueError(f"{task.name} cannot decide which answers are right, so what stopping loses is not known")
+    return quality
