@@ -1,10 +1,10 @@
 """A sampler: a denoiser and a handful of small rules, run by the one loop."""
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -26,6 +26,7 @@ from adaptive_diffusion.rules.proposal import Argmax
 from adaptive_diffusion.rules.remasking import NoRemasking
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
 from adaptive_diffusion.sampling.end_of_text import end_of_text
+from adaptive_diffusion.sampling.models import device_of, heads_of
 from adaptive_diffusion.sampling.result import Recorder, SampleResult
 from adaptive_diffusion.sampling.slots import Loop, continuous
 from adaptive_diffusion.sampling.step import Step
@@ -291,23 +292,3 @@ class Sampler:
     @property
     def _revising(self) -> str:
         return type(self.remasking if self.plan is None else self.plan).__name__
-
-
-def device_of(denoiser: Denoiser, otherwise: torch.device) -> torch.device:
-    """The device of a denoiser's first parameter; `otherwise` where it has none."""
-    return next((parameter.device for parameter in denoiser.parameters()), otherwise)
-
-
-def heads_of(denoiser: Denoiser) -> Mapping[str, Any]:
-    """The heads of a model.
-
-    Raises:
-        ValueError: a denoiser that has none because it is not wrapped.
-    """
-    try:
-        return cast(Any, denoiser).heads
-    except AttributeError as error:
-        raise ValueError(
-            f"a rule needs a head, but {type(denoiser).__name__} carries none; wrap it: "
-            "DenoiserWithHeads(denoiser, heads={...})"
-        ) from error

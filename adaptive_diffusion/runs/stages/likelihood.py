@@ -15,7 +15,7 @@ from adaptive_diffusion.evaluation.intervals import bootstrap, ratio_of_sums
 from adaptive_diffusion.objectives.objective import Objective
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.trained_model import load_trained_model
-from adaptive_diffusion.sampling.sampler import device_of
+from adaptive_diffusion.sampling.models import device_of
 from adaptive_diffusion.tasks.text.packing import Windows
 from adaptive_diffusion.training.training_states import TrainingStates
 
