@@ -28,7 +28,7 @@ ALLOWED = {
         *("getattr eos_token_id", "getattr mask_token_id", "getattr name", "getattr pad_token_id")
     },
     "models/pretrained/loading.py": {"getattr self.dtype"},  # an attribute of torch, named in a config
-    "sampling/sampler.py": {"except AttributeError"},  # tells users to wrap a denoiser that has no heads
+    "sampling/models.py": {"except AttributeError"},  # tells users to wrap a denoiser that has no heads
     "runs/trained_model.py": {"isinstance DenoiserWithHeads", "isinstance TaskData"},  # what an untrusted file builds
     "runs/memory.py": {"getattr mallopt"},  # a symbol of the C library
     "storage/checkpoint.py": {"getattr __name__", "getattr _orig_mod"},  # torch's overridden functions, torch.compile
