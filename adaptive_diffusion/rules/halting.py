@@ -220,10 +220,14 @@ class AnswerProbability(Halting):
     """Fill the complete answer at once when its probability under the present prediction reaches τ: the product over
     editable positions of the probability of the token that the answer would hold. At a position that stays committed
     that is the current-token probability, elsewhere the probability of the token written or filled in now. Nothing is
-    learned: it is the baseline of learned halting.
+    learned: it is the baseline of learned halting. With a limit of steps it also gives up on queries that stay doubtful.
+
+    Attributes:
+        threshold: τ.
+        most: steps after which it stops in any case; null sets no limit.
 
     Raises:
-        ValueError: a threshold outside (0, 1].
+        ValueError: a threshold outside (0, 1], or a limit below 1.
 
     Example:
         >>> from adaptive_diffusion.rules.halting import AnswerProbability
@@ -232,8 +236,9 @@ class AnswerProbability(Halting):
     """
 
     threshold: float = 0.7
+    most: int | None = None
     reason = "probable"
-    sentence = "the answer is probable enough under the present prediction"
+    sentence = "the answer is probable enough under the present prediction, or its steps are spent"
     explanation = "probability of the answer {probability:.3f}; it stops at {threshold:.3f}"
     ends_answer = True
     reads_committed = True
@@ -242,6 +247,8 @@ class AnswerProbability(Halting):
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:
             raise ValueError(f"threshold={self.threshold} is no probability above 0; use for instance 0.7")
+        if self.most is not None and self.most < 1:
+            raise ValueError(f"most={self.most}: at least one step is taken; use for instance 6, or null for no limit")
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return Top(), CurrentTokenProbability()
@@ -257,7 +264,8 @@ class AnswerProbability(Halting):
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
         probability = self.log_probability(state, prediction, decision).exp()
         threshold = torch.full_like(probability, self.threshold)
-        return HaltDecision(probability >= threshold, probability.float(), {"threshold": threshold})
+        spent = torch.zeros_like(state.running) if self.most is None else state.step + 1 >= self.most
+        return HaltDecision((probability >= threshold) | spent, probability.float(), {"threshold": threshold})
 
 
 def sum_over(value: Tensor, where: Tensor) -> Tensor:

@@ -176,6 +176,15 @@ def test_an_impossible_token_never_stops_a_row():
     assert (halt.stop.tolist(), halt.probability.tolist()) == ([False], [0.0])
 
 
+def test_limit_of_steps_stops_a_doubtful_row_at_its_last_step_and_not_before():
+    state = replace(sampler_state([[9], [9]]), step=torch.tensor([1, 2]))
+    look = prediction((2, 1), current_token_probability=torch.zeros(2, 1), confidence=torch.full((2, 1), 0.1))
+    halt = AnswerProbability(0.5, most=3)(state, look, decision(state))
+    assert halt.stop.tolist() == [False, True]
+    with pytest.raises(ValueError, match="at least one step"):
+        AnswerProbability(0.5, most=0)
+
+
 @pytest.mark.parametrize("threshold", [0.0, -1.0, 1.1])
 def test_a_threshold_that_is_no_probability_is_refused(threshold):
     with pytest.raises(ValueError, match="is no probability above 0"):
