@@ -114,7 +114,10 @@ class Progress:
         from rich.console import Console
         from rich.live import Live
 
+        from adaptive_diffusion.analysis.settings import setting_names
+
         self.cells = cells
+        self.names = setting_names([cell.setting for cell in cells])
         self.states = ["waiting"] * len(cells)
         self.figures = [""] * len(cells)
         self.live = Live(console=Console(stderr=True), get_renderable=self._table) if sys.stderr.isatty() else None
@@ -141,7 +144,7 @@ class Progress:
             self.live.refresh()
         else:
             left = self.states.count("waiting")
-            line = f"{_named(outcome.cell)}: {self.states[number]}, {self.figures[number]} ({left} left)"
+            line = f"{self.names[number]}: {self.states[number]}, {self.figures[number]} ({left} left)"
             print(line, file=sys.stderr, flush=True)
 
     def _table(self) -> Any:
@@ -151,10 +154,6 @@ class Progress:
         done = len(self.cells) - self.states.count("waiting")
         title = f"{done} of {len(self.cells)} cells"
         table = Table("setting", "state", "best", title=title, title_justify="left")
-        for cell, state, figures in zip(self.cells, self.states, self.figures, strict=True):
-            table.add_row(Text(_named(cell)), state, Text(figures))
+        for name, state, figures in zip(self.names, self.states, self.figures, strict=True):
+            table.add_row(Text(name), state, Text(figures))
         return table
-
-
-def _named(cell: Any) -> str:
-    return " ".join(cell.setting) or "as it is"

@@ -11,10 +11,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from omegaconf import OmegaConf
 
 from adaptive_diffusion.config import (
@@ -22,7 +23,6 @@ from adaptive_diffusion.config import (
     check,
     differences,
     digest,
-    instantiate,
     instantiate_outer,
     named_samplers,
     resolve,
@@ -30,6 +30,7 @@ from adaptive_diffusion.config import (
 from adaptive_diffusion.config.resolution import Node, read_yaml
 from adaptive_diffusion.config.targets import find_target
 from adaptive_diffusion.runs.device import Compute
+from adaptive_diffusion.runs.dry_run import DryRun
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.storage.manifest import Manifest, now
@@ -99,12 +100,21 @@ def run_experiment(
     )
     outcome = "interrupted"
     try:
-        _check_data(plain, stages, folder, say)
-        context = StageContext(folder, compute=compute, config=_shared(plain))
-        for stage in stages:
-            context = replace(context, name=stage.name, resume=folder.file(f"resume/{stage.name}"))
+        contexts = [
+            StageContext(
+                folder,
+                stage.name,
+                folder.file(f"resume/{stage.name}"),
+                compute,
+                _shared(plain),
+                earlier=[one.name for one in stages[:number]],
+            )
+            for number, stage in enumerate(stages)
+        ]
+        if any(stage.trains and not _read_mark(stage, folder).get("done") for stage in stages):
+            _check_fit(plain, stages, contexts, say)
+        for stage, context in zip(stages, contexts, strict=True):
             _run_stage(stage, context, manifest, say)
-            context = replace(context, earlier=(*context.earlier, stage.name))
         outcome = "finished"
     except Exception as error:
         outcome = f"{type(error).__name__}: {error}"
@@ -113,12 +123,21 @@ def run_experiment(
         manifest.end(outcome)
 
 
-def _check_data(plain: dict[str, Any], stages: list[StageNode], folder: RunFolder, say: Callable[[str], None]) -> None:
-    """Before the first training, prints what the task's data lacks; what cannot be trained on is refused here."""
-    waiting = any(stage.trains and not _read_mark(stage, folder).get("done") for stage in stages)
-    if waiting and "_target_" in (node := plain.get("task") or {}):
-        for sentence in instantiate(node, folder.allow).check():
-            say(sentence)
+def _check_fit(
+    plain: dict[str, Any], stages: list[StageNode], contexts: list[StageContext], say: Callable[[str], None]
+) -> None:
+    """Before the first training, prints what the task's data lacks, and refuses what cannot work in any stage."""
+    dry_run = DryRun(contexts[0].allow)
+    with torch.random.fork_rng(devices=[]):
+        if "_target_" in (node := plain.get("task") or {}):
+            for sentence in dry_run.data(node).check():
+                say(sentence)
+        for stage, context in zip(stages, contexts, strict=True):
+            made: Stage = instantiate_outer(stage.node, f"stages.{stage.name}", context.allow)
+            try:
+                made.check(context, dry_run)
+            except ValueError as error:
+                raise ValueError(f"stages.{stage.name}: {error}") from error
 
 
 def with_samplers(

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from adaptive_diffusion.runs.device import Compute
+from adaptive_diffusion.runs.dry_run import DryRun
 from adaptive_diffusion.storage.folder import RunFolder
 
 CHECKPOINT = ".safetensors"
@@ -75,6 +76,14 @@ class Stage(ABC):
 
     trains: ClassVar[bool] = False
     sampler_fields: ClassVar[tuple[str, ...]] = ()
+
+    def check(self, context: StageContext, dry_run: DryRun) -> None:  # noqa: B027 (a stage may have nothing to check)
+        """Refuses, before the first stage of a run begins, what is certain to fail here; by default nothing. A stage
+        that writes a checkpoint enters its untrained model in `dry_run.models`.
+
+        Raises:
+            ValueError: parts that do not fit together.
+        """
 
     @abstractmethod
     def __call__(self, context: StageContext) -> dict[str, Any] | None:

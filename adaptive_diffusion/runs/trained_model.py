@@ -10,6 +10,7 @@ from adaptive_diffusion.config import ConfigSearch, instantiate, named_sampler
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.compare import build_sampler
 from adaptive_diffusion.runs.device import Compute
+from adaptive_diffusion.runs.dry_run import check_vocabulary
 from adaptive_diffusion.runs.experiment import CONFIG, read_config
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
@@ -59,7 +60,10 @@ def load_trained_model(path: Path, allow: Sequence[str] = (), compute: Compute |
     if not isinstance(model, DenoiserWithHeads):
         raise ValueError(f"{file} holds a {type(model).__name__}, not a denoiser with heads")
     source = TrainedModel(model, _data(file, about["task"], allow), allow, sha256(file))
-    _compare(file, source)
+    try:
+        check_vocabulary(model, source.task)
+    except ValueError as error:
+        raise ValueError(f"{file} is refused: {error}") from error
     (compute or Compute()).place(model)
     return source
 
@@ -75,19 +79,6 @@ def _data(file: Path, node: Any, allow: Sequence[str]) -> TaskData:
     if not isinstance(data, TaskData):
         raise ValueError(f"{file} is refused: its task config builds a {type(data).__name__}, not a TaskData")
     return data
-
-
-def _compare(file: Path, source: TrainedModel) -> None:
-    """Refuses a denoiser with fewer tokens than its task. Pretrained models may have more.
-
-    Raises:
-        ValueError: naming both numbers.
-    """
-    tokens, task = source.model.vocabulary, source.task
-    if tokens < task.vocabulary:
-        raise ValueError(
-            f"{file} is refused: its denoiser has {tokens} tokens, its task {task.name} has {task.vocabulary}"
-        )
 
 
 def sha256(file: Path) -> str:

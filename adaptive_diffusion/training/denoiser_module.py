@@ -82,7 +82,9 @@ class DenoiserModule(LightningModule):
             raise ValueError(
                 "no objective has anything to learn from these training states; a halting loss needs OnPolicyRollouts"
             )
-        self.log_dict({f"train/{name}": loss.detach() for name, loss in losses.items()}, batch_size=len(batch))
+        self.log_dict(
+            {f"train/{name}": loss.detach() for name, loss in losses.items()}, prog_bar=True, batch_size=len(batch)
+        )
         return torch.stack(list(losses.values())).sum()
 
     def _loss_inputs(self, batch: Batch) -> list[LossInputs]:

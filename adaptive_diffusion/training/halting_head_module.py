@@ -52,7 +52,7 @@ class HaltingHeadModule(LightningModule):
         held_out = self._held_out(trajectories, half) if self.halves else None
         objective = self.objective.at(self.global_step / self.steps)
         losses = objective(self.head.predict(trajectories.observation), trajectories, held_out)
-        self.log_dict({f"train/{name}": loss.detach() for name, loss in losses.items()})
+        self.log_dict({f"train/{name}": loss.detach() for name, loss in losses.items()}, prog_bar=True)
         total = torch.stack(list(losses.values())).sum()
         for number, head in enumerate(self._halves):
             mine = half == number

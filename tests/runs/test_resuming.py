@@ -73,7 +73,7 @@ def test_the_metrics_of_before_an_interruption_stay_and_what_was_trained_twice_c
     for number, (steps, loss) in enumerate([((1, 2, 3), "a"), ((3, 4), "b"), ((4, 5), "c")]):
         set_aside(tmp_path / "denoiser", resumed=number > 0)
         logged(tmp_path / "denoiser", steps, loss)
-    rows = list(csv.DictReader(io.StringIO(all_metrics(tmp_path))))
+    rows = list(csv.DictReader(io.StringIO(all_metrics(tmp_path, ["denoiser"]))))
     assert [(row["stage"], row["step"], row["loss"]) for row in rows] == [
         ("denoiser", "1", "a"),
         ("denoiser", "2", "a"),
@@ -89,4 +89,12 @@ def test_a_stage_that_begins_anew_forgets_its_metrics(tmp_path):
     logged(tmp_path / "denoiser", [3], "old")
     set_aside(tmp_path / "denoiser", resumed=False)
     logged(tmp_path / "denoiser", [1], "new")
-    assert "old" not in all_metrics(tmp_path)
+    assert "old" not in all_metrics(tmp_path, ["denoiser"])
+
+
+def test_metrics_stand_in_the_order_of_the_stages_whatever_the_times_of_the_files(tmp_path):
+    for seconds, stage in enumerate(["halting", "denoiser", "left_over"]):
+        logged(tmp_path / stage, [1], stage)
+        os.utime(tmp_path / stage / "metrics.csv", (seconds, seconds))
+    rows = csv.DictReader(io.StringIO(all_metrics(tmp_path, ["denoiser", "rollouts", "halting"])))
+    assert [row["stage"] for row in rows] == ["denoiser", "halting"]

@@ -4,13 +4,15 @@ import logging
 
 import pytest
 import torch
+from lightning.pytorch import Trainer
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.heads import DenoiserWithHeads
-from adaptive_diffusion.models.positions import LearnedPositions
+from adaptive_diffusion.models.positions import LearnedPositions, RelationalPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.objectives.denoising import Denoising
+from adaptive_diffusion.tasks.sudoku import SudokuDataModule
 from adaptive_diffusion.training.denoiser_module import DenoiserModule
 from adaptive_diffusion.training.training_states import RandomMasking
 
@@ -33,6 +35,14 @@ def losses(compiled: bool, steps: int = 4) -> list[float]:
         optimizer.step()
         seen.append(loss.item())
     return seen
+
+
+def test_losses_stand_in_the_progress_bar():
+    trunk = TransformerDenoiser(4, RelationalPositions.grid(4, 4, 2, 2), width=8, depth=1, heads=2)
+    module = DenoiserModule(DenoiserWithHeads(trunk), [RandomMasking(ROWS)], [Denoising()])
+    trainer = Trainer(max_steps=1, accelerator="cpu", logger=False, enable_checkpointing=False, limit_val_batches=0)
+    trainer.fit(module, SudokuDataModule(4, batch_size=ROWS))
+    assert trainer.progress_bar_metrics.keys() == {"train/denoising"}
 
 
 def test_a_module_trains():

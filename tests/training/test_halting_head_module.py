@@ -68,6 +68,14 @@ def head_output() -> Tensor:
         return head.predict(shown(step, state))
 
 
+def test_losses_stand_in_the_progress_bar() -> None:
+    objective = OptimalStopping(lowest=0.005, highest=0.3)
+    module = HaltingHeadModule(TrajectoryHaltingHead(2, objective.outputs, summaries=2, inner=4), objective, steps=1)
+    fit(module, RolloutBatches(problem(rows=8), rows=8))
+    assert module.trainer.progress_bar_metrics
+    assert all(name.startswith("train/") for name in module.trainer.progress_bar_metrics)
+
+
 def test_the_head_learns_how_often_each_state_is_right(head_output: Tensor) -> None:
     assert (solved_logit(head_output).sigmoid() - RIGHT).abs().max() < 0.03
 

@@ -12,8 +12,9 @@ from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
 from adaptive_diffusion.evaluation.curves import Curves
 from adaptive_diffusion.evaluation.intervals import paired_difference
 from adaptive_diffusion.evaluation.rivals import rivalry
-from adaptive_diffusion.runs.compare import TRACE, chief_difficulty, compare, compare_all
+from adaptive_diffusion.runs.compare import TRACE, build_sampler, chief_difficulty, compare, compare_all
 from adaptive_diffusion.runs.counterfactual_rollouts import record_counterfactual_rollouts
+from adaptive_diffusion.runs.dry_run import DryRun, check_vocabulary
 from adaptive_diffusion.runs.engine import Engine, Here, Processes
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.trained_model import load_trained_model
@@ -51,13 +52,27 @@ class Evaluate(Stage):
     trains: ClassVar[bool] = False
     sampler_fields: ClassVar[tuple[str, ...]] = ("samplers",)
 
+    def __post_init__(self) -> None:
+        if self.policy is not None and self.policy not in self.samplers:
+            raise ValueError(
+                f"the policy {self.policy!r} is not among the samplers, {', '.join(self.samplers)}; name one of them, "
+                "or policy=null for no comparison"
+            )
+
+    def check(self, context: StageContext, dry_run: DryRun) -> None:
+        model = dry_run.model(context, self.checkpoint)
+        check_vocabulary(model, dry_run.data(self.data).task)
+        for name, one in self.samplers.items():
+            try:
+                build_sampler(instantiate(one["sampler"], context.allow), model)
+            except ValueError as error:
+                raise ValueError(f"sampler {name}: {error}") from error
+
     def __call__(self, context: StageContext) -> None:
         folder, resume = context.folder, context.resume
         data = instantiate(self.data, context.allow)
         source = load_trained_model(context.checkpoint(self.checkpoint), context.allow, context.compute)
         samplers = {name: source.build(one["sampler"]) for name, one in self.samplers.items()}
-        if self.policy is not None and self.policy not in samplers:
-            raise ValueError(f"the policy {self.policy!r} is not among the samplers, {', '.join(samplers)}")
         families = {name: one["family"] for name, one in self.samplers.items()}
         rows, settings = compare_all(
             samplers, data.task, data.test, print, self.seed, self.slots, resume, self._engine(context), families

@@ -11,8 +11,11 @@ from torch import Tensor
 
 from adaptive_diffusion.config import instantiate, instantiate_outer
 from adaptive_diffusion.core.batch import Batch
+from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
+from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.objectives.halting_losses import HaltingObjective
-from adaptive_diffusion.runs.compare import chief_difficulty
+from adaptive_diffusion.runs.compare import build_sampler, chief_difficulty
+from adaptive_diffusion.runs.dry_run import DryRun
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stages.training import optimisers, silence_lightning
 from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint
@@ -50,6 +53,9 @@ class Record(Stage):
     seed: int = 0
     slots: int = 256
     trains: ClassVar[bool] = True
+
+    def check(self, context: StageContext, dry_run: DryRun) -> None:
+        build_sampler(instantiate(without_halting(self.sampler), context.allow), _begun(self, context, dry_run))
 
     def __call__(self, context: StageContext) -> None:
         folder = context.folder
@@ -100,6 +106,16 @@ class FitHalting(Stage):
     seed: int = 0
     trains: ClassVar[bool] = True
 
+    def check(self, context: StageContext, dry_run: DryRun) -> None:
+        model = _begun(self, context, dry_run)
+        objective: HaltingObjective = instantiate(self.objective, context.allow)
+        head = TrajectoryHaltingHead(model.width, objective.outputs, **self.head)
+        HaltingHeadModule(head, objective, self.steps)
+        if self.after is not None:
+            dry_run.model(context, self.after)
+        heads: dict[str, Any] = {**model.heads, str(objective.rule(head).needs_head): head}
+        dry_run.models[context.name] = DenoiserWithHeads(model.denoiser, heads)
+
     def __call__(self, context: StageContext) -> None:
         folder = context.folder
         silence_lightning()
@@ -141,6 +157,14 @@ class FitHalting(Stage):
             return record(sampler, *asked, stage.seed, stage.slots, stage.max_steps)
 
         return again
+
+
+def _begun(stage: Record | FitHalting, context: StageContext, dry_run: DryRun) -> DenoiserWithHeads:
+    """The model that a stage begins with, before the run."""
+    source = stage.checkpoint
+    if source is not None and Path(source).is_dir():
+        source = str(newest_checkpoint(Path(source)))
+    return dry_run.model(context, source)
 
 
 def training_problems(data: TaskData, number: int, first: int) -> tuple[Batch, Tensor]:

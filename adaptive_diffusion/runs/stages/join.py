@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from torch import nn
+
 from adaptive_diffusion.config import instantiate
+from adaptive_diffusion.runs.dry_run import DryRun, check_vocabulary
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
 
@@ -24,10 +27,28 @@ class Join(Stage):
     parts: dict[str, str]
     trains: ClassVar[bool] = True
 
+    def check(self, context: StageContext, dry_run: DryRun) -> None:
+        model = dry_run.make(self.model)
+        check_vocabulary(model, dry_run.data(self.data).task)
+        for path, source in self.parts.items():
+            _fill(model, path, dry_run.model(context, source), source)
+        dry_run.models[context.name] = model
+
     def __call__(self, context: StageContext) -> None:
         model = instantiate(self.model, context.allow)
         for path, source in self.parts.items():
-            weights = load_checkpoint(context.checkpoint(source), context.allow).state_dict()
-            model.get_submodule(path).load_state_dict(weights)
+            _fill(model, path, load_checkpoint(context.checkpoint(source), context.allow), source)
         about = {"task": self.data, "stage": context.name, "parts": dict(self.parts)}
         save_checkpoint(context.checkpoint(context.name), model.eval(), self.model, about)
+
+
+def _fill(model: nn.Module, path: str, trained: nn.Module, source: str) -> None:
+    """Gives the part at `path` the weights of a trained model.
+
+    Raises:
+        ValueError: a path that is not in the model, or weights of another model.
+    """
+    try:
+        model.get_submodule(path).load_state_dict(trained.state_dict())
+    except (AttributeError, RuntimeError) as error:
+        raise ValueError(f"parts.{path}: the weights of {source} do not fit: {error}") from error

@@ -13,6 +13,7 @@ from adaptive_diffusion.core.loss_inputs import LossInputs
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.evaluation.intervals import bootstrap, ratio_of_sums
 from adaptive_diffusion.objectives.objective import Objective
+from adaptive_diffusion.runs.dry_run import DryRun, check_vocabulary
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.models import device_of
@@ -41,6 +42,11 @@ class BitsPerByte(Stage):
     rows: int = 32
     seed: int = 0
     trains: ClassVar[bool] = False
+
+    def check(self, context: StageContext, dry_run: DryRun) -> None:
+        task = dry_run.data(self.data).task
+        for parts in self.models.values():
+            check_vocabulary(dry_run.model(context, parts["stage"]), task)
 
     def __call__(self, context: StageContext) -> None:
         data = instantiate(self.data, context.allow)

@@ -20,6 +20,7 @@ from adaptive_diffusion.evaluation.intervals import bootstrap, mean, paired_diff
 from adaptive_diffusion.rules.learned_halting import HeadHalting
 from adaptive_diffusion.runs.compare import compare_all
 from adaptive_diffusion.runs.counterfactual_rollouts import stopping_table
+from adaptive_diffusion.runs.dry_run import DryRun
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stage import checkpoint as checkpoint_name
 from adaptive_diffusion.runs.stages.halting_head import rollout_name
@@ -85,6 +86,17 @@ class MeasureHalting(Stage):
     slots: int = 256
     trains: ClassVar[bool] = False
     sampler_fields: ClassVar[tuple[str, ...]] = ("baselines",)
+
+    def __post_init__(self) -> None:
+        if self.policy not in [*self.heads, *self.separate]:
+            raise ValueError(f"the policy {self.policy!r} is not among the heads, {', '.join(self.heads)}")
+
+    def check(self, context: StageContext, dry_run: DryRun) -> None:
+        for name in (*self.heads, *self.separate):
+            dry_run.model(context, name)
+        source = load_trained_model(Path(self.checkpoint), context.allow)
+        for one in self.baselines.values():
+            source.build(one["sampler"])
 
     def __call__(self, context: StageContext) -> None:
         folder = context.folder

@@ -62,18 +62,16 @@ def set_aside(logs: Path, resumed: bool) -> None:
         (logs / METRICS).rename(logs / f"metrics-{len(found):03d}.csv")
 
 
-def all_metrics(logs: Path) -> str:
-    """The logs of all stages as one CSV with the stage in front, in the order in which they ended; what was trained
-    again after an interruption counts once."""
+def all_metrics(logs: Path, stages: Sequence[str]) -> str:
+    """The logs of stages as one CSV with the stage in front, in the order of `stages`; what was trained again after an
+    interruption counts once."""
     rows, columns = [], ["stage", "step"]
-    files = {stage: sorted(stage.glob("metrics-*.csv")) + sorted(stage.glob(METRICS)) for stage in logs.glob("*")}
-    trained = [stage for stage, found in files.items() if found]
-    for stage in sorted(trained, key=lambda stage: files[stage][-1].stat().st_mtime):
+    for stage in stages:
         steps: dict[str, dict[str, str]] = {}
-        for path in files[stage]:
+        for path in [*sorted((logs / stage).glob("metrics-*.csv")), *(logs / stage).glob(METRICS)]:
             with path.open(newline="") as file:
                 steps |= {row["step"]: row for row in csv.DictReader(file)}
-        rows += [{"stage": stage.name, **row} for row in steps.values()]
+        rows += [{"stage": stage, **row} for row in steps.values()]
     columns += sorted({name for row in rows for name in row} - set(columns))
     lines = [",".join(columns), *(",".join(str(row.get(name, "")) for name in columns) for row in rows)]
     return "\n".join(lines) + "\n"

@@ -7,20 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
-from torch import Tensor
+from torch import Tensor, nn
 
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.runs.dry_run import DryRun, check_vocabulary
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stages.resuming import States, all_metrics, set_aside
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
+from adaptive_diffusion.training.denoiser_module import DenoiserModule
 from adaptive_diffusion.training.progress import progress
 
 LAST = "last"
@@ -64,13 +65,27 @@ class Train(Stage):
     seed: int = 0
     trains: ClassVar[bool] = True
 
+    def check(self, context: StageContext, dry_run: DryRun) -> None:
+        model, data = dry_run.make(self.model), dry_run.data(self.data)
+        check_vocabulary(model, data.task)
+        if self.after is not None:
+            _begin_with(model, dry_run.model(context, self.after), self.after)
+        module: DenoiserModule = instantiate(self.module, context.allow)(model=model)
+        if (rows := sum(source.rows for source in module.training_states)) != data.batch_size:
+            raise ValueError(
+                f"the rows of the training states add up to {rows}, but a batch has {data.batch_size}; change "
+                "task.batch_size or module.training_states"
+            )
+        dry_run.models[context.name] = model
+
     def __call__(self, context: StageContext) -> dict[str, Any]:
         folder, resume = context.folder, context.resume
         silence_lightning()
         torch.manual_seed(self.seed)
         model = instantiate(self.model, folder.allow)
         if self.after is not None:
-            _begin_with(model, context.checkpoint(self.after), folder.allow)
+            file = context.checkpoint(self.after)
+            _begin_with(model, load_checkpoint(file, folder.allow), str(file))
         data = instantiate(self.data, folder.allow)
         data.position = self.first_problem
         module = instantiate(self.module, folder.allow)(model=model, seed=self.seed, **optimisers(self, context.allow))
@@ -124,7 +139,7 @@ class Train(Stage):
         folder = context.folder
         about = {"task": self.data, "stage": context.name, "steps": self.steps, "seed": self.seed, "averaged": True}
         save_checkpoint(context.checkpoint(context.name), model, self.model, about)
-        folder.write("metrics.csv", all_metrics(folder.file("logs")))
+        folder.write("metrics.csv", all_metrics(folder.file("logs"), (*context.earlier, context.name)))
 
 
 class Optimised(Protocol):
@@ -148,18 +163,18 @@ def averaged(decay: float, average: Tensor, current: Tensor, updates: Tensor) ->
     return average.lerp(current, 1 - decay) if average.is_floating_point() else current
 
 
-def _begin_with(model: DenoiserWithHeads, file: Path, allow: Sequence[str]) -> None:
-    """Gives the model the weights of a checkpoint.
+def _begin_with(model: DenoiserWithHeads, trained: nn.Module, source: str) -> None:
+    """Gives the model the weights of a trained one, which came from `source`.
 
     Raises:
         ValueError: a checkpoint of another denoiser.
     """
     try:
-        missing, unknown = model.load_state_dict(load_checkpoint(file, allow).state_dict(), strict=False)
+        missing, unknown = model.load_state_dict(trained.state_dict(), strict=False)
     except RuntimeError as error:
-        raise ValueError(f"{file} holds another model than the config describes: {error}") from error
+        raise ValueError(f"{source} holds another model than the config describes: {error}") from error
     if wrong := [*unknown, *(name for name in missing if name.startswith("denoiser."))]:
-        raise ValueError(f"{file} holds another model than the config describes: {', '.join(wrong[:3])}")
+        raise ValueError(f"{source} holds another model than the config describes: {', '.join(wrong[:3])}")
 
 
 def silence_lightning() -> None:

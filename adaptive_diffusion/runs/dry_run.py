@@ -1,0 +1,72 @@
+"""What is certain about a run before its first stage."""
+
+from typing import TYPE_CHECKING, Any
+
+from adaptive_diffusion.config import instantiate
+from adaptive_diffusion.config.resolution import digest
+from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.storage.checkpoint import load_checkpoint
+from adaptive_diffusion.tasks.data import TaskData
+from adaptive_diffusion.tasks.task import Task
+
+if TYPE_CHECKING:
+    from adaptive_diffusion.runs.stage import StageContext
+
+
+class DryRun:
+    """The data and the untrained models of a run, with which stages check, before the first of them begins, that
+    everything fits together.
+
+    Attributes:
+        models: stage → the model that it will write. Each stage that writes one adds its own.
+    """
+
+    def __init__(self, allow: tuple[str, ...] = ()) -> None:
+        self.allow = allow
+        self.models: dict[str, DenoiserWithHeads] = {}
+        self._made: dict[str, Any] = {}
+
+    def make(self, node: dict[str, Any]) -> Any:
+        """The part that a node describes; the same object for the same node.
+
+        Raises:
+            ValueError: as `config.instantiate`.
+        """
+        key = digest(node)
+        if key not in self._made:
+            self._made[key] = instantiate(node, self.allow)
+        return self._made[key]
+
+    def data(self, node: dict[str, Any]) -> TaskData:
+        """The data module of a node."""
+        return self.make(node)
+
+    def model(self, context: "StageContext", source: str | None) -> DenoiserWithHeads:
+        """The model that `context.checkpoint(source)` will hold when the stage begins.
+
+        Raises:
+            ValueError: a source that no earlier stage writes and that is not there.
+        """
+        for stage in reversed(context.earlier) if source is None else [source]:
+            if stage in self.models:
+                return self.models[stage]
+        file = context.checkpoint(source)
+        if not file.is_file():
+            raise ValueError(
+                f"{source!r} is not a checkpoint file, and no earlier stage writes one of that name; the earlier "
+                f"stages that write one are: {', '.join(self.models) or 'not one'}"
+            )
+        return load_checkpoint(file, self.allow)  # type: ignore[return-value]
+
+
+def check_vocabulary(model: DenoiserWithHeads, task: Task) -> None:
+    """Refuses a denoiser with fewer tokens than a task. Pretrained models may have more.
+
+    Raises:
+        ValueError: naming both numbers.
+    """
+    if model.vocabulary < task.vocabulary:
+        raise ValueError(
+            f"the denoiser has {model.vocabulary} tokens, but the task {task.name} has {task.vocabulary}; give the "
+            f"denoiser a vocabulary of {task.vocabulary} (model.denoiser.vocabulary={task.vocabulary})"
+        )

@@ -1,0 +1,48 @@
+"""What cannot work in any stage of a run is refused before the first training."""
+
+import re
+
+import pytest
+
+from adaptive_diffusion.config import compose
+from adaptive_diffusion.runs.experiment import run_experiment
+from adaptive_diffusion.storage.folder import RunFolder
+
+SMALL = [
+    "task=sudoku_4x4",
+    "model=sudoku_4x4",
+    "task.batch_size=8",
+    "stages.remasking=null",
+    "stages.halting.after=denoiser",
+    "stages.evaluation.samplers=[confidence, learned]",
+]
+ROWS = "stages.denoiser.module.training_states.0.rows=8"
+
+
+def refused(folder, *overrides):
+    """The sentence with which a run is refused; nothing has been trained."""
+    with RunFolder(folder) as entered, pytest.raises(ValueError, match="stages") as caught:
+        run_experiment(compose("quickstart", [*SMALL, *overrides]), entered, say=lambda line: None)
+    assert not (folder / "checkpoints").exists()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (["model.denoiser.vocabulary=3"], "stages.denoiser: the denoiser has 3 tokens, but the task sudoku_4x4 has 4"),
+        (["stages.halting.after=denoyser"], "stages.halting: 'denoyser' is not a checkpoint file, and no earlier"),
+        (["stages.evaluation.checkpoint=remasking"], "stages.evaluation: 'remasking' is not a checkpoint file"),
+        (["stages.evaluation.samplers=[learned, uniform]"], "stages.evaluation: sampler uniform: .*serves uniform"),
+        (["stages.evaluation.samplers=[confidence]"], "stages.evaluation: the policy 'learned' is not among"),
+        (["~model.heads.halting", "stages.halting=null"], "sampler learned: LearnedHalting needs the head 'halting'"),
+        (["task.batch_size=9"], "stages.denoiser: the rows of the training states add up to 8, but a batch has 9"),
+        (
+            ["+stages.joined={_target_: adaptive_diffusion.runs.stages.Join, parts: {planner: denoiser}}"],
+            "stages.joined: parts.planner: the weights of denoiser do not fit",
+        ),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused_before_the_first_training(tmp_path, changes, sentence):
+    found = refused(tmp_path, ROWS, *changes)
+    assert re.search(sentence, found), found
