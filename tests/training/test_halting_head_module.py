@@ -70,7 +70,8 @@ def head_output() -> Tensor:
 
 def test_losses_stand_in_the_progress_bar() -> None:
     objective = OptimalStopping(lowest=0.005, highest=0.3)
-    module = HaltingHeadModule(TrajectoryHaltingHead(2, objective.outputs, summaries=2, inner=4), objective, steps=1)
+    head = TrajectoryHaltingHead(2, objective.outputs, summaries=2, changes=0, inner=4)
+    module = HaltingHeadModule(head, objective, steps=1)
     fit(module, RolloutBatches(problem(rows=8), rows=8))
     assert module.trainer.progress_bar_metrics
     assert all(name.startswith("train/") for name in module.trainer.progress_bar_metrics)
