@@ -13,8 +13,8 @@ from adaptive_diffusion.core.measures import HEADLINES, AnswerMeasure, Difficult
 PROBABILITY = "probability"
 """The name by which an explanation refers to the column `halt_probability`."""
 
-_FORM = re.compile(r"[-+]?,?(\.\d)?[defg%]?")
-"""Formats of a number in an explanation."""
+_FORM = re.compile(r"[-+]?,?(\.[0-9])?[efg%]?")
+"""Formats that show every float in an explanation; `d` shows whole numbers only and would raise."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
 """What is certain about a run before its first stage."""
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from adaptive_diffusion.config import instantiate
+import torch
+
+from adaptive_diffusion.config import instantiate, instantiate_outer
 from adaptive_diffusion.config.resolution import digest
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.storage.checkpoint import load_checkpoint
@@ -10,7 +13,7 @@ from adaptive_diffusion.tasks.data import TaskData
 from adaptive_diffusion.tasks.task import Task
 
 if TYPE_CHECKING:
-    from adaptive_diffusion.runs.stage import StageContext
+    from adaptive_diffusion.runs.stage import Stage, StageContext
 
 
 class DryRun:
@@ -57,6 +60,37 @@ class DryRun:
                 f"stages that write one are: {', '.join(self.models) or 'not one'}"
             )
         return load_checkpoint(file, self.allow)  # type: ignore[return-value]
+
+
+def check_fit(
+    task: dict[str, Any],
+    nodes: Sequence[dict[str, Any]],
+    contexts: Sequence["StageContext"],
+    say: Callable[[str], None],
+) -> None:
+    """Before the first training, prints what the task's data lacks, and refuses what cannot work in any stage.
+
+    Args:
+        task: the node of the data module; one without a `_target_` is not looked at.
+        nodes: those of the stages.
+        contexts: with which the stages will be called.
+        say: receives a sentence about the data.
+
+    Raises:
+        ValueError: parts that do not fit together; the sentence starts with the stage.
+    """
+    dry_run = DryRun(contexts[0].allow)
+    with torch.random.fork_rng(devices=[]):
+        if "_target_" in task:
+            for sentence in dry_run.data(task).check():
+                say(sentence)
+        for node, context in zip(nodes, contexts, strict=True):
+            key = f"stages.{context.name}"
+            stage: Stage = instantiate_outer(node, key, context.allow)
+            try:
+                stage.check(context, dry_run)
+            except ValueError as error:
+                raise ValueError(f"{key}: {error}") from error
 
 
 def check_vocabulary(model: DenoiserWithHeads, task: Task) -> None:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from omegaconf import OmegaConf
 
 from adaptive_diffusion.config import (
@@ -30,7 +29,7 @@ from adaptive_diffusion.config import (
 from adaptive_diffusion.config.resolution import Node, read_yaml
 from adaptive_diffusion.config.targets import find_target
 from adaptive_diffusion.runs.device import Compute
-from adaptive_diffusion.runs.dry_run import DryRun
+from adaptive_diffusion.runs.dry_run import check_fit
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.storage.manifest import Manifest, now
@@ -112,7 +111,8 @@ def run_experiment(
             for number, stage in enumerate(stages)
         ]
         if any(stage.trains and not _read_mark(stage, folder).get("done") for stage in stages):
-            _check_fit(plain, stages, contexts, say)
+            nodes = [stage.node for stage in stages]
+            check_fit(plain.get("task") or {}, nodes, contexts, say)
         for stage, context in zip(stages, contexts, strict=True):
             _run_stage(stage, context, manifest, say)
         outcome = "finished"
@@ -121,23 +121,6 @@ def run_experiment(
         raise
     finally:
         manifest.end(outcome)
-
-
-def _check_fit(
-    plain: dict[str, Any], stages: list[StageNode], contexts: list[StageContext], say: Callable[[str], None]
-) -> None:
-    """Before the first training, prints what the task's data lacks, and refuses what cannot work in any stage."""
-    dry_run = DryRun(contexts[0].allow)
-    with torch.random.fork_rng(devices=[]):
-        if "_target_" in (node := plain.get("task") or {}):
-            for sentence in dry_run.data(node).check():
-                say(sentence)
-        for stage, context in zip(stages, contexts, strict=True):
-            made: Stage = instantiate_outer(stage.node, f"stages.{stage.name}", context.allow)
-            try:
-                made.check(context, dry_run)
-            except ValueError as error:
-                raise ValueError(f"stages.{stage.name}: {error}") from error
 
 
 def with_samplers(

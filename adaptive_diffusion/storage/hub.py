@@ -97,8 +97,9 @@ def weights_are(header: Header) -> str:
 
 
 def own_modules(header: Header) -> set[str]:
-    """The modules outside this package whose classes the config names."""
-    targets = [str(value) for key, value in leaves(header.config) if key.split(".")[-1] == "_target_"]
+    """The modules outside this package whose classes the configs of the model and of its task name."""
+    named = [*leaves(header.config), *leaves(header.about.get("task") or {})]
+    targets = [str(value) for key, value in named if key.split(".")[-1] == "_target_"]
     return {target.rpartition(".")[0] for target in targets if not target.startswith("adaptive_diffusion.")}
 
 
@@ -127,9 +128,9 @@ def model_card(header: Header) -> str:
             "",
             *([f"Modules that must be importable: {', '.join(modules)}.", ""] if modules else []),
             "```python",
-            "from adaptive_diffusion.storage.hub import from_pretrained",
+            "import adaptive_diffusion as ad",
             "",
-            f'model = from_pretrained("OWNER/NAME"{allow})',
+            f'model = ad.load("OWNER/NAME"{allow})',
             "```",
             "",
         ]

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from adaptive_diffusion.core.events import OPEN, Event
 from adaptive_diffusion.core.layout import GridLayout
@@ -207,11 +209,26 @@ def test_explanation_shows_the_numbers_of_a_step():
 
 
 @pytest.mark.parametrize(
-    "template", ["{a.__class__}", "{a[0]}", "{0}", "{a!r}", "{a:{b}}", "{a:999999999}", "{a:>{b.x}}", "{", "{a:.2f"]
+    "template",
+    ["{a.__class__}", "{a[0]}", "{0}", "{a!r}", "{a:{b}}", "{a:999999999}", "{a:>{b.x}}", "{", "{a:.2f"]
+    + ["{a:d}", "{a:c}", "{a:x}", "{a:n}", "{a:_}", "{a:.99f}", "{a:.\u0663f}", "{a:9}", "{a:=+5}", "{a:s}"],
 )
 def test_explanation_that_does_more_than_show_numbers_is_refused(template: str):
     with pytest.raises(ValueError, match="format template|shows numbers by their names"):
         TraceHeader(explanation=template)
+
+
+@given(
+    some.text("ab:{}.,+-% 19efgdxcns!_", max_size=12) | some.from_regex(r"\{a:[-+]?,?(\.\d)?[a-z%]?\}", fullmatch=True),
+    some.floats(),
+)
+def test_every_explanation_that_a_header_admits_shows_every_number(template: str, number: float):
+    try:
+        header = TraceHeader(explanation=template)
+    except ValueError:
+        return
+    numbers = dict.fromkeys([*header.seen, "probability"], number)
+    assert len(header.explain(numbers)) <= len(template) * 500
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -145,7 +146,10 @@ def test_ablate_tries_settings_of_the_rule(run, tmp_path):
 
 def test_exported_model_is_loaded_with_the_task_and_heads_of_the_user(run, tmp_path):
     command("export", run.folder, tmp_path / "exported")
-    model = ad.load(tmp_path / "exported", allow=MODULES)
+    snippet = (tmp_path / "exported" / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {}
+    exec(snippet.replace("OWNER/NAME", str(tmp_path / "exported")), names)
+    model = names["model"]
     queries = ad.read_queries(run.queries, model.task)
     result = ad.Sampler(model, pace=ad.pace.Threshold(0.5)).sample(queries, n=2)
     assert result.answers.shape == (2 * len(queries), model.task.length)

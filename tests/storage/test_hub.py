@@ -52,14 +52,21 @@ def test_card_of_heads_names_the_base_model():
     assert "base_model: somebody/model" in card
 
 
-def test_snippet_of_the_card_loads_a_class_of_the_user(tmp_path):
-    config = {"_target_": "user_extensions.Net", "width": 4}
-    save_checkpoint(tmp_path / "net.safetensors", instantiate(config, ["user_extensions"]), config)
-    folder = hub.save_pretrained(tmp_path / "net.safetensors", tmp_path / "exported")
+def test_snippet_of_the_card_loads_the_model_with_its_task(tmp_path):
+    task = {"_target_": "adaptive_diffusion.tasks.sudoku.SudokuDataModule", "size": 4}
+    folder = hub.save_pretrained(checkpoint(tmp_path, task=task), tmp_path / "exported")
     snippet = (folder / "README.md").read_text().split("```python\n")[1].split("```")[0]
     names = {}
     exec(snippet.replace("OWNER/NAME", str(folder)), names)
-    assert type(names["model"]).__name__ == "Net"
+    assert "ad.load(" in snippet
+    assert names["model"].task.name == "sudoku_4x4"
+
+
+def test_snippet_of_the_card_allows_the_modules_of_the_users_model_and_task():
+    about = {"task": {"_target_": "countdown.CountdownData"}}
+    config = {"_target_": "adaptive_diffusion.models.heads.DenoiserWithHeads", "denoiser": {"_target_": "my.net.Net"}}
+    card = hub.model_card(hub.Header(config, about, {}, frozenset()))
+    assert 'model = ad.load("OWNER/NAME", allow=["countdown", "my.net"])' in card
 
 
 class FakeApi:
