@@ -210,8 +210,10 @@ def test_explanation_shows_the_numbers_of_a_step():
 
 @pytest.mark.parametrize(
     "template",
-    ["{a.__class__}", "{a[0]}", "{0}", "{a!r}", "{a:{b}}", "{a:999999999}", "{a:>{b.x}}", "{", "{a:.2f"]
-    + ["{a:d}", "{a:c}", "{a:x}", "{a:n}", "{a:_}", "{a:.99f}", "{a:.\u0663f}", "{a:9}", "{a:=+5}", "{a:s}"],
+    [
+        *("{a.__class__}", "{a[0]}", "{0}", "{a!r}", "{a:{b}}", "{a:999999999}", "{a:>{b.x}}", "{", "{a:.2f"),
+        *("{a:d}", "{a:c}", "{a:x}", "{a:n}", "{a:_}", "{a:.99f}", "{a:.\u0663f}", "{a:9}", "{a:=+5}", "{a:s}"),
+    ],
 )
 def test_explanation_that_does_more_than_show_numbers_is_refused(template: str):
     with pytest.raises(ValueError, match="format template|shows numbers by their names"):
