@@ -22,6 +22,8 @@ FEW_ERRORS = "few_errors=threshold +halting._target_=few_errors.FewErrors"
 SMALL = [
     *(f"stages.{stage}.steps=2" for stage in ("denoiser", "remasking", "halting")),
     *(f"stages.{stage}.module.compile=null" for stage in ("denoiser", "remasking")),
+    "stages.rollouts.queries=32",
+    "stages.cost_aware.steps=2",
     "task.batch_size=128",
     "model.denoiser.width=8",
 ]

@@ -38,6 +38,8 @@ SMALL = [
     "stages.remasking.module.training_states.1.rows=8",
     "stages.remasking.module.training_states.2.rows=16",
     "stages.halting.steps=3",
+    "stages.rollouts.queries=32",
+    "stages.cost_aware.steps=3",
     "stages.halting.module.training_states.0.rows=32",
     "stages.evaluation.samplers=[confidence, 'fixed pace.steps=4', 'threshold pace.threshold=0.9', learned]",
     "stages.evaluation.workers=1",
@@ -60,7 +62,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_leaves_all_that_is_promised(finished: Path) -> None:
     for name in ("config.yaml", "manifest.json", "metrics.csv", "summary.json", "report.html"):
         assert (finished / name).is_file(), name
-    assert {path.stem for path in (finished / "checkpoints").iterdir()} == {"denoiser", "remasking", "halting"}
+    assert {path.stem for path in (finished / "checkpoints").iterdir()} == {
+        "denoiser",
+        "remasking",
+        "halting",
+        "cost_aware",
+    }
     assert list((finished / "figures").glob("*.png"))
 
 
