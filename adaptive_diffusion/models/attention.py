@@ -23,6 +23,6 @@ def attention(
 def _mask(attend: Tensor | None, bias: Tensor | None, dtype: torch.dtype) -> Tensor | None:
     if bias is None:
         return attend
-    # The kernels want four dimensions.
-    bias = bias.to(dtype).expand(1, *bias.shape[-3:])
+    bias = bias.to(dtype)
+    bias = bias[None] if bias.ndim == 3 else bias  # the kernels want four dimensions
     return bias if attend is None else bias.masked_fill(~attend, float("-inf"))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.logit_statistics import Entropy, Top
@@ -16,6 +17,14 @@ class Random(UnmaskingOrder):
 
     def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
         return state.noise.everywhere("order", state.tokens.shape[1])
+
+
+@dataclass(frozen=True)
+class LeftToRight(UnmaskingOrder):
+    """The open positions in the order of the sequence: with one position a step, what an autoregressive model does."""
+
+    def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
+        return torch.zeros(state.tokens.shape, device=state.tokens.device)
 
 
 @dataclass(frozen=True)

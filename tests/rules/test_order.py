@@ -9,7 +9,8 @@ from small_worlds import decision, prediction, sampler_state
 from adaptive_diffusion.core.rule import Revision
 from adaptive_diffusion.core.state import Candidate
 from adaptive_diffusion.rules.klass import KLStability, StableOrQuota
-from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LowEntropy, Margin
+from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LeftToRight, LowEntropy, Margin
+from adaptive_diffusion.rules.top_k import best
 
 MASKS = [[9, 9]]
 
@@ -25,6 +26,12 @@ def test_each_order_scores_what_it_is_named_after():
     assert torch.equal(Confidence()(state, head_output, candidate(0.5, 0.4)), torch.tensor([[0.5, 0.4]]))
     assert torch.equal(Margin()(state, head_output, candidate(0.5, 0.4)), torch.tensor([[0.1, 0.3]]))
     assert torch.equal(LowEntropy()(state, head_output, candidate(0.5, 0.4)), torch.tensor([[-0.2, -0.1]]))
+
+
+def test_left_to_right_commits_the_first_open_position():
+    state = sampler_state([[9, 9, 9], [9, 9, 9]], committed=[[0, 0, 0], [1, 0, 0]])
+    scores = LeftToRight()(state, prediction((2, 3)), candidate(0.1, 0.9, 0.5))
+    assert best(scores, state.open, torch.tensor([1, 1])).tolist() == [[True, False, False], [False, True, False]]
 
 
 def test_gumbel_confidence_without_temperature_or_at_the_last_step_is_confidence():

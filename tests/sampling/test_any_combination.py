@@ -26,7 +26,7 @@ from adaptive_diffusion.rules.halting import (
     StableAndConfident,
 )
 from adaptive_diffusion.rules.klass import KLStability, StableOrQuota
-from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LowEntropy, Margin, Random
+from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LeftToRight, LowEntropy, Margin, Random
 from adaptive_diffusion.rules.pace import (
     Ancestral,
     CosineSteps,
@@ -60,7 +60,15 @@ from adaptive_diffusion.sampling.step import step
 
 K, L = 4, 6
 
-ORDERS = [Random(), Confidence(), Margin(), LowEntropy(), GumbelConfidence(5), KLStability(epsilon=0.5, history=1)]
+ORDERS = [
+    Random(),
+    LeftToRight(),
+    Confidence(),
+    Margin(),
+    LowEntropy(),
+    GumbelConfidence(5),
+    KLStability(epsilon=0.5, history=1),
+]
 PACES = [
     FixedSteps(4),
     FixedCount(2),

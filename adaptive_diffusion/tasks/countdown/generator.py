@@ -3,12 +3,11 @@
 import numpy as np
 import torch
 
-from adaptive_diffusion.tasks.countdown.kernels import draw_problems, keys_of
+from adaptive_diffusion.tasks.countdown.kernels import draw_problems, first_rows, keys_of
 from adaptive_diffusion.tasks.countdown.problems import CountdownProblems, Limits
+from adaptive_diffusion.tasks.hash_split import share_of, stream_of
 from adaptive_diffusion.tasks.random_streams import start_rows
 
-SPLITS = {"train": (0, 80), "validation": (80, 90), "test": (90, 100)}
-"""Per cent of the hash values of (sorted numbers, target) that belong to each split."""
 DOUBLINGS = 7
 
 
@@ -16,24 +15,25 @@ def generate(limits: Limits, count: int, split: str = "train", seed: int = 0, fi
     """Problems ``first`` to ``first + count − 1`` of the endless list that (limits, split, seed) names.
 
     Numbers are drawn uniformly; then, until one is left, two of them and a sign, and the result takes their place. What
-    leaves the limits is drawn anew. Problem n is the same whatever the range it is generated in. The same problem may
-    come twice. Runs outside the interpreter lock.
+    leaves the limits is drawn anew. The reference is not this derivation but the first one of `solver.solve`, so that
+    equal problems have equal references. Problem n is the same whatever the range it is generated in. The same problem
+    may come twice. Runs outside the interpreter lock.
 
     Raises:
         ValueError: an unknown split, a negative seed or range, or limits within which hardly any problem lies.
     """
-    if split not in SPLITS:
-        raise ValueError(f"no split called {split!r}; choose one of {', '.join(SPLITS)}")
+    share = share_of(split)
     if min(count, seed, first) < 0:
         raise ValueError(f"count, seed and first must not be negative; got {count}, {seed}, {first}")
     states = np.empty(count, dtype=np.uint64)
-    start_rows(seed, list(SPLITS).index(split), first, states)
+    start_rows(seed, stream_of(split), first, states)
     numbers = np.zeros((count, limits.numbers), dtype=np.int64)
     targets = np.zeros(count, dtype=np.int64)
     equations = np.zeros((count, limits.numbers - 1, 4), dtype=np.int64)
     bounds = (limits.largest_number, limits.least_target, limits.largest_target, limits.largest)
-    if draw_problems(states, SPLITS[split], bounds, numbers, targets, equations) < count:
+    if draw_problems(states, share, bounds, numbers, targets, equations) < count:
         raise ValueError(f"hardly any problem of {split} lies within {limits}; widen the limits")
+    first_rows(numbers, targets, limits.largest, equations)
     return CountdownProblems(*map(torch.from_numpy, (numbers, targets, equations)))
 
 

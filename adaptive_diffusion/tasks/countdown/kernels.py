@@ -13,6 +13,7 @@ MOST_NUMBERS = 6
 SIGNS = 4
 NOT_ALLOWED = -1
 MOST_FOUND = 1 << 14  # derivations that are compared with each other
+NO_LIMIT = 1 << 62
 
 
 @njit(cache=True, nogil=True)
@@ -151,8 +152,8 @@ def put_result(pool, count, at, result, smaller):
 
 
 @njit(cache=True, nogil=True)
-def search(numbers, target, largest, first, hashes):
-    """Try every sequence of equations on ``numbers`` [n], depth first.
+def search(numbers, target, largest, first, hashes, most):
+    """Try every sequence of equations on ``numbers`` [n], depth first, until ``most`` derivations are found.
 
     Fills ``first`` [n − 1, 4] with the first derivation of the target, and ``hashes`` with a hash of each that is the
     same for every order of its equations. Returns the equations tried until the first derivation (all of them where
@@ -166,7 +167,7 @@ def search(numbers, target, largest, first, hashes):
     at[0] = 0, 1, -1
     equations = np.zeros((size - 1, 4), np.int64)
     depth, tried, tried_first, found = 0, 0, 0, 0
-    while depth >= 0:
+    while depth >= 0 and found < most:
         pool, count = pools[depth], size - depth
         result = next_equation(pool, count, at[depth], largest)
         if result == NOT_ALLOWED:
@@ -195,5 +196,13 @@ def search_rows(numbers, targets, largest, first, tried, counts):
     does, and ``counts`` [N], the derivations that differ in more than the order of their equations."""
     hashes = np.zeros(MOST_FOUND, np.uint64)
     for row in range(numbers.shape[0]):
-        tried[row], found = search(numbers[row], targets[row], largest, first[row], hashes)
+        tried[row], found = search(numbers[row], targets[row], largest, first[row], hashes, NO_LIMIT)
         counts[row] = np.unique(hashes[: min(found, MOST_FOUND)]).shape[0]
+
+
+@njit(cache=True, nogil=True)
+def first_rows(numbers, targets, largest, first):
+    """The first derivations of N problems that have one, in ``first`` [N, n − 1, 4]."""
+    hashes = np.zeros(1, np.uint64)
+    for row in range(numbers.shape[0]):
+        search(numbers[row], targets[row], largest, first[row], hashes, 1)

@@ -48,7 +48,8 @@ class CountdownProblems(Rows):
     Attributes:
         numbers: int64 [N, n], largest first: their order means nothing.
         target: int64 [N].
-        equations: int64 [N, n − 1, 4], a right derivation: a, sign (0 to 3 for + − × ÷), b, c with a ∘ b = c and a ≥ b.
+        equations: int64 [N, n − 1, 4], a right derivation: a, sign (0 to 3 for + − × ÷), b, c with a ∘ b = c and a ≥ b;
+            of generated problems the solver's first one.
     """
 
     numbers: Tensor

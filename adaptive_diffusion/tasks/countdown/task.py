@@ -20,7 +20,7 @@ from adaptive_diffusion.tasks.task import Correctness, Difficulty, QueryFile, Ta
 class CountdownTask(Task):
     """Countdown within `limits`; the problems are `CountdownProblems`, a sequence is a `Board`.
 
-    Any right derivation is valid; exact is the one that the problem was made with.
+    Any right derivation is valid; exact is the one that the problem has as its reference.
     """
 
     limits: Limits = field(default_factory=Limits)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from adaptive_diffusion.tasks.countdown import CountdownData, Limits
 from adaptive_diffusion.tasks.countdown.generator import distinct, generate
+from adaptive_diffusion.tasks.countdown.solver import solve
 from adaptive_diffusion.tasks.countdown.verifier import is_derivation
 
 LIMITS = Limits(3, 20, 10, 60, 99)
@@ -36,6 +37,12 @@ def test_problems_lie_within_their_limits_and_can_be_solved(numbers):
     assert problems.equations[:, :, 3].max() <= 99
     assert (problems.equations[:, :, 0] >= problems.equations[:, :, 2]).all()
     assert is_derivation(problems.equations, problems.numbers, problems.target, 99).all()
+
+
+def test_equal_problems_have_the_solvers_first_derivation():
+    problems = generate(LIMITS, 300)
+    found = solve(problems.numbers, problems.target, LIMITS.largest)
+    assert torch.equal(problems.equations, found.first)
 
 
 def test_splits_share_no_problem_and_the_held_out_repeat_none():
