@@ -1,0 +1,64 @@
+"""Graphs to colour, for training and evaluation."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from adaptive_diffusion.tasks.colouring.generator import generate
+from adaptive_diffusion.tasks.colouring.graphs import Graphs
+from adaptive_diffusion.tasks.colouring.task import ColouringTask
+from adaptive_diffusion.tasks.data import TaskData
+
+
+class ColouringData(TaskData):
+    """Random graphs of one size. No held-out graph is isomorphic to a training graph, whatever colours are given.
+
+    Args:
+        nodes, colours: of a graph.
+        degree: lowest and highest mean degree, drawn uniformly.
+        given: fewest and most nodes whose colour is given, drawn uniformly.
+        searched: share of the graphs with at least one dead end in their search tree.
+        batch_size: training graphs of a batch.
+        seed: keys the training graphs.
+        validation_graphs, test_graphs: sizes of the fixed sets.
+        evaluation_batch_size: graphs of a batch of validation and test.
+        evaluation_seed: keys the fixed sets.
+        threads: threads that make training graphs ahead.
+
+    Raises:
+        ValueError: a size below 1, colours outside 2..8, or ranges that are none.
+    """
+
+    task: ColouringTask
+
+    def __init__(
+        self,
+        nodes: int,
+        colours: int = 3,
+        degree: Sequence[float] = (3.5, 5.0),
+        given: Sequence[int] = (1, 4),
+        searched: float = 0.5,
+        batch_size: int = 256,
+        seed: int = 0,
+        validation_graphs: int = 1000,
+        test_graphs: int = 2000,
+        evaluation_batch_size: int = 500,
+        evaluation_seed: int = 0,
+        threads: int = 1,
+    ) -> None:
+        super().__init__(batch_size, seed, evaluation_seed, evaluation_batch_size, threads)
+        self.task = ColouringTask(nodes, colours)
+        (lowest, highest), (fewest, most) = degree, given
+        self.degree, self.given = (lowest, highest), (fewest, most)
+        self.searched = searched
+        self.sizes = {"validation": validation_graphs, "test": test_graphs}
+
+    def training(self, position: int, count: int) -> Graphs:
+        return self._made(count, "train", self.seed, position)
+
+    def held_out(self, split: Literal["validation", "test"]) -> Graphs:
+        return self._made(self.sizes[split], split, self.evaluation_seed, 0)
+
+    def _made(self, count: int, split: str, seed: int, first: int) -> Graphs:
+        task = self.task
+        ranges = (self.degree, self.given, self.searched)
+        return generate(task.nodes, task.colours, count, split, seed, first, *ranges)
