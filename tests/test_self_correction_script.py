@@ -1,4 +1,4 @@
-"""The scripts of the self-correction experiment, on a small untrained model: they run, count and pool as they say."""
+"""The scripts of the self-correction experiment, on a small untrained model: they run, count and compare."""
 
 import json
 import sys
@@ -25,28 +25,29 @@ def scripts(monkeypatch, tmp_path):
         sys.modules.pop(name)
 
 
-def told(exact, nfe, planted="1111"):
-    names = ("correcting", "halting_alone", "threshold", "token_editing", "gidd", "wino", "p2", "remdm_cap")
-    names += ("remdm_rescale", "remdm_conf", "restart", "reprediction")
-    better = {"correcting": exact}
-    queries = {name: {"exact": better.get(name, "1000"), "nfe": [nfe] * 4} for name in names}
-    rows = {str(count): {"exact": planted, "clues_touched": 0} for count in range(5)}
-    policies = ("correcting", "composed", "policy")
-    queries |= dict.fromkeys(policies[1:], queries["threshold"])
-    told = {name: {"sampler": f"{name} x", "correct": 1 - at / 10, "nfe_mean": 2.0} for at, name in enumerate(policies)}
-    chosen = {name: row["sampler"] for name, row in told.items()}
-    costs = {"counted": 0.01, "measured": 0.02}
-    validation = {name: [row] for name, row in told.items()}
-    return {"queries": queries, "planted": rows, "head_cost": costs, "validation": validation, "chosen": chosen}
+def seed(scripts, ours, planted="1111"):
+    """Results of one seed: four queries, every family at 2 and 4 forwards, the first one right for all but `ours`."""
+    families = (*scripts["families"].POLICIES, *scripts["families"].FAMILIES)
+    settings = [(f"{name} {nfe}", name, nfe) for name in families for nfe in (2, 4)]
+    return {
+        "samplers": [{"sampler": setting, "family": name} for setting, name, _ in settings],
+        "queries": {
+            setting: {"exact": ours if name == "correcting" else "1000", "nfe": " ".join([str(nfe)] * 4)}
+            for setting, name, nfe in settings
+        },
+        "planted": {str(count): {"exact": planted, "clues_touched": 0} for count in range(5)},
+        "head_cost": {"counted": 0.01, "measured": 0.02},
+    }
 
 
-def test_seeds_are_pooled_query_by_query(scripts):
-    summary = scripts["summarise"].summary([told("1111", 3), told("1110", 3, planted="1110")])
-    assert summary["policies"] == ["correcting", "correcting"]
-    assert summary["errors_removed"] == pytest.approx(5 / 6)
-    assert summary["gains"]["threshold"][0] == pytest.approx(5 / 8)
-    assert summary["gain_over_best_headless_ci_low"] > 0
-    assert summary["planted_repaired"] == summary["right_kept"] == pytest.approx(7 / 8)
+def test_curves_are_compared_over_queries_and_seeds(scripts):
+    """Ours is right on 7 of 8, the others on 2 of 8: 5 of 6 errors are gone, 5/8 are gained at 2 to 4 forwards."""
+    summary = scripts["summarise"].summary([seed(scripts, "1111"), seed(scripts, "1110", planted="1110")])
+    assert summary["best_learned"] == "correcting"
+    assert summary["errors_removed"]["value"] == pytest.approx(5 / 6)
+    assert summary["against"]["threshold"]["accuracy_gain_at_equal_cost"]["value"] == pytest.approx(5 / 8)
+    assert summary["against"]["p2"]["reaches"] == {"correct": 0.25, "nfe_mean": 2}
+    assert summary["planted_repaired"]["value"] == summary["right_kept"]["value"] == pytest.approx(7 / 8)
     assert (summary["head_cost"], summary["seeds"], summary["clues_touched"]) == (0.02, 2, 0)
 
 
@@ -58,12 +59,14 @@ def test_a_checkpoint_is_measured_from_end_to_end(scripts, monkeypatch, tmp_path
     torch.manual_seed(0)
     model, node = instantiate(config["model"]), config["model"]
     save_checkpoint(tmp_path / "model.safetensors", model, node, {"task": config["task"]})
-    told = ["measure.py", str(tmp_path / "model.safetensors"), "--seed", "0", "--puzzles", "6", "--validation", "4"]
-    monkeypatch.setattr(sys, "argv", told)
+    sizes = ["--seed", "0", "--puzzles", "6", "--validation", "4"]
+    arguments = ["measure.py", str(tmp_path / "model.safetensors"), *sizes]
+    monkeypatch.setattr(sys, "argv", arguments)
     with torch.no_grad():
         scripts["measure"].main()
     result = json.loads((tmp_path / "seed_0.json").read_text())
-    assert set(result["queries"]) == {*scripts["families"].FAMILIES, *scripts["families"].POLICIES}
+    families = {row["family"] for row in result["samplers"]}
+    assert families == {*scripts["families"].FAMILIES, *scripts["families"].POLICIES}
     assert all(len(row["exact"]) == 6 and row["clues_touched"] == 0 for row in result["planted"].values())
     assert 0 < result["head_cost"]["counted"] < 1
     summary = scripts["summarise"].summary([result])

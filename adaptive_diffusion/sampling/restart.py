@@ -41,6 +41,11 @@ class Restart(Parameters):
         return self.sampler.halting
 
     @property
+    def head_names(self) -> list[str]:
+        """The heads that the rules of the inner sampler predict with."""
+        return self.sampler.head_names
+
+    @property
     def calibrated(self) -> CalibratedParameter | None:
         """The calibrated parameter of the inner sampler."""
         return self.sampler.calibrated

@@ -120,6 +120,11 @@ class Sampler:
         memory = self.denoiser.memory
         return self.proposal, self.full_plan, self.halting, *((memory,) if memory is not None else ())
 
+    @property
+    def head_names(self) -> list[str]:
+        """The heads that its rules predict with, sorted; empty for a sampler without learning."""
+        return sorted({head for rule in self.rules for head in rule.head_names()})
+
     @cached_property
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         """The statistics that the rules need, each once; the argmax always, since a halted row may be filled."""

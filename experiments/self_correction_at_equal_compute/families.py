@@ -1,4 +1,4 @@
-"""The samplers that are compared, as families of one setting: those that need no head, and the learned policies."""
+"""The samplers that are compared, families of several settings: those that need no head, and learned policies."""
 
 from adaptive_diffusion.models.wrappers import ShadowVerified
 from adaptive_diffusion.rules.composed import Composed
@@ -17,7 +17,7 @@ from adaptive_diffusion.sampling import Sampler
 from adaptive_diffusion.sampling.restart import Restart
 
 THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99)
-STEPS = (2, 3, 4, 5, 6)
+STEPS = (2, 3, 4, 6, 8, 12, 16, 24)
 STOPS = (0.8, 0.9, 0.95)
 
 FAMILIES = (

@@ -1,5 +1,5 @@
-"""Self-correction against caution and starting over on one checkpoint: settings chosen on validation puzzles, figures
-on test puzzles, and mistakes planted in finished answers."""
+"""Self-correction against caution and starting over on one checkpoint: every rule over its settings on test puzzles, so
+that curves can be compared, and mistakes planted in finished answers."""
 
 import argparse
 import json
@@ -31,61 +31,26 @@ RESULTS = Path(__file__).parent / "results"
 PLANTED = (0, 1, 2, 3, 4)
 
 
-def answered(samplers, task, problems, seed):
-    """Summary row and per-query figures of each sampler [(name, sampler)]."""
-    rows, settings = {}, {}
-    for name, sampler in samplers:
-        rows[name], settings[name] = compare(name, sampler, task, problems, seed)
-        print(f"  {name}: {100 * rows[name]['correct']:.2f}% at {rows[name]['nfe_mean']:.2f} NFE", file=sys.stderr)
-    return rows, settings
-
-
-def most_accurate(rows, budget):
-    """The row of highest accuracy within a mean NFE; the cheapest where none is within."""
-    within = [row for row in rows.values() if row["nfe_mean"] <= budget]
-    return max(within, key=lambda row: (row["correct"], -row["nfe_mean"])) if within else cheapest(rows.values())
-
-
-def not_below(rows, cost):
-    """The row of smallest mean NFE that is not below `cost`; the dearest where all are below."""
-    reaching = [row for row in rows.values() if row["nfe_mean"] >= cost]
-    return cheapest(reaching) if reaching else max(rows.values(), key=lambda row: row["nfe_mean"])
-
-
-def cheapest(rows):
-    return min(rows, key=lambda row: row["nfe_mean"])
-
-
-def chosen_settings(source, problems, budget, seed):
-    """Names of the settings that the test is run with: the policies' best within the budget, and of each headless
-    family the cheapest that spends at least as much as `correcting`."""
-    ours, table = {}, {}
-    for name in POLICIES:
-        table[name] = answered(policies(source.model, name), source.task, problems, seed)[0]
-        ours[name] = most_accurate(table[name], budget)
-    cost = ours["correcting"]["nfe_mean"]
-    chosen = {name: row["sampler"] for name, row in ours.items()}
-    for name in FAMILIES:
-        table[name] = answered(family(source.model, name), source.task, problems, seed)[0]
-        chosen[name] = not_below(table[name], cost)["sampler"]
-    return chosen, {name: list(rows.values()) for name, rows in table.items()}
-
-
-def on_test(source, problems, chosen, seed):
-    """Rows and per-query figures of the chosen settings, and what became of the main policy's mistakes."""
-    rows, queries = {}, {}
-    for name, setting in chosen.items():
-        samplers = dict((policies if name in POLICIES else family)(source.model, name))
-        row, settings = answered([(setting, samplers[setting])], source.task, problems, seed)
-        figures = settings[setting]
-        rows[name] = row[setting] | {"family": name}
-        queries[name] = {"exact": "".join(map(str, figures.quality.astype(int))), "nfe": figures.nfe.tolist()}
-    main = dict(policies(source.model, "correcting"))[chosen["correcting"]]
+def on_test(source, problems, seed):
+    """A row for every setting of every family, its figures query by query, and what became of the mistakes of the most
+    accurate setting of `correcting`."""
+    rows, queries, kept = [], {}, {}
+    for name in (*POLICIES, *FAMILIES):
+        for setting, sampler in (policies if name in POLICIES else family)(source.model, name):
+            row, answers = compare(setting, sampler, source.task, problems, seed, family=name)
+            print(f"  {setting}: {100 * row['correct']:.2f}% at {row['nfe_mean']:.2f} NFE", file=sys.stderr)
+            rows.append(row)
+            queries[setting] = {
+                "exact": "".join(map(str, answers.quality.astype(int))),
+                "nfe": " ".join(map(str, answers.nfe.astype(int))),
+            }
+            kept[setting] = sampler
+    main = max((row for row in rows if row["family"] == "correcting"), key=lambda row: row["correct"])["sampler"]
     with tempfile.TemporaryDirectory() as folder:
-        compare("correcting", main, source.task, problems, seed, trace=Path(folder) / "trace")
+        compare(main, kept[main], source.task, problems, seed, trace=Path(folder) / "trace")
         counts = correction_counts(Replay.of(read_trace(Path(folder) / "trace")))
     correction = {name: plain(interval) for name, interval in summarise_correction(counts).values().items()}
-    return {"samplers": list(rows.values()), "queries": queries, "correction": correction}
+    return {"samplers": rows, "queries": queries, "correction": correction}
 
 
 def repaired(sampler, task, problems, seed):
@@ -170,25 +135,22 @@ def main():
     parser.add_argument("--seed", type=int, required=True, help="of the training; names the result file")
     parser.add_argument("--puzzles", type=int, default=2000)
     parser.add_argument("--validation", type=int, default=1000)
-    parser.add_argument("--budget", type=float, default=1.7, help="mean NFE that a policy may spend on validation")
-    told = parser.parse_args()
-    source = load_trained_model(told.source)
-    validation, test = source.data.validation.take(slice(told.validation)), source.data.test.take(slice(told.puzzles))
-    chosen, table = chosen_settings(source, validation, told.budget, told.seed)
+    arguments = parser.parse_args()
+    source = load_trained_model(arguments.source)
+    validation = source.data.validation.take(slice(arguments.validation))
+    test = source.data.test.take(slice(arguments.puzzles))
     result = {
-        "command": f"measure.py {told.source.name} --seed {told.seed} --puzzles {len(test)} "
-        f"--validation {len(validation)} --budget {told.budget}",
-        "seed": told.seed,
+        "command": f"measure.py {arguments.source.name} --seed {arguments.seed} --puzzles {len(test)} "
+        f"--validation {len(validation)}",
+        "seed": arguments.seed,
         "environment": environment(),
-        "validation": table,
-        "chosen": chosen,
-        **on_test(source, test, chosen, told.seed),
+        **on_test(source, test, arguments.seed),
     }
-    name, sampler = careful_repair(source, validation, told.seed)
-    result |= {"repairing": name, "planted": repaired(sampler, source.task, test, told.seed)}
+    name, sampler = careful_repair(source, validation, arguments.seed)
+    result |= {"repairing": name, "planted": repaired(sampler, source.task, test, arguments.seed)}
     result |= {"head_cost": head_cost(source, validation)}
     RESULTS.mkdir(exist_ok=True)
-    atomic_write_file(RESULTS / f"seed_{told.seed}.json", json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    atomic_write_file(RESULTS / f"seed_{arguments.seed}.json", json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
