@@ -100,9 +100,9 @@ def block_refinement(head: Head, repeats: int) -> dict[str, Any]:
     def ours() -> Step:
         return advance(sampler, case.state, Evaluation(case.hidden), STEPS)
 
-    told = theirs()
-    same = ours().after.tokens == told.prev_sample
-    return compared("block_refinement", head, same, int(told.transfer_index.sum()), ours, theirs, repeats)
+    described = theirs()
+    same = ours().after.tokens == described.prev_sample
+    return compared("block_refinement", head, same, int(described.transfer_index.sum()), ours, theirs, repeats)
 
 
 @torch.inference_mode()

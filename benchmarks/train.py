@@ -47,8 +47,8 @@ def compared(vocabulary: int, rows: int, repeats: int) -> dict[str, Any]:
         return objective(LossInputs(model, state, clean, hidden))["denoising"]
 
     def their_loss(hidden: Tensor) -> Tensor:
-        said = F.log_softmax(denoiser.logits(hidden), dim=-1)
-        return -(said.gather(-1, clean[..., None])[..., 0] * masked).sum() / masked.sum()
+        output = F.log_softmax(denoiser.logits(hidden), dim=-1)
+        return -(output.gather(-1, clean[..., None])[..., 0] * masked).sum() / masked.sum()
 
     def gradients(loss: Any) -> tuple[Tensor, list[Tensor]]:
         optimizer.zero_grad()

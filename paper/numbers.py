@@ -45,7 +45,7 @@ def uses(sections: Iterable[Path] | None = None) -> list[Use]:
 def results(source: str) -> Any:
     """A result file. Raises `ValueError` for a name that is none, or a file that is not there."""
     if source not in SOURCES:
-        raise ValueError(f"{source!r} is no result file; paper/numbers.py knows {', '.join(SOURCES)}")
+        raise ValueError(f"{source!r} is no result file; the files of paper/numbers.py are {', '.join(SOURCES)}")
     file = ROOT / SOURCES[source]
     if not file.is_file():
         raise ValueError(

@@ -62,6 +62,8 @@ TINY = [
     "stages.remasking.module.training_states.1.rows=8",
     "stages.remasking.module.training_states.2.rows=16",
     "stages.halting.steps=10",
+    "stages.rollouts.queries=100",
+    "stages.cost_aware.steps=10",
     "stages.halting.save_every=5",
     "stages.halting.module.training_states.0.rows=32",
     "stages.evaluation.samplers=[confidence, 'fixed pace.steps=4', threshold, learned]",
@@ -149,7 +151,7 @@ def rows(folder: Path) -> int:
     return traced + answered
 
 
-def said(place: Path) -> Any:
+def output(place: Path) -> Any:
     """What a command printed, times aside."""
     text = (place / "out").read_text()
     try:
@@ -158,18 +160,20 @@ def said(place: Path) -> Any:
         return text
 
 
-def judged(command: str, whole: Path, place: Path) -> dict[str, Any]:
+def judged(command: str, complete: Path, place: Path) -> dict[str, Any]:
     """What a killed and restarted command left, beside the undisturbed one."""
     different = [
-        f"{file.file}: {file.difference}" for file in compared(whole / "results", place / "results") if file.difference
+        f"{file.file}: {file.difference}"
+        for file in compared(complete / "results", place / "results")
+        if file.difference
     ]
     left = [path.name for path in place.rglob(f"{LEFTOVER}*")]
     speaks = command in ("evaluate", "sample")
-    different += ["what it printed"] if speaks and said(whole) != said(place) else []
-    return {"lost": rows(whole / "results") - rows(place / "results"), "different": different + left}
+    different += ["what it printed"] if speaks and output(complete) != output(place) else []
+    return {"lost": rows(complete / "results") - rows(place / "results"), "different": different + left}
 
 
-def cycle(command: str, whole: Path, place: Path, duration: float, draw: random.Random) -> dict[str, Any]:
+def cycle(command: str, complete: Path, place: Path, duration: float, draw: random.Random) -> dict[str, Any]:
     """One kill and what followed."""
     while True:
         shutil.rmtree(place, ignore_errors=True)
@@ -181,7 +185,7 @@ def cycle(command: str, whole: Path, place: Path, duration: float, draw: random.
         starts, status = starts + 1, ended(start(command, place))
     if status != 0:
         return {"corrupt": corrupt, "starts": starts, "lost": -1, "different": [f"ended with {status}"]}
-    return {"corrupt": corrupt, "starts": starts, **asked_of_a_child(lambda: judged(command, whole, place))}
+    return {"corrupt": corrupt, "starts": starts, **asked_of_a_child(lambda: judged(command, complete, place))}
 
 
 def undisturbed(command: str, place: Path) -> float:
@@ -228,12 +232,12 @@ def main() -> None:
         prepared(world)
         for index, command in enumerate(commands):
             kills = options.kills // len(commands) + (index < options.kills % len(commands))
-            whole = world / f"{command}-whole"
-            duration = undisturbed(command, whole)
+            complete = world / f"{command}-whole"
+            duration = undisturbed(command, complete)
             draw = random.Random(f"{options.seed} {command}")
             cycles = []
             for number in range(kills):
-                cycles.append(cycle(command, whole, world / f"{command}-killed", duration, draw))
+                cycles.append(cycle(command, complete, world / f"{command}-killed", duration, draw))
                 print(f"{command} {number + 1}/{kills}: {cycles[-1]}", file=sys.stderr, flush=True)
             row = {
                 "kills": kills,

@@ -34,6 +34,6 @@ unset PYTHONPATH
     task.validation_puzzles=20 task.test_puzzles=20 task.stratified_puzzles=20 \
     stages.denoiser.steps=2 stages.denoiser.module.compile=null \
     stages.remasking.steps=2 stages.remasking.module.compile=null \
-    stages.halting.steps=2 \
+    stages.halting.steps=2 stages.rollouts.queries=32 stages.cost_aware.steps=2 \
     stages.evaluation.workers=1 'stages.evaluation.samplers=[confidence, "threshold pace.threshold=0.9", learned]'
 ls runs/*/report.html >/dev/null

@@ -1,4 +1,4 @@
-"""Files as a stranger might send them: `python tests/hostile_files.py FOLDER` makes the collection.
+"""Files as an attacker might send them: `python tests/hostile_files.py FOLDER` makes the collection.
 
 Each file tries to run code, to write, to be taken for what it is not, or to lead a reader astray; each comes with the
 command that opens it and with what the refusal must say. Whatever one of them managed to do would leave a file `owned`.
@@ -191,7 +191,7 @@ def checkpoints(folder: Path) -> Iterator[Hostile]:
     )
     one = next(iter(tensors))
     yield case("tensor-missing", "is missing in the file", weights={k: v for k, v in tensors.items() if k != one})
-    yield case("tensor-too-many", "is in the file only", weights=tensors | {"stranger": torch.zeros(1)})
+    yield case("tensor-too-many", "is in the file only", weights=tensors | {"unexpected": torch.zeros(1)})
     yield case("tensor-too-large", "by the config", weights=tensors | {one: torch.zeros(3, 3)})
     yield case("tensor-of-integers", "other types of numbers", weights=tensors | {one: tensors[one].long()})
     yield case("another-format", "its format is", facts=about | {"format": "adaptive-diffusion/99"})
@@ -235,12 +235,12 @@ def pickles(folder: Path) -> Iterator[Hostile]:
     place = folder / "damaged"
     about = {"format": "adaptive-diffusion/1", "about": {"task": task}}
     forge(place / "sound.safetensors", sound, tensors, about)
-    whole = (place / "sound.safetensors").read_bytes()
-    size = struct.unpack("<Q", whole[:8])[0]
+    complete = (place / "sound.safetensors").read_bytes()
+    size = struct.unpack("<Q", complete[:8])[0]
 
     def headed(header: Any) -> bytes:
         text = json.dumps(header).encode() if not isinstance(header, bytes) else header
-        return struct.pack("<Q", len(text)) + text + whole[8 + size :]
+        return struct.pack("<Q", len(text)) + text + complete[8 + size :]
 
     tensor = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
     torch.save({"model": Bomb()}, place / "torch.bin")
@@ -249,12 +249,12 @@ def pickles(folder: Path) -> Iterator[Hostile]:
         "torch": (place / "torch.bin").read_bytes(),
         "empty": b"",
         "text": b"weights" * 1000,
-        "seven-bytes": whole[:7],
-        "half-a-header": whole[: 8 + size // 2],
-        "no-data": whole[: 8 + size],
-        "data-cut": whole[:-1],
-        "data-too-long": whole + b"\0",
-        "header-of-exabytes": struct.pack("<Q", 2**63) + whole[8:],
+        "seven-bytes": complete[:7],
+        "half-a-header": complete[: 8 + size // 2],
+        "no-data": complete[: 8 + size],
+        "data-cut": complete[:-1],
+        "data-too-long": complete + b"\0",
+        "header-of-exabytes": struct.pack("<Q", 2**63) + complete[8:],
         "header-no-json": headed(b"{" * 100),
         "header-no-text": headed(b"\xff\xfe" * 50),
         "offsets-beyond": headed({"a": tensor | {"data_offsets": [0, 2**62]}}),
@@ -278,7 +278,7 @@ def pickles(folder: Path) -> Iterator[Hostile]:
 
 
 def experiments(folder: Path) -> Iterator[Hostile]:
-    """Experiment configs that reach out of the house."""
+    """Experiment configs that reach outside the package."""
     stage = "stages:\n  a: "
     report = "{_target_: adaptive_diffusion.runs.stages.Report, title: x}"
     for name, text, reason in [
@@ -318,11 +318,13 @@ def experiments(folder: Path) -> Iterator[Hostile]:
 
 
 def run_folders(folder: Path) -> Iterator[Hostile]:
-    """Run folders in which a stranger wrote what the next command reads."""
+    """Run folders in which somebody else wrote what the next command reads."""
     sound = "# @package _global_\nstages:\n  a: {_target_: adaptive_diffusion.runs.stages.Report, title: x}\n"
     (folder / "configs" / "experiment" / "sound.yaml").write_text(sound)
     composed = resolve(compose("sound", search=ConfigSearch.of([folder / "configs"])))
-    whole, other = (OmegaConf.to_yaml(OmegaConf.create({**composed, "seed": seed})) for seed in (composed["seed"], 9))
+    complete, other = (
+        OmegaConf.to_yaml(OmegaConf.create({**composed, "seed": seed})) for seed in (composed["seed"], 9)
+    )
     for name, files, reason in [
         ("python-tag", {"config.yaml": f"seed: !!python/object/apply:os.system ['{SHELL}']\n"}, "damaged"),
         ("no-yaml", {"config.yaml": "{"}, "damaged"),
@@ -330,10 +332,10 @@ def run_folders(folder: Path) -> Iterator[Hostile]:
         ("laughs", {"config.yaml": "a: &a [1, 1]\nb: [*a, *a]\n"}, "holds aliases"),
         ("not-text", {"config.yaml": "\0"}, "damaged"),
         ("another", {"config.yaml": other}, "another config"),
-        ("mark-is-a-list", {"config.yaml": whole, "stages/a.json": "[]"}, "damaged"),
-        ("mark-is-no-json", {"config.yaml": whole, "stages/a.json": "{"}, "damaged"),
-        ("mark-says-nothing", {"config.yaml": whole, "stages/a.json": '{"digest": 1}'}, "damaged"),
-        ("manifest-is-a-list", {"config.yaml": whole, "manifest.json": "[]"}, "damaged"),
+        ("mark-is-a-list", {"config.yaml": complete, "stages/a.json": "[]"}, "damaged"),
+        ("mark-is-no-json", {"config.yaml": complete, "stages/a.json": "{"}, "damaged"),
+        ("mark-says-nothing", {"config.yaml": complete, "stages/a.json": '{"digest": 1}'}, "damaged"),
+        ("manifest-is-a-list", {"config.yaml": complete, "manifest.json": "[]"}, "damaged"),
     ]:
         for file, content in files.items():
             path = folder / "taken" / name / file
@@ -377,7 +379,7 @@ def traces(folder: Path) -> Iterator[Hostile]:
     def pickled(run: Path) -> None:
         (run / "traces" / "one" / "rows-00000.parquet").write_bytes(pickle.dumps(Bomb()))
 
-    def said(text: str) -> Any:
+    def output(text: str) -> Any:
         return lambda run: (run / "summary.json").write_text(text)
 
     renamed = pa.DictionaryArray.from_arrays(pa.array([0], pa.int8()), ["<script>"])
@@ -406,13 +408,13 @@ def traces(folder: Path) -> Iterator[Hostile]:
             table("events", lambda before: before.set_column(5, before.schema.field(5), renamed)),
             "no event called '<script>'",
         ),
-        ("summary-no-json", said("{"), "damaged"),
-        ("summary-a-list", said("[1]"), "damaged"),
-        ("summary-of-words", said('{"samplers": ["one"]}'), "damaged"),
-        ("summary-without-names", said('{"samplers": [{"exact": 1}]}'), "damaged"),
-        ("summary-policy-no-name", said('{"policy": ["learned"], "test": {}}'), "no intervals"),
-        ("summary-policy-of-words", said('{"policy": "learned", "test": {"spearman": "high"}}'), "no intervals"),
-        ("summary-policy-half", said('{"policy": "learned", "test": {"spearman": {"value": 1}}}'), "no intervals"),
+        ("summary-no-json", output("{"), "damaged"),
+        ("summary-a-list", output("[1]"), "damaged"),
+        ("summary-of-words", output('{"samplers": ["one"]}'), "damaged"),
+        ("summary-without-names", output('{"samplers": [{"exact": 1}]}'), "damaged"),
+        ("summary-policy-no-name", output('{"policy": ["learned"], "test": {}}'), "no intervals"),
+        ("summary-policy-of-words", output('{"policy": "learned", "test": {"spearman": "high"}}'), "no intervals"),
+        ("summary-policy-half", output('{"policy": "learned", "test": {"spearman": {"value": 1}}}'), "no intervals"),
     ]:
         run = folder / "traces" / name
         shutil.copytree(folder / "traced", run)
@@ -460,9 +462,11 @@ def queries(folder: Path) -> Iterator[Hostile]:
 
 def names(folder: Path) -> Iterator[Hostile]:
     """Names that lead elsewhere."""
-    asked = "--queries", "puzzles.txt"
+    requested = "--queries", "puzzles.txt"
     for name in ("../../../etc/passwd", "/etc/passwd", "a/../../b", "..", "margin\0", "<script>", "-", ""):
-        yield Hostile(f"sampler {name!r}", ("evaluate", "sound.safetensors", *asked, f"--sampler={name}"), "a sampler")
+        yield Hostile(
+            f"sampler {name!r}", ("evaluate", "sound.safetensors", *requested, f"--sampler={name}"), "a sampler"
+        )
         if not name.startswith("-") and name:
             yield Hostile(f"experiment {name!r}", ("run", name), "cannot be the name of an experiment")
     for change, reason in {
@@ -476,7 +480,7 @@ def names(folder: Path) -> Iterator[Hostile]:
         "+x=[[": "not of the form",
     }.items():
         name = f"threshold {change}"
-        yield Hostile(f"sampler {name!r}", ("evaluate", "sound.safetensors", *asked, "--sampler", name), reason)
+        yield Hostile(f"sampler {name!r}", ("evaluate", "sound.safetensors", *requested, "--sampler", name), reason)
     for sweep, reason in {
         ("sampler=margin", "seed=range(0,1000000000)"): "combinations",
         ("sampler=margin", "seed=../x"): "not a whole number",

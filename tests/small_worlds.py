@@ -51,7 +51,7 @@ def sampler_state(
     corruption: Corruption | None = None,
     **fields: Tensor,
 ) -> SamplerState:
-    """A state between two steps; all positions are editable and none is committed unless told."""
+    """A state between two steps; all positions are editable and none is committed by default."""
     corruption = corruption or Absorbing(mask_id=9)
     rows = torch.tensor(tokens)
     number = torch.zeros(len(rows), dtype=torch.int64)
@@ -87,7 +87,7 @@ def prediction(shape: tuple[int, int], width: int = 1, **summaries: Tensor) -> P
 
 
 def decision(state: SamplerState, write: Tensor | None = None, remask: Tensor | None = None, **fields) -> Decision:
-    """A decision that writes token 0 with probability 1, and nothing unless told."""
+    """A decision that writes token 0 with probability 1, and nothing by default."""
     nothing = torch.zeros_like(state.committed)
     return replace(
         Decision(

@@ -21,7 +21,7 @@ ALLOWED = {
     "analysis/table.py": {"isinstance Interval"},  # a cell is a text, a number or an interval: a plain value
     "config/instantiation.py": {"getattr __qualname__"},  # the name of any callable, for a message
     "config/targets.py": {"getattr __func__", "getattr attribute", "hasattr attribute"},  # resolves untrusted names
-    "core/denoiser.py": {"except AttributeError"},  # tells what a user's module lacks
+    "core/denoiser.py": {"except AttributeError"},  # names what a user's module lacks
     "models/pretrained/cut.py": {"hasattr in_features"},  # modules of transformers follow no common protocol
     "models/pretrained/denoiser.py": {"getattr gradient_checkpointing"},
     "models/pretrained/families.py": {"getattr padding_idx"},

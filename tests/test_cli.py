@@ -118,7 +118,7 @@ def test_a_terminal_is_shown_no_control_characters(monkeypatch, reader):
 
 
 @pytest.mark.parametrize(("then", "status"), [("interrupt", 130), ("'exit like lightning'", 130), ("terminate", 143)])
-def test_an_interruption_says_that_the_same_command_goes_on(command, tmp_path, then, status):
+def test_after_an_interruption_a_message_names_the_command_that_goes_on(command, tmp_path, then, status):
     arguments = ("run", "small", f"stages.second.then={then}", ALLOW)
     result = command(*arguments)
     assert result.exit_code == status
@@ -145,3 +145,11 @@ def test_different_overrides_never_share_a_folder(one, other):
     folders = run_folder("quickstart", one), run_folder("quickstart", other)
     assert folders[0] != folders[1]
     assert all(len(folder.name) < 130 and len(folder.parts) == 2 for folder in folders)
+
+
+def test_names_of_samplers_are_complete_in_eighty_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    printed = CliRunner().invoke(app, ["samplers"]).stdout
+    assert "…" not in printed
+    assert "answer_probability_limited" in printed
+    assert max(map(len, printed.splitlines())) <= 80

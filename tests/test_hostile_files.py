@@ -54,11 +54,11 @@ def test_each_is_refused_with_its_reason_and_does_nothing(hostile, monkeypatch):
         heard.append([])
         result = CliRunner().invoke(app, case.command)
         did = heard.pop()
-        said = result.stderr
+        output = result.stderr
         problems = [
             *([] if result.exit_code == 2 else [f"exit status {result.exit_code}: {result.exception!r}"]),
-            *([] if case.reason in said else [f"says {said!r} and not {case.reason!r}"]),
-            *(["a traceback"] if "Traceback" in said else []),
+            *([] if case.reason in output else [f"says {output!r} and not {case.reason!r}"]),
+            *(["a traceback"] if "Traceback" in output else []),
             *(did and [f"did {did}"]),
             *(["it wrote"] if state(folder) != before else []),
         ]

@@ -49,5 +49,5 @@ def test_the_figure_of_the_kills_is_that_of_its_file_and_all_were_survived():
     assert len(rows) == 5
     assert sum(row["rows_lost"] + row["corrupt_files"] for row in rows.values()) == 0
     assert sum(row["equal_results"] for row in rows.values()) == kills
-    told = f"{kills} kills of {', '.join(rows)}: 0 rows lost, 0 corrupt files, {kills} equal results"
-    assert marked("chaos") == f"{told} (`docs/chaos.json`)"
+    described = f"{kills} kills of {', '.join(rows)}: 0 rows lost, 0 corrupt files, {kills} equal results"
+    assert marked("chaos") == f"{described} (`docs/chaos.json`)"

@@ -87,7 +87,7 @@ class Inheriting(Stage):
 class Measure(Stage):
     """A stage that writes the summary of a sampler whose figures follow from `level` and `seed`.
 
-    Where `kill` is told, it kills the process that started it, once, and waits for its own end.
+    With `kill` it kills the process that started it, once, and waits for its own end.
     """
 
     trains = False

@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from math import log2, log10
 
-# Okabe and Ito's palette (2008), told apart under the common kinds of colour blindness; the two lightest are darkened
+# Okabe and Ito's palette (2008), distinct under the common kinds of colour blindness; the two lightest are darkened
 # and black is slate, so that every colour has a contrast of 3 to 1 on both grounds.
 _VERMILION, _BLUE, _GREEN, _PURPLE = "#d55e00", "#0072b2", "#009e73", "#cc79a7"
 _AMBER, _SKY, _SLATE, _OLIVE = "#c98500", "#3a9bd9", "#7a8490", "#8f8a00"

@@ -15,7 +15,7 @@ def quality_name(measures: Sequence[SamplerMetrics]) -> str:
 
 
 def halting_table(measures: Sequence[SamplerMetrics]) -> Table | None:
-    """Whether steps go where they pay; None where no trace tells."""
+    """Whether steps go where they pay; None where no trace has it."""
     cells = [
         [
             sampler.name,
@@ -166,5 +166,5 @@ def group_labels(by: GroupingColumn, found: Sequence[Sequence[str]]) -> list[str
     labels = list(dict.fromkeys(label for one in found for label in one))
     if by.edges is None:
         return labels
-    named = zip(*(bucket_labels(by.edges, whole, by.decimals) for whole in (True, False)), strict=True)
+    named = zip(*(bucket_labels(by.edges, complete, by.decimals) for complete in (True, False)), strict=True)
     return list(dict.fromkeys(label for both in named for label in both if label in labels))

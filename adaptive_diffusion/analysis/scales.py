@@ -50,7 +50,7 @@ def doublings_at(axes: Axes, numbers: Sequence[int]) -> None:
 
 def accuracy(axes: Axes, queries: int) -> None:
     """Shares of right answers upwards, each halving of the wrong ones equally far, so that 98, 99 and 99.5% can be
-    told apart. With so many queries nothing is nearer to 1 than half a query."""
+    distinguished. With so many queries nothing is nearer to 1 than half a query."""
     finest = 0.5 / queries
 
     def to_scale(share: np.ndarray) -> np.ndarray:

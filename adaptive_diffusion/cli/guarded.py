@@ -58,7 +58,7 @@ def _end(sentence: str, status: int) -> NoReturn:
 
 
 def _end_interrupted(stop: KeyboardInterrupt) -> NoReturn:
-    typer.secho("\nInterrupted. What is finished is kept: the same command goes on from there.", fg="yellow", err=True)
+    typer.secho("\nInterrupted. Finished work is stored: the same command goes on from there.", fg="yellow", err=True)
     raise typer.Exit(TERMINATED if isinstance(stop, Terminated) else INTERRUPTED)
 
 

@@ -174,7 +174,7 @@ def allowed(modules: list[str] | None) -> tuple[str, ...]:
 
 
 def query_engine(name: str, workers: int | None, address: str | None) -> Any:
-    """The engine for a file of queries: None, which is this process, unless another or more workers are asked for."""
+    """The engine for a file of queries: None is this process; otherwise another engine or several workers."""
     return None if name == "local" and (workers or 1) == 1 else engine(name, workers or 1, address)
 
 

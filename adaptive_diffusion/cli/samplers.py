@@ -43,7 +43,10 @@ def _print(presets: tuple) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("name", "what it is", "noise")
+    table = Table()
+    table.add_column("name", no_wrap=True)
+    table.add_column("what it is")
+    table.add_column("noise", width=len("absorbing"))
     for preset in presets:
         table.add_row(Text(preset.name), Text(preset.about), Text(" or ".join(preset.corruption)))
     Console().print(table)

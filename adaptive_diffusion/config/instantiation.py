@@ -1,7 +1,7 @@
 """From plain values to parts: ``{_target_: a.b.C, depth: 4}`` becomes ``C(depth=4)``.
 
 Hydra's own ``instantiate`` is not used: it looks the target up a second time, after any check of ours, and decides by a
-list of what is forbidden. Here every target of the whole tree is looked up once and checked first; then exactly the
+list of what is forbidden. Here every target of the tree is looked up once and checked first; then exactly the
 objects that were checked are called.
 """
 

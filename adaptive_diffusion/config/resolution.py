@@ -27,8 +27,8 @@ def resolve(config: Node) -> Any:
     Raises:
         ValueError: for a resolver, a reference to a key that is not there, a value that is still to be given (``???``).
     """
-    whole = OmegaConf.to_container(config._get_root(), resolve=False) if isinstance(config, Container) else config
-    for key, value in leaves(whole):
+    complete = OmegaConf.to_container(config._get_root(), resolve=False) if isinstance(config, Container) else config
+    for key, value in leaves(complete):
         if isinstance(value, str) and "${" in REFERENCE.sub("", value):
             raise ValueError(f"{key}: {value!r} is refused: only references to keys, as ${{a.b}}, are resolved.")
     try:

@@ -139,7 +139,7 @@ class Decision(Rows):
 
     Attributes:
         write, token: [B, L] bool and int64: open positions committed *and* committed ones replaced.
-        probability: [B, L], kept as `commit_probability` where written.
+        probability: [B, L], stored as `commit_probability` where written.
         remask: [B, L] bool, committed positions taken back.
         renoise: [B, L] bool, open positions whose noise is drawn anew (uniform corruption).
         noise_level: [B] float64, the clock after the step.

@@ -7,7 +7,7 @@ A trace is a folder of three tables, each a sequence of Parquet shards (`events-
 * `rows`, a row per query and variation: what it cost, why it halted, what it answered, and what the task says of it.
 
 Every shard is a complete file (written beside its place, then renamed). The closing shard of each table carries the
-number of shards, so a trace whose writer was killed is told from a finished one; that of `rows` carries the header
+number of shards, which shows whether the writer of a trace was killed before its end; that of `rows` carries the header
 (`trace_header.py`), which describes the task, the sampler and the further columns. `docs/traces.md` has every column.
 """
 

@@ -1,4 +1,4 @@
-"""What a trace says about itself: the task it is of, the sampler, and how its columns are named and grouped."""
+"""Metadata of a trace: the task it is of, the sampler, and how its columns are named and grouped."""
 
 import json
 import re
@@ -14,12 +14,12 @@ PROBABILITY = "probability"
 """The name by which an explanation refers to the column `halt_probability`."""
 
 _FORM = re.compile(r"[-+]?,?(\.[0-9])?[efg%]?")
-"""Formats that show every float in an explanation; `d` shows whole numbers only and would raise."""
+"""Formats that show every float in an explanation; `d` is for integers and would raise."""
 
 
 @dataclass(frozen=True)
 class TraceHeader:
-    """Facts about a trace as a whole; the defaults describe a task of which nothing is known.
+    """Facts about a trace; the defaults describe an unknown task.
 
     Attributes:
         task, noun, headline, layout, difficulties, columns: as those of `tasks.task.Task`.

@@ -109,7 +109,7 @@ class Decoder:
     def _refilled(
         self, seats: DecodeSlots, done: Tensor, waiting: Iterator[Tensor], result: Decoded, prompt: Tensor
     ) -> DecodeSlots:
-        """RequestQueue texts in the seats of those that are done; once nobody waits, the batch shrinks."""
+        """Texts of the request queue take the slots of finished ones; once the queue is empty, the batch shrinks."""
         if not done.any():
             return seats
         free = done.nonzero()[:, 0]

@@ -2,7 +2,7 @@
 
 A rule at several settings is a *curve*: the mean cost and the mean quality of each setting. Between two settings the
 curve is what mixing them gives (each query draws one of the two), so it is the least concave function above its points.
-Above its dearest setting it stays level, since nobody has to spend more; below its cheapest setting it is not defined.
+Above its dearest setting it stays level, since no query must cost more; below its cheapest setting it is not defined.
 Two rules are compared at equal cost and at equal quality along these curves, never setting by setting. A curve takes
 the best of its settings, which flatters a rule with many of them: give rules about equally many, at least `ENOUGH`.
 """

@@ -19,7 +19,7 @@ class Replay:
     `before` and `after` hold the token at the event's position, `OPEN` where there is none. `start`, `answer` and
     `target` are [R, L], padded with −2; `target` is None where some row has none. `steps` [R] is each row's last step,
     `halt_probability` [R, T] what its halting rule gave after each step, NaN where it gave none. `correct` bool [R, T]
-    tells whether the tokens that stand after step t (column t − 1) are a correct answer, by the task's own check; an
+    is whether the tokens that stand after step t (column t − 1) are a correct answer, by the task's own check; an
     answer with open positions is not, the last step holds on, and it is None where the task could not decide.
     """
 

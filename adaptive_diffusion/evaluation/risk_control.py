@@ -2,7 +2,7 @@
 
 The settings of a rule are tried on n calibration queries, in the order from careful to bold. Each gives the losses of
 the queries, numbers in [0, 1] such as "made wrong by stopping early". A setting is certified where a promise about its
-risk, the expected loss of a new query of the same kind, can be kept:
+risk, the expected loss of a new query of the same kind, can be limited:
 
 * `learn_then_test`: with probability at least 1 − α over the calibration queries the risk is at most δ (Angelopoulos et
   al. 2021, arXiv 2110.01052). The null hypotheses "the risk exceeds δ" are tested in the fixed order up to the first

@@ -131,7 +131,7 @@ class OffsetPositions(PairwisePositions):
     """Biases by the offset from one place to the other in every coordinate, as in Swin (Liu et al. 2021, arXiv
     2103.14030): with coordinates row and column, a head finds the neighbour above, or all cells near, at once.
 
-    `reach` is the largest offset that is told apart: those beyond it share a bias with it.
+    `reach` is the largest offset with a bias of its own: those beyond it share a bias with it.
 
     Raises:
         ValueError: a reach below 1, or more offsets than a table should have.

@@ -1,1 +1,1 @@
-"""What needs an extra of its own: other engines, other harnesses. Nothing here is imported before it is asked for."""
+"""What needs an extra of its own: other engines, other harnesses. Nothing here is imported before it is used."""

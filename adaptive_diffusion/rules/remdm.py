@@ -77,7 +77,7 @@ class WhileHeld(Leaving):
 class ByConfidence(Remasking):
     """σ_i = η·σ_max·softmax_i(−ψ) over the committed positions, ψ the probability a token had when it was committed.
 
-    σ is 0 at open positions, so nothing is put back and the marginals are not kept.
+    σ is 0 at open positions, so nothing is put back and the marginals are not preserved.
     """
 
     eta: float = 1.0

@@ -47,7 +47,7 @@ def analyze(runs: Sequence[Path], out: Path, by: Sequence[str] = ()) -> Analysis
 
     Args:
         runs: run folders, with traces and, if they have one, `summary.json`; or the summary of `MeasureHalting` alone.
-        out: a folder, replaced as a whole.
+        out: a folder, replaced completely.
         by: columns of the rows to group by, beside the difficulty.
 
     Raises:

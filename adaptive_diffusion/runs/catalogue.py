@@ -1,4 +1,4 @@
-"""The samplers that can be asked for by name, and the document made of them."""
+"""The samplers that have a name, and the document made of them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -96,8 +96,8 @@ def document(results: Path, search: ConfigSearch) -> str:
     lines = [
         "# Samplers",
         "",
-        "Written by `adaptive-diffusion samplers --markdown`; do not edit. Each is a file of `configs/sampler`, asked",
-        "for by name (`--sampler remdm_conf`). A sampler is one loop and these parts; any order goes with any pace,",
+        "Written by `adaptive-diffusion samplers --markdown`; do not edit. Each is a file of `configs/sampler`, chosen",
+        "by name (`--sampler remdm_conf`). A sampler is one loop and these parts; any order goes with any pace,",
         "remasking and halting. What is not named is `Argmax`, `Confidence`, `FixedCount(1)`, `NoRemasking`,",
         "`AllCommitted`.",
         "",

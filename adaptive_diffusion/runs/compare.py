@@ -109,7 +109,7 @@ def sample_problems(
 ) -> Sampled:
     """Samples `n` answers to each problem and checks them. A trace is recorded in the folder `trace`, if given."""
     queries = task.queries(problems)
-    asked = problems.take(torch.arange(len(problems)).repeat_interleave(n)) if n > 1 else problems
+    repeated = problems.take(torch.arange(len(problems)).repeat_interleave(n)) if n > 1 else problems
     several: dict[str, Any] = {"n": n} if n > 1 else {}  # not every sampler gives variations
     with ExitStack() as stack:
         recorder = None
@@ -119,15 +119,15 @@ def sample_problems(
         begin = time.perf_counter()
         result = sampler.sample(queries, **several, seed=seed, slots=slots, observers=[recorder] if recorder else [])
         seconds = time.perf_counter() - begin
-        grades = task.grades(result.answers, asked)
+        grades = task.grades(result.answers, repeated)
         if recorder is not None:
             seconds -= recorder.seconds
-            recorder.finish(queries, result, grades, task.difficulty(asked), task.targets(asked))
+            recorder.finish(queries, result, grades, task.difficulty(repeated), task.targets(repeated))
     return Sampled(queries, result, grades, seconds)
 
 
 def trace_header(name: str, family: str, task: Task, sampler: Sampler) -> TraceHeader:
-    """What a trace says about itself."""
+    """The metadata of a trace."""
     return TraceHeader(
         task=task.name,
         noun=task.noun,

@@ -12,7 +12,7 @@ from adaptive_diffusion.runs.query_job import QueryJob
 from adaptive_diffusion.runs.risk import Chosen
 
 
-def evaluate_file(asked: QueryJob, samplers: Sequence[str]) -> tuple[list[dict[str, Any]], Sequence[AnswerMeasure]]:
+def evaluate_file(job: QueryJob, samplers: Sequence[str]) -> tuple[list[dict[str, Any]], Sequence[AnswerMeasure]]:
     """A row for each sampler, as `runs.compare.compare` gives it, and the task's own figures of answers.
 
     Args:
@@ -22,19 +22,19 @@ def evaluate_file(asked: QueryJob, samplers: Sequence[str]) -> tuple[list[dict[s
     Raises:
         ValueError: for a source, a query or a sampler that cannot be used.
     """
-    named = named_samplers(samplers, asked.search)
-    source, problems = asked.open()
+    named = named_samplers(samplers, job.search)
+    source, problems = job.open()
     quiet = lambda line: print(line, file=sys.stderr)  # noqa: E731 (a one-line sink: rows go to standard output)
     families = {one.name: one.family for one in named}
-    traces = None if asked.trace is None else asked.trace / "traces"
-    with asked.held() as held:
-        chosen = {one.name: asked.chosen(source, one) for one in named}
-        built = {one.name: asked.sampler(source, one, held, chosen[one.name]) for one in named}
-        rows, _ = compare_all(built, source.task, problems, quiet, seed=asked.seed, families=families, traces=traces)
+    traces = None if job.trace is None else job.trace / "traces"
+    with job.held() as held:
+        chosen = {one.name: job.chosen(source, one) for one in named}
+        built = {one.name: job.sampler(source, one, held, chosen[one.name]) for one in named}
+        rows, _ = compare_all(built, source.task, problems, quiet, seed=job.seed, families=families, traces=traces)
     rows = [{**row, **_promised(chosen[row["sampler"]])} for row in rows]
-    if asked.trace is not None:
-        summary = {"task": source.task.name, "seed": asked.seed, "samplers": rows}
-        (asked.trace / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    if job.trace is not None:
+        summary = {"task": source.task.name, "seed": job.seed, "samplers": rows}
+        (job.trace / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return rows, source.task.columns
 
 

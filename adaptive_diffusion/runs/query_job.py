@@ -111,5 +111,5 @@ class QueryJob:
             return sampler
         also = [] if self.compute is None else [self.compute.precision]
         also += [] if chosen is None else [chosen.setting]
-        asked = digest([source.contents, sha256(self.queries), self.skip_bad, named.node, *also])
-        return CachedSampler(sampler, held, asked, SHARD if self.engine is None else MANY * SHARD)
+        requested = digest([source.contents, sha256(self.queries), self.skip_bad, named.node, *also])
+        return CachedSampler(sampler, held, requested, SHARD if self.engine is None else MANY * SHARD)

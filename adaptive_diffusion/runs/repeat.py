@@ -51,11 +51,15 @@ def recipe(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         )
     plain = read_config(run / CONFIG)
     if digest(plain) != manifest.get("config_sha256"):
-        raise ValueError(f"{run / CONFIG} is not the config that {NAME} tells of; it was changed afterwards")
-    told, stages = manifest.get("stages"), plain.get("stages")
-    if not isinstance(told, dict) or not isinstance(stages, dict):
-        raise ValueError(f"{run / NAME} is damaged: it tells of no stages")
-    done = {name: node for name, node in stages.items() if isinstance(told.get(name), dict) and told[name].get("done")}
+        raise ValueError(f"{run / CONFIG} is not the config that {NAME} was written for; it was changed afterwards")
+    recorded, stages = manifest.get("stages"), plain.get("stages")
+    if not isinstance(recorded, dict) or not isinstance(stages, dict):
+        raise ValueError(f"{run / NAME} is damaged: it lists no stages")
+    done = {
+        name: node
+        for name, node in stages.items()
+        if isinstance(recorded.get(name), dict) and recorded[name].get("done")
+    }
     if not done:
         raise ValueError(f"no stage of {run} was finished, so there is nothing to compare with")
     return {**plain, "stages": done}, manifest

@@ -7,7 +7,7 @@ from adaptive_diffusion.runs.compare import inside, sample_problems
 from adaptive_diffusion.runs.query_job import QueryJob
 
 
-def sample_file(asked: QueryJob, sampler: str, variations: int = 1) -> Iterator[str]:
+def sample_file(job: QueryJob, sampler: str, variations: int = 1) -> Iterator[str]:
     """The answers as text, each headed by its query, its variation, its NFE and why it halted.
 
     Args:
@@ -18,13 +18,13 @@ def sample_file(asked: QueryJob, sampler: str, variations: int = 1) -> Iterator[
     Raises:
         ValueError: for a source, a query or a sampler that cannot be used.
     """
-    named = named_sampler(sampler, asked.search)
-    source, problems = asked.open()
-    trace = None if asked.trace is None else inside(asked.trace / "traces", named.name)
-    with asked.held() as held:
-        sampling = asked.sampler(source, named, held, asked.chosen(source, named))
+    named = named_sampler(sampler, job.search)
+    source, problems = job.open()
+    trace = None if job.trace is None else inside(job.trace / "traces", named.name)
+    with job.held() as held:
+        sampling = job.sampler(source, named, held, job.chosen(source, named))
         result = sample_problems(
-            named.name, sampling, source.task, problems, variations, asked.seed, trace=trace, family=named.family
+            named.name, sampling, source.task, problems, variations, job.seed, trace=trace, family=named.family
         ).result
     for row in range(len(result.query)):
         title = f"query {int(result.query[row])}, variation {int(result.variation[row])}"

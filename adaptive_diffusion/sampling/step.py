@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Step(Rows):
     """What one step saw, decided and left: `before` and `after` it, and `answer` [B, L], the tokens if its
-    row, or its block, ends here. `errors` tells of rows that could not be stepped (`sampling.faults`)."""
+    row, or its block, ends here. `errors` holds rows that could not be stepped (`sampling.faults`)."""
 
     before: SamplerState
     prediction: Prediction

@@ -25,7 +25,7 @@ class TraceRecorder:
     """Sends every step's events to a `TraceWriter`; `finish` adds a row per answer.
 
     A row that halts with open positions commits them in its last step; an argmax finish replaces tokens. With `check`
-    the trace tells at every step whether the tokens that stand are a correct answer. `seconds` is the time that
+    the trace records at every step whether the tokens that stand are a correct answer. `seconds` is the time that
     recording took, which is no part of sampling.
     """
 

@@ -49,7 +49,7 @@ class TrainingStream(IterableDataset):
                 ahead.append(submit(next(positions)))
                 yield ready
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # batches that nobody will use need no waiting for
+            pool.shutdown(wait=False, cancel_futures=True)  # batches that will not be used need not be finished
 
 
 class TaskData(LightningDataModule, ABC):

@@ -1,4 +1,4 @@
-"""The port for editing: how a file and the changes asked of it become a query, and an answer the changed file."""
+"""The port for editing: how a file and its changes become a query, and an answer the changed file."""
 
 import re
 from abc import ABC, abstractmethod

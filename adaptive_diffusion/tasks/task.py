@@ -56,7 +56,7 @@ class QueryFile:
     Attributes:
         problems: those that can be used, in the order of the file.
         skipped: a sentence for each that was left out.
-        notes: sentences for whoever asked, printed on standard error ("3 of 50 have several solutions; …").
+        notes: sentences for the user, printed on standard error ("3 of 50 have several solutions; …").
     """
 
     problems: Any

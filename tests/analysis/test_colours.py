@@ -30,7 +30,7 @@ def test_settings_of_a_family_share_the_marker_and_differ_in_shade():
     assert len(set(shades)) == 3
 
 
-def test_the_samplers_of_the_demo_can_be_told_apart():
+def test_samplers_of_the_demo_have_distinct_styles():
     families = ["confidence", "margin", "fixed", "threshold", "threshold_remasking", "learned"]
     assert len({(colour(name), marker(name)) for name in families}) == len(families)
 

@@ -95,7 +95,7 @@ def test_a_capped_player_says_so(tmp_path: Path):
     assert "The player holds 5 of the 12 queries" in text
 
 
-def test_figures_are_written_beside_the_report_if_asked_for(tmp_path: Path):
+def test_figures_are_written_beside_the_report_into_a_given_folder(tmp_path: Path):
     simulate(tmp_path / "trace", 4, side=4)
     entry = SamplerEntry("x", {}, Path("trace"))
     build_report(tmp_path, title="", samplers=[entry], out=tmp_path / "r.html", figures=tmp_path / "f")

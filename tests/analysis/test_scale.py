@@ -36,7 +36,7 @@ def test_a_hundred_thousand_queries_take_less_than_a_minute_and_two_gibibytes(tm
         simulate_many(tmp_path / "run" / "traces" / name, 50_000, seed=seed)
     command = [sys.executable, "-c", PROGRAM, "analyze", str(tmp_path / "run"), "--by", "clues"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    told = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stderr
-    seconds, gibibytes = map(float, told.split("used")[1].split())
+    described = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stderr
+    seconds, gibibytes = map(float, described.split("used")[1].split())
     assert seconds < 60
     assert gibibytes < 2

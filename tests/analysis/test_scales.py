@@ -1,4 +1,4 @@
-"""Scales on which good samplers are told apart."""
+"""Scales on which good samplers are distinct."""
 
 import numpy as np
 import pytest

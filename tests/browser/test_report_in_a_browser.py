@@ -167,13 +167,13 @@ def test_two_samplers_stand_side_by_side_or_one_alone(page: Any):
     assert page.locator(".board").get_attribute("data-sampler") == "threshold_0.9"
 
 
-def test_a_step_is_told_to_a_screen_reader(page: Any):
+def test_a_step_is_announced_to_a_screen_reader(page: Any):
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
-    told = page.inner_text("#spoken[aria-live=polite]")
-    assert told.startswith("learned: Step 1 of ")
-    assert "commits" in told
-    assert "threshold_0.9: Step 1 of " in told
+    output = page.inner_text("#spoken[aria-live=polite]")
+    assert output.startswith("learned: Step 1 of ")
+    assert "commits" in output
+    assert "threshold_0.9: Step 1 of " in output
 
 
 def test_the_theme_can_be_chosen(page: Any):

@@ -32,12 +32,12 @@ def test_composing_twice_gives_the_same(folder):
         ("~querries", "queries"),
     ],
 )
-def test_a_typo_is_told_the_nearest_name(folder, override, nearest):
+def test_the_message_for_a_typo_has_the_nearest_name(folder, override, nearest):
     with pytest.raises(ValueError, match=f"nearest is '{nearest}'"):
         compose("quickstart", ["seed=1", override], folder)
 
 
-def test_a_typo_is_told_how_to_add_a_key(folder):
+def test_the_message_for_an_unknown_key_shows_how_to_add_it(folder):
     with pytest.raises(ValueError, match=r"write '\+denoiser\.dept=6'"):
         compose(None, ["denoiser.dept=6"], folder)
 
@@ -67,7 +67,7 @@ def test_an_experiment_name_cannot_leave_the_folder(folder, name):
         compose(name, search=folder)
 
 
-def test_an_unknown_experiment_is_told_the_nearest(folder):
+def test_the_message_for_an_unknown_experiment_has_the_nearest_name(folder):
     with pytest.raises(ValueError, match="nearest is 'quickstart'"):
         compose("quikstart", search=folder)
 

@@ -1,4 +1,4 @@
-"""Configs of strangers name what to call; only parts are called, and only after the whole config has been checked."""
+"""Untrusted configs name what to call; only parts are called, and only after the complete config has been checked."""
 
 import functools
 import sys

@@ -1,4 +1,4 @@
-"""Queries: what is asked, and what is refused."""
+"""Queries: their fields, and what is refused."""
 
 import pytest
 import torch
@@ -43,11 +43,13 @@ def test_shapes_that_disagree_are_named(ids, tokens, editable):
 
 def test_a_draft_is_committed_where_it_may_be_edited_and_the_rest_is_noise():
     tokens = torch.tensor([[1, 2, 3]])
-    asked = Queries(torch.tensor([0]), tokens, torch.tensor([[False, True, True]]), torch.tensor([[True, True, False]]))
-    noisy, committed = asked.start
+    queries = Queries(
+        torch.tensor([0]), tokens, torch.tensor([[False, True, True]]), torch.tensor([[True, True, False]])
+    )
+    noisy, committed = queries.start
     assert noisy.tolist() == [[False, False, True]]
     assert committed.tolist() == [[False, True, False]]
-    assert asked.take(slice(0, 1)).drafted is not None
-    assert asked.take(torch.tensor([0, 0])).start[1].tolist() == [[False, True, False]] * 2
+    assert queries.take(slice(0, 1)).drafted is not None
+    assert queries.take(torch.tensor([0, 0])).start[1].tolist() == [[False, True, False]] * 2
     with pytest.raises(ValueError, match=r"drafted.*\(1, 2\)"):
-        Queries(asked.ids, tokens, asked.editable, torch.ones(1, 2, dtype=torch.bool))
+        Queries(queries.ids, tokens, queries.editable, torch.ones(1, 2, dtype=torch.bool))

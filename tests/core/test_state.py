@@ -16,7 +16,7 @@ def three_rows():
     )
 
 
-def test_rows_are_taken_in_the_order_asked_for():
+def test_rows_are_taken_in_the_order_of_the_index():
     taken = three_rows().take(torch.tensor([2, 0]))
     assert taken.tokens.tolist() == [[4, 5, 6], [9, 1, 2]]
     assert taken.step.tolist() == [3, 1]

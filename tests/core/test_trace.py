@@ -1,4 +1,4 @@
-"""The trace: what is written is read, and what is not whole is refused."""
+"""The trace: what is written is read, and what is incomplete is refused."""
 
 import weakref
 from pathlib import Path
@@ -95,9 +95,9 @@ def test_what_is_written_is_read(tmp_path: Path):
 def test_shards_change_the_files_and_not_the_trace(tmp_path: Path, shard_rows: int):
     write(tmp_path / "whole")
     write(tmp_path / "sharded", shard_rows)
-    whole, sharded = read_trace(tmp_path / "whole"), read_trace(tmp_path / "sharded")
+    complete, sharded = read_trace(tmp_path / "whole"), read_trace(tmp_path / "sharded")
     assert len(list((tmp_path / "sharded").glob("events-*"))) == -(-9 // shard_rows)
-    assert all(getattr(whole, name).equals(getattr(sharded, name)) for name in COLUMNS)
+    assert all(getattr(complete, name).equals(getattr(sharded, name)) for name in COLUMNS)
     assert all(pq.read_metadata(path).num_rows <= shard_rows for path in (tmp_path / "sharded").iterdir())
 
 

@@ -62,7 +62,7 @@ def test_reading_on_with_a_cache_is_reading_at_once(model, pieces):
 
 @torch.no_grad()
 def plain(model, tokens, given):
-    """Argmax decoding by the definition: the whole text is read again for every token."""
+    """Argmax decoding by the definition: the text is read again for every token."""
     text = tokens.clone()
     for place in range(given, L):
         text[place] = model.logits(model.hidden(text[None])[0, place]).argmax()
@@ -96,14 +96,14 @@ def test_draws_follow_the_model(model):
     with torch.no_grad():
         log_p = model.logits(model.hidden(every)).log_softmax(-1).gather(-1, every[..., None]).sum((1, 2))
     counts = torch.bincount(drawn @ torch.tensor([K, 1]), minlength=K * K)
-    kept = log_p.exp() * 4000 >= 5
-    expected = log_p.exp()[kept]
-    assert kept.sum() > 3
-    observed = counts[kept].double()
+    retained = log_p.exp() * 4000 >= 5
+    expected = log_p.exp()[retained]
+    assert retained.sum() > 3
+    observed = counts[retained].double()
     assert stats.chisquare(observed, expected / expected.sum() * observed.sum(), sum_check=False).pvalue > 1e-4
 
 
-def test_a_text_ends_at_its_end_and_its_seat_is_taken(model):
+def test_a_text_ends_at_its_end_token_and_its_slot_is_reused(model):
     queries = prompts(40)
     decoded = Decoder(model, end=0).decode(queries, slots=4)
     for row in range(40):
@@ -133,7 +133,7 @@ def test_a_count_below_one_is_refused(model, arguments, sentence):
         Decoder(model).decode(prompts(2), **arguments)
 
 
-def test_what_cannot_be_asked_is_refused(model):
+def test_invalid_decoder_arguments_are_refused(model):
     with pytest.raises(ValueError, match="from left to right"):
         Decoder(model).decode(Queries.of(torch.zeros(1, 3), torch.tensor([[1, 0, 1]])))
     with pytest.raises(ValueError, match="temperature -1 is negative"):

@@ -1,4 +1,4 @@
-"""A budget fitted on some queries is kept by others of their kind."""
+"""A budget fitted on some queries holds for others of their kind."""
 
 import numpy as np
 import pytest

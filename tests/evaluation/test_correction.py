@@ -63,7 +63,7 @@ def test_a_planted_mistake_starts_at_step_0(tmp_path: Path):
     assert as_numbers(counts(tmp_path, row))["repair_steps"] == 3
 
 
-def test_a_wrong_token_that_nobody_takes_back_lowers_recall_only(tmp_path: Path):
+def test_a_wrong_token_that_is_never_remasked_lowers_recall_only(tmp_path: Path):
     found = Row([OPEN], [[commit(0, 5)], [edit(0, 0)]], [0], query=0)
     missed = Row([OPEN], [[commit(0, 5)]], [0], query=1)
     counted = counts(tmp_path, found, missed)

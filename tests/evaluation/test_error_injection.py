@@ -1,4 +1,4 @@
-"""Planted mistakes: as many as asked, always wrong, and what became of them."""
+"""Planted mistakes: as many as given, always wrong, and what became of them."""
 
 import torch
 from small_worlds import random_queries
@@ -6,7 +6,7 @@ from small_worlds import random_queries
 from adaptive_diffusion.evaluation.error_injection import Repair, planted
 
 
-def test_as_many_wrong_tokens_as_asked_and_only_where_allowed():
+def test_the_given_number_of_wrong_tokens_is_planted_at_editable_positions_only():
     asked = random_queries(200, 9, 5, given=0.6)
     truth = asked.tokens
     for count in (0, 1, 4):
@@ -28,7 +28,7 @@ def test_planting_is_keyed_by_query_and_uniform_over_wrong_tokens():
     assert abs((shift == 1).double().mean() - 0.5) < 5 * 0.5 / 3000**0.5
 
 
-def test_repairs_are_told_from_breakages():
+def test_repairs_and_breakages_are_counted_apart():
     asked = random_queries(1, 4, 5, given=0.0)
     truth = torch.tensor([[0, 1, 2, 3]])
     drafts = planted(asked, truth, 0, vocabulary=5)

@@ -15,8 +15,8 @@ def test_three_seeds_by_hand():
 
 def test_of_differences_it_is_the_paired_t_test():
     ours, theirs = np.array([0.97, 0.98, 0.96, 0.99]), np.array([0.95, 0.97, 0.96, 0.96])
-    told = stats.ttest_rel(ours, theirs).confidence_interval()
-    assert over_seeds(ours - theirs)[1:] == pytest.approx((told.low, told.high))
+    described = stats.ttest_rel(ours, theirs).confidence_interval()
+    assert over_seeds(ours - theirs)[1:] == pytest.approx((described.low, described.high))
 
 
 def test_one_seed_has_no_interval_and_none_no_mean():

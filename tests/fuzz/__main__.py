@@ -59,8 +59,8 @@ def main() -> None:
             finally:
                 signal.alarm(0)
     for target in chosen:
-        told = ", ".join(f"{count} {kind}" for (name, kind), count in sorted(met.items()) if name == target)
-        print(f"{target}: {told}")
+        described = ", ".join(f"{count} {kind}" for (name, kind), count in sorted(met.items()) if name == target)
+        print(f"{target}: {described}")
     print(f"{met.total()} cases, {failed} failures")
     sys.exit(failed > 0)
 

@@ -162,12 +162,12 @@ def source(data: bytes, folder: Path) -> None:
     config, _, task = data.partition(b"\n")
     path = folder / "source.safetensors"
     about = b'{"task": ' + task + b"}"
-    said = {
+    output = {
         "format": "adaptive-diffusion/1",
         "config": config.decode("utf-8", "replace"),
         "about": about.decode("utf-8", "replace"),
     }
-    path.write_bytes(save(_sound()[1], said))
+    path.write_bytes(save(_sound()[1], output))
     load_trained_model(path)
 
 
@@ -299,8 +299,8 @@ def _trace() -> Any:
 
 def _checkpoints() -> list[bytes]:
     config, tensors, task = _sound()
-    said = {"format": "adaptive-diffusion/1", "config": json.dumps(config), "about": json.dumps({"task": task})}
-    return [save(tensors, said), save({"a": torch.zeros(1)}, said), save({})]
+    output = {"format": "adaptive-diffusion/1", "config": json.dumps(config), "about": json.dumps({"task": task})}
+    return [save(tensors, output), save({"a": torch.zeros(1)}, output), save({})]
 
 
 def _traces() -> list[bytes]:

@@ -242,7 +242,7 @@ def always(uniform):
 @of("mdlm", lambda case: "sequence" in case)
 def test_mdlm_computes_a_sequence_again_only_when_it_changed(case):
     """The original's cache, as recorded, is our rule: reused exactly where the step before changed nothing, unless the
-    denoiser is told the time. Differs: the original computes one more forward, for its argmax at the end."""
+    denoiser is conditioned on the time. Differs: the original computes one more forward, for its argmax at the end."""
     caches = case["sampler"] == "ddpm_cache" and not case["time_conditioning"]
     changed = [record["decision"]["changed"] for record in case["sequence"]]
     computed = [record["computed"] for record in case["sequence"]]

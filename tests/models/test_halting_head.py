@@ -20,7 +20,7 @@ def test_an_observation_is_least_largest_mean_likelihood_and_hidden_states_of_wh
     torch.testing.assert_close(observe(HIDDEN, SUMMARIES, EDITABLE), torch.tensor([expected]))
 
 
-def test_a_reluctant_head_says_so_before_it_has_learnt() -> None:
+def test_an_untrained_head_gives_the_probability_of_its_initial_bias() -> None:
     head = TrajectoryHaltingHead(1, summaries=5, changes=0)
     torch.testing.assert_close(head(HIDDEN, SUMMARIES, EDITABLE), torch.tensor([-3.0]))
     assert TrajectoryHaltingHead(1, outputs=4, summaries=5, changes=0)(HIDDEN, SUMMARIES, EDITABLE).shape == (1, 4)
@@ -71,6 +71,6 @@ def test_a_row_is_judged_the_same_alone_and_in_a_batch() -> None:
     head = TrajectoryHaltingHead(8)
     torch.nn.init.normal_(head.map[-1].weight)
     scene = torch.randn(64, 9, 8), torch.rand(64, 9, 10), torch.rand(64, 9) < 0.8
-    whole = head(*scene)
+    complete = head(*scene)
     for row in (0, 17, 63):
-        assert torch.equal(head(*(part[row : row + 1] for part in scene))[0], whole[row])
+        assert torch.equal(head(*(part[row : row + 1] for part in scene))[0], complete[row])

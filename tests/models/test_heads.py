@@ -53,14 +53,14 @@ def trained_halting_head():
 
 def test_a_halting_head_sees_editable_positions_only():
     head, (hidden, summaries, editable) = trained_halting_head(), scene()
-    said = head(hidden, summaries, editable)
+    output = head(hidden, summaries, editable)
     where = editable[..., None]
     for noise in (50.0, -50.0):
         torch.testing.assert_close(
-            head(torch.where(where, hidden, noise), torch.where(where, summaries, noise), editable), said
+            head(torch.where(where, hidden, noise), torch.where(where, summaries, noise), editable), output
         )
-    assert (head(hidden + 1, summaries, editable) - said).abs().min() > 1e-4
-    assert (head(hidden, summaries + 1, editable) - said).abs().min() > 1e-4
+    assert (head(hidden + 1, summaries, editable) - output).abs().min() > 1e-4
+    assert (head(hidden, summaries + 1, editable) - output).abs().min() > 1e-4
 
 
 def test_a_halting_head_does_not_mind_the_order_of_positions():
@@ -81,10 +81,10 @@ def test_quality_comes_with_the_same_forward():
 
 def test_a_denoiser_with_heads_is_that_denoiser():
     denoiser = transformer()
-    whole = DenoiserWithHeads(denoiser, {"quality": QualityHead(32), "halting": HaltingHead(32)})
+    complete = DenoiserWithHeads(denoiser, {"quality": QualityHead(32), "halting": HaltingHead(32)})
     hidden = torch.randn(32, 32)
-    assert (whole.corruption, whole.vocabulary) == (denoiser.corruption, denoiser.vocabulary)
-    assert torch.equal(whole.logits(hidden), denoiser.logits(hidden))
+    assert (complete.corruption, complete.vocabulary) == (denoiser.corruption, denoiser.vocabulary)
+    assert torch.equal(complete.logits(hidden), denoiser.logits(hidden))
 
 
 @torch.no_grad()

@@ -81,7 +81,7 @@ def test_an_impossible_sequence_is_read_with_the_fewest_misprints():
     torch.testing.assert_close(probability[1], torch.tensor([[0.5, 0.5]] * 3, dtype=torch.float64))
 
 
-def test_the_oracle_says_the_same_alone_and_in_company():
+def test_the_oracle_predicts_the_same_alone_and_in_a_batch():
     oracle = OracleDenoiser.of_table(table(3, 5), Absorbing(MASK))
     tokens = torch.randint(4, (64, 5), generator=torch.Generator().manual_seed(0)).tolist()
     together = oracle.evaluate(sampler_state(tokens)).hidden

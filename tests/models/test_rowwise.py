@@ -7,7 +7,7 @@ from adaptive_diffusion.models.rowwise import ROWS, rowwise
 
 
 @pytest.mark.parametrize("shape", [(1,), (31,), (32,), (33,), (4, 8), (3, 5), (2, 3, 7)])
-def test_any_shape_of_rows_is_mapped_in_whole_groups(shape):
+def test_rows_of_any_shape_are_mapped_in_full_groups(shape):
     seen = []
 
     def double(rows):

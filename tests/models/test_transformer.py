@@ -47,18 +47,18 @@ def test_a_sequence_is_read_the_same_alone_and_among_sixty_four(name):
 def test_logits_of_packed_positions_do_not_depend_on_who_is_packed_along():
     model = transformer()
     hidden = model.evaluate(sequences()).hidden.flatten(0, 1)
-    whole = model.logits(hidden)
-    assert whole.shape == (576, 5)
-    assert whole.dtype == torch.float32
+    complete = model.logits(hidden)
+    assert complete.shape == (576, 5)
+    assert complete.dtype == torch.float32
     for count in (32, 64, 320):
         index = torch.arange(count) * 7 % 576
-        assert torch.equal(model.logits(hidden[index]), whole[index])
+        assert torch.equal(model.logits(hidden[index]), complete[index])
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("coordinates", [1, 2, 3])
 @pytest.mark.parametrize("kind", [LearnedPositions, RotaryPositions])
-def test_every_coordinate_tells_places_apart(kind, coordinates):
+def test_every_coordinate_changes_the_hidden_states(kind, coordinates):
     places = [place[-coordinates:] for place in [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]]
     model = transformer(length=4, positions=kind(places))
     hidden = model.evaluate(sampler_state([[0, 1, 2, 3], [0, 2, 1, 3], [0, 1, 3, 2]])).hidden
@@ -149,7 +149,7 @@ def test_loops_repeat_the_trunk_with_the_same_weights():
 
 
 @torch.no_grad()
-def test_a_denoiser_conditioned_on_time_hears_the_noise_level_and_others_do_not():
+def test_only_a_denoiser_conditioned_on_time_depends_on_the_noise_level():
     early, late = (sampler_state([[0, 1, 5]], noise_level=torch.tensor([t]).double()) for t in (0.9, 0.1))
     deaf, hearing = transformer(), transformer(time_conditioning=True)
     assert torch.equal(deaf.evaluate(early).hidden, deaf.evaluate(late).hidden)
@@ -157,17 +157,17 @@ def test_a_denoiser_conditioned_on_time_hears_the_noise_level_and_others_do_not(
 
 
 @torch.no_grad()
-def test_a_denoiser_with_status_knows_what_is_given_committed_or_open():
+def test_a_denoiser_with_status_depends_on_what_is_given_committed_or_open():
     states = [
         sampler_state([[0, 1]]),
         sampler_state([[0, 1]], committed=[[1, 0]]),
         sampler_state([[0, 1]], editable=[[0, 1]]),
     ]
     knowing, ignorant = transformer(), transformer(status=False)
-    told = [knowing.evaluate(state).hidden for state in states]
-    assert different(told[0], told[1])
-    assert different(told[0], told[2])
-    assert different(told[1], told[2])
+    described = [knowing.evaluate(state).hidden for state in states]
+    assert different(described[0], described[1])
+    assert different(described[0], described[2])
+    assert different(described[1], described[2])
     untold = [ignorant.evaluate(state).hidden for state in states]
     assert torch.equal(untold[0], untold[1])
     assert torch.equal(untold[0], untold[2])

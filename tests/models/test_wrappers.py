@@ -29,14 +29,14 @@ def test_the_shadow_leaves_the_tokens_prediction_as_it_was(kind):
 def test_a_one_layer_shadow_cannot_see_its_own_token_but_sees_the_others():
     view = ShadowVerified(DenoiserWithHeads(transformer(depth=1)))
     judged = [[0, 1, 2, 3, 4, 0, 1, 2, 3], [4, 1, 2, 3, 4, 0, 1, 2, 3]]
-    said = []
+    output = []
     trunk = view.transformer
     logits = trunk.logits
-    trunk.logits = lambda hidden: said.append(logits(hidden)[:18].view(2, 9, 5)) or logits(hidden)
+    trunk.logits = lambda hidden: output.append(logits(hidden)[:18].view(2, 9, 5)) or logits(hidden)
     with torch.no_grad():
         view.evaluate(sampler_state(judged, committed=[[1] * 9] * 2, corruption=Absorbing(5)))
-    torch.testing.assert_close(said[0][0, 0], said[0][1, 0])
-    assert not torch.allclose(said[0][0, 1], said[0][1, 1])
+    torch.testing.assert_close(output[0][0, 0], output[0][1, 0])
+    assert not torch.allclose(output[0][0, 1], output[0][1, 1])
 
 
 def test_the_shadow_keeps_the_quality_of_the_heads():
@@ -132,22 +132,22 @@ def test_a_planner_needs_masks_below_it():
 
 
 def test_self_conditioning_shows_the_last_prediction_and_starts_as_if_it_were_not_there():
-    plain, told = transformer(), transformer(self_conditioning=True)
-    told.load_state_dict(plain.state_dict() | {"recall.weight": told.recall.weight})
+    plain, described = transformer(), transformer(self_conditioning=True)
+    described.load_state_dict(plain.state_dict() | {"recall.weight": described.recall.weight})
     queries = random_queries(5, 9, 5)
-    assert torch.equal(Sampler(told).sample(queries).answers, Sampler(plain).sample(queries).answers)
+    assert torch.equal(Sampler(described).sample(queries).answers, Sampler(plain).sample(queries).answers)
     with torch.no_grad():
-        told.recall.weight.copy_(torch.eye(32) * 30)
-    sampler = Sampler(told)
+        described.recall.weight.copy_(torch.eye(32) * 30)
+    sampler = Sampler(described)
     state = sampler.begin(queries, torch.zeros(5).long(), 0)
     name = "self_conditioning.expected"
     assert not state.carry[name].any()
     done = step(sampler, state, 99)
-    logits = told.logits(done.prediction.evaluation.hidden)
-    expected = (logits.softmax(-1) @ told.tokens.weight[:5]) * queries.editable[..., None]
+    logits = described.logits(done.prediction.evaluation.hidden)
+    expected = (logits.softmax(-1) @ described.tokens.weight[:5]) * queries.editable[..., None]
     torch.testing.assert_close(done.after.carry[name], expected, atol=1e-5, rtol=1e-5)
-    without = told.hidden(done.after.tokens, done.after.status, done.after.noise_level)
-    assert not torch.allclose(told.evaluate(done.after).hidden, without)
+    without = described.hidden(done.after.tokens, done.after.status, done.after.noise_level)
+    assert not torch.allclose(described.evaluate(done.after).hidden, without)
 
 
 def test_the_heads_hand_on_what_the_denoiser_remembers():
@@ -163,9 +163,9 @@ def test_a_planner_is_a_quality_head_turned_round():
         NoisePlanner(DenoiserWithHeads(transformer(corruption=Uniform(5))))
 
 
-def test_under_uniform_noise_the_denoiser_is_not_told_what_is_committed():
-    told = sampler_state([[0, 1, 2]], committed=[[1, 0, 0]], editable=[[1, 1, 0]])
-    assert told.status.tolist() == [[1, 2, 0]]
+def test_under_uniform_noise_the_denoiser_does_not_depend_on_what_is_committed():
+    described = sampler_state([[0, 1, 2]], committed=[[1, 0, 0]], editable=[[1, 1, 0]])
+    assert described.status.tolist() == [[1, 2, 0]]
     assert sampler_state(
         [[0, 1, 2]], committed=[[1, 0, 0]], editable=[[1, 1, 0]], corruption=Uniform(3)
     ).status.tolist() == [[2, 2, 0]]

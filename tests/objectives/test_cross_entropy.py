@@ -25,7 +25,7 @@ def gradients(loss, head, hidden):
 
 
 @pytest.mark.parametrize("height", [1, 5, 36, 37, 1000])
-def test_chunks_give_the_loss_and_the_gradients_of_the_whole(problem, height, monkeypatch):
+def test_chunks_give_the_loss_and_the_gradients_of_one_pass(problem, height, monkeypatch):
     head, unused, hidden, clean, weight = problem
     plain = (F.cross_entropy(head(hidden), clean, reduction="none") * weight).sum()
     monkeypatch.setattr(module, "CHUNK", height * K)

@@ -34,7 +34,7 @@ def inputs() -> LossInputs:
     return LossInputs(model, state, clean, trunk.hidden(state.tokens, state.status, state.noise_level))
 
 
-def test_denoising_is_the_mean_cross_entropy_where_asked(inputs: LossInputs) -> None:
+def test_denoising_is_the_mean_cross_entropy_at_open_positions(inputs: LossInputs) -> None:
     logits = inputs.model.logits(inputs.hidden)
     every = F.cross_entropy(logits.flatten(0, 1), inputs.clean.flatten(), reduction="none").view(8, 16)
     for committed, where in ((0.0, inputs.state.open), (1.0, inputs.state.editable)):
@@ -50,7 +50,7 @@ def test_gathering_before_the_head_keeps_the_gradient(inputs: LossInputs) -> Non
     assert torch.allclose(ours, theirs, atol=1e-5)
 
 
-def test_a_reluctant_quality_head_costs_what_its_bias_says(inputs: LossInputs) -> None:
+def test_the_loss_of_an_untrained_quality_head_follows_from_its_bias(inputs: LossInputs) -> None:
     right = (inputs.state.tokens == inputs.clean)[inputs.state.committed].float().mean().item()
     expected = right * math.log(1 + math.exp(-3)) + (1 - right) * math.log(1 + math.exp(3))
     assert HeadLoss("quality", detach=False)(inputs)["quality"].item() == pytest.approx(expected, rel=1e-5)

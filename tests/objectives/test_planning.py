@@ -29,18 +29,18 @@ def model(quality=True):
     )
 
 
-def test_a_head_that_knows_nothing_costs_what_its_bias_says():
-    told = inputs(ForwardProcess(400), model())
-    where, noised = told.state.editable, told.state.carry["noised"]
+def test_the_loss_of_an_untrained_head_follows_from_its_bias():
+    described = inputs(ForwardProcess(400), model())
+    where, noised = described.state.editable, described.state.carry["noised"]
     assert not (noised & ~where).any()
     share = noised[where].float().mean().item()
     expected = share * math.log(1 + math.exp(3)) + (1 - share) * math.log(1 + math.exp(-3))
-    assert NoiseDetection()(told)["noise_detection"].item() == pytest.approx(expected, rel=1e-5)
-    lucky = (noised & (told.state.tokens == told.clean))[where].float().mean().item()
+    assert NoiseDetection()(described)["noise_detection"].item() == pytest.approx(expected, rel=1e-5)
+    lucky = (noised & (described.state.tokens == described.clean))[where].float().mean().item()
     assert lucky == pytest.approx(share / K, rel=0.3)  # noise that happens to be right still counts as noise
 
 
-def test_it_says_what_it_lacks():
+def test_the_message_names_what_is_missing():
     with pytest.raises(ValueError, match="no head 'quality'"):
         NoiseDetection()(inputs(ForwardProcess(4), model(quality=False)))
     masked = DenoiserWithHeads(transformer(), {"quality": QualityHead(32)})

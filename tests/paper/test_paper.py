@@ -70,11 +70,11 @@ def numbers_in(text: str) -> list[float]:
 @pytest.mark.parametrize("use", [use for use in uses() if use.format not in ("name", "side")], ids=":".join)
 def test_a_number_is_the_one_in_its_file(use: Use) -> None:
     found, text = raw(use), printed(use)
-    told = numbers_in(text)
+    described = numbers_in(text)
     wanted = [min(found)] if use.format == "lowest" else found
     decimals = max((len(part) for part in re.findall(r"\.(\d+)", text)), default=0)
     scaled = [SCALE.get(use.format, 1) * number for number in wanted]
-    assert told == pytest.approx(scaled, abs=0.5 * 10**-decimals + 1e-9)
+    assert described == pytest.approx(scaled, abs=0.5 * 10**-decimals + 1e-9)
 
 
 @pytest.mark.parametrize("use", [use for use in uses() if use.format == "side"], ids=":".join)

@@ -39,9 +39,9 @@ def logits(seed):
     return torch.randn(ROWS, LENGTH, K, generator=generator) * 4
 
 
-def seen(said, state, readings, processors=()):
+def seen(output, state, readings, processors=()):
     everywhere = torch.ones(ROWS, LENGTH, dtype=torch.bool)
-    return read(Given(), Evaluation(said), state, readings, everywhere, processors)
+    return read(Given(), Evaluation(output), state, readings, everywhere, processors)
 
 
 @pytest.mark.parametrize("edit", [None, 0.5])
@@ -55,15 +55,15 @@ def test_block_refinement_commits_and_edits_the_same_positions(steps, edit):
     state, edits = sampler_state([[K] * LENGTH] * ROWS, corruption=Absorbing(K)), 0
     state = replace(state, carry=plan.init_carry(state, K))
     for step in range(steps):
-        said = logits(step)
-        told = peer.step(said, step, state.tokens, mask_token_id=K)
-        prediction = seen(said, state, (*Argmax().logit_statistics(), *plan.logit_statistics()))
+        output = logits(step)
+        described = peer.step(output, step, state.tokens, mask_token_id=K)
+        prediction = seen(output, state, (*Argmax().logit_statistics(), *plan.logit_statistics()))
         decision = plan(state, prediction, Argmax()(state, prediction))
-        assert torch.equal(decision.write & state.open, told.transfer_index)
-        assert torch.equal(decision.write & state.committed, told.editing_transfer_index)
-        edits += int(told.editing_transfer_index.sum())
+        assert torch.equal(decision.write & state.open, described.transfer_index)
+        assert torch.equal(decision.write & state.committed, described.editing_transfer_index)
+        edits += int(described.editing_transfer_index.sum())
         tokens = decision.tokens_after(state)
-        assert torch.equal(tokens, told.prev_sample)
+        assert torch.equal(tokens, described.prev_sample)
         state = replace(
             state,
             tokens=tokens,
@@ -92,16 +92,16 @@ def test_block_refinement_stops_after_the_same_look_at_a_full_sequence(edit, pos
             masks = bool(state.open[row].any())
             looks += not masks
             step = int(state.step[row])
-            said = logits(100 * row + step) * (1 + step / 2)
-            told = peer.step(said[row : row + 1], min(step, 3), state.tokens[row : row + 1], mask_token_id=K)
-            edited, never = told.editing_transfer_index, torch.zeros(1, dtype=torch.bool)
+            output = logits(100 * row + step) * (1 + step / 2)
+            described = peer.step(output[row : row + 1], min(step, 3), state.tokens[row : row + 1], mask_token_id=K)
+            edited, never = described.editing_transfer_index, torch.zeros(1, dtype=torch.bool)
             goes_on = peer.check_block_should_continue(
                 step + masks, masks, edit is not None, edited, looks, post, never
             )
-            prediction = seen(said, state, (*Argmax().logit_statistics(), *plan.logit_statistics()))
+            prediction = seen(output, state, (*Argmax().logit_statistics(), *plan.logit_statistics()))
             decision = plan(state, prediction, Argmax()(state, prediction))
             tokens, settled = decision.tokens_after(state), bool(decision.settled[row])
-            assert torch.equal(tokens[row], told.prev_sample[0])
+            assert torch.equal(tokens[row], described.prev_sample[0])
             state = replace(
                 state,
                 tokens=tokens,
@@ -117,22 +117,22 @@ def test_block_refinement_stops_after_the_same_look_at_a_full_sequence(edit, pos
 @pytest.mark.parametrize("step", [0, 5, 31])
 @pytest.mark.parametrize("bound", [0.1, 2.0])
 def test_the_entropy_bound_accepts_the_same_positions(step, bound):
-    said, peer = logits(step), diffusers.EntropyBoundScheduler(bound)
+    output, peer = logits(step), diffusers.EntropyBoundScheduler(bound)
     state = replace(sampler_state([[0] * LENGTH] * ROWS, corruption=Uniform(K)), step=torch.full((ROWS,), step))
     plan = EntropyBoundAcceptance(bound, 32)
     readings = (*Argmax().logit_statistics(), *plan.logit_statistics())
-    prediction = seen(said, state, readings, (LinearTemperature(32, 0.8, 0.4),))
+    prediction = seen(output, state, readings, (LinearTemperature(32, 0.8, 0.4),))
     ours = plan(state, prediction, Argmax()(state, prediction)).write
-    assert torch.equal(ours, peer.step(said, step, state.tokens).accepted_index)
+    assert torch.equal(ours, peer.step(output, step, state.tokens).accepted_index)
 
 
 def routes_of(state, tokens, step, draws=400):
     """How often diffusers takes each route: to the clean token, stays, or to noise, for tokens that tell them apart."""
     peer = diffusers.DiscreteDDIMScheduler(8)
     peer.set_timesteps(8)
-    said = torch.nn.functional.one_hot(tokens, K).float() * 50
+    output = torch.nn.functional.one_hot(tokens, K).float() * 50
     generator = torch.Generator().manual_seed(step)
-    moves = [peer.step(said, step, state.tokens, generator=generator).prev_sample for _ in range(draws)]
+    moves = [peer.step(output, step, state.tokens, generator=generator).prev_sample for _ in range(draws)]
     return torch.stack(moves)
 
 
@@ -159,23 +159,23 @@ def test_the_corrector_picks_the_same_position_from_the_same_conditional(step):
     """At a small selection temperature the choice is by margin alone, and the conditional is compared as it is."""
     alpha = (step + 1) / 8
     level = torch.full((ROWS,), 1 - alpha, dtype=torch.float64)
-    said = logits(step).double()
+    output = logits(step).double()
     generator = torch.Generator().manual_seed(step)
     standing = torch.randint(K, (ROWS, LENGTH), generator=generator)
     state = sampler_state(standing.tolist(), corruption=Uniform(K), noise_level=level)
     peer = diffusers.DiscreteDDIMScheduler(8, corrector_steps=1, corrector_k=1, corrector_selection_tau=1e-9)
-    prediction = seen(said, state, (Gibbs(),))
+    prediction = seen(output, state, (Gibbs(),))
     ours = prediction["gibbs_margin"].argmin(1)
     changed = torch.zeros(ROWS, dtype=torch.bool)
     for draw in range(40):
         generator = torch.Generator().manual_seed(draw)
-        told = peer.step_correct(said, step, standing, generator=generator)
-        moved = told.prev_sample != standing
+        described = peer.step_correct(output, step, standing, generator=generator)
+        moved = described.prev_sample != standing
         assert not moved.scatter(1, ours[:, None], False).any()
         changed |= moved.any(1)
-        drawn = prediction["gibbs"].gather(1, ours[:, None]) == told.sampled_tokens
+        drawn = prediction["gibbs"].gather(1, ours[:, None]) == described.sampled_tokens
         probability = prediction["gibbs_probability"].gather(1, ours[:, None])
-        torch.testing.assert_close(probability[drawn], told.sampled_probs.double()[drawn])
+        torch.testing.assert_close(probability[drawn], described.sampled_probs.double()[drawn])
     assert changed.any()
 
 

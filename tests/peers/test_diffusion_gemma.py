@@ -30,10 +30,10 @@ class Given:
     width, memory, time_invariant = VOCABULARY, None, False
 
     def __init__(self, logits):
-        self.said = logits
+        self.output = logits
 
     def evaluate(self, state):
-        return Evaluation(self.said)
+        return Evaluation(self.output)
 
     def logits(self, hidden):
         return hidden
@@ -50,21 +50,21 @@ def blank(step=0):
     return replace(sampler_state([[0] * LENGTH] * ROWS, corruption=Uniform(VOCABULARY)), step=number)
 
 
-def seen(said, state, sampler):
+def seen(output, state, sampler):
     everywhere = torch.ones(ROWS, LENGTH, dtype=torch.bool)
-    return read(sampler.denoiser, Evaluation(said), state, sampler.logit_statistics, everywhere, sampler.processors)
+    return read(sampler.denoiser, Evaluation(output), state, sampler.logit_statistics, everywhere, sampler.processors)
 
 
 @pytest.mark.parametrize("bound", [0.01, 0.1, 1.0, 5.0])
 @pytest.mark.parametrize("seed", range(5))
 def test_the_same_positions_are_accepted(seed, bound):
-    said = logits(seed, 1.0)
-    sampler = Sampler(Given(said), proposal=Draw(), plan=EntropyBoundAcceptance(bound))
+    output = logits(seed, 1.0)
+    sampler = Sampler(Given(output), proposal=Draw(), plan=EntropyBoundAcceptance(bound))
     state = blank()
-    prediction = seen(said, state, sampler)
+    prediction = seen(output, state, sampler)
     ours = sampler.plan(state, prediction, sampler.proposal(state, prediction)).write
     peer = theirs.EntropyBoundSampler(theirs.EntropyBoundSamplerConfig(bound), LENGTH, VOCABULARY, 48)
-    peer.accept_canvas(state.tokens, state.tokens, said, 48)
+    peer.accept_canvas(state.tokens, state.tokens, output, 48)
     assert torch.equal(ours, peer.accepted_token_mask)
     assert 0 < ours.sum() < ours.numel()
 
@@ -74,19 +74,19 @@ def test_the_same_positions_are_accepted(seed, bound):
 def test_the_same_rows_stop_at_the_same_steps(stability, threshold):
     rule = StableAndConfident(stability, threshold)
     peer = theirs.StableAndConfidentStoppingCriteria(stability, threshold)
-    said = logits(0, 3.0)
+    output = logits(0, 3.0)
     state = blank()
     state = replace(state, carry=rule.start(state, VOCABULARY))
     stops = []
     for step in range(8):
         if step % 3 == 0:
-            said = said.clone()
-            said[:: step + 2] = logits(step, 3.0)[:: step + 2]
-        said = said * 1.5
-        sampler = Sampler(Given(said), plan=EntropyBoundAcceptance(), halting=rule)
-        prediction = seen(said, state, sampler)
+            output = output.clone()
+            output[:: step + 2] = logits(step, 3.0)[:: step + 2]
+        output = output * 1.5
+        sampler = Sampler(Given(output), plan=EntropyBoundAcceptance(), halting=rule)
+        prediction = seen(output, state, sampler)
         ours = rule(state, prediction, decision(state)).stop
-        assert torch.equal(ours, peer(said.argmax(-1), said))
+        assert torch.equal(ours, peer(output.argmax(-1), output))
         stops.append(ours)
         state = replace(state, carry=rule.update_carry(state, prediction, decision(state)))
     assert torch.stack(stops).any()
@@ -95,8 +95,10 @@ def test_the_same_rows_stop_at_the_same_steps(stability, threshold):
 
 @pytest.mark.parametrize("step", [0, 1, 24, 47])
 def test_the_temperature_of_each_step_is_the_same(step):
-    said = logits(step, 1.0)
+    output = logits(step, 1.0)
     peer = theirs.LinearTemperatureScheduleLogitsProcessor(0.4, 0.8, 48)
     rows = torch.arange(ROWS).repeat_interleave(LENGTH)
-    ours = LinearTemperature(48, 0.8, 0.4)(said.flatten(0, 1), blank(step), rows, torch.zeros_like(rows))
-    torch.testing.assert_close(ours.view_as(said), peer(None, said, 48 - step))  # theirs counts the steps that are left
+    ours = LinearTemperature(48, 0.8, 0.4)(output.flatten(0, 1), blank(step), rows, torch.zeros_like(rows))
+    torch.testing.assert_close(
+        ours.view_as(output), peer(None, output, 48 - step)
+    )  # theirs counts the steps that are left

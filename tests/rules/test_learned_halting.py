@@ -37,21 +37,21 @@ def test_rows_stop_on_their_own():
     assert rule(state, head_output, decision(state)).stop.tolist() == [False, True, False]  # σ(2) = 0.881, σ(3) = 0.953
 
 
-def test_the_head_is_told_what_each_position_would_answer():
+def test_the_head_gets_the_candidate_of_each_position():
     # open and left open; open and written; committed and kept; committed and taken back
     revisions = torch.tensor([[2, 0, 0, 0]], dtype=torch.int32)
     state = sampler_state([[9, 9, 1, 2]], committed=[[0, 0, 1, 1]], revisions=revisions, step=torch.tensor([3]))
     made = decision(
         state, write=torch.tensor([[False, True, False, False]]), remask=torch.tensor([[False, False, False, True]])
     )
-    told = step_summaries(state, prediction((1, 4), **SUMMARIES), made)
+    described = step_summaries(state, prediction((1, 4), **SUMMARIES), made)
     expected = [
         [0.9, 0.5, 1, 0, 0.9, 1.0, 2, 0.3, 1, 0.9],
         [0.8, 0.4, 0, 0, 0.8, 1.1, 0, 0.3, 1, 0.8],
         [0.7, 0.3, 0, 0, 0.2, 1.2, 0, 0.3, 1, 0.2],
         [0.6, 0.2, 1, 1, 0.6, 1.3, 0, 0.3, 1, 0.6],
     ]
-    torch.testing.assert_close(told, torch.tensor([expected]))
+    torch.testing.assert_close(described, torch.tensor([expected]))
 
 
 def test_the_last_two_summaries_compare_the_step_with_the_one_before():
@@ -69,7 +69,7 @@ def test_the_last_two_summaries_compare_the_step_with_the_one_before():
     torch.testing.assert_close(found, torch.tensor([[0, 0.1], [1, 0], [0, 0], [0, 0]]))
 
 
-def test_it_reads_what_it_tells():
+def test_written_requests_are_read_back():
     rule = LearnedHalting(head=lambda *_: torch.zeros(1))
     assert set(rule.logit_statistics()) == {Top(), CurrentTokenProbability(), Entropy()}
     assert rule.reads_committed

@@ -53,7 +53,7 @@ def test_the_cosine_keeps_its_share_open_and_ends_at_nothing():
     assert progress(CosineSteps(4), n) == [*(math.floor(n * math.cos(math.pi * r / 8)) for r in (1, 2, 3)), 0]
 
 
-def test_the_cosine_commits_at_least_one_where_rounding_says_none():
+def test_the_cosine_commits_at_least_one_where_rounding_gives_zero():
     assert progress(CosineSteps(8), 3) == [2, 1, 0, 0, 0, 0, 0, 0]
 
 

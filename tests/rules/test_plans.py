@@ -79,13 +79,13 @@ def test_of_equal_scores_path_planning_opens_fewer():
 
 
 @pytest.mark.parametrize(
-    ("positions", "steps", "kept"), [(10, 4, [2, 4, 7, 10]), (3, 5, [0, 0, 1, 2, 3]), (8, 3, [2, 5, 8])]
+    ("positions", "steps", "retained"), [(10, 4, [2, 4, 7, 10]), (3, 5, [0, 0, 1, 2, 3]), (8, 3, [2, 5, 8])]
 )
-def test_remedi_keeps_more_positions_in_its_late_steps(positions, steps, kept):
+def test_remedi_keeps_more_positions_in_its_late_steps(positions, steps, retained):
     state = replace(sampler_state([[M] * positions] * steps), step=torch.arange(steps))
     head_output = prediction((steps, positions), unmasking=torch.arange(positions).double().expand(steps, -1))
     decision = ScoreRanking(steps)(state, head_output, candidate([[0.5] * positions] * steps))
-    assert [len(row) for row in places(decision.write)] == kept
+    assert [len(row) for row in places(decision.write)] == retained
     assert decision.settled.tolist() == [False] * (steps - 1) + [True]
 
 
@@ -401,10 +401,10 @@ def test_the_posterior_is_bayes_rule(t, s):
     state = replace(state, step=torch.full((600,), round((1 - t) * steps)))
     here = torch.arange(600), torch.zeros(600, dtype=torch.int64)
     read = Posterior(Clock(steps))(Logits(p.log().expand(600, 3), state, *here))
-    kept = (1 - t) / (1 - s)
+    retained = (1 - t) / (1 - s)
     now = (1 - s) * p + s / 3
-    seen = torch.full((3,), (1 - kept) / 3).double()
-    seen[standing] += kept
+    seen = torch.full((3,), (1 - retained) / 3).double()
+    seen[standing] += retained
     expected = now * seen / (now * seen).sum()
     torch.testing.assert_close(read["posterior_probability"], expected[read["posterior"]])
     assert set(read["posterior"].tolist()) == set(expected.nonzero()[:, 0].tolist())

@@ -60,8 +60,8 @@ def test_a_budget_is_spent_on_the_least_probable_commits(plan):
 
 def test_writing_the_same_token_again_is_no_revision():
     state = sampler_state([[0, 1]], committed=[[1, 1]])
-    kept = limited(EditAll(), state, each=0)
-    assert kept.write.tolist() == [[True, False]]
+    retained = limited(EditAll(), state, each=0)
+    assert retained.write.tolist() == [[True, False]]
 
 
 class Undecided(torch.nn.Module):
@@ -140,7 +140,7 @@ def test_a_sequence_is_forgotten_after_its_memory():
     assert returns(1, ([0, 0], [0, 1], [0, 0])) == ([True, True, True], False)
 
 
-def test_the_hash_tells_sequences_apart_by_token_place_and_standing():
+def test_the_hash_depends_on_token_position_and_status():
     training_states = [([0, 1], [1, 1]), ([1, 0], [1, 1]), ([0, 1], [1, 0]), ([0, 1], [0, 1]), ([0, 0], [1, 1])]
     hashes = [int(sequence_hash(sampler_state([tokens], committed=[stands]))) for tokens, stands in training_states]
     assert len({*hashes}) == len(training_states)
@@ -182,7 +182,7 @@ class Hesitant(torch.nn.Module):
         return hidden
 
 
-def test_a_sampler_that_doubts_without_end_ends_and_says_which_limit_it_met():
+def test_a_sampler_that_always_remasks_ends_with_the_limit_it_met():
     queries = Queries.of(torch.zeros(3, 4, dtype=torch.int64), torch.ones(3, 4, dtype=torch.bool))
     parts = {"pace": Threshold(0.5), "remasking": LowProbability(0.3)}
     cycling = Sampler(Hesitant(), **parts).sample(queries)

@@ -73,7 +73,7 @@ def test_a_second_analysis_replaces_the_first_and_nothing_else(run: Path, tmp_pa
     ("arguments", "sentence"),
     [(("--by", "colour"), "rows have no column 'colour'; they have query"), (("nowhere",), "nowhere holds no traces")],
 )
-def test_what_cannot_be_analysed_is_said(run: Path, tmp_path: Path, arguments, sentence):
+def test_what_cannot_be_analysed_is_refused_with_a_message(run: Path, tmp_path: Path, arguments, sentence):
     refused = analyze(run, *arguments, "--out", tmp_path / "out")
     assert refused.exit_code == 2
     assert sentence in refused.stderr

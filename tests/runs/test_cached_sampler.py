@@ -20,37 +20,37 @@ class Dies:
     """Answers so many calls and is then interrupted."""
 
     def __init__(self, calls: int) -> None:
-        self.calls, self.asked = calls, []
+        self.calls, self.requested = calls, []
 
     def sample(self, queries, **options):
-        if len(self.asked) == self.calls:
+        if len(self.requested) == self.calls:
             raise KeyboardInterrupt
-        self.asked.append(queries.ids.tolist())
+        self.requested.append(queries.ids.tolist())
         return SAMPLER.sample(queries, **options)
 
 
-def test_what_was_answered_is_not_asked_again_and_the_answers_are_those_of_one_call(tmp_path):
+def test_answered_queries_are_not_sampled_again_and_the_answers_are_those_of_one_call(tmp_path):
     first, second = Dies(2), Dies(9)
     with RunFolder(tmp_path) as folder, pytest.raises(KeyboardInterrupt):
         CachedSampler(first, folder, "d", shard=3).sample(QUERIES, n=2, seed=5)
     with RunFolder(tmp_path) as folder:
         result = CachedSampler(second, folder, "d", shard=3).sample(QUERIES, n=2, seed=5)
-    assert first.asked + second.asked == [[0, 1, 2], [3, 4, 5], [6, 7], [8, 9]]
-    whole = SAMPLER.sample(QUERIES, n=2, seed=5)
+    assert first.requested + second.requested == [[0, 1, 2], [3, 4, 5], [6, 7], [8, 9]]
+    complete = SAMPLER.sample(QUERIES, n=2, seed=5)
     for field in FIELDS:
-        assert torch.equal(getattr(result, field), getattr(whole, field)), field
-    assert result.rows_forwarded >= whole.rows_forwarded
+        assert torch.equal(getattr(result, field), getattr(complete, field)), field
+    assert result.rows_forwarded >= complete.rows_forwarded
 
 
 def test_another_question_has_another_place(tmp_path):
     with RunFolder(tmp_path) as folder:
         for digest, options in (("d", {}), ("e", {}), ("d", {"seed": 1}), ("d", {"n": 2})):
-            asked = Dies(9)
-            CachedSampler(asked, folder, digest).sample(QUERIES, **options)
-            assert len(asked.asked) == 1
+            requested = Dies(9)
+            CachedSampler(requested, folder, digest).sample(QUERIES, **options)
+            assert len(requested.requested) == 1
 
 
-def test_faults_are_kept_too(tmp_path):
+def test_faults_are_stored_too(tmp_path):
     queries = random_queries(4, 9, 5)
     queries.tokens[2, 0], queries.editable[2, 0] = 99, False
     with RunFolder(tmp_path) as folder, pytest.warns(UserWarning, match="fault"):

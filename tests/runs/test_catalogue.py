@@ -83,7 +83,7 @@ def test_every_published_rule_has_its_name(listed):
     assert set(CATALOGUE) <= set(listed)
 
 
-def test_every_published_preset_says_what_it_is_and_where_from(listed):
+def test_every_published_preset_has_a_description_with_its_source(listed):
     ours = {"learned"}
     assert [name for name in CATALOGUE if "20" not in listed[name].about and name not in ours] == []
 
@@ -106,7 +106,7 @@ def test_a_preset_for_another_noise_is_refused_with_a_sentence(listed):
                 build_sampler(instantiate(compose_part("sampler", name)), model(kind))
 
 
-def test_ddpd_says_that_it_needs_a_planner():
+def test_ddpd_without_a_planner_is_refused():
     sampler = build_sampler(instantiate(compose_part("sampler", "ddpd")), model("uniform"))
     with pytest.raises(ValueError, match="no summary 'planner'.*wrap the denoiser"):
         sampler.sample(random_queries(4, 9, 5))
@@ -119,8 +119,8 @@ def test_a_value_that_two_parts_share_is_given_once():
 
 def test_the_document_is_as_its_command_writes_it():
     results = ROOT / "experiments" / "sampler_catalogue" / "results"
-    said = "docs/samplers.md is stale; run: adaptive-diffusion samplers --markdown > docs/samplers.md"
-    assert (ROOT / "docs" / "samplers.md").read_text() == document(results, ConfigSearch.of()), said
+    output = "docs/samplers.md is stale; run: adaptive-diffusion samplers --markdown > docs/samplers.md"
+    assert (ROOT / "docs" / "samplers.md").read_text() == document(results, ConfigSearch.of()), output
 
 
 def test_a_result_file_becomes_a_table(tmp_path):

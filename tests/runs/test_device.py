@@ -140,8 +140,8 @@ def test_other_names_and_missing_devices_are_refused(
 def test_command_prints_what_it_chose(checkpoint: Path, tmp_path: Path) -> None:
     queries = tmp_path / "queries.txt"
     queries.write_text(".234341221434321\n")
-    asked = ["sample", str(checkpoint), "--queries", str(queries), "--device", "cpu", "--precision", "bf16-true"]
-    result = CliRunner().invoke(app, asked)
+    requested = ["sample", str(checkpoint), "--queries", str(queries), "--device", "cpu", "--precision", "bf16-true"]
+    result = CliRunner().invoke(app, requested)
     assert result.exit_code == 0, result.output
     assert "device: cpu; precision: bf16-true in training, bfloat16 in sampling" in result.stderr
 

@@ -20,13 +20,13 @@ def run(tmp_path):
 
     def run(stages, **options):
         log.write_text("")
-        said = []
+        output = []
         plain = {
             name: node if node is None else {"_target_": WORK, "log": str(log)} | node for name, node in stages.items()
         }
         with RunFolder(tmp_path / "run", ALLOW) as folder:
-            run_experiment({"seed": 3, "stages": plain}, folder, say=said.append, **options)
-        return said, log.read_text().split("\n")[:-1]
+            run_experiment({"seed": 3, "stages": plain}, folder, say=output.append, **options)
+        return output, log.read_text().split("\n")[:-1]
 
     run.log = log
     run.path = tmp_path / "run"
@@ -39,9 +39,9 @@ def manifest(run):
 
 def test_stages_run_in_order_and_a_repeated_command_skips_them(run):
     assert run({"a": {}, "b": {}})[1] == ["a", "b"]
-    said, called = run({"a": {}, "b": {}})
+    output, called = run({"a": {}, "b": {}})
     assert called == []
-    assert said == ["a: finished before, skipped", "b: finished before, skipped"]
+    assert output == ["a: finished before, skipped", "b: finished before, skipped"]
     assert (run.path / "b.txt").read_text() == "result"
 
 
@@ -78,9 +78,9 @@ def test_another_config_in_the_same_folder_is_refused_before_anything_is_written
 
 def test_an_update_runs_again_what_changed_and_what_follows(run):
     run({"a": {}, "b": {"more": 1}, "c": {}})
-    said, called = run({"a": {}, "b": {"more": 2}, "c": {}}, update=True)
+    output, called = run({"a": {}, "b": {"more": 2}, "c": {}}, update=True)
     assert called == ["b", "c"]
-    assert said[0] == "The config has changed: stages.b.more is 2 and was 1."
+    assert output[0] == "The config has changed: stages.b.more is 2 and was 1."
     assert run({"a": {}, "b": {"more": 2}, "c": {}})[1] == []
 
 
@@ -156,17 +156,17 @@ def test_a_refused_stage_is_found_before_the_first_is_run(run, last, sentence):
 
 
 @pytest.mark.parametrize("stages", [None, [], 3, {"../a": {"_target_": WORK}}, {"a": {"x": 1}}, {"a": 3}])
-def test_stages_that_are_none_are_refused(tmp_path, stages):
+def test_invalid_stages_are_refused(tmp_path, stages):
     with RunFolder(tmp_path, ALLOW) as folder, pytest.raises(ValueError, match="stages"):
         run_experiment({"stages": stages}, folder)
 
 
-def test_a_stage_that_refuses_its_values_says_where(run):
+def test_the_message_of_a_stage_that_refuses_its_values_has_its_key(run):
     with pytest.raises(ValueError, match=r"stages\.a: this stage refuses its config"):
         run({"a": {"then": "refuse"}})
 
 
-def test_the_manifest_says_how_to_repeat_the_run(run):
+def test_the_manifest_holds_what_repeating_the_run_takes(run):
     run({"a": {}})
     first = manifest(run)
     assert first["seed"] == 3

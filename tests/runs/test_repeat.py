@@ -39,7 +39,7 @@ def test_what_was_finished_is_done_again_and_times_do_not_count(run):
     assert not (run.with_name("run-repeated") / "interrupted").exists()
 
 
-def test_a_difference_is_said_and_is_status_1(run):
+def test_a_difference_is_printed_and_ends_with_status_1(run):
     summary = json.loads((run / "summary.json").read_text())
     summary["samplers"][0]["exact"] += 1e-12
     (run / "summary.json").write_text(json.dumps(summary))

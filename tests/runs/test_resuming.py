@@ -1,4 +1,4 @@
-"""A training goes on from its state, which is whole, holds no code, and is never ahead of what was logged."""
+"""A training goes on from its state, which is complete, holds no code, and is never ahead of what was logged."""
 
 import csv
 import io

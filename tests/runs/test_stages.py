@@ -148,8 +148,10 @@ def test_an_interrupted_stage_goes_on_to_the_same_weights(
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "cut", "stages.halting=null", "stages.evaluation=null", "stages.report=null")
     run(tmp_path / "cut", "stages.halting=null", "stages.evaluation=null", "stages.report=null")
-    ours, whole = (load_checkpoint(path / "checkpoints/remasking.safetensors") for path in (tmp_path / "cut", finished))
-    for name, weight in whole.state_dict().items():
+    ours, complete = (
+        load_checkpoint(path / "checkpoints/remasking.safetensors") for path in (tmp_path / "cut", finished)
+    )
+    for name, weight in complete.state_dict().items():
         assert torch.equal(ours.state_dict()[name], weight), name
 
 

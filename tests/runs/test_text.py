@@ -167,14 +167,14 @@ def test_adaptive_steps_on_text_are_measured_and_drawn(script, finished):
 def test_untrained_model_needs_the_logarithm_of_the_vocabulary(code, tmp_path, model):
     plain = resolve(compose("text", [*SMALL, f"task.corpus={code}"]))
     node = plain["model"] if model == "masked" else plain["stages"][model]["model"]
-    asked = plain["stages"]["likelihood"]["models"][model]
+    queries = plain["stages"]["likelihood"]["models"][model]
     torch.manual_seed(0)
     made = instantiate(node)
     for parameter in made.denoiser.head.parameters():
         parameter.data.zero_()
     with RunFolder(tmp_path) as folder:
         save_checkpoint(folder.file(checkpoint(model)), made, node, {"task": plain["task"]})
-        BitsPerByte(plain["task"], {model: asked}, passes=20)(StageContext(folder))
+        BitsPerByte(plain["task"], {model: queries}, passes=20)(StageContext(folder))
     [row] = json.loads((tmp_path / "bits_per_byte.json").read_text())["models"]
     # Ends are tokens but no bytes.
     data = instantiate(plain["task"])

@@ -212,8 +212,8 @@ class Watch:
         stopped = ~before.running
         assert torch.equal(after.tokens[stopped], before.tokens[stopped])
         remasked = before.committed & ~after.committed
-        kept = before.committed & after.committed & after.running[:, None]
-        replaced = kept & (before.tokens != after.tokens)
+        retained = before.committed & after.committed & after.running[:, None]
+        replaced = retained & (before.tokens != after.tokens)
         counted = after.revisions - before.revisions
         assert torch.equal(counted[after.running].bool(), (remasked | replaced)[after.running])
 
@@ -310,7 +310,7 @@ def test_the_default_limit_ends_every_plan():
         assert (result.nfe <= plan.horizon(L)).all()
 
 
-def test_a_rule_that_revised_nothing_says_so():
+def test_a_rule_that_revised_nothing_warns():
     sampler = Sampler(Hashing(Absorbing(K), 1), remasking=LowQuality(-1.0))
     with pytest.warns(UserWarning, match="LowQuality revised nothing in 3 answers"):
         sampler.sample(random_queries(3, L, K))

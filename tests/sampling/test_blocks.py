@@ -55,11 +55,11 @@ def same(one, other, rows=slice(None)):
 
 
 @pytest.mark.parametrize(("corruption", "parts"), CASES)
-def test_one_block_is_the_sampler_of_the_whole_sequence(corruption, parts):
+def test_one_block_equals_the_sampler_without_blocks(corruption, parts):
     denoiser, queries = transformer(corruption=corruption), random_queries(10, LENGTH, K)
-    whole = Sampler(denoiser, **parts).sample(queries, seed=3)
+    complete = Sampler(denoiser, **parts).sample(queries, seed=3)
     for block_length in (LENGTH, 100):
-        same(Sampler(denoiser, **parts, block_length=block_length).sample(queries, seed=3), whole)
+        same(Sampler(denoiser, **parts, block_length=block_length).sample(queries, seed=3), complete)
 
 
 class Watch:
@@ -142,7 +142,7 @@ def test_first_hitting_in_blocks_samples_the_distribution():
     assert stats.chisquare(counts.numpy(), (prior.flatten() * count).numpy()).pvalue > 1e-4
 
 
-def test_the_step_limit_and_halting_end_a_block_and_the_last_block_says_why():
+def test_the_step_limit_and_halting_end_a_block_and_the_last_block_gives_the_reason():
     queries = Queries.of(torch.zeros(2, LENGTH), torch.tensor([[1] * 9, [1] * 7 + [0] * 2]))
     limited = Sampler(transformer(), block_length=3).sample(queries, max_steps=2)
     assert limited.nfe.tolist() == [6, 5]

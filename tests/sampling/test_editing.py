@@ -1,4 +1,4 @@
-"""Edits: what is kept stays to the byte, variations stand on their own, revision stays where it is allowed."""
+"""Edits: all else stays the same to the byte, variations stand on their own, revision stays where it is allowed."""
 
 import warnings
 
@@ -59,7 +59,7 @@ def texts_with_changes(draw):
 @pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS.keys())
 @settings(max_examples=25, deadline=None)
 @given(case=texts_with_changes(), seed=some.integers(0, 1000))
-def test_kept_spans_are_the_same_to_the_byte(sampler, case, seed):
+def test_spans_outside_an_edit_are_the_same_to_the_byte(sampler, case, seed):
     text, changes = case
     try:
         with warnings.catch_warnings():
@@ -73,12 +73,12 @@ def test_kept_spans_are_the_same_to_the_byte(sampler, case, seed):
         rest = changed
         place = 0
         for change in ordered:
-            kept = text[place : change.start]
-            assert rest.startswith(kept)
+            retained = text[place : change.start]
+            assert rest.startswith(retained)
             most = change.stop - change.start if change.count is None or change.revise else change.count
             # What stands between is at most as long as its open tokens; the next kept span tells where it ends.
             behind = len(text) - change.stop
-            rest, place = rest[len(kept) :], change.stop
+            rest, place = rest[len(retained) :], change.stop
             if change is ordered[-1]:
                 assert rest.endswith(text[place:])
                 assert len(rest) - behind <= most
@@ -146,7 +146,7 @@ class Lossy(Tokenizer):
         return bytes(token for token in tokens if token < 256)
 
 
-def test_a_tokeniser_that_loses_something_does_not_touch_what_is_kept():
+def test_a_lossy_tokeniser_does_not_change_spans_outside_the_edit():
     [text] = edit(SAMPLERS["drawn"], b"KEPT gone ALSO", [Change(5, 9)], Lossy(), LONGEST).contents
     assert text.startswith(b"KEPT ")
     assert text.endswith(b" ALSO")

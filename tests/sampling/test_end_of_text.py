@@ -61,7 +61,7 @@ class FromTheLeft(torch.nn.Module):
 
 @pytest.mark.parametrize("length", [6, 12, 24])
 @pytest.mark.parametrize("block_length", [None, 2, 4])
-def test_forwards_follow_the_answer_and_not_the_length_asked_for(length, block_length):
+def test_forwards_depend_on_the_answer_and_not_on_the_given_length(length, block_length):
     queries = Queries.of(torch.zeros(3, length), torch.ones(3, length))
     sampler = Sampler(FromTheLeft(), pace=FixedCount(1), block_length=block_length)
     ended = sampler.with_end_tokens((END,)).sample(queries)

@@ -91,7 +91,7 @@ KEEP = {
 
 
 @pytest.mark.parametrize("parts", KEEP.values(), ids=KEEP)
-def test_under_masks_the_distribution_is_kept(parts):
+def test_under_masks_the_distribution_is_preserved(parts):
     result = sampled(Sampler(MASKED, proposal=Draw(), order=Random(), **parts))
     assert p_value(result.answers) > SIGNIFICANT
     if "remasking" in parts:
@@ -130,12 +130,12 @@ UNDER_UNIFORM_NOISE = {
 
 
 @pytest.mark.parametrize("sampler", UNDER_UNIFORM_NOISE.values(), ids=UNDER_UNIFORM_NOISE)
-def test_under_uniform_noise_the_distribution_is_kept(sampler):
+def test_under_uniform_noise_the_distribution_is_preserved(sampler):
     assert p_value(sampled(sampler).answers) > SIGNIFICANT
 
 
 @pytest.mark.parametrize("corruption", [MaskUniform(3, uniform=0.05), Absorbing(3)], ids=["mixed", "masks"])
-def test_under_mixed_noise_the_distribution_is_kept(corruption):
+def test_under_mixed_noise_the_distribution_is_preserved(corruption):
     # The clock ends at t = 1e-4, where a share of noise is left that grows with `uniform`.
     result = sampled(Sampler(LeaveOneOutOracle.of_table(PRIOR, corruption), plan=MixedPosteriorSampling(160)))
     assert p_value(result.answers) > SIGNIFICANT

@@ -15,16 +15,16 @@ def drawing():
 
 
 def test_one_token_a_step_the_score_is_the_probability_of_the_answer():
-    asked = Queries.of(torch.zeros(1, 4, dtype=torch.int64), torch.ones(1, 4, dtype=torch.bool))
-    told = Sampler(oracle(3, 4), proposal=Draw()).sample(asked, n=50)
-    expected = torch.stack([table(3, 4)[tuple(answer.tolist())] for answer in told.answers])
-    torch.testing.assert_close(told.log_probability.exp(), expected, rtol=1e-5, atol=0)
+    queries = Queries.of(torch.zeros(1, 4, dtype=torch.int64), torch.ones(1, 4, dtype=torch.bool))
+    described = Sampler(oracle(3, 4), proposal=Draw()).sample(queries, n=50)
+    expected = torch.stack([table(3, 4)[tuple(answer.tolist())] for answer in described.answers])
+    torch.testing.assert_close(described.log_probability.exp(), expected, rtol=1e-5, atol=0)
 
 
-def test_every_try_is_paid_and_the_best_is_kept():
-    asked = random_queries(40, 4, 3, given=0.2)
-    tries = [drawing().sample(asked, seed=5 + number) for number in range(3)]
-    best = Restart(drawing(), tries=3, enough=2.0).sample(asked, seed=5)
+def test_every_try_is_counted_and_the_best_is_returned():
+    queries = random_queries(40, 4, 3, given=0.2)
+    tries = [drawing().sample(queries, seed=5 + number) for number in range(3)]
+    best = Restart(drawing(), tries=3, enough=2.0).sample(queries, seed=5)
     scores = torch.stack([each.log_probability for each in tries])
     assert torch.equal(best.log_probability, scores.amax(0))
     assert torch.equal(best.nfe, sum(each.nfe for each in tries))
@@ -33,6 +33,6 @@ def test_every_try_is_paid_and_the_best_is_kept():
 
 
 def test_an_answer_that_scores_enough_is_not_tried_again():
-    asked = random_queries(20, 4, 3)
-    once = Restart(drawing(), tries=3, enough=0.0).sample(asked)
-    assert torch.equal(once.nfe, drawing().sample(asked).nfe)
+    queries = random_queries(20, 4, 3)
+    once = Restart(drawing(), tries=3, enough=0.0).sample(queries)
+    assert torch.equal(once.nfe, drawing().sample(queries).nfe)

@@ -56,7 +56,7 @@ SAMPLERS = {
     "ancestral": {"proposal": Draw(), "order": Random(), "pace": Ancestral(5)},
     "threshold with doubts": {"pace": Threshold(0.3), "remasking": LowProbability(0.3)},
     "stopped early": {"halting": MaxSteps(2)},
-    "a plan without manners": {"plan": EverythingEverywhere()},
+    "a plan that writes and remasks every position": {"plan": EverythingEverywhere()},
 }
 
 
@@ -103,7 +103,7 @@ def test_a_query_with_nothing_open_answers_at_once():
     assert result.why(0).startswith("every position is committed")
 
 
-def test_when_nothing_is_open_anywhere_the_denoiser_is_not_asked():
+def test_without_an_open_position_the_denoiser_is_not_called():
     denoiser = Counting(oracle(3, 3))
     result = Sampler(denoiser).sample(Queries.of(torch.tensor([[1, 2, 0]]), torch.zeros(1, 3)))
     assert denoiser.sequences == result.rows_forwarded == 0
@@ -128,7 +128,7 @@ def test_at_the_step_limit_open_positions_are_filled_with_the_argmax():
     assert torch.equal(result.answers, argmax)
 
 
-def test_the_halting_rule_speaks_before_the_step_limit_and_a_full_sequence_before_both():
+def test_halting_precedes_the_step_limit_and_a_full_sequence_precedes_both():
     queries = Queries.of(torch.full((2, 3), 3), torch.tensor([[1, 1, 1], [1, 1, 0]]), first_id=1)
     queries = Queries(queries.ids, torch.where(queries.editable, 3, 0), queries.editable)
     result = Sampler(oracle(3, 3), halting=MaxSteps(2)).sample(queries, max_steps=2)
@@ -214,21 +214,21 @@ def test_a_position_written_and_reopened_at_once_ends_reopened():
 
 
 def test_a_drafted_answer_is_looked_through_and_what_is_doubted_is_written_anew():
-    denoiser, asked = transformer(vocabulary=5, length=9), random_queries(20, 9, 5, given=0.2)
-    drafts = Queries(asked.ids, asked.tokens, asked.editable, asked.editable)
-    kept = Sampler(denoiser).sample(drafts)
-    assert torch.equal(kept.answers, drafts.tokens)  # a sampler that never revises only looks
-    assert (kept.nfe == 1).all()
+    denoiser, requested = transformer(vocabulary=5, length=9), random_queries(20, 9, 5, given=0.2)
+    drafts = Queries(requested.ids, requested.tokens, requested.editable, requested.editable)
+    retained = Sampler(denoiser).sample(drafts)
+    assert torch.equal(retained.answers, drafts.tokens)  # a sampler that never revises only looks
+    assert (retained.nfe == 1).all()
     doubting = Sampler(denoiser, pace=Threshold(0.5), remasking=LowProbability(0.3)).sample(drafts)
     assert doubting.revisions.any()
-    assert torch.equal(doubting.answers[~asked.editable], asked.tokens[~asked.editable])
+    assert torch.equal(doubting.answers[~requested.editable], requested.tokens[~requested.editable])
 
 
 def test_only_the_drafted_part_begins_committed():
-    asked = random_queries(20, 4, 3, given=0.0)
+    requested = random_queries(20, 4, 3, given=0.0)
     half = torch.tensor([True, False, True, False]).expand(20, 4)
-    answers = Sampler(oracle(3, 4)).sample(Queries(asked.ids, asked.tokens, asked.editable, half)).answers
-    assert torch.equal(answers[half], asked.tokens[half])
+    answers = Sampler(oracle(3, 4)).sample(Queries(requested.ids, requested.tokens, requested.editable, half)).answers
+    assert torch.equal(answers[half], requested.tokens[half])
 
 
 @pytest.mark.parametrize("truncation", [TopK(1), TopP(0.8)])

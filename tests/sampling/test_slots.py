@@ -58,7 +58,7 @@ def test_while_queries_wait_every_slot_works():
     assert total <= sum(watch.forwarded) < total * 1.1
 
 
-def test_once_nobody_waits_the_batch_shrinks_by_powers_of_two():
+def test_with_an_empty_queue_the_batch_shrinks_by_powers_of_two():
     watch, _ = watched([1] * 5 + [2] * 2 + [4], slots=8)
     assert watch.forwarded == [8, 4, 1, 1]
     assert watch.running == [8, 3, 1, 1]
@@ -71,7 +71,7 @@ def test_the_frozen_loop_forwards_everybody_until_the_slowest_is_done():
     assert result.nfe.tolist() == [1, 4, 2, 2, 3]
 
 
-def test_more_slots_than_queries_seat_only_the_queries():
+def test_with_more_slots_than_queries_only_the_queries_are_forwarded():
     watch, _ = watched([2, 2, 2], slots=256)
     assert watch.forwarded == [3, 3]
 

@@ -106,7 +106,7 @@ class TestEveryTrace:
         given = (~queries.editable).repeat_interleave(2, 0).numpy()
         assert np.array_equal(replay.start != OPEN, given)
 
-    def test_every_event_is_what_it_says(self, traced):
+    def test_every_event_agrees_with_the_states_around_it(self, traced):
         name, _, _, trace = traced
         replay = Replay.of(trace)
         event = np.array(trace.events["event"].to_pylist())

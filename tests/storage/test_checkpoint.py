@@ -1,4 +1,4 @@
-"""Weights and config travel in one file; a stranger's file is refused with a sentence and runs nothing."""
+"""Weights and config travel in one file; an untrusted file is refused with a sentence and runs nothing."""
 
 import json
 import struct
@@ -131,7 +131,7 @@ def test_a_class_of_a_module_that_is_not_allowed_is_refused(path):
     ("change", "sentence"),
     [
         ({"first.weight": torch.zeros(3, 4)}, r"'first.weight' is \[3, 4\] in the file and \[3, 3\] by the config"),
-        ({"stranger": torch.zeros(1)}, "'stranger' is in the file only"),
+        ({"unexpected": torch.zeros(1)}, "'unexpected' is in the file only"),
         ({"first.bias": None}, "'first.bias' is missing"),
         ({"count": torch.zeros(())}, "other types of numbers"),
         ({"first.weight": torch.zeros(3, 3, dtype=torch.long)}, "other types of numbers"),

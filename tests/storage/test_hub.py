@@ -121,7 +121,7 @@ def test_folder_with_pickled_weights_only_is_refused(tmp_path):
         hub.from_pretrained(tmp_path)
 
 
-def test_damaged_safetensors_file_is_no_pickle(tmp_path):
+def test_damaged_safetensors_file_is_not_taken_for_a_pickle(tmp_path):
     file = tmp_path / "denoiser.safetensors"
     file.write_bytes(b"\x00" * 4)
     with pytest.raises(ValueError, match="damaged or not a safetensors file"):

@@ -69,7 +69,7 @@ def no_compiler(monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda *_, **__: fails)
 
 
-def test_without_a_compiler_it_says_so_once_and_trains_uncompiled(no_compiler, caplog):
+def test_without_a_compiler_training_warns_once_and_runs_uncompiled(no_compiler, caplog):
     with caplog.at_level(logging.WARNING):
         assert losses(compiled=True) == losses(compiled=False)
     assert caplog.text.count("runs uncompiled: no working C++ compiler") == 1

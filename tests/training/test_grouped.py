@@ -162,7 +162,7 @@ def test_the_halting_loss_is_advantage_times_log_probability_where_the_row_had_t
     assert loss.item() == pytest.approx(-(state.carry[ADVANTAGE][chose] * half).mean().item(), rel=1e-4)
 
 
-def test_a_model_without_a_halting_head_is_told_so():
+def test_a_model_without_a_halting_head_is_refused():
     with pytest.raises(ValueError, match="no head 'halting'"):
         HaltingGradient()(inputs(model(), [1.0, 1.0]))
 

@@ -98,7 +98,7 @@ def test_share_changed_by_hand() -> None:
 @pytest.mark.parametrize(
     "rule", [LearnedHalting(0.6, eager(1)), CostAware(0.01, eager(7)), CostAware(0.1, eager(7))], ids=str
 )
-def test_a_rule_asked_of_rollouts_halts_where_the_sampler_halts(
+def test_a_rule_halts_on_rollouts_where_the_sampler_halts(
     rule: LearnedHalting | CostAware, rollouts: Rollouts, sampler: Sampler, queries: Queries
 ) -> None:
     assert isinstance(rule.head, TrajectoryHaltingHead)
@@ -120,7 +120,7 @@ def test_a_batch_is_padded_to_its_longest_row(rollouts: Rollouts) -> None:
         assert torch.equal(batch.observation[row, :steps], rollouts.observation[first : first + steps])
 
 
-def test_rollouts_are_saved_whole(rollouts: Rollouts, tmp_path: Path) -> None:
+def test_rollouts_are_equal_after_saving_and_loading(rollouts: Rollouts, tmp_path: Path) -> None:
     rollouts.save(tmp_path / "some.safetensors")
     again = Rollouts.load(tmp_path / "some.safetensors")
     assert all(torch.equal(value, getattr(again, name)) for name, value in vars(again).items())

@@ -24,9 +24,9 @@ NAME = SelfConditioning.name
 
 
 def model(**options):
-    told = DenoiserWithHeads(transformer(self_conditioning=True, **options))
-    torch.nn.init.normal_(told.denoiser.recall.weight, generator=torch.Generator().manual_seed(0))
-    return told
+    described = DenoiserWithHeads(transformer(self_conditioning=True, **options))
+    torch.nn.init.normal_(described.denoiser.recall.weight, generator=torch.Generator().manual_seed(0))
+    return described
 
 
 def fresh(first=0):
@@ -39,19 +39,19 @@ def batch(first=0):
     return Batch(queries, queries.tokens)
 
 
-def module(told, *training_states):
-    return DenoiserModule(told, training_states, [Denoising()], trainable=["denoiser"])
+def module(described, *training_states):
+    return DenoiserModule(described, training_states, [Denoising()], trainable=["denoiser"])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_a_share_of_the_sequences_carries_the_prediction_made_for_it(share):
-    told = model()
-    state, _ = SelfConditioned(RandomMasking(ROWS), share).begin(told, fresh(), seed=0)
-    plain, _ = RandomMasking(ROWS).begin(told, fresh(), seed=0)
+    described = model()
+    state, _ = SelfConditioned(RandomMasking(ROWS), share).begin(described, fresh(), seed=0)
+    plain, _ = RandomMasking(ROWS).begin(described, fresh(), seed=0)
     assert torch.equal(state.tokens, plain.tokens)
     with torch.no_grad():
-        logits = told.logits(told.evaluate(plain).hidden)
-        expected = (logits.softmax(-1) @ told.denoiser.tokens.weight[:K]) * plain.editable[..., None]
+        logits = described.logits(described.evaluate(plain).hidden)
+        expected = (logits.softmax(-1) @ described.denoiser.tokens.weight[:K]) * plain.editable[..., None]
     carries = state.carry[NAME].flatten(1).any(1)
     told_of = carries[plain.editable.any(1)].float().mean()
     assert told_of == share or 0.2 < told_of < 0.8
@@ -59,39 +59,39 @@ def test_a_share_of_the_sequences_carries_the_prediction_made_for_it(share):
 
 
 def test_the_module_hands_the_carry_to_the_denoiser():
-    told = model()
-    inputs = module(told, SelfConditioned(RandomMasking(ROWS)))._loss_inputs(batch())[0]
+    described = model()
+    inputs = module(described, SelfConditioned(RandomMasking(ROWS)))._loss_inputs(batch())[0]
     state = inputs.state
-    expected = told.denoiser.hidden(state.tokens, state.status, state.noise_level, expected=state.carry[NAME])
+    expected = described.denoiser.hidden(state.tokens, state.status, state.noise_level, expected=state.carry[NAME])
     torch.testing.assert_close(inputs.hidden, expected)
-    without = told.denoiser.hidden(state.tokens, state.status, state.noise_level)
+    without = described.denoiser.hidden(state.tokens, state.status, state.noise_level)
     carries = state.carry[NAME].flatten(1).any(1)
     assert not torch.isclose(inputs.hidden[carries], without[carries]).all()
     torch.testing.assert_close(inputs.hidden[~carries], without[~carries])
     Denoising()(inputs)["denoising"].backward()
-    assert told.denoiser.recall.weight.grad.any()
+    assert described.denoiser.recall.weight.grad.any()
 
 
 def test_live_slots_carry_what_their_last_step_predicted():
-    told = model()
+    described = model()
     slots = OnPolicyRollouts(ROWS, partial(Sampler, pace=RandomThreshold()))
-    taught = module(told, slots)
+    taught = module(described, slots)
     first = taught._loss_inputs(batch())[0]
     assert not first.state.carry[NAME].any()
     second = taught._loss_inputs(batch(1))[0]
     goes_on = second.state.step > 0
     assert goes_on.any()
-    logits = told.logits(first.hidden)
-    expected = (logits.softmax(-1) @ told.denoiser.tokens.weight[:K]) * first.state.editable[..., None]
+    logits = described.logits(first.hidden)
+    expected = (logits.softmax(-1) @ described.denoiser.tokens.weight[:K]) * first.state.editable[..., None]
     torch.testing.assert_close(second.state.carry[NAME][goes_on], expected[goes_on], atol=1e-5, rtol=1e-5)
     assert not second.state.carry[NAME][~goes_on].any()
 
 
 def test_a_few_steps_of_training_use_it_under_uniform_noise_too():
-    told = model(corruption=Uniform(K))
-    taught = module(told, SelfConditioned(ForwardProcess(ROWS)))
-    before = told.denoiser.recall.weight.detach().clone()
-    optimizer = torch.optim.Adam(told.parameters(), 3e-3)
+    described = model(corruption=Uniform(K))
+    taught = module(described, SelfConditioned(ForwardProcess(ROWS)))
+    before = described.denoiser.recall.weight.detach().clone()
+    optimizer = torch.optim.Adam(described.parameters(), 3e-3)
     clean = torch.arange(LENGTH).remainder(K).expand(ROWS, LENGTH)
     losses = []
     for _ in range(30):
@@ -102,8 +102,8 @@ def test_a_few_steps_of_training_use_it_under_uniform_noise_too():
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0] / 3
-    assert not torch.equal(told.denoiser.recall.weight, before)
-    answers = Sampler(told).sample(Queries.of(clean, torch.ones_like(clean))).answers
+    assert not torch.equal(described.denoiser.recall.weight, before)
+    answers = Sampler(described).sample(Queries.of(clean, torch.ones_like(clean))).answers
     assert (answers == clean).float().mean() > 0.9
 
 

@@ -64,7 +64,7 @@ def test_what_is_given_is_never_touched(source: TrainingStates, model: DenoiserW
     assert (state.tokens[state.open] == TOKENS).all()
 
 
-def test_random_masks_hold_only_right_tokens_unless_told_otherwise(model: DenoiserWithHeads) -> None:
+def test_random_masks_hold_only_right_tokens_by_default(model: DenoiserWithHeads) -> None:
     state, batch = RandomMasking(ROWS).begin(model, fresh(), seed=0)
     clean = batch.clean
     assert (state.tokens == clean)[state.committed].all()
@@ -85,8 +85,8 @@ def test_noise_falls_on_spans_alone(model: DenoiserWithHeads) -> None:
     assert 0.15 < span.float().mean() < 0.35
     # A new piece begins at 1 of 8 places and changes what is open at 2 · 1/4 · 3/4 of those.
     assert 0.02 < (span[:, 1:] != span[:, :-1]).float().mean() < 0.08
-    whole, _ = SpanMasking(ForwardProcess(ROWS), share=1.0).begin(model, new, seed=0)
-    assert whole.editable.all()
+    complete, _ = SpanMasking(ForwardProcess(ROWS), share=1.0).begin(model, new, seed=0)
+    assert complete.editable.all()
 
 
 def test_spans_of_no_length_or_share_are_refused() -> None:
@@ -151,11 +151,11 @@ def test_live_slots_resume_bit_for_bit(model: DenoiserWithHeads) -> None:
         assert source.state is not None
         return source.state.tokens
 
-    whole = run(live(), range(6))
+    complete = run(live(), range(6))
     first, second = live(), live()
     run(first, range(3))
     second.load_state_dict(first.state_dict())
-    assert torch.equal(run(second, range(3, 6)), whole)
+    assert torch.equal(run(second, range(3, 6)), complete)
 
 
 def test_injected_errors_are_wrong_committed_and_as_many_as_their_share(model: DenoiserWithHeads) -> None:

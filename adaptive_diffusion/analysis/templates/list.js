@@ -5,7 +5,7 @@ class QueryList {
   static height = 27;
   static margin = 8;
 
-  // `describe(row)` gives the texts of a row's columns as elements; `onChoose(row)` is told of a choice.
+  // `describe(row)` gives the texts of a row's columns as elements; `onChoose(row)` is called with the row that is chosen.
   constructor(node, describe, onChoose) {
     Object.assign(this, { node, describe, onChoose, rows: [], chosen: -1 });
     this.inner = element("div", { role: "presentation" });

@@ -25,10 +25,10 @@ def reverse_probability(corruption: Corruption, p: Tensor, token: Tensor, t: Ten
     """
     schedule, vocabulary = corruption.schedule, p.shape[-1]
     at, later = schedule.alpha(t.double())[:, None], schedule.alpha(s.double())[:, None]
-    here, kept = token[:, None], at / later.clamp(min=1e-300)
-    noise = (1 - at) * corruption.mixing(t, vocabulary) - kept * (1 - later) * corruption.mixing(s, vocabulary)
+    here, retained = token[:, None], at / later.clamp(min=1e-300)
+    noise = (1 - at) * corruption.mixing(t, vocabulary) - retained * (1 - later) * corruption.mixing(s, vocabulary)
     stands = F.one_hot(token, noise.shape[-1])
-    transition = kept * stands + noise.gather(-1, here).clamp(min=0)
+    transition = retained * stands + noise.gather(-1, here).clamp(min=0)
     now = corruption.marginal(p, t).gather(-1, here)
     return transition * corruption.marginal(p, s) / now.clamp(min=1e-300)
 

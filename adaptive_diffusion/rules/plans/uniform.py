@@ -66,9 +66,9 @@ def posterior_mass(p: Tensor, standing: Tensor, alpha_t: Tensor, alpha_s: Tensor
     """
     vocabulary = p.shape[-1]
     stand = F.one_hot(standing.clamp(max=vocabulary - 1), vocabulary)
-    kept = alpha_t / alpha_s.clamp(min=1e-300)
-    moved = (alpha_s - alpha_t) * p + (1 - kept) * (1 - alpha_s) / vocabulary
-    return (alpha_t * vocabulary * p + kept - alpha_t) * stand + moved
+    retained = alpha_t / alpha_s.clamp(min=1e-300)
+    moved = (alpha_s - alpha_t) * p + (1 - retained) * (1 - alpha_s) / vocabulary
+    return (alpha_t * vocabulary * p + retained - alpha_t) * stand + moved
 
 
 def levels_of(clock: Clock, logits: Logits) -> tuple[Tensor, Tensor]:
@@ -148,11 +148,11 @@ def routes(state: SamplerState, candidate: Candidate, vocabulary: int, next_leve
     """
     schedule = state.corruption.schedule
     at, later = schedule.alpha(state.noise_level)[:, None], schedule.alpha(next_level)[:, None]
-    kept = at / later
+    retained = at / later
     same = (candidate.token == state.tokens).double()
-    clean = later * (1 - kept) / vocabulary + kept * later * same
-    stay = (kept * (1 - later) / vocabulary).expand_as(clean)
-    noise = (1 - kept) * (1 - later) / vocabulary
+    clean = later * (1 - retained) / vocabulary + retained * later * same
+    stay = (retained * (1 - later) / vocabulary).expand_as(clean)
+    noise = (1 - retained) * (1 - later) / vocabulary
     return clean / (clean + stay + noise), stay / (clean + stay + noise)
 
 

@@ -1,4 +1,4 @@
-"""A cell: one setting of a sweep, addressed by its whole config."""
+"""A cell: one setting of a sweep, addressed by its config."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -81,8 +81,8 @@ class SamplerCell:
 
     @property
     def digest(self) -> str:
-        asked = "validation" if self.queries is None else sha256(self.queries)
-        return digest([self.contents, asked, self.sampler, self.node, self.seed, self.compute.precision])
+        requested = "validation" if self.queries is None else sha256(self.queries)
+        return digest([self.contents, requested, self.sampler, self.node, self.seed, self.compute.precision])
 
     def run(self, folder: RunFolder) -> Rows:
         source = load_trained_model(self.source, folder.allow, self.compute)

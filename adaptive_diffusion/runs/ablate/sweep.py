@@ -1,4 +1,4 @@
-"""The sweep: cells that are finished are kept, the others are done, and the summary is written."""
+"""The sweep: finished cells are reused, the others are run, and the summary is written."""
 
 import sys
 import traceback
@@ -40,7 +40,7 @@ def run_sweep(
         cells: the settings.
         folder: of the sweep, entered; each cell has its own in `cells/DIGEST`.
         engine: where cells are done.
-        tell: is told the number and outcome of each cell as soon as it is known.
+        tell: is called with the number and outcome of each cell as soon as it is finished.
 
     Raises:
         ValueError: where cells failed, after all others are done; the same sweep tries them again.
@@ -87,7 +87,7 @@ def _outcomes(cells: Sequence[Cell], folder: RunFolder, engine: Engine) -> Itera
 
 
 def run_cell(folder: Path, allow: tuple[str, ...], cell: Cell) -> tuple[Rows | None, str | None]:
-    """Does one cell in the sweep's folder; what it says goes to its `log.txt`. Failures are returned, not raised."""
+    """Does one cell in the sweep's folder; what it prints goes to its `log.txt`. Failures are returned, not raised."""
     try:
         with RunFolder(folder / "cells" / _name(cell), allow) as held:
             with held.file("log.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):

@@ -36,7 +36,7 @@ class Record(Stage):
 
     Attributes:
         checkpoint: a run folder or checkpoint with the denoiser; null is that of the last stage before this one.
-        sampler: node of a `Sampler` without its denoiser; its own halting is not asked.
+        sampler: node of a `Sampler` without its denoiser; its own halting is not used.
         queries: training queries.
         first_query: where in the training stream they begin, so that they are not those the denoiser learnt from.
         splits: of the task's data module, beside the training queries.
@@ -153,8 +153,8 @@ class FitHalting(Stage):
         sampler = instantiate(without_halting(stage.sampler), context.allow)(denoiser=source.model)
 
         def again(epoch: int) -> Rollouts:
-            asked = training_problems(source.data, stage.queries, stage.first_query + epoch * stage.queries)
-            return record(sampler, *asked, stage.seed, stage.slots, stage.max_steps)
+            requested = training_problems(source.data, stage.queries, stage.first_query + epoch * stage.queries)
+            return record(sampler, *requested, stage.seed, stage.slots, stage.max_steps)
 
         return again
 

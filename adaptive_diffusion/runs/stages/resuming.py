@@ -21,7 +21,7 @@ class States(CheckpointIO):
 
     Args:
         loggers: are brought to the disk first, so that what was logged is never behind the state.
-        steps: of the whole training. The state after the last of them is not written: Lightning trains nothing from
+        steps: of the training in total. The state after the last of them is not written: Lightning trains nothing from
             there and so never puts the average in the place of the last weights; from the state before it does.
     """
 

@@ -44,7 +44,7 @@ class Train(Stage):
         average: decay of the exponential average; the last weights are averaged over about 1/(1 − decay) steps.
         save_every: steps between resumable states.
         devices, strategy: of Lightning's `Trainer`; several devices need a strategy that starts its own processes, such
-            as `ddp_fork`, because the run folder is held by this one. Each process trains on a whole batch.
+            as `ddp_fork`, because the run folder is held by this one. Each process trains on a full batch.
         first_problem: where in the training stream it begins, so that stages see different problems.
         seed: of weights and sequences.
     """
@@ -96,7 +96,7 @@ class Train(Stage):
         try:
             trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
         except SystemExit as stopped:
-            # Lightning ends the process on Ctrl-C and lets further ones fall on deaf ears; the command says what to do.
+            # Lightning ends the process on Ctrl-C and ignores further ones; the command prints what to do.
             signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt from stopped
         self._finish(context, model.eval())

@@ -86,12 +86,12 @@ class PromptTask(Task):
         score = torch.tensor([score for score, _ in found])
         tokens, editable = torch.from_numpy(problems.tokens), torch.from_numpy(problems.editable)
         same = answers.cpu() == tokens
-        kept = (same | editable).all(1)
+        retained = (same | editable).all(1)
         right = ((same & editable).sum(1) / editable.sum(1)).where(known, torch.nan)
         columns = {
-            "exact": torch.tensor([exact for _, exact in found], dtype=torch.bool) & kept,
-            "valid": (score >= 1) & kept,
-            "score": score.where(kept, 0.0),
+            "exact": torch.tensor([exact for _, exact in found], dtype=torch.bool) & retained,
+            "valid": (score >= 1) & retained,
+            "score": score.where(retained, 0.0),
         }
         device = answers.device
         return Correctness(

@@ -27,7 +27,7 @@ MOST_SHARED = 0.5
 
 @dataclass(frozen=True)
 class Collection:
-    """A corpus by split. Exact duplicates (white space aside) are kept once. Groups of documents, in the order of the
+    """A corpus by split. Exact duplicates (white space aside) count once. Groups of documents, in the order of the
     hashes of their names, fill test and validation and then training. A held-out document of whose longer lines more
     than half stand in training documents too is left out.
 
@@ -47,10 +47,10 @@ class Collection:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over names and texts, in their order."""
-        whole = hashlib.sha256()
+        complete = hashlib.sha256()
         for document in self.everything:
-            whole.update(hashlib.sha256(document.name.encode()).digest() + hashlib.sha256(document.text).digest())
-        return whole.hexdigest()
+            complete.update(hashlib.sha256(document.name.encode()).digest() + hashlib.sha256(document.text).digest())
+        return complete.hexdigest()
 
     @cached_property
     def splits(self) -> dict[str, tuple[Document, ...]]:

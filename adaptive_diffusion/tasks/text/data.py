@@ -20,7 +20,7 @@ from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer, Tokenizer
 
 
 def windows_as_problems(windows: Windows) -> InfillingProblems:
-    """Windows as problems whose whole text is open, padding aside, and whose reference is the window itself."""
+    """Windows as problems whose text is entirely open, padding aside, and whose reference is the window itself."""
     count, sizes = len(windows), (~windows.padding).sum(1)
     return InfillingProblems(
         tokens=windows.tokens,

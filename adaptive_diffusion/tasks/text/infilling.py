@@ -89,5 +89,5 @@ def infilling_problem(text: bytes, hole: Hole, tokenizer: Tokenizer, length: int
 
 def added_bytes(before: bytes, hole: bytes, after: bytes) -> float:
     """By how many bytes a hole's text lengthens its compressed surroundings."""
-    whole, without = (zlib.compress(part, 9) for part in (before + hole + after, before + after))
-    return float(len(whole) - len(without))
+    complete, without = (zlib.compress(part, 9) for part in (before + hole + after, before + after))
+    return float(len(complete) - len(without))

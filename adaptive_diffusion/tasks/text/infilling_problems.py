@@ -12,7 +12,7 @@ class InfillingProblems(Rows):
     """N sequences of text.
 
     Attributes:
-        tokens: int64 [N, L], the whole text where it is known; the end token as padding.
+        tokens: int64 [N, L], the full text where it is known; the end token as padding.
         editable: bool [N, L], what is to be written.
         scope: int64 [N, 2], first position and the one after the last of the text that a checker gets; equal where it
             gets none.

@@ -1,4 +1,4 @@
-"""From text to tokens and back. Text is bytes throughout, so that what is kept is kept to the byte."""
+"""From text to tokens and back. Text is bytes throughout, so that what is not edited stays the same to the byte."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence

@@ -160,7 +160,7 @@ def test_a_padded_prompt_answers_as_one_without_padding():
     assert (queries.tokens[:, 0] == PAD).any()
 
 
-def test_the_expected_embedding_says_what_whole_logits_say():
+def test_the_expected_embedding_equals_that_of_all_logits():
     model, queries = diffusion_gemma(), prompts(4, PROMPT)
     sampler = preset(denoiser(model))
     state = sampler.begin(queries, torch.zeros_like(queries.ids), 0)

@@ -38,25 +38,25 @@ def grid(log: Path, kill: int | None = None) -> list[ExperimentCell]:
 
 
 def sweep(folder: Path, cells: list, engine=None) -> list[Outcome]:
-    told: list[Outcome] = []
+    described: list[Outcome] = []
     with RunFolder(folder, ALLOW) as held:
-        run_sweep(cells, held, engine or Here(), lambda number, outcome: told.append(outcome))
-    return told
+        run_sweep(cells, held, engine or Here(), lambda number, outcome: described.append(outcome))
+    return described
 
 
 def test_a_finished_cell_is_never_done_again_and_a_larger_grid_keeps_it(tmp_path):
     log = tmp_path / "log"
     sweep(tmp_path / "sweep", grid(log)[:5])
-    told = sweep(tmp_path / "sweep", grid(log))
-    assert [outcome.earlier for outcome in told] == [True] * 5 + [False] * 7
+    described = sweep(tmp_path / "sweep", grid(log))
+    assert [outcome.earlier for outcome in described] == [True] * 5 + [False] * 7
     lines = log.read_text().splitlines()
     assert len(lines) == len(set(lines)) == 12
 
 
 def test_cells_of_equal_config_are_done_once(tmp_path):
     log = tmp_path / "log"
-    told = sweep(tmp_path / "sweep", [cell(log, 1, 0), cell(log, 1, 0)])
-    assert len(told) == 2
+    described = sweep(tmp_path / "sweep", [cell(log, 1, 0), cell(log, 1, 0)])
+    assert len(described) == 2
     assert log.read_text() == "1 0\n"
 
 
@@ -68,11 +68,11 @@ def test_a_cell_that_fails_stops_no_other_and_is_tried_again(tmp_path):
     summary = json.loads((tmp_path / "sweep" / "summary.json").read_text())
     assert [found["setting"] for found in summary["settings"]] == [["level=2"]]
     log.parent.mkdir()
-    told = sweep(tmp_path / "sweep", [cell(log, 1, 0), good])
-    assert {outcome.cell.setting[0]: outcome.earlier for outcome in told} == {"level=1": False, "level=2": True}
+    described = sweep(tmp_path / "sweep", [cell(log, 1, 0), good])
+    assert {outcome.cell.setting[0]: outcome.earlier for outcome in described} == {"level=1": False, "level=2": True}
 
 
-def test_what_a_cell_says_is_in_its_log(tmp_path):
+def test_what_a_cell_prints_is_in_its_log(tmp_path):
     sweep(tmp_path / "sweep", [cell(tmp_path / "log", 1, 0)])
     (log,) = (tmp_path / "sweep").glob("cells/*/log.txt")
     assert "evaluation: finished" in log.read_text()
@@ -106,8 +106,8 @@ def test_a_sweep_of_twelve_cells_killed_in_the_middle_ends_like_an_undisturbed_o
     assert len(set(lines)) == 12
     assert [lines.count(setting) for setting in finished] == [1] * len(finished)
     sweep(tmp_path / "whole", grid(log, kill=5))
-    killed, whole = ((tmp_path / name / "summary.json").read_bytes() for name in ("killed", "whole"))
-    assert killed == whole
+    killed, complete = ((tmp_path / name / "summary.json").read_bytes() for name in ("killed", "whole"))
+    assert killed == complete
 
 
 @pytest.mark.slow

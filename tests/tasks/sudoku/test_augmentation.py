@@ -43,6 +43,6 @@ def test_every_rearrangement_of_the_board_comes_up(size, symmetries):
 
 def test_an_image_depends_on_its_number_alone():
     problems = generate(geometry(6), 20)
-    whole = augment(problems, seed=1, first=100)
+    complete = augment(problems, seed=1, first=100)
     tail = augment(problems.take(slice(15, None)), seed=1, first=115)
-    assert (whole.puzzles[15:] == tail.puzzles).all()
+    assert (complete.puzzles[15:] == tail.puzzles).all()

@@ -40,12 +40,12 @@ def test_batch_holds_queries_and_solution_tokens():
 
 @pytest.mark.parametrize("copies", [1, 3])
 def test_a_stream_resumed_at_a_batch_goes_on_with_the_same_batches(copies):
-    whole = batches(small(copies=copies), 6)
+    complete = batches(small(copies=copies), 6)
     resumed = small(copies=copies)
     resumed.load_state_dict({"position": 32, "seed": 0})
-    for expected, batch in zip(whole[4:], batches(resumed, 2), strict=True):
+    for expected, batch in zip(complete[4:], batches(resumed, 2), strict=True):
         assert same(expected, batch)
-    assert not same(whole[0], whole[4])
+    assert not same(complete[0], complete[4])
 
 
 def test_neither_threads_nor_the_batch_size_change_the_stream():

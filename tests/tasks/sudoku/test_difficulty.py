@@ -18,7 +18,7 @@ def test_strata_are_equal_parts_of_one_split(size):
     assert (BY_RELABELLING.splits_of(geometry(size), problems.solutions) == SPLITS.index("validation")).all()
 
 
-def test_a_board_without_hard_puzzles_says_so():
+def test_a_board_without_hard_puzzles_is_reported():
     with pytest.raises(ValueError, match=r"lack \[0, 5, 5, 5\] of 5"):
         stratified(geometry(4), 20, max_generated=5000)
 

@@ -166,9 +166,9 @@ def test_gzip_is_read(read):
 def test_damaged_gzip_is_a_bad_line_behind_the_readable_ones(read):
     generator = np.random.default_rng(0)
     text = "".join(f"{GOOD} # {generator.bytes(40).hex()}\n" for _ in range(2000)).encode()
-    whole = gzip.compress(text)
-    flipped = whole[:-6] + bytes([whole[-6] ^ 255]) + whole[-5:]
-    for damaged in (whole[: len(whole) // 2], flipped):
+    full = gzip.compress(text)
+    flipped = full[:-6] + bytes([full[-6] ^ 255]) + full[-5:]
+    for damaged in (full[: len(full) // 2], flipped):
         with pytest.raises(ValueError, match="gzip data are damaged from here on .*; fetch the file again"):
             read(damaged)
         file = read(damaged, skip_bad=True)

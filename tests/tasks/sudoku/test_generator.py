@@ -31,10 +31,10 @@ def test_a_minimal_puzzle_can_spare_no_clue():
 
 
 def test_a_puzzle_is_the_same_whatever_range_it_is_generated_in():
-    whole = generate(geometry(6), 30, seed=5)
+    complete = generate(geometry(6), 30, seed=5)
     tail = generate(geometry(6), 10, seed=5, first=20)
-    assert (whole.puzzles[20:] == tail.puzzles).all()
-    assert (whole.solutions[20:] == tail.solutions).all()
+    assert (complete.puzzles[20:] == tail.puzzles).all()
+    assert (complete.solutions[20:] == tail.solutions).all()
 
 
 def test_seeds_and_splits_have_puzzles_of_their_own():

@@ -63,7 +63,7 @@ def test_a_bad_line_is_named_by_its_number(tmp_path, line):
         texts(JsonLines(str(tmp_path / "bad.jsonl")))
 
 
-def test_parquet_without_the_column_says_which_there_are(files):
+def test_the_message_for_a_missing_parquet_column_lists_the_columns(files):
     with pytest.raises(ValueError, match="no column 'body'; it has text, more"):
         texts(ParquetColumn(str(files / "texts.parquet"), "body"))
     (files / "no.parquet").write_text("nothing")
@@ -95,10 +95,10 @@ def test_a_held_out_document_that_stands_in_training_is_left_out(tmp_path):
     for number in range(60):
         (tmp_path / f"{number:02d}.txt").write_text(line.format(number) + f"end {number:02d}")
     splits = Collection(TextFiles([str(tmp_path)])).splits
-    held_out, *kept = splits["validation"]
+    held_out, *retained = splits["validation"]
     copied = splits["train"][0].text.splitlines(keepends=True)[0]
     (tmp_path / held_out.name.rsplit("/")[-1]).write_bytes(copied + held_out.text[-6:])
-    assert Collection(TextFiles([str(tmp_path)])).splits["validation"] == tuple(kept)
+    assert Collection(TextFiles([str(tmp_path)])).splits["validation"] == tuple(retained)
 
 
 def test_what_is_shared_is_a_share_of_long_lines():
