@@ -123,7 +123,9 @@ def document(results: Path, search: ConfigSearch) -> str:
 def _result_table(result: Mapping[str, Any]) -> Iterator[str]:
     yield f"## Measured: {result['title']}"
     yield ""
-    yield f"{result['queries']} queries, seed {result['seed']}, {result['device']}; `{result['command']}`."
+    trainings = result.get("trainings", 1)
+    several = f" for each of {trainings} trainings (least and largest accuracy in brackets)" if trainings > 1 else ""
+    yield f"{result['queries']} queries{several}, seed {result['seed']}, {result['device']}; `{result['command']}`."
     yield ""
     yield "| sampler | correct | NFE mean | p95 | max | revisions | error→correct | correct→error | seconds | |"
     yield "|---|---|---|---|---|---|---|---|---|---|"
@@ -133,12 +135,16 @@ def _result_table(result: Mapping[str, Any]) -> Iterator[str]:
             continue
         cells = [
             f"`{row['sampler']}`",
-            f"{100 * row['correct']:.2f}%",
+            f"{100 * row['correct']:.2f}%{_range(row)}",
             f"{row['nfe_mean']:.2f}",
             *(f"{row[name]:g}" for name in ("nfe_p95", "nfe_max")),
             f"{row['revisions_mean']:.2f}",
-            *(str(row[name]) for name in ("error_to_correct", "correct_to_error")),
+            *(f"{row[name]:.3g}" for name in ("error_to_correct", "correct_to_error")),
             f"{row['seconds']:.2f}",
             result.get("remarks", {}).get(row["sampler"], ""),
         ]
         yield "| " + " | ".join(cells) + " |"
+
+
+def _range(row: Mapping[str, Any]) -> str:
+    return f" ({100 * row['correct_low']:.1f}–{100 * row['correct_high']:.1f})" if "correct_low" in row else ""

@@ -7,16 +7,15 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
+
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.evaluation.curves import Curves
+from adaptive_diffusion.evaluation.rivals import rivalry
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 RESULTS = Path(__file__).parent / "results"
-
-
-LEARNED = ("learned", "cost_aware", "q_halting", "policy", "correcting_learned")
-"""Rules with a trained halting head or policy; every other family is a rival without learning."""
 
 
 def main() -> None:
@@ -30,25 +29,24 @@ def main() -> None:
 
 
 def compared(folders: list[Path]) -> dict:
-    """The best learned rule against the best one without learning, over the queries and seeds of all runs.
-
-    The best learned rule has the largest area under its curve; its rival is the one it gains least over at equal cost.
-    """
+    """The best learned rule against the best one without learning, over the queries and seeds of all runs."""
     curves = Curves([[ScoredAnswers.of(read_trace(trace)) for trace in traces(folder)] for folder in folders])
-    learned = [family for family in curves.families if family in LEARNED]
-    rivals = [family for family in curves.families if family not in LEARNED]
-    costs = curves.shared_costs(learned)
-    ours = max(learned, key=lambda family: curves.area(family, costs).value)
-    closest = min((curves.compare(ours, rival) for rival in rivals), key=lambda found: found.gain.value)
-    against = {rival: curves.compare(ours, rival).to_json() for rival in rivals}
-    best = {"best_learned": ours, "best_unlearned": closest.theirs, **closest.to_json()}
-    return {**best, "against": against, "seeds": curves.seeds}
+    learned = {row["family"] for row in rows(folders[0]) if row["heads"]}
+    found = rivalry(curves, sorted(learned))
+    if found is None:
+        raise SystemExit("the runs hold no learned rule, or no rule without learning with several settings")
+    points = {family: np.stack(curves.points(family), axis=1).tolist() for family in curves.families}
+    return {**found.to_json(), "curves": points, "seeds": curves.seeds}
+
+
+def rows(folder: Path) -> list[dict]:
+    """The samplers of a run."""
+    return json.loads((folder / "summary.json").read_text())["samplers"]
 
 
 def traces(folder: Path) -> list[Path]:
     """The traces of a run, in the order of its summary."""
-    rows = json.loads((folder / "summary.json").read_text())["samplers"]
-    return [folder / "traces" / row["sampler"] for row in rows]
+    return [folder / "traces" / row["sampler"] for row in rows(folder)]
 
 
 def read(folder: Path) -> dict:

@@ -22,8 +22,7 @@ from adaptive_diffusion.storage.manifest import environment
 RESULTS = Path(__file__).parent / "results"
 FAMILIES = (
     "fixed pace.steps=4,8,16",
-    "threshold pace.threshold=0.5,0.7,0.8,0.9,0.92,0.94,0.95,0.97,0.99",
-    "threshold_0.9_remasking=threshold_remasking pace.threshold=0.9 limits.each=4",
+    "threshold pace.threshold=0.5,0.7,0.9,0.95,0.97,0.99",
 )
 """Members of families that are measured; of the other configs each as it is."""
 
@@ -48,9 +47,21 @@ def measured(named, source, problems, seed):
     return row | ways
 
 
+def pooled(rows):
+    """One row for several trainings: means of the figures, the largest NFE, and the least and largest accuracy."""
+    first = rows[0]
+    if "refused" in first or len(rows) == 1:
+        return first
+    figures = [name for name, value in first.items() if type(value) in (int, float)]
+    right = [row["correct"] for row in rows]
+    together = {name: sum(row[name] for row in rows) / len(rows) for name in figures}
+    together |= {"nfe_max": max(row["nfe_max"] for row in rows), "queries": first["queries"]}
+    return first | together | {"correct_low": min(right), "correct_high": max(right), "seeds": len(rows)}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("source", type=Path, help="a run folder or a checkpoint")
+    parser.add_argument("sources", nargs="+", type=Path, help="run folders or checkpoints, one a training seed")
     parser.add_argument("--name", required=True, help="of the result file")
     parser.add_argument("--about", default="", help="a few words on the checkpoint, for the title of the table")
     parser.add_argument("--puzzles", type=int, default=2000)
@@ -58,9 +69,9 @@ def main():
     parser.add_argument("--sampler", action="append", help="only these, the other rows stay; may be repeated")
     parser.add_argument("--without", action="append", default=[], help="not this one; may be repeated")
     chosen = parser.parse_args()
-    source = load_trained_model(chosen.source)
-    file = newest_checkpoint(chosen.source) if chosen.source.is_dir() else chosen.source
-    data = instantiate(read_header(file).about["task"])
+    files = [newest_checkpoint(source) if source.is_dir() else source for source in chosen.sources]
+    sources = [load_trained_model(file) for file in files]
+    data = instantiate(read_header(files[0]).about["task"])
     problems = data.test.take(slice(chosen.puzzles))
     result_file = RESULTS / f"{chosen.name}.json"
     RESULTS.mkdir(exist_ok=True)
@@ -70,12 +81,14 @@ def main():
     for named in named_samplers(chosen.sampler or everything()):
         if named.name in chosen.without:
             continue
-        rows[named.name] = measured(named, source, problems, chosen.seed)
+        rows[named.name] = pooled([measured(named, source, problems, chosen.seed) for source in sources])
         print(json.dumps(rows[named.name]), file=sys.stderr)
+        names = " ".join(file.name for file in files)
         result = {
-            "title": f"{source.task.name}{', ' if chosen.about else ''}{chosen.about}",
-            "command": f"measure.py {file.name} --name {chosen.name} --puzzles {len(problems)} --seed {chosen.seed}",
+            "title": f"{data.task.name}{', ' if chosen.about else ''}{chosen.about}",
+            "command": f"measure.py {names} --name {chosen.name} --puzzles {len(problems)} --seed {chosen.seed}",
             "queries": len(problems),
+            "trainings": len(sources),
             "seed": chosen.seed,
             "device": f"{environment()['processor']}, {torch.get_num_threads()} threads",
             "samplers": [rows[name] for name in sorted(rows)],
