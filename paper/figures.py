@@ -36,9 +36,6 @@ def accuracy_against_nfe(rows: Sequence[dict[str, Any]]) -> Figure:
         nfe, exact = [row["nfe_mean"] for row in curve], [row["exact"] for row in curve]
         if len(curve) > 1:
             axes.plot(nfe, exact, color=colour(name), alpha=0.6, zorder=2)
-            for row in curve:
-                at = row["nfe_mean"], row["exact"]
-                axes.annotate(label(row).setting or "", at, (5, -10), textcoords="offset points", fontsize=8)
         shades = [label(row).colour for row in curve]
         size = 110 if marker(name) == "*" else 38
         axes.scatter(nfe, exact, c=shades, marker=marker(name), s=size, zorder=3, label=name.replace("_", " + "))
@@ -48,22 +45,17 @@ def accuracy_against_nfe(rows: Sequence[dict[str, Any]]) -> Figure:
 
 
 def thresholds() -> Figure:
-    """The curve of thresholds and the learned sampler, in each seed."""
-    figure, axes = new_axes(5.6, 3.6)
-    runs = [results(f"thresholds_seed{seed}") for seed in range(3)]
+    """The curve of every rule, over all seeds."""
+    figure, axes = new_axes(5.6, 3.8)
+    found = results("thresholds")
     doublings(axes.xaxis)
-    accuracy(axes, runs[0]["samplers"][0]["queries"])
-    for run in runs:
-        rows = {row["sampler"]: row for row in run["samplers"]}
-        curve = sorted((row["nfe_mean"], row["exact"]) for row in rows.values() if row["family"] == "threshold")
-        learned = rows[run["comparison"]["policy"]]
-        named = run is runs[0]
-        style = {"color": colour("threshold"), "marker": marker("threshold"), "ms": 4, "alpha": 0.7}
-        axes.plot(*zip(*curve, strict=True), **style, label="confidence thresholds" if named else None)
-        style = {"color": colour("learned"), "marker": marker("learned"), "ms": 13, "linestyle": "none"}
-        axes.plot(learned["nfe_mean"], learned["exact"], **style, label="learned" if named else None)
+    accuracy(axes, found["queries"] * found["seeds"])
+    for name, points in found["curves"].items():
+        chief = name in (found["best_learned"], found["best_unlearned"])
+        style = {"color": colour(name), "marker": marker(name), "ms": 6 if chief else 4, "alpha": 1 if chief else 0.6}
+        axes.plot(*zip(*points, strict=True), **style, label=name.replace("_", " "))
     axes.set(xlabel=NFE, ylabel=EXACT)
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower right", fontsize=8)
     return figure
 
 

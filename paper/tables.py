@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
+from adaptive_diffusion.analysis.representatives import representative_rows
 from paper.numbers import FORMATS, results
 
 
 def quickstart() -> str:
-    """Every sampler of the quickstart."""
+    """The rules of the quickstart, one setting each."""
     caption = (
-        r"Samplers of one denoiser on the same unseen $6\times6$ puzzles. Thresholds are on the confidence of a token."
+        r"Samplers of one denoiser on the same unseen $6\times6$ puzzles: of each rule the cheapest setting within half "
+        r"a point of the best that the rule reaches."
     )
-    return samplers("quickstart", caption, results("quickstart")["samplers"])
+    return samplers("quickstart", caption, representative_rows(results("quickstart")["samplers"]))
 
 
 def samplers(label: str, caption: str, rows: Sequence[dict[str, Any]]) -> str:
@@ -30,27 +32,24 @@ def samplers(label: str, caption: str, rows: Sequence[dict[str, Any]]) -> str:
 
 
 def thresholds() -> str:
-    """The learned sampler of each seed beside the threshold it is held against."""
+    """Every learned halting rule against every rule without learning."""
     caption = (
-        r"The learned sampler in each seed, and the threshold of smallest mean NFE that is not below its own. Gain: "
-        r"points of exact answers, paired by query, with its $95\%$ interval."
+        r"Learned rules against rules without learning, all seeds together. Gain: points of correct answers at equal "
+        r"mean NFE, over the range that both reach. Ratio: mean NFE over the other rule's at equal accuracy, the best "
+        r"that both reach, and half a point below it. With $95\%$ intervals over puzzles and seeds."
     )
-    cells = []
-    for run in (results(f"thresholds_seed{seed}") for seed in range(3)):
-        rows, compared = {row["sampler"]: row for row in run["samplers"]}, run["comparison"]
-        learned, baseline = rows[compared["policy"]], rows[compared["baseline"]]
-        cells.append(
-            [
-                str(run["seed"]),
-                *(FORMATS[kind](learned[key]) for key, kind in (("exact", "percent"), ("nfe_mean", "two"))),
-                *(FORMATS["count"](learned[key]) for key in ("nfe_p95", "nfe_max")),
-                FORMATS["name"](compared["baseline"]),
-                *(FORMATS[kind](baseline[key]) for key, kind in (("exact", "percent"), ("nfe_mean", "two"))),
-                _ends(compared["gain"], 100, "one"),
-            ]
-        )
-    header = ["seed", "exact", "mean NFE", "p95", "max", "threshold", "exact", "mean NFE", "gain"]
-    return _table("thresholds", caption, header, cells)
+    cells = [
+        [
+            FORMATS["name"](ours),
+            FORMATS["name"](theirs),
+            _ends(one["accuracy_gain_at_equal_cost"], 100),
+            _ends(one["cost_ratio_at_equal_accuracy"]),
+            _ends(one["cost_ratio_half_a_point_lower"]),
+        ]
+        for ours, rivals in results("thresholds")["against"].items()
+        for theirs, one in rivals.items()
+    ]
+    return _table("thresholds", caption, ["learned", "without learning", "gain", "ratio", "half a point below"], cells)
 
 
 def hard() -> str:
@@ -93,19 +92,24 @@ def catalogue() -> str:
 
 
 def correction() -> str:
-    """Every family of self-correction at the setting that was chosen for it."""
-    caption = (
-        "Self-correction over all seeds. Gain: points of the first row over this one, paired by puzzle, with its "
-        r"$95\%$ interval."
-    )
+    """The best learned self-correction against every rule that needs no head, along their curves."""
     found = results("correction")
-    cells = []
-    for name in sorted(found["exact"], key=lambda name: name != "learned"):
-        gain = found["gains"].get(name)
-        shown = _ends(dict(zip(("value", "low", "high"), gain, strict=True)), 100) if gain else ""
-        figures = FORMATS["percent"](found["exact"][name]), FORMATS["two"](found["nfe_mean"][name])
-        cells.append([FORMATS["name"](name), *figures, shown])
-    return _table("correction", caption, ["sampler", "exact", "mean NFE", "gain"], cells)
+    caption = (
+        rf"\texttt{{{FORMATS['name'](found['best_learned'])}}} against the other rules over all seeds. Reaches: the best "
+        "accuracy of the rule and the mean NFE it takes. Errors removed: of those the rule makes at the cost of our most "
+        r"accurate setting. Ratio: our mean NFE over the rule's at equal accuracy. With $95\%$ intervals."
+    )
+    cells = [
+        [
+            FORMATS["name"](name),
+            FORMATS["percent"](one["reaches"]["correct"]),
+            FORMATS["two"](one["reaches"]["nfe_mean"]),
+            _ends(one["errors_removed"], 100, "one"),
+            _ends(one["cost_ratio_at_equal_accuracy"]),
+        ]
+        for name, one in found["against"].items()
+    ]
+    return _table("correction", caption, ["rule", "reaches", "NFE", "errors removed", "ratio"], cells)
 
 
 def text() -> str:

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from adaptive_diffusion.analysis.representatives import representative_rows
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -20,19 +22,44 @@ def markdown(header: list[str], lines: list[list[str]]) -> str:
 
 
 def quickstart() -> str:
-    """A row a sampler of the demo."""
+    """The setting of each rule of the demo that is the cheapest within half a point of the rule's best."""
     lines = [
         [
             f"`{row['sampler']}`",
+            ", ".join(row["heads"]) or "nothing",
             f"{100 * row['correct']:.1f}%",
             f"{row['nfe_mean']:.2f}",
             f"{row['nfe_p95']:.0f}",
             f"{row['nfe_max']:.0f}",
             f"{row['revisions_mean']:.2f}",
         ]
-        for row in rows("docs/quickstart/summary.json", "samplers")
+        for row in representative_rows(rows("docs/quickstart/summary.json", "samplers"))
     ]
-    return markdown(["sampler", "correct", "mean NFE", "p95", "max", "revisions"], lines)
+    return markdown(["sampler", "learned heads", "correct", "mean NFE", "p95", "max", "revisions"], lines)
+
+
+def rivals() -> str:
+    """The learned halting rules against every rule without learning, over the seeds."""
+    found = json.loads((ROOT / "experiments/adaptive_beats_thresholds/results/summary.json").read_text())
+    lines = [
+        [
+            f"`{ours}`",
+            f"`{theirs}`",
+            interval(one["accuracy_gain_at_equal_cost"], 100, 1, "+"),
+            interval(one["cost_ratio_at_equal_accuracy"]),
+            interval(one["cost_ratio_half_a_point_lower"]),
+        ]
+        for ours, against in found["against"].items()
+        for theirs, one in against.items()
+    ]
+    header = ["learned", "without learning", "points at equal NFE", "NFE ratio at equal accuracy", "half a point below"]
+    return markdown(header, lines)
+
+
+def interval(found: dict[str, Any], scale: float = 1, decimals: int = 2, sign: str = "") -> str:
+    """A value with its 95% interval."""
+    low, high = (f"{scale * found[end]:.{decimals}f}" for end in ("low", "high"))
+    return f"{scale * found['value']:{sign}.{decimals}f} ({low} to {high})"
 
 
 RATIOS = {
@@ -55,7 +82,7 @@ def benchmarks() -> str:
     return markdown(["row", "ratio", "by the wall", "by processor time"], lines)
 
 
-TABLES = {"README.md": {"quickstart": quickstart}, "docs/performance.md": {"benchmarks": benchmarks}}
+TABLES = {"README.md": {"quickstart": quickstart, "rivals": rivals}, "docs/performance.md": {"benchmarks": benchmarks}}
 
 
 def main() -> None:

@@ -28,12 +28,15 @@ class Rivalry:
     all: tuple[Comparison, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The figures as plain values."""
+        """The figures as plain values; `against` holds every comparison, by learned rule and rival."""
+        against: dict[str, dict[str, Any]] = {}
+        for one in self.all:
+            against.setdefault(one.ours, {})[one.theirs] = one.to_json()
         return {
             "best_learned": self.best_learned,
             "best_unlearned": self.best_unlearned,
             **self.chief.to_json(),
-            "against": [{"rule": one.ours, "against": one.theirs, **one.to_json()} for one in self.all],
+            "against": against,
         }
 
 
