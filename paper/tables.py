@@ -10,8 +10,8 @@ from paper.numbers import FORMATS, results
 def quickstart() -> str:
     """The rules of the quickstart, one setting each."""
     caption = (
-        r"Samplers of one denoiser on the same unseen $6\times6$ puzzles: of each rule the cheapest setting within half "
-        r"a point of the best that the rule reaches."
+        r"Samplers of one denoiser on the same unseen $6\times6$ puzzles: of each rule the cheapest setting within "
+        r"half a point of the best that the rule reaches."
     )
     return samplers("quickstart", caption, representative_rows(results("quickstart")["samplers"]))
 
@@ -95,9 +95,9 @@ def correction() -> str:
     """The best learned self-correction against every rule that needs no head, along their curves."""
     found = results("correction")
     caption = (
-        rf"\texttt{{{FORMATS['name'](found['best_learned'])}}} against the other rules over all seeds. Reaches: the best "
-        "accuracy of the rule and the mean NFE it takes. Errors removed: of those the rule makes at the cost of our most "
-        r"accurate setting. Ratio: our mean NFE over the rule's at equal accuracy. With $95\%$ intervals."
+        rf"\texttt{{{FORMATS['name'](found['best_learned'])}}} against the other rules over all seeds. Reaches: the "
+        "best accuracy of the rule and the mean NFE it takes. Errors removed: of those the rule makes at the cost of "
+        r"our most accurate setting. Ratio: our mean NFE over the rule's at equal accuracy. With $95\%$ intervals."
     )
     cells = [
         [
