@@ -4,7 +4,7 @@ import pytest
 import torch
 from small_worlds import sampler_state, transformer
 
-from adaptive_diffusion.models.positions import LearnedPositions, RelationalPositions, RotaryPositions
+from adaptive_diffusion.models.positions import LearnedPositions, OffsetPositions, RelationalPositions, RotaryPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 
 GRID = [[i // 3, i % 3, i // 3 // 2] for i in range(9)]
@@ -27,6 +27,7 @@ MODELS = {
     "rotary": {"positions": RotaryPositions([[i] for i in range(9)])},
     "grid": {"positions": LearnedPositions(GRID)},
     "relational": {"positions": RelationalPositions(GRID)},
+    "offsets": {"positions": OffsetPositions(GRID)},
     "looped and timed": {"loops": 2, "time_conditioning": True},
     "without status": {"status": False},
 }
@@ -96,6 +97,29 @@ def test_a_bias_stands_for_the_coordinates_that_two_places_share():
         expected = torch.stack([same, row, apart, row, same, column, apart, column, same], -1).unflatten(-1, (3, 3))
         assert torch.equal(positions.bias(layer, 3), expected)
     assert torch.equal(positions.bias(1, 2), positions.bias(1, 3)[:, :2, :2])
+
+
+@pytest.mark.parametrize(("reach", "count"), [(1 << 10, 5 * 7), (1, 3 * 3)])
+def test_a_bias_stands_for_the_offset_between_two_places(reach, count):
+    positions = OffsetPositions.cells(3, 4, reach)
+    positions.build(8, 2, depth=2)
+    assert positions.preference.shape == (2, 2, count)
+    bias = positions.bias(1, 12).unflatten(-1, (3, 4)).unflatten(1, (3, 4))
+    for row, column in ((0, 1), (1, 0), (-1, 1)):  # every pair of cells with one offset has the same bias
+        inner = bias[:, 1, 1:3] if abs(row) else bias[:, :2, 1:3].flatten(1, 2)
+        here = torch.tensor([[1, 1], [1, 2]]) if abs(row) else torch.cartesian_prod(torch.arange(2), torch.arange(1, 3))
+        found = torch.stack([inner[:, i, r + row, c + column] for i, (r, c) in enumerate(here.tolist())], -1)
+        assert (found == found[:, :1]).all()
+    right, left, far = bias[:, 1, 1, 1, 2], bias[:, 1, 1, 1, 0], bias[:, 1, 0, 1, 3]
+    assert different(right, left)
+    assert torch.equal(right, far) == (reach == 1)
+
+
+def test_reach_and_number_of_offsets_are_limited():
+    with pytest.raises(ValueError, match="reach must be at least 1, not 0"):
+        OffsetPositions(GRID, reach=0)
+    with pytest.raises(ValueError, match="offsets are more than a table should have"):
+        OffsetPositions([[0, 0, 0], [500, 500, 500]]).build(8, 2)
 
 
 def test_too_many_coordinates_for_a_table_of_relations_are_refused():

@@ -30,8 +30,8 @@ class MazeTask(Task):
     noun = "maze"
     vocabulary = len(SYMBOLS)
     difficulties = (
+        Difficulty("paths", "shortest paths", edges=(1, 2, 4, 10, 50)),
         Difficulty("moves", "moves of the shortest path"),
-        Difficulty("paths", "shortest paths"),
         Difficulty("expanded", "cells that the search expands"),
         Difficulty("rating", "rating by the file", decimals=1),
     )
@@ -72,8 +72,8 @@ class MazeTask(Task):
 
     def difficulty(self, problems: Mazes) -> dict[str, Tensor]:
         return {
-            "moves": problems.moves,
             "paths": problems.paths,
+            "moves": problems.moves,
             "expanded": problems.expanded,
             "rating": problems.ratings,
         }
