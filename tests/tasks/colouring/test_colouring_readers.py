@@ -2,6 +2,8 @@ import gzip
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adaptive_diffusion.tasks.colouring import ColouringTask
 
@@ -67,3 +69,15 @@ def test_line_before_the_first_graph_is_named(write):
 def test_file_without_a_graph_is_refused(write, content):
     with pytest.raises(ValueError, match="holds no graph"):
         TASK.read(write(content), skip_bad=True)
+
+
+@settings(deadline=None, max_examples=60)
+@given(content=st.text(alphabet="pen 1234\n", max_size=80) | st.binary(max_size=40))
+def test_any_content_is_read_or_refused(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("any") / "graphs.col"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    try:
+        problems = TASK.read(path, skip_bad=True).problems
+    except ValueError:
+        return
+    assert TASK.correct(TASK.targets(problems), problems).all()

@@ -2,6 +2,8 @@ import gzip
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adaptive_diffusion.tasks.maze import MazeTask
 
@@ -104,3 +106,15 @@ def test_bad_line_of_a_table_is_named_and_can_be_skipped(write, line):
 def test_file_without_a_maze_is_refused(write, content):
     with pytest.raises(ValueError, match="holds no maze"):
         TASK.read(write(content), skip_bad=True)
+
+
+@settings(deadline=None, max_examples=60)
+@given(content=st.text(alphabet="# .SGo\n,", max_size=80) | st.binary(max_size=40))
+def test_any_content_is_read_or_refused(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("any") / "mazes.txt"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    try:
+        problems = TASK.read(path, skip_bad=True).problems
+    except ValueError:
+        return
+    assert TASK.correct(TASK.targets(problems), problems).all()
