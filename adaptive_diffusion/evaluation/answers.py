@@ -1,10 +1,12 @@
 """What samplers are compared by: the cost, the quality and further figures of each answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from adaptive_diffusion.core.trace import Trace
 from adaptive_diffusion.core.trace_header import TraceHeader
@@ -45,6 +47,38 @@ class ScoredAnswers:
         query, nfe = (rows[column].to_numpy() for column in ("query", "nfe"))
         quality = answer_quality(header, rows).fill_null(np.nan).to_numpy()
         return cls(header.sampler, header.family, query, nfe, quality)
+
+
+def write_answers(path: Path, answers: Sequence[ScoredAnswers]) -> None:
+    """Writes the answers of several samplers to a Parquet file, a row for each answer."""
+    text = pa.dictionary(pa.int32(), pa.string())
+    tables = []
+    for one in answers:
+        count = len(one.query)
+        named = {"sampler": pa.array([one.name] * count, text), "family": pa.array([one.family] * count, text)}
+        measured = {"nfe": one.nfe.astype(np.float64), "quality": one.quality.astype(np.float64)}
+        tables.append(pa.table({**named, "query": one.query, **measured}))
+    pq.write_table(pa.concat_tables(tables).unify_dictionaries(), path, compression="zstd")
+
+
+def read_answers(path: Path) -> list[ScoredAnswers]:
+    """The inverse of `write_answers`, samplers in their order.
+
+    Raises:
+        ValueError: a file that holds no answers.
+    """
+    try:
+        table = pq.read_table(path, columns=["sampler", "family", "query", "nfe", "quality"])
+        sampler = np.array(table["sampler"].to_pylist())
+        family = np.array(table["family"].to_pylist())
+        columns = [table[name].to_numpy() for name in ("query", "nfe", "quality")]
+    except (pa.ArrowException, ValueError, KeyError) as error:
+        raise ValueError(f"{path} holds no answers: {error}") from error
+    found = []
+    for name in dict.fromkeys(sampler.tolist()):
+        rows = sampler == name
+        found.append(ScoredAnswers(name, str(family[rows][0]), *(column[rows] for column in columns)))
+    return found
 
 
 def answer_quality(header: TraceHeader, rows: pa.Table) -> pa.ChunkedArray:

@@ -77,6 +77,12 @@ def overthinking(table: StoppingTable, steps: np.ndarray) -> np.ndarray:
     return table.until(steps).max(1) > table.at(steps)[0]
 
 
+def given_up(table: StoppingTable, steps: np.ndarray) -> np.ndarray:
+    """Bool [R]: the rule stopped before the row's end with an answer that is not right."""
+    quality, cost = table.at(steps)
+    return (quality < 1) & (cost < table.cost[:, -1])
+
+
 def matched_fixed(table: StoppingTable, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Expected quality and cost [R] of the same number of steps for every row, at the rule's own mean cost."""
     return _at_equal_cost(
@@ -178,6 +184,7 @@ def halting_summary(
 
     Returns:
         Intervals (95%, queries drawn with replacement) under `correct`, `nfe_mean`, `regret_to_oracle`, `overthinking`,
+        `share_given_up`, `cost_spent_on_unsolved` (the share of all forwards spent on queries that end wrong),
         `gain_over_fixed`, `gain_over_random`, `gain_over_shuffle` (each at the rule's own mean cost),
         `auroc_solved_at_halt`, `calibration_error` and `spearman` (of cost and difficulty).
     """
@@ -188,6 +195,8 @@ def halting_summary(
         "nfe_mean": bootstrap(mean, cost, seed=seed),
         "regret_to_oracle": regret_to_oracle(table, steps, seed),
         "overthinking": bootstrap(mean, overthinking(table, steps), seed=seed),
+        "share_given_up": bootstrap(mean, given_up(table, steps), seed=seed),
+        "cost_spent_on_unsolved": bootstrap(ratio_of_sums, cost * ~solved, cost, seed=seed),
         **gains_over_chance(table, steps, seed),
         "auroc_solved_at_halt": bootstrap(auroc, probability, solved, seed=seed),
         "calibration_error": bootstrap(calibration_error, probability, solved, seed=seed),

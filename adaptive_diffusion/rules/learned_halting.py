@@ -23,7 +23,8 @@ class HeadHalting(SummarisedHalting):
 
     Attributes:
         head: the model's halting head; None until a sampler binds it.
-        settings: values of its threshold, margin or price among which a budget or an accuracy is looked for.
+        settings: values of its threshold, margin or price among which a budget or an accuracy is looked for, from
+            careful to bold.
     """
 
     head: HaltingHead | None
@@ -56,7 +57,7 @@ class LearnedHalting(HeadHalting):
 
     threshold: float = 0.9
     head: HaltingHead | None = None
-    settings = tuple(1 / (1 + math.exp(-0.1 * logit)) for logit in range(-40, 81))
+    settings = tuple(1 / (1 + math.exp(-0.1 * logit)) for logit in range(80, -41, -1))
     explanation = "P(right if stopped now) {probability:.3f}; it stops at {threshold:.3f}"
 
     def with_threshold(self, setting: float) -> "LearnedHalting":
@@ -101,7 +102,7 @@ class QHalting(HeadHalting):
     margin: float = 0.0
     head: HaltingHead | None = None
     needs_head = "q_halting"
-    settings = tuple(0.1 * step for step in range(-60, 61))
+    settings = tuple(0.1 * step for step in range(60, -61, -1))
     explanation = "Q(stop) exceeds Q(go on) by {advantage:.3f}; it stops at {margin:.3f}"
 
     def with_threshold(self, setting: float) -> "QHalting":

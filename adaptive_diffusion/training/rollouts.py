@@ -1,5 +1,6 @@
 """Rollouts: trajectories of a sampler recorded once, past every halting point, for every halting objective."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +13,11 @@ from torch import Tensor
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.events import OPEN
+from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.core.step_summaries import step_summaries
 from adaptive_diffusion.models.halting_head import observe
 from adaptive_diffusion.objectives.trajectories import Trajectories
-from adaptive_diffusion.rules.halting import RunToCompletion
+from adaptive_diffusion.rules.halting_trials import HaltingTrials
 from adaptive_diffusion.rules.learned_halting import HeadHalting
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.step import Step
@@ -36,6 +38,7 @@ class Rollouts:
         changed: [S] float32 in [0, 1], the share of that answer's tokens that differ from the answer at the row's end.
         cost: [S] float32, forwards the step took.
         difficulty: [N] float32.
+        stops: [S, M] bool, which of the M halting rules that were tried would stop the row after this step.
     """
 
     query: Tensor
@@ -45,6 +48,7 @@ class Rollouts:
     changed: Tensor
     cost: Tensor
     difficulty: Tensor
+    stops: Tensor
 
     def __len__(self) -> int:
         return len(self.query)
@@ -76,10 +80,14 @@ class Rollouts:
         """Where a rule stops each row [N] int64, 1 to its number of steps, and the probability it gives there [N], from
         its head's outputs at every step [S, …]. It is the sampler's own rule, applied to all steps at once."""
         halt_decision = rule.decide(head_output)
-        stop = self.padded(halt_decision.stop)
-        steps = torch.where(stop.any(1), stop.int().argmax(1) + 1, self.steps).minimum(self.steps)
+        steps = self.stopped(halt_decision.stop)
         assert halt_decision.probability is not None
         return steps, halt_decision.probability[self.first + steps - 1]
+
+    def stopped(self, stop: Tensor) -> Tensor:
+        """[N] int64, the step of each row after which `stop` [S] is first true; its last one where it never is."""
+        padded = self.padded(stop)
+        return torch.where(padded.any(1), padded.int().argmax(1) + 1, self.steps).minimum(self.steps)
 
     def spent(self, steps: Tensor) -> Tensor:
         """[N] forwards of each row up to a number of its steps [N]."""
@@ -121,15 +129,16 @@ class RolloutRecorder:
         observation = observe(step.prediction.evaluation.hidden, summaries, step.before.editable)[live]
         cost = step.after.nfe[live] - before.nfe
         written = answer.masked_fill(~before.editable, OPEN).to(torch.int32)
-        self.parts.append((before.query, before.steps_taken, observation, score, written, cost.float()))
+        stops = HaltingTrials.decisions(step.halt_decision)[live]
+        self.parts.append((before.query, before.steps_taken, observation, score, written, cost.float(), stops))
 
     def result(self, difficulty: Tensor) -> Rollouts:
         """The rows in the order of their ids; `difficulty` [N] in that order."""
         query, step, *columns = (torch.cat(part).cpu() for part in zip(*self.parts, strict=True))
         order = (torch.searchsorted(self.order.cpu(), query) * (int(step.max()) + 1) + step).argsort()
         rows, steps = query[order].unique_consecutive(return_counts=True)
-        observation, score, written, cost = (column[order] for column in columns)
-        return Rollouts(rows, steps, observation, score, share_changed(written, steps), cost, difficulty)
+        observation, score, written, cost, stops = (column[order] for column in columns)
+        return Rollouts(rows, steps, observation, score, share_changed(written, steps), cost, difficulty, stops)
 
 
 def share_changed(written: Tensor, steps: Tensor) -> Tensor:
@@ -150,6 +159,7 @@ def record(
     seed: int = 0,
     slots: int = 256,
     max_steps: int | None = None,
+    tried: Sequence[Halting] = (),
 ) -> Rollouts:
     """Samples all queries with halting off and records every step, without gradient.
 
@@ -157,10 +167,16 @@ def record(
         batch: N problems with their scoring.
         difficulty: [N]; 0 where it is not known.
         max_steps: a row that takes longer is cut there.
+        tried: M halting rules, whose decisions are recorded too. Answers are those of filling in what is open.
+
+    Raises:
+        ValueError: rules to be tried on a sampler with blocks, where a stop would not end the answer.
     """
+    if tried and sampler.block_length is not None:
+        raise ValueError(f"rules are tried on trajectories without blocks; this sampler has {sampler.block_length=}")
     recorder = RolloutRecorder(batch)
     queries = batch.queries
-    complete = replace(sampler, halting=RunToCompletion())
+    complete = replace(sampler, halting=HaltingTrials(tuple(tried)))
     complete.sample(queries, seed=seed, slots=slots, max_steps=max_steps, observers=[recorder])
     difficulty = torch.zeros(len(queries)) if difficulty is None else difficulty.float().cpu()
     return recorder.result(difficulty[queries.ids.cpu().argsort()])

@@ -11,6 +11,7 @@ from adaptive_diffusion.evaluation.halting_metrics import (
     CounterfactualRollouts,
     StoppingTable,
     gains_over_chance,
+    given_up,
     halting_summary,
     hindsight_oracle,
     matched_fixed,
@@ -127,3 +128,11 @@ def test_rows_past_their_halting_are_found_by_query():
     assert np.array_equal(past.of(np.array([1, 7, 7])).quality, QUALITY[[3, 0, 0]])
     with pytest.raises(ValueError, match="not recorded past their halting point"):
         past.of(np.array([1, 8]))
+
+
+def test_given_up_is_stopped_before_the_end_without_a_right_answer() -> None:
+    quality = np.array([[0, 0, 1.0], [0, 0, 0], [1, 1, 1], [0, 0, 0]])
+    cost = np.array([[1, 2, 3.0], [1, 2, 3], [1, 2, 3], [1, 1, 1]])
+    # The first two stop early and wrong, the third early and right, the last one wrong at its own end.
+    table = StoppingTable(quality, cost)
+    assert given_up(table, np.array([2, 1, 1, 1])).tolist() == [True, True, False, False]

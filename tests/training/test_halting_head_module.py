@@ -47,7 +47,8 @@ def problem(rows: int = 40_000, seed: int = 0) -> Rollouts:
     number = torch.arange(rows)
     cost = torch.ones(len(state))
     steps, changed = torch.full_like(number, STEPS), torch.zeros(len(state))
-    return Rollouts(number, steps, shown(step, state), solved.float(), changed, cost, torch.zeros(rows))
+    tried = torch.zeros(len(state), 0, dtype=torch.bool)
+    return Rollouts(number, steps, shown(step, state), solved.float(), changed, cost, torch.zeros(rows), tried)
 
 
 def fitted(objective: HaltingObjective, rollouts: Rollouts, steps: int = 200) -> TrajectoryHaltingHead:

@@ -13,7 +13,8 @@ from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
-from adaptive_diffusion.rules.halting import MaxSteps, RunToCompletion
+from adaptive_diffusion.rules.gain import LikelihoodGain
+from adaptive_diffusion.rules.halting import AnswerProbability, MaxSteps, RunToCompletion, StableAndConfident
 from adaptive_diffusion.rules.learned_halting import CostAware, LearnedHalting
 from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.sampling.sampler import Sampler
@@ -107,6 +108,32 @@ def test_a_rule_halts_on_rollouts_where_the_sampler_halts(
         really = replace(sampler, halting=rule).sample(queries)
     assert torch.equal(steps, really.nfe[queries.ids.argsort()])
     assert len(steps.unique()) > 1
+
+
+TRIED = (
+    AnswerProbability(0.001),
+    AnswerProbability(0.05),
+    StableAndConfident(1, 1.0),
+    LikelihoodGain(0.1),
+    MaxSteps(3),
+)
+
+
+def test_rule_that_is_tried_stops_where_the_sampler_would_stop(sampler: Sampler, queries: Queries) -> None:
+    batch = Batch(queries, truth(sampler, queries))
+    found = record(sampler, batch, slots=16, tried=TRIED)
+    for number, rule in enumerate(TRIED):
+        really = replace(sampler, halting=rule).sample(queries)
+        steps = found.stopped(found.stops[:, number])
+        assert torch.equal(steps, really.steps[queries.ids.argsort()]), rule
+    plain = record(sampler, batch, slots=16)
+    assert plain.stops.shape == (len(plain.score), 0)
+    assert torch.equal(plain.observation, found.observation)
+
+
+def test_rules_are_not_tried_in_blocks(sampler: Sampler, queries: Queries) -> None:
+    with pytest.raises(ValueError, match="without blocks"):
+        record(replace(sampler, block_length=4), Batch(queries, queries.tokens), tried=TRIED)
 
 
 def test_a_batch_is_padded_to_its_longest_row(rollouts: Rollouts) -> None:

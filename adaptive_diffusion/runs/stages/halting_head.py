@@ -11,11 +11,13 @@ from torch import Tensor
 
 from adaptive_diffusion.config import instantiate, instantiate_outer
 from adaptive_diffusion.core.batch import Batch
+from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.objectives.halting_losses import HaltingObjective
 from adaptive_diffusion.runs.compare import build_sampler, chief_difficulty
 from adaptive_diffusion.runs.dry_run import DryRun
+from adaptive_diffusion.runs.halting_rules import trials
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stages.training import optimisers, silence_lightning
 from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint
@@ -41,6 +43,9 @@ class Record(Stage):
         first_query: where in the training stream they begin, so that they are not those the denoiser learnt from.
         splits: of the task's data module, beside the training queries.
         max_steps: a row that takes longer is cut there.
+        held_out: at most so many problems of each split; null takes all.
+        tried: samplers whose halting rules are tried on the held-out rollouts, at each setting of their calibrated
+            parameter.
         seed, slots: of sampling.
     """
 
@@ -50,11 +55,15 @@ class Record(Stage):
     first_query: int = 30_000_000
     splits: Sequence[str] = ("validation", "test", "stratified_test")
     max_steps: int = 32
+    held_out: int | None = None
+    tried: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     slots: int = 256
     trains: ClassVar[bool] = True
+    sampler_fields: ClassVar[tuple[str, ...]] = ("tried",)
 
     def check(self, context: StageContext, dry_run: DryRun) -> None:
+        trials(self.tried, context.allow)
         build_sampler(instantiate(without_halting(self.sampler), context.allow), _begun(self, context, dry_run))
 
     def __call__(self, context: StageContext) -> None:
@@ -67,11 +76,21 @@ class Record(Stage):
             problems, task = attrgetter(split)(source.data), source.task
             if problems is None:  # a task without a stratified set
                 continue
+            problems = problems.take(slice(0, self.held_out))
             difficulty = chief_difficulty(task, problems)
-            self._record(folder, split, sampler, scored(task, problems), difficulty)
+            rules = [one.rule for one in trials(self.tried, context.allow)]
+            self._record(folder, split, sampler, scored(task, problems), difficulty, rules)
 
-    def _record(self, folder: RunFolder, split: str, sampler: Sampler, batch: Batch, difficulty: Tensor) -> None:
-        rollouts = record(sampler, batch, difficulty, self.seed, self.slots, self.max_steps)
+    def _record(
+        self,
+        folder: RunFolder,
+        split: str,
+        sampler: Sampler,
+        batch: Batch,
+        difficulty: Tensor,
+        tried: Sequence[Halting] = (),
+    ) -> None:
+        rollouts = record(sampler, batch, difficulty, self.seed, self.slots, self.max_steps, tried)
         with folder.atomic_write(rollout_name(split)) as path:
             rollouts.save(path)
         solved = rollouts.padded(rollouts.solved)[:, -1].double().mean()
@@ -170,7 +189,7 @@ def _begun(stage: Record | FitHalting, context: StageContext, dry_run: DryRun) -
 def training_problems(data: TaskData, number: int, first: int) -> tuple[Batch, Tensor]:
     """So many problems of the training stream and their difficulty [N]."""
     problems = data.training(first, number)
-    return data.batch(problems), chief_difficulty(data.task, problems)
+    return scored(data.task, problems), chief_difficulty(data.task, problems)
 
 
 def without_halting(sampler: Mapping[str, Any]) -> dict[str, Any]:

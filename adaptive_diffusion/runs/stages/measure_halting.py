@@ -1,64 +1,37 @@
 """A stage that measures whether learned halting spends steps where they pay."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from adaptive_diffusion.config import instantiate
-from adaptive_diffusion.evaluation.answers import ScoredAnswers
+from adaptive_diffusion.evaluation.answers import ScoredAnswers, write_answers
 from adaptive_diffusion.evaluation.budget import fit_to_budget
 from adaptive_diffusion.evaluation.correlation import tie_ceiling
 from adaptive_diffusion.evaluation.curves import Curves
-from adaptive_diffusion.evaluation.halting_metrics import StoppingTable, halting_summary
+from adaptive_diffusion.evaluation.halting_metrics import halting_summary, hindsight_oracle
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean, paired_difference, ratio_of_sums
-from adaptive_diffusion.rules.learned_halting import HeadHalting
+from adaptive_diffusion.evaluation.risk_control import learn_then_test, quality_lost
+from adaptive_diffusion.evaluation.rivals import rivalry
 from adaptive_diffusion.runs.compare import compare_all
 from adaptive_diffusion.runs.counterfactual_rollouts import stopping_table
 from adaptive_diffusion.runs.dry_run import DryRun
+from adaptive_diffusion.runs.halting_rules import Fitted, trials, tried_answers
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stage import checkpoint as checkpoint_name
 from adaptive_diffusion.runs.stages.halting_head import rollout_name
-from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.runs.trained_model import TrainedModel, load_trained_model
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.training.rollouts import Rollouts
 
-STRIDE = 4
-"""Settings of a rule from one point of its curve to the next."""
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A halting rule whose head has looked at recorded rollouts: every setting can be tried without a forward."""
-
-    name: str
-    rule: HeadHalting
-    rollouts: Rollouts
-    head_output: Tensor
-
-    @cached_property
-    def table(self) -> StoppingTable:
-        """What each query would answer and have cost if it were stopped after each step."""
-        return stopping_table(self.rollouts)
-
-    def stops(self, setting: float) -> tuple[Tensor, Tensor]:
-        """Steps [N] and the probability predicted there [N]."""
-        return self.rollouts.halted(self.rule.with_threshold(setting), self.head_output)
-
-    def spent(self, setting: float) -> np.ndarray:
-        """NFE [N]."""
-        return self.rollouts.spent(self.stops(setting)[0]).numpy()
-
-    def at(self, setting: float) -> ScoredAnswers:
-        """Cost and quality of each answer."""
-        quality, cost = self.table.at(self.stops(setting)[0].numpy())
-        return ScoredAnswers(self.name, self.name, self.rollouts.query.numpy(), cost, quality)
+CONFIDENCE = 0.95
+"""Of risk control."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +42,12 @@ class MeasureHalting(Stage):
         checkpoint: the denoiser.
         heads: stages whose heads are measured.
         policy: the one whose measures are given in full.
-        baselines: samplers, as in `Evaluate`; the most accurate on the validation split is the one to reach.
+        baselines: samplers, as in `Evaluate`; they answer the queries of the rollouts.
+        tried: samplers whose halting rules were tried while the rollouts were recorded, as in `Record`.
+            The most accurate of baselines and tried rules on the validation split is the one to reach.
         separate: stages of heads trained for one price each, whose curve the policy's must follow.
         budgets: mean NFE that the policy is fitted to.
+        risks: δ of risk control with confidence .95, by the policy and on the validation split.
         slack: by how much accuracy on the validation split may lie below the baseline's.
     """
 
@@ -79,13 +55,15 @@ class MeasureHalting(Stage):
     heads: Sequence[str]
     policy: str
     baselines: Mapping[str, Any]
+    tried: Mapping[str, Any] = field(default_factory=dict)
     separate: Sequence[str] = ()
     budgets: Sequence[float] = ()
+    risks: Sequence[float] = (0.01, 0.02, 0.05)
     slack: float = 0.0
     seed: int = 0
     slots: int = 256
     trains: ClassVar[bool] = False
-    sampler_fields: ClassVar[tuple[str, ...]] = ("baselines",)
+    sampler_fields: ClassVar[tuple[str, ...]] = ("baselines", "tried")
 
     def __post_init__(self) -> None:
         if self.policy not in [*self.heads, *self.separate]:
@@ -105,27 +83,45 @@ class MeasureHalting(Stage):
         fitted = {split: self._predict(folder, rollouts) for split, rollouts in splits.items()}
         source = load_trained_model(Path(self.checkpoint), folder.allow, context.compute)
         samplers = {name: source.build(one["sampler"]) for name, one in self.baselines.items()}
-        options: dict[str, Any] = {"seed": self.seed, "slots": self.slots}
-        seen, known = compare_all(samplers, source.task, source.data.validation, print, **options)
-        families = {name: one["family"] for name, one in self.baselines.items()}
-        rows, settings = compare_all(samplers, source.task, source.data.test, print, **options, families=families)
-        best = max(seen, key=lambda row: (row["correct"], -row["nfe_mean"]))["sampler"]
+        known, settings = (
+            self._rivals(context, source, samplers, split, splits[split]) for split in ("validation", "test")
+        )
+        best = max(known, key=lambda name: (known[name].quality.mean(), -known[name].nfe.mean()))
         policy = fitted["validation"][self.policy]
         setting = cheapest_reaching(policy, known[best].quality.mean() - self.slack)
         ours = fitted["test"][self.policy].at(setting)
+        learned = [one for name in self.heads for one in fitted["test"][name].curve().values()]
+        answers = [*learned, *settings.values()]
+        with folder.atomic_write("answers.parquet") as path:
+            write_answers(path, answers)
+        curves = Curves([answers])
+        found = rivalry(curves, self.heads)
         summary = {
+            "task": source.task.name,
+            "seed": self.seed,
+            "heads": list(self.heads),
             "policy": self.policy,
             "setting": setting,
             "baseline": best,
             "nfe_ratio_to_baseline": bootstrap(ratio_of_sums, ours.nfe, settings[best].nfe).to_json(),
             "quality_difference": paired_difference(ours.quality, settings[best].quality).to_json(),
-            "comparisons": self._comparisons(fitted["test"][self.policy], settings.values()),
+            "comparisons": {
+                family: curves.compare(self.policy, family).to_json()
+                for family in curves.families
+                if family not in self.heads
+            },
+            "rivalry": None if found is None else found.to_json(),
             "run_to_the_end": self._run_to_the_end(fitted["test"][self.policy]),
+            "oracle": self._oracle(fitted["test"][self.policy]),
+            "risk_control": [self._risk(fitted, risk) for risk in self.risks],
             "test": self._measures(fitted["test"][self.policy], setting),
             "cost_aware_gap": self._gaps(fitted["test"]),
             "budgets": [self._budget(fitted, budget) for budget in self.budgets],
             "curves": {name: self._curve(one) for name, one in fitted["test"].items()},
-            "baselines": rows,
+            "baselines": [
+                {"sampler": one.name, "family": one.family, "queries": len(one.query)} | means(one)
+                for one in settings.values()
+            ],
         }
         if "stratified_test" in fitted:
             summary["stratified"] = self._measures(fitted["stratified_test"][self.policy], setting)
@@ -154,13 +150,38 @@ class MeasureHalting(Stage):
         intervals = {name: interval.to_json() for name, interval in found.items()}
         return {**intervals, "tie_ceiling": None if np.isnan(ceiling) else ceiling}
 
-    def _comparisons(self, fitted: Fitted, baselines: Iterable[ScoredAnswers]) -> dict[str, Any]:
-        """The policy over its settings against the curve of each baseline's family."""
-        ours = [fitted.at(setting) for setting in fitted.rule.settings[::STRIDE]]
-        named = [replace(one, name=f"{one.name} {number}") for number, one in enumerate(ours)]
-        curves = Curves([[*named, *baselines]])
-        others = [family for family in curves.families if family != fitted.name]
-        return {family: curves.compare(fitted.name, family).to_json() for family in others}
+    def _rivals(
+        self, context: StageContext, source: TrainedModel, samplers: dict[str, Any], split: str, rollouts: Rollouts
+    ) -> dict[str, ScoredAnswers]:
+        """The answers of the baselines and of the tried rules to the queries of a split's rollouts, by name."""
+        problems = attrgetter(split)(source.data).take(slice(0, len(rollouts)))
+        families = {name: one["family"] for name, one in self.baselines.items()}
+        options: dict[str, Any] = {"seed": self.seed, "slots": self.slots, "families": families}
+        _, found = compare_all(samplers, source.task, problems, print, **options)
+        tried = tried_answers(rollouts, trials(self.tried, context.allow), stopping_table(rollouts))
+        return {**found, **{one.name: one for one in tried}}
+
+    def _oracle(self, fitted: Fitted) -> dict[str, Any]:
+        """A rule with hindsight, which gives up at once what is never right."""
+        quality, cost = fitted.table.at(hindsight_oracle(fitted.table, fitted.rollouts.steps.numpy()))
+        return {"correct": bootstrap(mean, quality).to_json(), "nfe_mean": bootstrap(mean, cost).to_json()}
+
+    def _risk(self, fitted: dict[str, dict[str, Fitted]], risk: float) -> dict[str, Any]:
+        """The boldest setting that is certified on the validation split, and what it loses and saves on the test one;
+        the full budget where no setting is."""
+        policy, settings = fitted["validation"][self.policy], fitted["validation"][self.policy].rule.settings
+
+        def losses(one: Fitted, setting: float) -> np.ndarray:
+            return quality_lost(one.table.at(one.rollouts.steps.numpy())[0], one.at(setting).quality)
+
+        certified = learn_then_test((losses(policy, setting) for setting in settings), risk, CONFIDENCE)
+        promised = {"risk": risk, "confidence": CONFIDENCE, "queries": certified.queries}
+        if not certified.settings:
+            return {**promised, "setting": None, "seen": 0.0, "cost_share": 1.0}
+        setting, test = settings[certified.settings - 1], fitted["test"][self.policy]
+        share = test.spent(setting).mean() / test.table.at(test.rollouts.steps.numpy())[1].mean()
+        seen = float(losses(test, setting).mean())
+        return {**promised, "setting": setting, "seen": seen, "cost_share": float(share)}
 
     def _run_to_the_end(self, fitted: Fitted) -> dict[str, Any]:
         quality, cost = fitted.table.at(fitted.rollouts.steps.numpy())
@@ -184,11 +205,12 @@ class MeasureHalting(Stage):
         return {"budget": budget, "setting": found.setting, "validation": found.nfe_mean, "test": spent}
 
     def _curve(self, fitted: Fitted) -> list[dict[str, float]]:
-        settings = [fitted.at(setting) for setting in fitted.rule.settings[::STRIDE]]
-        return [
-            {"setting": setting, "nfe_mean": float(one.nfe.mean()), "correct": float(one.quality.mean())}
-            for setting, one in zip(fitted.rule.settings[::STRIDE], settings, strict=True)
-        ]
+        return [{"setting": setting} | means(one) for setting, one in fitted.curve().items()]
+
+
+def means(answers: ScoredAnswers) -> dict[str, float]:
+    """Mean cost and mean quality."""
+    return {"nfe_mean": float(answers.nfe.mean()), "correct": float(answers.quality.mean())}
 
 
 def cheapest_reaching(fitted: Fitted, accuracy: float) -> float:

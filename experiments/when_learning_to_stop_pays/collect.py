@@ -1,0 +1,84 @@
+"""Gathers runs of `when_learning_to_stop_pays`, one for each task and seed, into `results/summary.json`.
+
+python experiments/when_learning_to_stop_pays/collect.py runs/when_learning_to_stop_pays*
+"""
+
+import argparse
+import json
+from collections import defaultdict
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from adaptive_diffusion.evaluation.answers import read_answers
+from adaptive_diffusion.evaluation.curves import Curves
+from adaptive_diffusion.evaluation.rivals import rivalry
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
+
+RESULTS = Path(__file__).parent / "results"
+POLICY = "cost_aware"
+MEASURES = ("regret_to_oracle", "spearman", "share_given_up", "cost_spent_on_unsolved", "overthinking")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path, help="finished run folders")
+    by_task = defaultdict(list)
+    for folder in parser.parse_args().runs:
+        run = json.loads((folder / "summary.json").read_text())
+        by_task[run["task"]].append((run, folder))
+    tasks = [of_task(name, sorted(runs, key=lambda one: one[0]["seed"])) for name, runs in sorted(by_task.items())]
+    RESULTS.mkdir(exist_ok=True)
+    atomic_write_file(RESULTS / "summary.json", json.dumps({"tasks": tasks}, indent=2, ensure_ascii=False) + "\n")
+
+
+def of_task(name: str, runs: list[tuple[dict[str, Any], Path]]) -> dict[str, Any]:
+    """The figures of one task over its seeds: means, and the widest of the seeds' intervals; curves are compared over
+    queries and seeds together."""
+    seeds = [run for run, _ in runs]
+    curves = Curves([read_answers(folder / "answers.parquet") for _, folder in runs])
+    heads = [head for head in seeds[0]["heads"] if head in curves.families]
+    chief = rivalry(curves, [POLICY])
+    if chief is None:
+        raise ValueError(f"{name}: its runs have no rule without learning to compare {POLICY} with")
+    test = [run["test"] for run in seeds]
+    difficult = [run.get("stratified", run["test"]) for run in seeds]
+    return {
+        "name": name,
+        "seeds": [run["seed"] for run in seeds],
+        "accuracy_full_budget": mean(run["run_to_the_end"]["correct"]["value"] for run in seeds),
+        "nfe_full_budget": mean(run["run_to_the_end"]["nfe_mean"]["value"] for run in seeds),
+        "oracle": {key: mean(run["oracle"][key]["value"] for run in seeds) for key in ("correct", "nfe_mean")},
+        "best_unlearned": chief.best_unlearned,
+        **chief.chief.to_json(),
+        **{key: together([measures[key] for measures in test]) for key in MEASURES if key != "spearman"},
+        "spearman": together([measures["spearman"] for measures in difficult]),
+        "gain_over_shuffle_ci_low": min(measures["gain_over_shuffle"]["low"] for measures in test),
+        "gain_over_random_ci_low": min(measures["gain_over_random"]["low"] for measures in test),
+        "heads": {head: curves.compare(head, chief.best_unlearned).to_json() for head in heads},
+        "risk_control": [risks(list(each)) for each in zip(*(run["risk_control"] for run in seeds), strict=True)],
+        "curves": {family: points(curves, family) for family in curves.rules},
+    }
+
+
+def together(intervals: list[dict[str, Any]]) -> dict[str, float | None]:
+    """Mean value, least lower and largest upper end; null where a seed defines none."""
+    if any(one[end] is None for one in intervals for end in one):
+        return {"value": None, "low": None, "high": None}
+    value = mean(one["value"] for one in intervals)
+    return {"value": value, "low": min(one["low"] for one in intervals), "high": max(one["high"] for one in intervals)}
+
+
+def risks(seeds: list[dict[str, Any]]) -> dict[str, Any]:
+    """What was promised, what was lost on test queries, and which share of the cost was left, by seed."""
+    promised = {key: seeds[0][key] for key in ("risk", "confidence", "queries")}
+    return promised | {key: [seed[key] for seed in seeds] for key in ("setting", "seen", "cost_share")}
+
+
+def points(curves: Curves, family: str) -> list[list[float]]:
+    """Mean cost and mean quality of each setting, the cheapest first."""
+    return [[float(cost), float(quality)] for cost, quality in zip(*curves.points(family), strict=True)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""The experiment on when learning to stop pays, small, from a checkpoint to its figure."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from adaptive_diffusion.config import compose, instantiate, resolve
+from adaptive_diffusion.config.composition import compose_part
+from adaptive_diffusion.evaluation.answers import read_answers
+from adaptive_diffusion.runs.experiment import run_experiment, with_samplers
+from adaptive_diffusion.runs.halting_rules import trials
+from adaptive_diffusion.storage.checkpoint import save_checkpoint
+from adaptive_diffusion.storage.folder import RunFolder
+
+HERE = Path(__file__).parents[2] / "experiments" / "when_learning_to_stop_pays"
+HEADS = ["solved", "cost_aware", "cost_aware_change", "cost_aware_warm", "agreement", "agreement_cost_aware"]
+SMALL = [
+    *("stages.rollouts.queries=60", "stages.rollouts.held_out=30", "stages.rollouts.max_steps=12"),
+    *(f"stages.{head}.steps=4" for head in HEADS),
+    "stages.measures.baselines=['fixed pace.steps=1,4','threshold pace.threshold=0.5,0.9']",
+]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two seeds on an untrained model of 4×4 Sudoku."""
+    node = resolve(compose_part("model", "sudoku_4x4"))
+    task = {"_target_": "adaptive_diffusion.tasks.sudoku.SudokuDataModule", "size": 4, "batch_size": 64}
+    task |= {"clues": [12, 14], "validation_puzzles": 40, "test_puzzles": 40, "stratified_puzzles": 0}
+    folder = tmp_path_factory.mktemp("runs")
+    found = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        save_checkpoint(folder / f"model_{seed}.safetensors", instantiate(node), node, {"task": task})
+        changes = [f"checkpoint={folder}/model_{seed}.safetensors", f"seed={seed}", *SMALL]
+        with RunFolder(folder / f"run_{seed}") as held:
+            run_experiment(compose("when_learning_to_stop_pays", changes), held, say=lambda line: None)
+        found.append(folder / f"run_{seed}")
+    return found
+
+
+def script(name: str, monkeypatch: pytest.MonkeyPatch, results: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "RESULTS", results)
+    return module
+
+
+def test_every_rule_has_at_least_eight_settings_on_the_same_queries(runs: list[Path]) -> None:
+    answers = read_answers(runs[0] / "answers.parquet")
+    families: dict[str, int] = {}
+    for one in answers:
+        assert np.array_equal(one.query, np.arange(30))
+        assert ((one.quality >= 0) & (one.quality <= 1)).all()
+        assert one.nfe.max() <= 16
+        families[one.family] = families.get(one.family, 0) + 1
+    tried = {"answer_probability", "stable_and_confident", "likelihood_gain", "prophet", "sched"}
+    assert set(families) == {*HEADS, *tried, "fixed", "threshold"}
+    assert min(count for name, count in families.items() if name not in ("fixed", "threshold")) >= 8
+
+
+def test_summary_has_oracle_risk_and_what_is_given_up(runs: list[Path]) -> None:
+    summary = json.loads((runs[0] / "summary.json").read_text())
+    assert summary["oracle"]["nfe_mean"]["value"] <= summary["run_to_the_end"]["nfe_mean"]["value"]
+    assert summary["oracle"]["correct"]["value"] >= summary["run_to_the_end"]["correct"]["value"]
+    assert [one["risk"] for one in summary["risk_control"]] == [0.01, 0.02, 0.05]
+    for one in summary["risk_control"]:  # 30 queries certify nothing at these risks
+        assert (one["setting"], one["cost_share"]) == (None, 1.0)
+    assert {"share_given_up", "cost_spent_on_unsolved"} <= summary["test"].keys()
+
+
+def test_runs_are_collected_and_drawn(runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["collect.py", *map(str, runs)])
+    script("collect", monkeypatch, tmp_path / "results").main()
+    (task,) = json.loads((tmp_path / "results" / "summary.json").read_text())["tasks"]
+    wanted = {"name", "accuracy_full_budget", "best_unlearned", "cost_ratio_at_equal_accuracy", "regret_to_oracle"}
+    wanted |= {"spearman", "gain_over_shuffle_ci_low", "gain_over_random_ci_low", "share_given_up", "seeds"}
+    assert wanted | {"cost_spent_on_unsolved"} <= task.keys()
+    assert task["cost_ratio_at_equal_accuracy"].keys() == {"value", "low", "high"}
+    assert task["seeds"] == [0, 1]
+    assert set(task["heads"]) == set(HEADS)
+    script("figure", monkeypatch, tmp_path / "results").main()
+    assert (tmp_path / "results" / "curves.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("sampler", ["confidence", "learned", "threshold pace.threshold=0.5"])
+def test_only_halting_rules_without_a_head_are_tried_on_rollouts(sampler: str) -> None:
+    config: Any = compose("when_learning_to_stop_pays", [f"stages.rollouts.tried=['{sampler}']"])
+    node = with_samplers(resolve(config))["stages"]["rollouts"]["tried"]
+    with pytest.raises(ValueError, match="only halting rules without a head"):
+        trials(node, ())
