@@ -104,7 +104,7 @@ def _fault(entry: Entry, shape: tuple[int, int]) -> str | None:
         return f"a grid of {height}×{entry.width} where the model has {size}; add walls around it, or use another model"
     for name, text in (("maze", entry.cells), ("answer", entry.answer or entry.cells)):
         if len(text) != rows * columns:
-            return f"{len(text)} cells in the {name} where a grid of {size} has {rows * columns}; complete the line"
+            return f"{len(text)} cells in the {name} where a grid of {size} has {rows * columns}; correct the line"
         strange = next((symbol for symbol in text if symbol not in TOKENS), None)
         if strange is not None:
             return f"{strange!a} in the {name} is none of the symbols '#', ' ', '.', 'S', 'G' and 'o'; replace it"

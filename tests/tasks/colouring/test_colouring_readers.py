@@ -71,7 +71,7 @@ def test_file_without_a_graph_is_refused(write, content):
         TASK.read(write(content), skip_bad=True)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(content=st.text(alphabet="pen 1234\n", max_size=80) | st.binary(max_size=40))
 def test_any_content_is_read_or_refused(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("any") / "graphs.col"

@@ -88,7 +88,7 @@ def test_a_goal_beside_the_start_needs_no_marked_cell():
     assert valid(maze, answers_of(("SG ", "   "), ("SGo", "   ")), (2, 3)) == [True, False]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 2**32), split=st.sampled_from(SPLITS))
 def test_the_verifier_accepts_exactly_the_shortest_paths(seed, split):
     mazes = generate(SHAPE, 1, split, seed, walls=(0.1, 0.4), moves=(3, 12))
@@ -104,7 +104,7 @@ def test_the_verifier_accepts_exactly_the_shortest_paths(seed, split):
     assert valid(mazes, mazes.solutions.long(), SHAPE) == [True]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_no_other_set_of_cells_is_a_path(seed, data):
     mazes = generate(SHAPE, 1, "train", seed, moves=(3, 12))
