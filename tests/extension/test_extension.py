@@ -170,3 +170,18 @@ def test_edit_uses_denoiser_and_rules_of_the_user_on_text(tmp_path):
         (made,) = json.loads(printed)["variations"]
         assert made["text"].startswith("The ")
         assert made["text"].endswith(text.read_text()[9:])
+
+
+def test_rules_that_stop_are_compared_on_the_task_of_the_user(countdown: Run, tmp_path: Path):
+    heads = ("solved", "cost_aware", "cost_aware_change", "cost_aware_warm", "agreement", "agreement_cost_aware")
+    changes = [
+        *(f"stages.{head}.steps=2" for head in heads),
+        *("stages.rollouts.queries=24", "stages.rollouts.held_out=8", "stages.rollouts.max_steps=4"),
+        "stages.measures.baselines=['fixed pace.steps=1,3']",
+    ]
+    command(
+        "run", "when_learning_to_stop_pays", f"checkpoint={countdown.folder}", *changes, "--folder", tmp_path, *ALLOW
+    )
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["task"] == ad.load(countdown.folder, allow=MODULES).task.name
+    assert "answer_probability" in summary["comparisons"]
