@@ -43,11 +43,13 @@ def build_report(
     out: Path,
     figures: Path | None = None,
     max_queries: int = MAX_QUERIES,
+    further: Sequence[Table] = (),
 ) -> Path:
     """Writes the report of a run to `out` and returns its path; its figures go to the folder `figures` too, if given.
 
     Traces are looked for relative to the run's `folder`. Tables and figures are of all queries; the player holds at
     most `max_queries` of them per sampler (`player_data.MAX_EVENTS` bounds the size of the page), and the page says so.
+    The tables `further` come first among those behind the figures.
     Raises `ValueError` without samplers, for a trace that cannot be read, and where samplers were given other queries.
     """
     if not samplers:
@@ -71,7 +73,7 @@ def build_report(
         samplers=len(measures),
         swatches={name: one.label.colour for one in measures for name in (one.label.family, one.name)},
         summary=summary_table([{"sampler": entry.name, **entry.summary} for entry in samplers], header.columns),
-        sheets=report_tables(measures, shown),
+        sheets=[*further, *report_tables(measures, shown)],
         chosen="" if len(shown) == len(measures) else CHOSEN,
         figures=_figures(measures),
         data=data,

@@ -95,6 +95,23 @@ def measured_table(summaries: Mapping[str, Mapping[str, Any]]) -> Table | None:
     return Table("Learned halting", [SAMPLER, Column("split"), *MEASURED.values()], cells, note) if cells else None
 
 
+def likelihood_table(measured: Mapping[str, Any]) -> Table | None:
+    """What the stage `BitsPerByte` wrote; None where there is nothing."""
+    cells = [
+        [row["model"], Interval(*(row[end] for end in ("bits_per_byte", "low", "high"))), row["parameters"]]
+        for row in measured.get("models", [])
+    ]
+    note = (
+        "Of held-out text, lower is better: exact for an autoregressive model, a bound from above for a denoiser. The "
+        "interval is over batches of windows."
+    )
+    return (
+        Table("Likelihood", [Column("model"), Column("bits per byte", 3), Column("parameters", 0)], cells, note)
+        if cells
+        else None
+    )
+
+
 def sweep_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """The settings of a sweep: figures over seeds, and their differences to each sampler's first setting."""
     columns = [

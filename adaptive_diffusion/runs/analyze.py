@@ -90,7 +90,7 @@ def _summary(run: Path) -> dict[str, Any]:
     if not isinstance(rows, list) or not all(
         isinstance(row, dict)
         and isinstance(row.get("sampler"), str)
-        and all(isinstance(value, FIGURE) for value in row.values())
+        and all(isinstance(value, FIGURE | list) for value in row.values())  # a list: the names of heads
         for row in rows
     ):
         raise ValueError(f"{run / 'summary.json'} is damaged: its samplers are no rows of figures")

@@ -19,7 +19,7 @@ from adaptive_diffusion.analysis.metric_tables import (
 )
 from adaptive_diffusion.analysis.metrics import SamplerMetrics, measure
 from adaptive_diffusion.analysis.table import Column, Table, interval, print_tables
-from adaptive_diffusion.analysis.tables import summary_table
+from adaptive_diffusion.analysis.tables import likelihood_table, summary_table
 from adaptive_diffusion.core.measures import AnswerMeasure
 from adaptive_diffusion.evaluation.halting_metrics import CounterfactualRollouts, StoppingTable
 from adaptive_diffusion.evaluation.intervals import Interval
@@ -206,3 +206,11 @@ def test_a_rule_that_was_not_recorded_past_its_halting_has_no_controls_and_a_not
 
 def test_a_rule_that_looks_at_no_query_has_no_controls(measures: list[SamplerMetrics]):
     assert controls_table(measures[:2]) is None
+
+
+def test_likelihoods_of_a_text_run_are_a_table():
+    row = {"model": "masked", "bits_per_byte": 2.5, "low": 2.4, "high": 2.6125, "parameters": 30145}
+    table = likelihood_table({"models": [row]})
+    assert table is not None
+    assert table.rows == [["masked", "2.500 [2.400, 2.612]", "30,145"]]
+    assert likelihood_table({}) is None

@@ -17,7 +17,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("runs") / "one"
     for seed, (name, setting) in enumerate({"threshold_0.9": {}, "learned": {"learned": True, "finds": 0.5}}.items()):
         simulate(folder / "traces" / name, 30, side=4, mistake=0.05, seed=seed, **setting)
-    row = {"sampler": "learned", "family": "learned", "correct": 0.5, "seconds": 1.5}
+    row = {"sampler": "learned", "family": "learned", "heads": ["halting"], "correct": 0.5, "seconds": 1.5}
     (folder / "summary.json").write_text(json.dumps({"task": "sudoku_4x4", "samplers": [row]}))
     return folder
 

@@ -42,6 +42,7 @@ CATALOGUE = [
     "p2_planner",
     "ddpd",
     "prism",
+    "prism_binomial",
     "remedi",
     "wino",
     "token_editing",

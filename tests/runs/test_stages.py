@@ -17,6 +17,7 @@ from adaptive_diffusion.runs.evaluate import evaluate_file
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.query_job import QueryJob
 from adaptive_diffusion.runs.sample import sample_file
+from adaptive_diffusion.runs.stages.evaluation import sentences
 from adaptive_diffusion.runs.stages.training import averaged
 from adaptive_diffusion.storage.checkpoint import load_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
@@ -181,3 +182,12 @@ def test_averaging_what_did_not_change_changes_nothing(decay: float, values: lis
     for kind in (torch.float32, torch.bfloat16):
         same = weights.to(kind)
         assert torch.equal(averaged(decay, same, same.clone(), torch.tensor(1)), same)
+
+
+@pytest.mark.parametrize(
+    ("difference", "words"),
+    [(-0.002, "is 0.20 points below it"), (0.002, "is 0.20 points above it"), (0.0, "is as accurate")],
+)
+def test_sentence_of_a_comparison_has_no_signed_number(difference, words):
+    found = {"policy": "learned", "reference": "confidence", "difference": {"value": difference}, "nfe_share": 0.25}
+    assert sentences({"reference": found}) == [f"learned uses 25% of the NFE of confidence and {words}."]

@@ -73,6 +73,8 @@ def test_a_run_leaves_likelihoods_answers_and_a_report(finished):
     assert rows[0]["parameters"] == rows[1]["parameters"] < rows[2]["parameters"]
     for row in rows:
         assert 0 < row["low"] <= row["bits_per_byte"] <= row["high"] < 20
+        assert row["low"] < row["high"]
+    assert "bits per byte" in (finished / "report.html").read_text()
     assert {row["sampler"] for row in summary_of(finished)} == {"threshold_0.5", "fixed_4"}
     assert {row["valid"] is None for row in summary_of(finished)} == {False}
     assert (finished / "report.html").stat().st_size > 10_000

@@ -145,9 +145,10 @@ def sentences(summary: dict[str, Any]) -> list[str]:
         )
     if found := summary.get("reference"):
         over = 100 * found["difference"]["value"]
+        apart = f"is {abs(over):.2f} points {'below' if over < 0 else 'above'} it"
         written.append(
-            f"{found['policy']} uses {100 * found['nfe_share']:.0f}% of the NFE of {found['reference']} and is "
-            f"{abs(over):.2f} points {'below' if over < 0 else 'above'} it."
+            f"{found['policy']} uses {100 * found['nfe_share']:.0f}% of the NFE of {found['reference']} and "
+            f"{'is as accurate' if round(over, 2) == 0 else apart}."
         )
     if (part := summary.get("stratified")) and (rho := part["spearman"])["value"] is not None:
         written.append(

@@ -20,6 +20,8 @@ from adaptive_diffusion.sampling.models import device_of
 from adaptive_diffusion.tasks.text.packing import Windows
 from adaptive_diffusion.training.training_states import TrainingStates
 
+BATCHES = 8
+
 
 @dataclass(frozen=True)
 class BitsPerByte(Stage):
@@ -32,7 +34,7 @@ class BitsPerByte(Stage):
             `Denoising`).
         split: whose windows.
         passes: noise draws of each window.
-        rows: windows at once; the levels of a bound are spread evenly over them.
+        rows: windows at once, at most; the levels of a bound are spread evenly over them.
     """
 
     data: dict[str, Any]
@@ -74,9 +76,12 @@ class BitsPerByte(Stage):
 
     @torch.inference_mode()
     def _batches(self, model: Any, training_states: TrainingStates, objective: Objective, data: Any, windows: Windows):
-        """Nats and bytes of every batch."""
-        for start in range(0, self.passes * len(windows), self.rows):
-            ids = torch.arange(start, min(start + self.rows, self.passes * len(windows)))
+        """Nats and bytes of every batch; at least `BATCHES` where there are as many windows, so that resampling them
+        gives an interval."""
+        total = self.passes * len(windows)
+        rows = max(1, min(self.rows, total // BATCHES))
+        for start in range(0, total, rows):
+            ids = torch.arange(start, min(start + rows, total))
             index = ids.numpy() % len(windows)
             some = Windows(windows.tokens[index], windows.padding[index])
             clean, editable = torch.from_numpy(some.tokens), ~torch.from_numpy(some.padding)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from adaptive_diffusion.analysis.metrics import SamplerEntry
 from adaptive_diffusion.analysis.report import build_report
+from adaptive_diffusion.analysis.tables import likelihood_table
 from adaptive_diffusion.runs.counterfactual_rollouts import read_counterfactual_rollouts
 from adaptive_diffusion.runs.stage import Stage, StageContext
 
@@ -32,6 +33,14 @@ class Report(Stage):
             for row in rows
             if (name := row["sampler"])
         ]
+        likelihood = likelihood_table(folder.read_json("bits_per_byte.json", {}))
         with folder.atomic_write("figures") as figures, folder.atomic_write("report.html") as page:
-            build_report(folder.path, title=self.title, samplers=entries, out=page, figures=figures)
+            build_report(
+                folder.path,
+                title=self.title,
+                samplers=entries,
+                out=page,
+                figures=figures,
+                further=[likelihood] if likelihood else [],
+            )
         print(f"report: {folder.file('report.html').resolve()}")
