@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+import warnings
 
 import pytest
 from typer.testing import CliRunner
 
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.cli.options import run_folder
-from adaptive_diffusion.cli.terminal import shown
+from adaptive_diffusion.cli.terminal import show_warnings_as_sentences, shown
 
 STAGE = "  {name}: {{_target_: user_extensions.Work, log: log.txt, then: nothing, more: null}}\n"
 ALLOW = "--allow-module=user_extensions"
@@ -115,6 +116,15 @@ def test_a_terminal_is_shown_no_control_characters(monkeypatch, reader):
     text = "def a():\n\treturn '\x1b]0;title\x07'\x9b2J"
     spelled = "def a():\n\treturn '\\x1b]0;title\\x07'\\x9b2J"
     assert shown(text) == (spelled if reader == "terminal" else text)
+
+
+def test_warning_is_a_sentence_without_a_line_of_code(monkeypatch, capsys):
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    show_warnings_as_sentences()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning(UserWarning("nothing was revised"), UserWarning, "file.py", 3)
+    assert capsys.readouterr().err == "Warning: nothing was revised\n"
 
 
 @pytest.mark.parametrize(("then", "status"), [("interrupt", 130), ("'exit like lightning'", 130), ("terminate", 143)])

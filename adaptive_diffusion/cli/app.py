@@ -15,6 +15,7 @@ from adaptive_diffusion.cli.repeat import repeat
 from adaptive_diffusion.cli.run import run
 from adaptive_diffusion.cli.sample import sample
 from adaptive_diffusion.cli.samplers import samplers
+from adaptive_diffusion.cli.terminal import show_warnings_as_sentences
 from adaptive_diffusion.cli.train import train
 from adaptive_diffusion.runs.memory import keep_freed_memory
 
@@ -58,4 +59,5 @@ for command in (run, train, evaluate, sample, edit, explain, analyze, ablate, re
 def main() -> None:
     """The console script."""
     keep_freed_memory()
+    show_warnings_as_sentences()
     app(prog_name="adaptive-diffusion")
