@@ -59,6 +59,13 @@ def test_a_compiled_module_trains_as_the_uncompiled_one_does(caplog):
     torch.testing.assert_close(compiled, losses(compiled=False), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("wrong", [True, "layers"])
+def test_name_that_compiles_nothing_is_refused_with_the_names_of_the_layers(wrong):
+    trunk = TransformerDenoiser(TOKENS, LearnedPositions([[0]]), width=8, depth=1, heads=2)
+    with pytest.raises(ValueError, match=f"compile={wrong!r} names no submodules.*'blocks'.*or null"):
+        DenoiserModule(DenoiserWithHeads(trunk), [RandomMasking(ROWS)], [Denoising()], compile=wrong)
+
+
 @pytest.fixture
 def no_compiler(monkeypatch):
     """A machine on which compiling fails at the first call."""
