@@ -2,6 +2,8 @@ import json
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adaptive_diffusion.tasks.countdown import CountdownProblems, CountdownTask, Limits
 from adaptive_diffusion.tasks.countdown.generator import generate
@@ -105,3 +107,21 @@ def test_difficulties_are_the_search_and_the_number_of_derivations():
     assert list(found) == [measure.name for measure in TASK.difficulties]
     assert (found["derivations"] >= 1).all()
     assert (found["tried"] >= 3).all()
+
+
+VALUES = st.sampled_from(
+    [None, True, -1, 2.5, "9", 9, 96, [9, 7, 3, 1], [9, 7, 3, 1, 20], "9,7,3,1", "9+7=16", ["9-7=2"]]
+)
+ROWS = st.dictionaries(st.sampled_from(["input", "nums", "target", "output", "solution"]), VALUES).map(json.dumps)
+
+
+@settings(deadline=None, max_examples=100)
+@given(content=st.text(alphabet='{}[]":,1234+-=\n', max_size=60) | ROWS | st.binary(max_size=40))
+def test_any_content_is_read_or_refused(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("any") / "problems.jsonl"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    try:
+        problems = TASK.read(path, skip_bad=True).problems
+    except ValueError:
+        return
+    assert TASK.correct(TASK.targets(problems), problems).all()

@@ -1,6 +1,8 @@
 import gzip
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adaptive_diffusion.tasks.satisfiability import SatisfiabilityTask, Size
 
@@ -66,3 +68,18 @@ def test_literals_before_any_header_are_named(tmp_path):
 def test_file_without_a_formula_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="holds no formula that can be satisfied"):
         read(tmp_path, "c nothing\n", skip_bad=True)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    content=st.text(alphabet="pcnf 1230-%\n", max_size=60).map(lambda text: "p cnf 3 1\n" + text)
+    | st.binary(max_size=40)
+)
+def test_any_content_is_read_or_refused(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("any") / "formulas.cnf"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    try:
+        problems = TASK.read(path, skip_bad=True).problems
+    except ValueError:
+        return
+    assert TASK.correct(TASK.targets(problems), problems).all()
