@@ -5,11 +5,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from adaptive_diffusion.analysis.colours import Label, colour, marker
 from adaptive_diffusion.analysis.scales import accuracy, doublings, doublings_at
 from adaptive_diffusion.analysis.style import LIGHT, new_axes, themed
+from adaptive_diffusion.evaluation.curves import quality_at
 from paper.numbers import results
 
 NFE, EXACT = "mean denoiser forwards per query (NFE), log scale", "exact answers, log scale of the wrong"
@@ -52,8 +54,11 @@ def thresholds() -> Figure:
     accuracy(axes, found["queries"] * found["seeds"])
     for name, points in found["curves"].items():
         chief = name in (found["best_learned"], found["best_unlearned"])
-        style = {"color": colour(name), "marker": marker(name), "ms": 6 if chief else 4, "alpha": 1 if chief else 0.6}
-        axes.plot(*zip(*points, strict=True), **style, label=name.replace("_", " "))
+        cost, quality = np.array(points).T
+        style = {"color": colour(name), "alpha": 1 if chief else 0.6}
+        axes.plot(cost, quality, marker(name), **style, ms=6 if chief else 4, label=name.replace("_", " "))
+        along = np.union1d(cost, np.geomspace(cost.min(), cost.max(), 200))
+        axes.plot(along, quality_at(cost[None], quality[None], along[None])[0], **style)
     axes.set(xlabel=NFE, ylabel=EXACT)
     axes.legend(loc="lower right", fontsize=8)
     return figure

@@ -19,8 +19,17 @@ _FAMILIES = {
     "random_halting": (_SKY, "X"),
     "threshold_remasking": (_OLIVE, "P"),
     "answer_probability": (_PURPLE, "h"),
+    "answer_probability_limited": (_SKY, "D"),
     "cost_aware": (_AMBER, "p"),
 }
+
+_OTHERS = [
+    (hue, mark)
+    for hue in dict.fromkeys(hue for hue, _ in _FAMILIES.values())
+    for mark in dict.fromkeys(mark for _, mark in _FAMILIES.values())
+    if (hue, mark) not in _FAMILIES.values()
+]
+"""What any other family looks like: pairs of a colour and a marker that no known family has."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +111,8 @@ def _look(family: str) -> tuple[str, str]:
     known = _FAMILIES.get(family)
     if known:
         return known
-    # Any other family has a colour and a marker that no known one pairs.
     digest = hashlib.sha256(family.encode()).digest()
-    looks = list(_FAMILIES.values())
-    hue, apart = digest[0] % len(looks), 1 + digest[1] % (len(looks) - 1)
-    return looks[hue][0], looks[(hue + apart) % len(looks)][1]
+    return _OTHERS[int.from_bytes(digest[:4]) % len(_OTHERS)]
 
 
 def _strength(setting: str | None) -> float | None:

@@ -6,9 +6,12 @@ python experiments/adaptive_beats_thresholds/figure.py
 import json
 from pathlib import Path
 
+import numpy as np
+
 from adaptive_diffusion.analysis.colours import colour, marker
 from adaptive_diffusion.analysis.scales import accuracy, doublings
 from adaptive_diffusion.analysis.style import LIGHT, new_axes, save, themed
+from adaptive_diffusion.evaluation.curves import quality_at
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -21,8 +24,11 @@ def main() -> None:
         doublings(axes.xaxis)
         accuracy(axes, found["queries"] * found["seeds"])
         for family, points in found["curves"].items():
-            style = {"color": colour(family), "marker": marker(family), "alpha": 1 if family in chief else 0.6}
-            axes.plot(*zip(*points, strict=True), **style, ms=6 if family in chief else 4, label=family)
+            cost, quality = np.array(points).T
+            style = {"color": colour(family), "alpha": 1 if family in chief else 0.6}
+            axes.plot(cost, quality, marker(family), **style, ms=6 if family in chief else 4, label=family)
+            along = np.union1d(cost, np.geomspace(cost.min(), cost.max(), 200))
+            axes.plot(along, quality_at(cost[None], quality[None], along[None])[0], **style)
         axes.set(
             xlabel="mean denoiser forwards per query (NFE), log scale", ylabel="correct answers, log scale of the wrong"
         )

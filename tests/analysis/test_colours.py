@@ -61,6 +61,7 @@ def test_labels_are_sorted_by_family_and_by_the_number_of_the_setting():
 
 
 def test_no_other_family_looks_like_a_known_one():
-    known = {(colour(name), marker(name)) for name in ("learned", "confidence", "margin", "entropy", "random_halting")}
+    names = ("learned", "confidence", "margin", "entropy", "random_halting", "answer_probability_limited", "cost_aware")
+    known = {(colour(name), marker(name)) for name in names}
     others = [f"rule {letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
     assert known.isdisjoint({(colour(name), marker(name)) for name in others})
