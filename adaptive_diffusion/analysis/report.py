@@ -65,6 +65,8 @@ def build_report(
     header = measures[0].header
     if figures:
         write_figures(measures, figures)
+    rows = [{"sampler": entry.name, **entry.summary} for entry in samplers]
+    chosen_names = {one.name for one in shown}
     page = _render(
         title=title,
         noun=header.noun,
@@ -72,7 +74,8 @@ def build_report(
         difficulty=_difficulty_title(header),
         samplers=len(measures),
         swatches={name: one.label.colour for one in measures for name in (one.label.family, one.name)},
-        summary=summary_table([{"sampler": entry.name, **entry.summary} for entry in samplers], header.columns),
+        summary=summary_table([row for row in rows if row["sampler"] in chosen_names], header.columns),
+        everything=summary_table(rows, header.columns),
         sheets=[*further, *report_tables(measures, shown)],
         chosen="" if len(shown) == len(measures) else CHOSEN,
         figures=_figures(measures),
