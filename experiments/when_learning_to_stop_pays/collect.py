@@ -36,9 +36,11 @@ def of_task(name: str, runs: list[tuple[dict[str, Any], Path]]) -> dict[str, Any
     """The figures of one task over its seeds: means, and the widest of the seeds' intervals; curves are compared over
     queries and seeds together."""
     seeds = [run for run, _ in runs]
-    curves = Curves([read_answers(folder / "answers.parquet") for _, folder in runs])
+    answers = [read_answers(folder / "answers.parquet") for _, folder in runs]
+    curves = Curves(answers)
     heads = [head for head in seeds[0]["heads"] if head in curves.families]
-    chief = rivalry(curves, [POLICY])
+    unlearned = [[one for one in seed if one.family not in {*heads} - {POLICY}] for seed in answers]
+    chief = rivalry(Curves(unlearned), [POLICY])
     if chief is None:
         raise ValueError(f"{name}: its runs have no rule without learning to compare {POLICY} with")
     test = [run["test"] for run in seeds]

@@ -9,7 +9,7 @@ from adaptive_diffusion.config import choices, compose, compose_part, instantiat
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.analyze import analyze
 from adaptive_diffusion.runs.experiment import run_experiment
-from adaptive_diffusion.runs.stages.halting_head import without_halting
+from adaptive_diffusion.runs.stages.halting_head import evenly_spaced, without_halting
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.storage.checkpoint import save_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
@@ -115,3 +115,8 @@ def test_sampler_without_its_halting_head_is_refused_with_the_name_of_the_head(d
 @pytest.mark.parametrize("name", ["answer_probability", "cost_aware", "q_halting"])
 def test_learned_halting_and_its_rival_differ_in_nothing_but_halting(name: str) -> None:
     assert without_halting(compose_part("sampler", name)) == without_halting(compose_part("sampler", "learned"))
+
+
+def test_some_problems_of_a_split_are_evenly_spaced() -> None:
+    assert evenly_spaced(10, 4).tolist() == [0, 2, 5, 7]
+    assert evenly_spaced(3, 4).tolist() == evenly_spaced(3, None).tolist() == [0, 1, 2]

@@ -43,7 +43,7 @@ class Record(Stage):
         first_query: where in the training stream they begin, so that they are not those the denoiser learnt from.
         splits: of the task's data module, beside the training queries.
         max_steps: a row that takes longer is cut there.
-        held_out: at most so many problems of each split; null takes all.
+        held_out: at most so many problems of each split, evenly spaced; null takes all.
         tried: samplers whose halting rules are tried on the held-out rollouts, at each setting of their calibrated
             parameter.
         seed, slots: of sampling.
@@ -76,7 +76,7 @@ class Record(Stage):
             problems, task = attrgetter(split)(source.data), source.task
             if problems is None:  # a task without a stratified set
                 continue
-            problems = problems.take(slice(0, self.held_out))
+            problems = problems.take(evenly_spaced(len(problems), self.held_out))
             difficulty = chief_difficulty(task, problems)
             rules = [one.rule for one in trials(self.tried, context.allow)]
             self._record(folder, split, sampler, scored(task, problems), difficulty, rules)
@@ -203,6 +203,11 @@ def start(context: StageContext, path: str | None) -> Path:
     if path is None:
         return context.checkpoint()
     return newest_checkpoint(Path(path)) if Path(path).is_dir() else Path(path)
+
+
+def evenly_spaced(number: int, most: int | None) -> Tensor:
+    """Places of at most `most` of so many things, the first among them; a split may be sorted by difficulty."""
+    return torch.arange(number) if most is None or number <= most else torch.arange(most) * number // most
 
 
 def rollout_name(split: str) -> str:
