@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PRETRAINED := $(VENV)/.pretrained
 RELEASE := $(VENV)/.release
+DOCS := $(VENV)/.docs
 LOWEST := $(VENV)/lowest
 # One thread: the tests are many small tensors, and equal bits need equal threads.
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-browser test-peers test-pretrained test-pretrained-lowest fuzz chaos lint format types check package licences bench bench-quick paper
+.PHONY: help setup demo test test-slow test-browser test-peers test-pretrained test-pretrained-lowest fuzz chaos lint format types check docs package licences bench bench-quick paper
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -27,6 +28,10 @@ $(PRETRAINED): pyproject.toml constraints.txt | $(STAMP)
 
 $(RELEASE): pyproject.toml constraints.txt | $(STAMP)
 	@$(BIN)/pip install --quiet -c constraints.txt -e '.[release]'
+	@touch $@
+
+$(DOCS): pyproject.toml constraints.txt | $(STAMP)
+	@$(BIN)/pip install --quiet -c constraints.txt -e '.[docs]'
 	@touch $@
 
 # Beside the tested versions, not in their place: what is found first on the path counts.
@@ -80,6 +85,9 @@ types: $(STAMP) ## pyright over the package
 	@$(BIN)/pyright
 
 check: lint types test ## lint, types and tests
+
+docs: $(STAMP) $(DOCS) ## build the documentation site in build/docs; a warning is an error
+	@$(BIN)/mkdocs build --quiet --strict
 
 package: $(STAMP) $(RELEASE) ## build wheel and sdist, check them, run the quickstart from the wheel in an empty environment
 	@scripts/check_package.sh

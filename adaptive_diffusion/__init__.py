@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from adaptive_diffusion.sampling.result import SampleResult
     from adaptive_diffusion.sampling.sampler import Sampler
 
-__version__ = "0.1.0"
+__version__: str
 __all__ = [
     "Queries",
     "SampleResult",
@@ -57,7 +57,19 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.api.{name}")
     if name in _HOMES:
         return vars(import_module(f"{__name__}.{_HOMES[name]}"))[name]
+    if name == "__version__":
+        return _version()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def _version() -> str:
+    """The version of the installed distribution, which comes from its git tag; `0+unknown` if it is not installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("adaptive-diffusion")
+    except metadata.PackageNotFoundError:
+        return "0+unknown"
 
 
 def __dir__() -> list[str]:

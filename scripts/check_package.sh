@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds wheel and sdist, checks their metadata, installs the wheel into an empty environment outside the repository, and
-# runs the quickstart there with a few steps. Needs the extra `release`; `make package` calls it.
+# Builds wheel and sdist, checks their metadata, installs the wheel into an empty environment outside the repository,
+# samples with a model of the wheel, and runs the quickstart there with a few steps. Needs the extra `release`;
+# `make package` calls it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,6 +31,7 @@ pip=("$folder/venv/bin/python" -m pip --disable-pip-version-check install --quie
 mkdir "$folder/empty"
 cd "$folder/empty"
 unset PYTHONPATH
+echo 123456456123231564564231312645.45312 | "$folder/venv/bin/adaptive-diffusion" sample sudoku-6x6 --queries - --sampler learned
 "$folder/venv/bin/adaptive-diffusion" run quickstart \
     task.validation_puzzles=20 task.test_puzzles=20 task.stratified_puzzles=20 \
     stages.denoiser.steps=2 stages.denoiser.module.compile=null \

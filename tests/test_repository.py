@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import importlib.metadata
 import importlib.util
 import re
 import subprocess
@@ -67,8 +68,9 @@ def test_every_target_is_listed_by_make_help():
     assert [target for target in phony[1].split() if f"make {target} " not in listed] == []
 
 
-def test_the_version_is_the_same_everywhere():
-    assert PROJECT["version"] == adaptive_diffusion.__version__
+def test_version_comes_from_the_git_tag_and_is_written_in_no_file():
+    assert PROJECT["dynamic"] == ["version"]
+    assert adaptive_diffusion.__version__ == importlib.metadata.version("adaptive-diffusion")
 
 
 def test_every_dependency_is_pinned_in_the_constraints():
@@ -76,7 +78,7 @@ def test_every_dependency_is_pinned_in_the_constraints():
         line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
     }
     extras = PROJECT["optional-dependencies"]
-    wanted = [*PROJECT["dependencies"], *extras["dev"], *extras["release"]]
+    wanted = [*PROJECT["dependencies"], *extras["dev"], *extras["docs"], *extras["release"]]
     names = {re.split(r"[^A-Za-z0-9_-]", each)[0].lower().replace("-", "_") for each in wanted}
     assert names - {name.replace("-", "_") for name in pinned} == set()
 

@@ -18,8 +18,8 @@ def load(source: Path | str, revision: str | None = None, allow: Sequence[str] =
         sampler = ad.Sampler(model, pace=ad.pace.Threshold(0.95))
 
     Args:
-        source: a run folder (the newest checkpoint counts), a checkpoint file, an exported folder, or OWNER/NAME on the
-            Hugging Face hub.
+        source: a run folder (the newest checkpoint counts), a checkpoint file, an exported folder, a name of
+            `adaptive-diffusion models`, or OWNER/NAME on the Hugging Face hub.
         revision: commit, branch or tag on the hub.
         allow: modules whose classes the config of the checkpoint may name, such as the one with your own task.
 
@@ -28,10 +28,8 @@ def load(source: Path | str, revision: str | None = None, allow: Sequence[str] =
         ModuleNotFoundError: a name on the hub, while the extra `pretrained` is not installed.
     """
     from adaptive_diffusion.runs.trained_model import load_trained_model
-    from adaptive_diffusion.storage.hub import fetch
 
-    path = Path(source)
-    trained = load_trained_model(path if path.exists() else fetch(str(source), revision), allow)
+    trained = load_trained_model(source, allow, revision=revision)
     trained.model.task = trained.task
     return trained.model
 

@@ -11,6 +11,7 @@ from adaptive_diffusion.cli.evaluate import evaluate
 from adaptive_diffusion.cli.explain import explain
 from adaptive_diffusion.cli.export import export
 from adaptive_diffusion.cli.guarded import Guarded
+from adaptive_diffusion.cli.models import models
 from adaptive_diffusion.cli.repeat import repeat
 from adaptive_diffusion.cli.run import run
 from adaptive_diffusion.cli.sample import sample
@@ -52,7 +53,7 @@ def adaptive_diffusion(
     """
 
 
-for command in (run, train, evaluate, sample, edit, explain, analyze, ablate, repeat, samplers, export):
+for command in (run, train, evaluate, sample, edit, explain, analyze, ablate, repeat, samplers, models, export):
     app.command()(command)
 
 

@@ -29,6 +29,7 @@ from adaptive_diffusion.cli.options import (
     config_search,
     promise,
     query_engine,
+    query_file,
 )
 
 
@@ -72,8 +73,9 @@ def evaluate(
     announce(compute)
     promised = promise(risk, confidence, expected_risk)
     allow = allowed(allow_module)
-    job = QueryJob(source, queries, seed, skip_bad, allow, where, folder, search, trace, compute, promised)
-    rows, columns = evaluate_file(job, sampler or ["confidence"])
+    with query_file(queries) as file:
+        job = QueryJob(source, file, seed, skip_bad, allow, where, folder, search, trace, compute, promised)
+        rows, columns = evaluate_file(job, sampler or ["confidence"])
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return

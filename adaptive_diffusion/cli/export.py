@@ -20,10 +20,10 @@ def export(
 
         adaptive-diffusion export runs/quickstart exported --push-to-hub me/my-model
     """
-    from adaptive_diffusion.runs.trained_model import newest_checkpoint
+    from adaptive_diffusion.runs.trained_model import checkpoint_file
     from adaptive_diffusion.storage import hub
 
-    hub.save_pretrained(newest_checkpoint(source) if source.is_dir() else source, folder)
+    hub.save_pretrained(checkpoint_file(source), folder)
     typer.echo(folder)
     if push_to_hub:
         typer.echo(hub.push_to_hub(folder, push_to_hub, private=not public))

@@ -3,10 +3,13 @@
 import hashlib
 import os
 import re
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -57,10 +60,18 @@ Samplers = Annotated[
     typer.Option("--sampler", help=f"{SAMPLER_HELP}; several values are several samplers; may be repeated."),
 ]
 Source = Annotated[
-    Path, typer.Argument(metavar="RUN_OR_CHECKPOINT", help="A run folder, or a .safetensors file of one.")
+    Path,
+    typer.Argument(
+        metavar="RUN_OR_MODEL",
+        help="A run folder, a .safetensors file, a name of adaptive-diffusion models, or OWNER/NAME on the hub.",
+    ),
 ]
 Queries = Annotated[
-    Path, typer.Option(help="A file of queries, in a form that the task of the model reads.", show_default=False)
+    Path,
+    typer.Option(
+        help="A file of queries, in a form that the task of the model reads; - is the standard input.",
+        show_default=False,
+    ),
 ]
 Answers = Annotated[
     Path | None,
@@ -108,6 +119,19 @@ def config_search(folders: list[Path] | None) -> Any:
     from adaptive_diffusion.config import ConfigSearch
 
     return ConfigSearch.of(folders or ())
+
+
+@contextmanager
+def query_file(path: Path) -> Iterator[Path]:
+    """The file of queries; for `-` a temporary one with what the standard input held, removed at the end."""
+    if str(path) != "-":
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        copy = Path(folder, "standard-input")
+        with copy.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield copy
 
 
 def chosen_compute(device: str, precision: str) -> Any:

@@ -28,6 +28,7 @@ from adaptive_diffusion.cli.options import (
     config_search,
     promise,
     query_engine,
+    query_file,
 )
 from adaptive_diffusion.cli.terminal import shown
 
@@ -58,6 +59,8 @@ def sample(
 
         adaptive-diffusion sample runs/quickstart --queries queries.txt --sampler learned
 
+        adaptive-diffusion sample MODEL --queries - --sampler learned < queries.txt
+
         adaptive-diffusion sample runs/quickstart --queries queries.txt -n 5 --seed 1
 
         adaptive-diffusion sample runs/halting --queries queries.txt --sampler "cost_aware halting.price=0.01"
@@ -72,6 +75,7 @@ def sample(
     announce(compute)
     promised = promise(risk, confidence, expected_risk)
     allow = allowed(allow_module)
-    job = QueryJob(source, queries, seed, skip_bad, allow, where, folder, search, trace, compute, promised)
-    for answer in sample_file(job, sampler, variations):
-        typer.echo(shown(answer))
+    with query_file(queries) as file:
+        job = QueryJob(source, file, seed, skip_bad, allow, where, folder, search, trace, compute, promised)
+        for answer in sample_file(job, sampler, variations):
+            typer.echo(shown(answer))

@@ -1,4 +1,4 @@
-"""A trained model from a run folder or a checkpoint file, with the task it was trained for."""
+"""A trained model by the place or the name of its checkpoint, with the task it was trained for."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,10 @@ from adaptive_diffusion.runs.compare import build_sampler
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.dry_run import check_vocabulary
 from adaptive_diffusion.runs.experiment import CONFIG, read_config
+from adaptive_diffusion.runs.models_to_try import models_to_try
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
-from adaptive_diffusion.storage.hub import WEIGHTS
+from adaptive_diffusion.storage.hub import WEIGHTS, fetch
 from adaptive_diffusion.tasks.data import TaskData
 from adaptive_diffusion.tasks.task import Task
 
@@ -41,31 +42,33 @@ class TrainedModel:
         return build_sampler(instantiate(dict(node), self.allow), self.model)
 
 
-def load_trained_model(path: Path, allow: Sequence[str] = (), compute: Compute | None = None) -> TrainedModel:
-    """The newest checkpoint of a run folder, or the checkpoint itself.
+def load_trained_model(
+    source: Path | str, allow: Sequence[str] = (), compute: Compute | None = None, revision: str | None = None
+) -> TrainedModel:
+    """The trained model of a checkpoint.
 
     Args:
-        path: the run folder or the file.
+        source, revision: as in `checkpoint_file`.
         allow: modules beside this package whose classes the checkpoint may name.
         compute: where the model computes and how precisely; None is the CPU.
 
     Raises:
-        ValueError: where there is none, or one that does not name its task.
+        ValueError: as `checkpoint_file`, or a checkpoint that does not name its task.
     """
-    file = newest_checkpoint(path) if path.is_dir() else path
+    file = checkpoint_file(source, revision)
     about: dict[str, Any] = read_header(file).about
     if "task" not in about:
         raise ValueError(f"{file} does not name the task it was trained for")
     model = load_checkpoint(file, allow)
     if not isinstance(model, DenoiserWithHeads):
         raise ValueError(f"{file} holds a {type(model).__name__}, not a denoiser with heads")
-    source = TrainedModel(model, _data(file, about["task"], allow), allow, sha256(file))
+    trained = TrainedModel(model, _data(file, about["task"], allow), allow, sha256(file))
     try:
-        check_vocabulary(model, source.task)
+        check_vocabulary(model, trained.task)
     except ValueError as error:
         raise ValueError(f"{file} is refused: {error}") from error
     (compute or Compute()).place(model)
-    return source
+    return trained
 
 
 def _data(file: Path, node: Any, allow: Sequence[str]) -> TaskData:
@@ -85,6 +88,35 @@ def sha256(file: Path) -> str:
     """Of the contents of a file."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def checkpoint_file(source: Path | str, revision: str | None = None) -> Path:
+    """The checkpoint that a user means.
+
+    Args:
+        source: a checkpoint file; a run folder (the newest checkpoint counts) or an exported folder; a name of
+            `adaptive-diffusion models`; or OWNER/NAME on the Hugging Face hub. What is on the disk comes first. A name
+            that ends in `.safetensors` or begins with an existing folder is never looked up on the hub.
+        revision: commit, branch or tag on the hub.
+
+    Raises:
+        ValueError: nothing of this name, or a folder without a checkpoint.
+        ModuleNotFoundError: a name on the hub, while the extra `pretrained` is not installed.
+    """
+    path, name = Path(source), str(source)
+    if path.is_dir():
+        return newest_checkpoint(path)
+    if path.exists() or path.suffix == Path(WEIGHTS).suffix:
+        return path
+    to_try = {model.name: model.folder for model in models_to_try()}
+    if name in to_try:
+        return to_try[name] / WEIGHTS
+    if len(path.parts) == 2 and not path.parent.is_dir():
+        return newest_checkpoint(fetch(name, revision))
+    raise ValueError(
+        f"There is no file or folder {name}, and no model of that name comes with the package: {', '.join(to_try)}. "
+        "A name on the hub has the form OWNER/NAME."
+    )
 
 
 def newest_checkpoint(folder: Path) -> Path:

@@ -14,7 +14,7 @@ from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.evaluation.correction import correction_counts
 from adaptive_diffusion.evaluation.replay import Replay
 from adaptive_diffusion.runs.compare import compare
-from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint
+from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 from adaptive_diffusion.storage.checkpoint import read_header
 from adaptive_diffusion.storage.manifest import environment
@@ -69,7 +69,7 @@ def main():
     parser.add_argument("--sampler", action="append", help="only these, the other rows stay; may be repeated")
     parser.add_argument("--without", action="append", default=[], help="not this one; may be repeated")
     chosen = parser.parse_args()
-    files = [newest_checkpoint(source) if source.is_dir() else source for source in chosen.sources]
+    files = [checkpoint_file(source) for source in chosen.sources]
     sources = [load_trained_model(file) for file in files]
     data = instantiate(read_header(files[0]).about["task"])
     problems = data.test.take(slice(chosen.puzzles))

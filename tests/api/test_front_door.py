@@ -42,7 +42,7 @@ def test_model_is_loaded_from_run_folder_checkpoint_or_export(checkpoint, tmp_pa
 
 
 def test_name_that_is_neither_here_nor_of_the_hub_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="There is no file or folder missing, and a name on the hub"):
+    with pytest.raises(ValueError, match="There is no file or folder missing, .* name on the hub"):
         ad.load("missing")
     with pytest.raises(ValueError, match="holds no checkpoint; train first"):
         ad.load(tmp_path)

@@ -12,7 +12,7 @@ from adaptive_diffusion.config.grid import Setting
 from adaptive_diffusion.runs.compare import build_sampler, compare
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.experiment import run_experiment, with_samplers
-from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint, sha256
+from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model, sha256
 from adaptive_diffusion.storage.checkpoint import read_header
 from adaptive_diffusion.storage.folder import RunFolder
 
@@ -121,7 +121,7 @@ def sampler_cells(
     Raises:
         ValueError: a source without a checkpoint, a setting without a sampler, or as `compose_part`.
     """
-    file = newest_checkpoint(source) if source.is_dir() else source
+    file = checkpoint_file(source)
     read_header(file)  # what is no checkpoint is refused before a folder is made
     contents = sha256(file)
     cells: list[Cell] = []

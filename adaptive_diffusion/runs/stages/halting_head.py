@@ -20,7 +20,7 @@ from adaptive_diffusion.runs.dry_run import DryRun
 from adaptive_diffusion.runs.halting_rules import trials
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stages.training import optimisers, silence_lightning
-from adaptive_diffusion.runs.trained_model import load_trained_model, newest_checkpoint
+from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header, save_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
@@ -181,9 +181,7 @@ class FitHalting(Stage):
 def _begun(stage: Record | FitHalting, context: StageContext, dry_run: DryRun) -> DenoiserWithHeads:
     """The model that a stage begins with, before the run."""
     source = stage.checkpoint
-    if source is not None and Path(source).is_dir():
-        source = str(newest_checkpoint(Path(source)))
-    return dry_run.model(context, source)
+    return dry_run.model(context, None if source is None else str(checkpoint_file(source)))
 
 
 def training_problems(data: TaskData, number: int, first: int) -> tuple[Batch, Tensor]:
@@ -199,10 +197,8 @@ def without_halting(sampler: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def start(context: StageContext, path: str | None) -> Path:
-    """The checkpoint a stage works on: a file, the newest of a run folder, or that of the last stage before it."""
-    if path is None:
-        return context.checkpoint()
-    return newest_checkpoint(Path(path)) if Path(path).is_dir() else Path(path)
+    """The checkpoint a stage works on: that of `checkpoint_file`, or that of the last stage before it."""
+    return context.checkpoint() if path is None else checkpoint_file(path)
 
 
 def evenly_spaced(number: int, most: int | None) -> Tensor:

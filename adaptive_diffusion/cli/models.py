@@ -1,0 +1,45 @@
+"""``adaptive-diffusion models``."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects with all figures.")] = False,
+) -> None:
+    """List the trained models that come with the package. A name stands wherever a run or a checkpoint may stand.
+
+    Examples:
+
+        adaptive-diffusion models
+
+        adaptive-diffusion sample MODEL --queries queries.txt --sampler learned
+    """
+    from adaptive_diffusion.runs.models_to_try import models_to_try
+
+    found = models_to_try()
+    if as_json:
+        typer.echo(json.dumps([model.as_json() for model in found], indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for column in ("name", "task", "size", "sampler"):
+        table.add_column(column, no_wrap=True)
+    for column in ("correct", "mean NFE"):
+        table.add_column(column, justify="right")
+    for model in found:
+        first = [model.name, model.figures["task"], f"{model.size / 1e6:.1f} MB"]
+        for row in model.figures["samplers"]:
+            table.add_row(*map(Text, [*first, *_figures(row)]))
+            first = ["", "", ""]
+        table.add_section()
+    Console().print(table)
+
+
+def _figures(row: dict[str, Any]) -> list[str]:
+    return [row["sampler"], f"{100 * row['correct']:.1f}%", f"{row['nfe_mean']:.2f}"]

@@ -1,0 +1,83 @@
+"""Makes a folder of adaptive_diffusion/models_to_try from a finished run: the export, its figures and its card.
+
+    python scripts/models_to_try.py sudoku-6x6 runs/adaptive_beats_thresholds \
+        --command "adaptive-diffusion run adaptive_beats_thresholds seed=0"
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from adaptive_diffusion.core.trace import read_trace
+from adaptive_diffusion.runs.models_to_try import FIGURES, FOLDER, decisions
+from adaptive_diffusion.runs.trained_model import newest_checkpoint
+from adaptive_diffusion.storage.hub import CARD, save_pretrained
+
+SAMPLERS = {
+    "confidence": "confidence",
+    "threshold pace.threshold=0.95": "threshold_0.95",
+    "answer_probability": "answer_probability_0.7",
+    "learned": "learned",
+    "cost_aware": "cost_aware_0.01",
+}
+"""Samplers of the card, and their names in the run."""
+COLUMNS = ("correct", "nfe_mean", "nfe_p95", "nfe_max", "revisions_mean")
+FIRST, LARGEST = 100, 4_000_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", help="of the model")
+    parser.add_argument("run", type=Path, help="the run folder")
+    parser.add_argument("--command", required=True, help="the command that trained it, for the card")
+    chosen = parser.parse_args()
+    file = newest_checkpoint(chosen.run)
+    if file.stat().st_size > LARGEST:
+        sys.exit(f"{file} has more than {LARGEST / 1e6:g} MB; models that come with the package are smaller")
+    found = figures(chosen.run, chosen.command)
+    folder = save_pretrained(file, FOLDER / chosen.name)
+    (folder / FIGURES).write_text(json.dumps(found) + "\n", encoding="utf-8")
+    text = (folder / CARD).read_text(encoding="utf-8").replace("OWNER/NAME", chosen.name)
+    (folder / CARD).write_text("\n".join([text, *card(found), ""]), encoding="utf-8")
+
+
+def figures(run: Path, command: str) -> dict[str, Any]:
+    """The figures of the run on all its test problems, and its decisions on the first of them."""
+    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    measured = {row["sampler"]: row for row in summary["samplers"]}
+    rows, first = [], {}
+    for text, name in SAMPLERS.items():
+        rows.append({"sampler": text, **{key: measured[name][key] for key in COLUMNS}})
+        traced = read_trace(run / "traces" / name).rows.sort_by("query").slice(0, FIRST)
+        nfe, answers, correct = (torch.tensor(traced[key].to_pylist()) for key in ("nfe", "answer", "correct"))
+        first[text] = decisions(nfe, answers, correct)
+    about = {"task": summary["task"], "trained_by": command}
+    return {**about, "test_problems": measured["confidence"]["queries"], "seed": 0, "samplers": rows, "first": first}
+
+
+def card(found: dict[str, Any]) -> list[str]:
+    """The figures in Markdown, for the end of the card."""
+    return [
+        "## Figures",
+        "",
+        f"On the {found['test_problems']} test problems of the task, seed {found['seed']}, CPU, float32:",
+        "",
+        "| sampler | correct | mean NFE | p95 | max | revisions |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(
+            f"| `{row['sampler']}` | {100 * row['correct']:.1f}% | {row['nfe_mean']:.2f} | {row['nfe_p95']:.0f} "
+            f"| {row['nfe_max']:.0f} | {row['revisions_mean']:.2f} |"
+            for row in found["samplers"]
+        ),
+        "",
+        f"Trained by `{found['trained_by']}`. `figures.json` holds these figures and the",
+        f"decisions on the first {FIRST} problems, which a test compares exactly. Licence: Apache-2.0.",
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Models that come with the package: they load by name, answer at once, and their cards hold."""
+
+import json
+import re
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import adaptive_diffusion as ad
+from adaptive_diffusion.cli.app import app
+from adaptive_diffusion.runs.compare import sample_problems
+from adaptive_diffusion.runs.models_to_try import decisions, models_to_try
+from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model
+
+MODELS = {model.name: model for model in models_to_try()}
+LARGEST = 4_000_000
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_figures_of_the_card_are_reproduced_on_its_first_problems(name):
+    """Exactly: forwards, tokens and correctness of each problem, for the samplers of the card that stop by themselves.
+
+    `confidence` takes five times as long as the others together and is left to `make test-slow`.
+    """
+    check(name, [text for text in MODELS[name].figures["first"] if text != "confidence"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
+def test_figures_of_the_slowest_sampler_are_reproduced(name):
+    check(name, ["confidence"])
+
+
+def check(name, samplers):
+    expected = MODELS[name].figures["first"]
+    trained = load_trained_model(name)
+    count = len(expected["confidence"]["nfe"])
+    problems = trained.data.test.take(slice(count))
+    for text in samplers:
+        with torch.inference_mode():
+            done = sample_problems(text, trained.sampler(text), trained.task, problems)
+        assert decisions(done.result.nfe, done.result.answers, done.grades["correct"]) == expected[text], text
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_folder_of_a_model_is_small_and_complete(name):
+    model = MODELS[name]
+    assert {file.name for file in model.folder.iterdir()} == {
+        "README.md",
+        "config.json",
+        "figures.json",
+        "model.safetensors",
+    }
+    assert model.size < LARGEST
+    card = (model.folder / "README.md").read_text()
+    assert f'ad.load("{name}")' in card
+    for row in model.figures["samplers"]:
+        assert f"| `{row['sampler']}` | {100 * row['correct']:.1f}% | {row['nfe_mean']:.2f} |" in card
+
+
+def test_command_lists_the_models_with_task_size_and_figures():
+    listed = json.loads(CliRunner().invoke(app, ["models", "--json"]).stdout)
+    assert [model["name"] for model in listed] == list(MODELS) == ["sudoku-6x6"]
+    table = CliRunner().invoke(app, ["models"], env={"COLUMNS": "100"}).stdout
+    assert all(text in table for text in ("sudoku_6x6", "2.8 MB", "cost_aware", "99.1%", "1.59"))
+
+
+def test_queries_of_the_standard_input_are_answered_by_a_model_with_a_name():
+    puzzle = "..3456456123231564564231312645645312\n"
+    sampled = CliRunner().invoke(app, ["sample", "sudoku-6x6", "--queries", "-", "--sampler", "learned"], input=puzzle)
+    assert sampled.exit_code == 0, sampled.output
+    assert "123456" in re.sub(r"[^0-9]", "", sampled.stdout.split("\n", 1)[1])
+    arguments = ["evaluate", "sudoku-6x6", "--queries", "-", "--sampler", "learned", "--json"]
+    row = json.loads(CliRunner().invoke(app, arguments, input=puzzle).stdout)[0]
+    assert row["queries"] == row["correct"] == 1
+
+
+def test_model_with_a_name_is_loaded_with_its_task_and_heads():
+    model = ad.load("sudoku-6x6")
+    assert model.task.name == "sudoku_6x6"
+    assert {"quality", "halting", "cost_aware"} <= set(model.heads)
+
+
+def test_what_is_on_the_disk_comes_before_a_model_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sudoku-6x6").mkdir()
+    (tmp_path / "sudoku-6x6/model.safetensors").touch()
+    assert checkpoint_file("sudoku-6x6").resolve() == tmp_path / "sudoku-6x6/model.safetensors"
+
+
+def test_name_below_an_existing_folder_is_not_looked_up_on_the_hub(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(ValueError, match="no file or folder runs/quikstart, .*: sudoku-6x6"):
+        checkpoint_file("runs/quikstart")
