@@ -219,8 +219,8 @@ def tasks(folder: Path) -> Iterator[Hostile]:
         ),
         ("five", {**task, "size": 5}, "is refused"),
         ("threads", {**task, "threads": 0}, "is refused"),
-        ("another-board", {**task, "size": 6}, "its denoiser has 4 tokens, its task sudoku_6x6 has 6"),
-        ("another-vocabulary", text, "its denoiser has 4 tokens, its task text_16 has 257"),
+        ("another-board", {**task, "size": 6}, "the denoiser has 4 tokens, but the task sudoku_6x6 has 6"),
+        ("another-vocabulary", text, "the denoiser has 4 tokens, but the task text_16 has 257"),
     ]:
         path = Path("tasks") / f"{name}.safetensors"
         forge(folder / path, sound, tensors, {"format": "adaptive-diffusion/1", "about": {"task": node}})
