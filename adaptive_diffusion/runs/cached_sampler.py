@@ -25,7 +25,7 @@ class CachedSampler:
     The noise of a query depends on its id only, so the answers equal those of a single call.
 
     Attributes:
-        sampler: an object with the method `sample`.
+        sampler: an object with the method `sample` and `head_names`.
         folder: locked by this process.
         digest: of everything that the answers depend on, except queries, n and seed.
         shard: queries per file.
@@ -35,6 +35,11 @@ class CachedSampler:
     folder: RunFolder
     digest: str
     shard: int = 256
+
+    @property
+    def head_names(self) -> list[str]:
+        """Those of the sampler."""
+        return list(self.sampler.head_names)
 
     def sample(self, queries: Queries, n: int = 1, seed: int = 0, **options: Any) -> SampleResult:
         """As `Sampler.sample`. Raises `ValueError` for observers, which would miss the answers that are read."""

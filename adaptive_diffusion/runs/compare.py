@@ -65,7 +65,7 @@ def compare(
     row = {
         "sampler": name,
         "family": family,
-        "heads": sampler.head_names,
+        "heads": list(sampler.head_names),
         **summarise(result.nfe, grades, result.token_forwards),
         "distinct": distinct_share(result.answers, found.queries.editable),
         "revisions_mean": result.revisions.double().mean().item(),

@@ -105,8 +105,16 @@ class QueryJob:
         if chosen is not None:
             sampler = sampler.at_setting(chosen.setting)
         if self.engine is not None:
-            node = json.dumps(named.node)
-            sampler = Sharded(self.source, node, tuple(self.allow), self.engine, compute=self.compute, chosen=chosen)
+            node, heads = json.dumps(named.node), tuple(sampler.head_names)
+            sampler = Sharded(
+                self.source,
+                node,
+                tuple(self.allow),
+                self.engine,
+                compute=self.compute,
+                chosen=chosen,
+                head_names=heads,
+            )
         if held is None:
             return sampler
         also = [] if self.compute is None else [self.compute.precision]

@@ -31,6 +31,7 @@ class Sharded:
         shard: queries per piece of work.
         compute: where the workers' models compute and how precisely; None is the CPU.
         chosen: the setting of the calibrated parameter; None leaves the sampler as its node describes it.
+        head_names: the heads that the sampler's rules predict with.
     """
 
     source: Path
@@ -40,6 +41,7 @@ class Sharded:
     shard: int = 256
     compute: Compute | None = None
     chosen: Chosen | None = None
+    head_names: tuple[str, ...] = ()
 
     def sample(
         self, queries: Queries, n: int = 1, seed: int = 0, slots: int = 256, observers: Iterable[Any] = ()

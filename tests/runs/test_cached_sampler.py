@@ -8,8 +8,10 @@ from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.rules.pace import FixedSteps
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.runs.cached_sampler import CachedSampler, in_shards
+from adaptive_diffusion.runs.compare import compare
 from adaptive_diffusion.sampling import Sampler
 from adaptive_diffusion.storage.folder import RunFolder
+from adaptive_diffusion.tasks.sudoku import SudokuDataModule
 
 FIELDS = ("query", "variation", "answers", "nfe", "halt_reason", "revisions", "log_probability", "cycled")
 QUERIES = random_queries(10, 9, 5)
@@ -79,3 +81,11 @@ def test_a_damaged_shard_is_a_sentence(tmp_path):
 def test_observers_would_miss_what_was_answered_before(tmp_path):
     with RunFolder(tmp_path) as folder, pytest.raises(ValueError, match="leave out --folder"):
         CachedSampler(SAMPLER, folder, "d").sample(QUERIES, observers=[print])
+
+
+def test_compared_answers_can_be_stored(tmp_path):
+    data = SudokuDataModule(4, batch_size=4, test_puzzles=4)
+    problems, sampler = data.test, Sampler(transformer(4, 16), pace=FixedSteps(3))
+    with RunFolder(tmp_path) as folder:
+        row, _ = compare("fixed_3", CachedSampler(sampler, folder, "d", shard=3), data.task, problems)
+    assert (row["heads"], row["queries"], row["nfe_max"]) == ([], 4, 3)
