@@ -139,7 +139,7 @@ def _result_table(result: Mapping[str, Any]) -> Iterator[str]:
             f"{row['nfe_mean']:.2f}",
             *(f"{row[name]:g}" for name in ("nfe_p95", "nfe_max")),
             f"{row['revisions_mean']:.2f}",
-            *(f"{row[name]:.3g}" for name in ("error_to_correct", "correct_to_error")),
+            *(f"{round(row[name], 1):g}" for name in ("error_to_correct", "correct_to_error")),
             f"{row['seconds']:.2f}",
             result.get("remarks", {}).get(row["sampler"], ""),
         ]
