@@ -2,6 +2,7 @@
 
 from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.core.state import HaltDecision
+from adaptive_diffusion.rules.calibrated import CalibratedParameter
 from adaptive_diffusion.rules.controls import HindsightOracle, RandomHalting
 from adaptive_diffusion.rules.gain import LikelihoodGain
 from adaptive_diffusion.rules.halting import (
@@ -18,6 +19,7 @@ from adaptive_diffusion.rules.learned_halting import CostAware, HeadHalting, Lea
 __all__ = [
     "AllCommitted",
     "AnswerProbability",
+    "CalibratedParameter",
     "CostAware",
     "HaltDecision",
     "Halting",
