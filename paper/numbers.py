@@ -19,7 +19,6 @@ SOURCES = {
     "catalogue": "experiments/sampler_catalogue/results/sudoku_6x6.json",
     "correction": "experiments/self_correction_at_equal_compute/results/summary.json",
     "thresholds": "experiments/adaptive_beats_thresholds/results/summary.json",
-    **{f"thresholds_seed{seed}": f"experiments/adaptive_beats_thresholds/results/seed{seed}.json" for seed in range(3)},
 }
 """The result files, by the name the text calls them."""
 

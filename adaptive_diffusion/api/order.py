@@ -2,6 +2,15 @@
 
 from adaptive_diffusion.core.rule import UnmaskingOrder
 from adaptive_diffusion.rules.klass import KLStability
-from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LowEntropy, Margin, Random
+from adaptive_diffusion.rules.order import Confidence, GumbelConfidence, LeftToRight, LowEntropy, Margin, Random
 
-__all__ = ["Confidence", "GumbelConfidence", "KLStability", "LowEntropy", "Margin", "Random", "UnmaskingOrder"]
+__all__ = [
+    "Confidence",
+    "GumbelConfidence",
+    "KLStability",
+    "LeftToRight",
+    "LowEntropy",
+    "Margin",
+    "Random",
+    "UnmaskingOrder",
+]
