@@ -120,6 +120,8 @@ def test_later_stages_cope_with_a_stage_that_is_left_out(finished: Path, tmp_pat
     (tmp_path / "run").mkdir()
     for name in ("checkpoints", "logs"):
         shutil.copytree(finished / name, tmp_path / "run" / name)
+    if "halting" in left_out:  # then nothing is left that the rollouts could be recorded with
+        left_out = [*left_out, "rollouts", "cost_aware"]
     started = [f"stages.{name}=null" for name in ("denoiser", "remasking", *left_out)]
     changes = ["stages.halting.after=remasking", "stages.halting.steps=1"] if "halting" not in left_out else []
     run(tmp_path / "run", *changes, *started)

@@ -64,7 +64,8 @@ def test_every_rule_has_at_least_eight_settings_on_the_same_queries(runs: list[P
         assert ((one.quality >= 0) & (one.quality <= 1)).all()
         assert one.nfe.max() <= 16
         families[one.family] = families.get(one.family, 0) + 1
-    tried = {"answer_probability", "stable_and_confident", "likelihood_gain", "prophet", "sched"}
+    tried = {"answer_probability", "answer_probability_limited", "stable_and_confident", "likelihood_gain"}
+    tried |= {"prophet", "sched"}
     assert set(families) == {*HEADS, *tried, "fixed", "threshold"}
     assert min(count for name, count in families.items() if name not in ("fixed", "threshold")) >= 8
 

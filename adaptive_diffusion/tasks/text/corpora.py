@@ -70,8 +70,8 @@ class TextFiles(Corpus):
     suffixes: Sequence[str] | None = (".txt",)
 
     def documents(self) -> Iterator[Document]:
-        for path, text in _texts(self.paths, self.suffixes):
-            yield Document(path.as_posix(), text, path.as_posix())
+        for name, text in _texts(self.paths, self.suffixes):
+            yield Document(name, text, name)
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,10 @@ class TextLines(Corpus):
     suffixes: Sequence[str] | None = (".txt",)
 
     def documents(self) -> Iterator[Document]:
-        for path, text in _texts(self.paths, self.suffixes):
+        for file, text in _texts(self.paths, self.suffixes):
             for number, line in enumerate(text.splitlines(), 1):
                 if line.strip():
-                    name = f"{path.as_posix()}:{number}"
+                    name = f"{file}:{number}"
                     yield Document(name, line, name)
 
 
@@ -107,7 +107,7 @@ class JsonLines(Corpus):
                     continue
                 try:
                     text = json.loads(line)[self.field]
-                    yield _numbered(self.path, number, text)
+                    yield _numbered(Path(self.path).name, number, text)
                 except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                     raise ValueError(
                         f"{self.path}, line {number}, is no object with a text under {self.field!r}"
@@ -142,7 +142,7 @@ class ParquetColumn(Corpus):
                         if not isinstance(text, str):
                             where = f"{self.path}, row {number}: the column {self.column!r}"
                             raise ValueError(f"{where} holds {text!r:.60} instead of a text")
-                        yield _numbered(self.path, number, text)
+                        yield _numbered(Path(self.path).name, number, text)
                         number += 1
         except pa.ArrowException as error:
             raise ValueError(f"{self.path} cannot be read as Parquet: {error}") from error
@@ -190,8 +190,9 @@ def corpus_at(path: str, lines: bool = False) -> Corpus:
     return TextLines([path], None) if lines else TextFiles([path], None)
 
 
-def _texts(paths: Sequence[str], suffixes: Sequence[str] | None) -> Iterator[tuple[Path, bytes]]:
-    """Files and their contents, those of folders in the order of their names."""
+def _texts(paths: Sequence[str], suffixes: Sequence[str] | None) -> Iterator[tuple[str, bytes]]:
+    """Names of files and their contents, those of folders in the order of their names. A name begins below the folder,
+    so that the split by names does not depend on where a corpus lies."""
     count = 0
     for given in map(Path, paths):
         if not given.exists():
@@ -206,7 +207,7 @@ def _texts(paths: Sequence[str], suffixes: Sequence[str] | None) -> Iterator[tup
             else:
                 text = found
             count += 1
-            yield path, text
+            yield path.name if path == given else path.relative_to(given).as_posix(), text
     if not count:
         wanted = "text" if suffixes is None else " or ".join(suffixes)
         raise ValueError(f"{', '.join(paths)}: there is no file of {wanted}")

@@ -200,3 +200,13 @@ def test_hugging_face_data_set_gives_its_texts_and_names_bad_rows(tmp_path):
         texts(HuggingFaceDataset(str(tmp_path)))
     with pytest.raises(ValueError, match="row 0: the column 'body' holds None .* the columns are text, other"):
         texts(HuggingFaceDataset(str(tmp_path), "body"))
+
+
+def test_split_does_not_depend_on_where_the_corpus_lies(tmp_path):
+    for place in ("here", "there/below"):
+        (tmp_path / place).mkdir(parents=True)
+        for number in range(40):
+            (tmp_path / place / f"{number}.txt").write_text(f"document {number} " * 9)
+    here, there = ([*TextFiles([str(tmp_path / place)]).documents()] for place in ("here", "there/below"))
+    assert split_of_groups(here) == split_of_groups(there)
+    assert {*split_of_groups(here)} == {f"{number}.txt" for number in range(40)}
