@@ -55,6 +55,7 @@ def accuracy_against_nfe(measures: Metrics) -> Figure | None:
     figure, axes = new_axes(5.8, 5.0)
     doublings(axes.xaxis)
     accuracy(axes, max(sampler.rows.num_rows for sampler in judged))
+    beside_points: list[tuple[float, float]] = []
     curves = [list(group) for _, group in groupby(judged, lambda one: (one.label.run, one.label.family))]
     for curve in curves:
         settings = [sampler.label.setting for sampler in curve if sampler.label.setting]
@@ -75,13 +76,21 @@ def accuracy_against_nfe(measures: Metrics) -> Figure | None:
             named = replace(label, sampler=label.family).name if beside else label.name
             shown = None if beside and sampler is not curve[-1] else named
             axes.errorbar(sampler.nfe.value, quality.value, **error, **style, label=shown)
-            if beside and label.setting in named_points:
-                at = sampler.nfe.value, quality.value
+            at = sampler.nfe.value, quality.value
+            if beside and label.setting in named_points and apart(at, beside_points):
+                beside_points.append(at)
                 axes.annotate(label.setting or "", at, (8, -4), textcoords="offset points")
     what = "mean score" if quality_name(judged) == "score" else "correct answers"
     axes.set(xlabel="mean denoiser forwards per query (NFE), log scale", ylabel=f"{what}, log scale of what is missing")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
+
+
+def apart(point: tuple[float, float], others: Sequence[tuple[float, float]]) -> bool:
+    """Whether a name beside a point (NFE, quality) leaves the names beside the others readable, on both log scales."""
+    place = np.log2(point[0]), -np.log2(max(1e-6, 1 - point[1]))
+    places = [(np.log2(nfe), -np.log2(max(1e-6, 1 - quality))) for nfe, quality in others]
+    return all(abs(place[0] - x) > 0.4 or abs(place[1] - y) > 0.35 for x, y in places)
 
 
 def mixed_settings(samplers: Metrics) -> tuple[np.ndarray, np.ndarray]:

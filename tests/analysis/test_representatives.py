@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from adaptive_diffusion.analysis.colours import Label
-from adaptive_diffusion.analysis.figures import KINDS
+from adaptive_diffusion.analysis.figures import KINDS, apart
 from adaptive_diffusion.analysis.representatives import CHOSEN, READABLE, representatives
 
 
@@ -36,3 +36,12 @@ def test_caption_names_the_choice_where_one_was_made():
     assert histogram.explained(more).endswith(CHOSEN)
     assert CHOSEN not in histogram.explained(MANY)
     assert CHOSEN not in accuracy.explained(more)
+
+
+def test_names_beside_points_keep_their_distance_on_both_scales():
+    """A doubling of NFE, or half as much missing, is far enough; equal points are not."""
+    assert apart((2, 0.9), [])
+    assert not apart((2, 0.9), [(2, 0.9)])
+    assert apart((4, 0.9), [(2, 0.9)])
+    assert apart((2, 0.95), [(2, 0.9)])
+    assert not apart((2.2, 0.91), [(8, 0.5), (2, 0.9)])
