@@ -24,7 +24,7 @@ class Preset:
 
     Attributes:
         name: of the file.
-        about: its first line, if that is a comment: what it is, paper and year.
+        about: the comment lines at its top before "# Differs:": what it is, paper and year.
         differences: from the original implementation, on purpose: the comment lines from "# Differs:" on.
         parts: role → the rule as it would be written in Python, for the roles it sets.
         corruption: the kinds of noise that all its rules serve.
@@ -68,10 +68,10 @@ def _preset(name: str, search: ConfigSearch) -> Preset:
 
 
 def _comments(text: str) -> tuple[str, str]:
-    """The first comment line of a file, and what stands behind "Differs:" in the comment lines after it."""
+    """What the comment lines at the top of a file hold before "Differs:", and behind it."""
     comments = [line.lstrip("# ") for line in takewhile(lambda line: line.startswith("#"), text.splitlines())]
-    _, _, differences = " ".join(comments[1:]).partition("Differs: ")
-    return comments[0] if comments else "", differences
+    about, _, differences = " ".join(comments).partition("Differs: ")
+    return about.strip(), differences
 
 
 def written(rule: Any) -> str:
