@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from adaptive_diffusion.analysis.colours import Label, colour, marker
 from adaptive_diffusion.analysis.scales import accuracy, doublings, doublings_at
 from adaptive_diffusion.analysis.style import LIGHT, new_axes, themed
-from adaptive_diffusion.evaluation.curves import quality_at
+from adaptive_diffusion.evaluation.curves import drawn_curve
 from paper.numbers import results
 
 NFE, EXACT = "mean denoiser forwards per query (NFE), log scale", "exact answers, log scale of the wrong"
@@ -57,8 +57,7 @@ def thresholds() -> Figure:
         cost, quality = np.array(points).T
         style = {"color": colour(name), "alpha": 1 if chief else 0.6}
         axes.plot(cost, quality, marker(name), **style, ms=6 if chief else 4, label=name.replace("_", " "))
-        along = np.union1d(cost, np.geomspace(cost.min(), cost.max(), 200))
-        axes.plot(along, quality_at(cost[None], quality[None], along[None])[0], **style)
+        axes.plot(*drawn_curve(cost, quality), **style)
     axes.set(xlabel=NFE, ylabel=EXACT)
     axes.legend(loc="lower right", fontsize=8)
     return figure

@@ -19,7 +19,7 @@ from adaptive_diffusion.analysis.representatives import CHOSEN, representatives
 from adaptive_diffusion.analysis.scales import accuracy, doublings
 from adaptive_diffusion.analysis.style import LIGHT, new_axes, save, themed
 from adaptive_diffusion.evaluation.calibration import Reliability, reliability
-from adaptive_diffusion.evaluation.curves import quality_at
+from adaptive_diffusion.evaluation.curves import drawn_curve
 from adaptive_diffusion.evaluation.intervals import Interval
 
 Metrics = Sequence[SamplerMetrics]
@@ -95,10 +95,9 @@ def apart(point: tuple[float, float], others: Sequence[tuple[float, float]]) -> 
 
 def mixed_settings(samplers: Metrics) -> tuple[np.ndarray, np.ndarray]:
     """NFE and quality along the curve of a rule: what mixing its settings gives."""
-    cost = np.array([[sampler.nfe.value for sampler in samplers]])
-    quality = np.array([[_quality(sampler).value for sampler in samplers]])
-    nfe = np.union1d(np.geomspace(cost.min(), cost.max(), 200), cost)
-    return nfe, quality_at(cost, quality, nfe[None])[0]
+    cost = np.array([sampler.nfe.value for sampler in samplers])
+    quality = np.array([_quality(sampler).value for sampler in samplers])
+    return drawn_curve(cost, quality)
 
 
 def nfe_histograms(measures: Metrics) -> Figure | None:

@@ -101,6 +101,10 @@ class Curves:
         numbers = self.members[family][np.argsort(self._cost[self.members[family]], kind="stable")]
         return self._cost[numbers], self._quality[numbers]
 
+    def to_json(self) -> dict[str, list[list[float]]]:
+        """Family → [cost, quality] of each of its settings, the cheapest first."""
+        return {family: np.stack(self.points(family), axis=1).tolist() for family in self.families}
+
     def cost(self, family: str, quality: float) -> float:
         """The cost at which the curve of a family reaches a quality; NaN where it does not."""
         return float(cost_at(*self._columns(self.value[None], family), np.array([quality]))[0])
@@ -147,6 +151,13 @@ class Curves:
         """Costs and qualities [R, M] of the settings of a family."""
         numbers = self.members[family]
         return means[:, 2 * numbers], means[:, 2 * numbers + 1]
+
+
+def drawn_curve(cost: np.ndarray, quality: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Costs and qualities along the curve through settings [M], close enough to be drawn; every setting's cost is among
+    them."""
+    along = np.union1d(np.geomspace(cost.min(), cost.max(), 200), cost)
+    return along, quality_at(cost[None], quality[None], along[None])[0]
 
 
 def quality_at(cost: np.ndarray, quality: np.ndarray, budget: np.ndarray) -> np.ndarray:

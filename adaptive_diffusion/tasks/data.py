@@ -81,10 +81,7 @@ class TaskData(LightningDataModule, ABC):
         threads: int = 1,
     ) -> None:
         super().__init__()
-        sizes = {"batch_size": batch_size, "evaluation_batch_size": evaluation_batch_size, "threads": threads}
-        for name, value in sizes.items():
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, not {value}")
+        at_least_one(batch_size=batch_size, evaluation_batch_size=evaluation_batch_size, threads=threads)
         self.batch_size, self.seed, self.threads = batch_size, seed, threads
         self.evaluation_batch_size, self.evaluation_seed = evaluation_batch_size, evaluation_seed
         self.position = 0
@@ -180,3 +177,10 @@ class TaskData(LightningDataModule, ABC):
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         self.position = state_dict["position"]
+
+
+def at_least_one(**sizes: int) -> None:
+    """Raises `ValueError` for a size below 1, by its name."""
+    for name, value in sizes.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")

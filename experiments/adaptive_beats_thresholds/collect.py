@@ -7,8 +7,6 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
-
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.evaluation.curves import Curves
@@ -35,8 +33,7 @@ def compared(folders: list[Path]) -> dict:
     found = rivalry(curves, sorted(learned))
     if found is None:
         raise SystemExit("the runs hold no learned rule, or no rule without learning with several settings")
-    points = {family: np.stack(curves.points(family), axis=1).tolist() for family in curves.families}
-    return {**found.to_json(), "curves": points, "seeds": curves.seeds}
+    return {**found.to_json(), "curves": curves.to_json(), "seeds": curves.seeds}
 
 
 def rows(folder: Path) -> list[dict]:

@@ -11,7 +11,7 @@ import numpy as np
 from adaptive_diffusion.analysis.colours import colour, marker
 from adaptive_diffusion.analysis.scales import accuracy, doublings
 from adaptive_diffusion.analysis.style import LIGHT, new_axes, save, themed
-from adaptive_diffusion.evaluation.curves import quality_at
+from adaptive_diffusion.evaluation.curves import drawn_curve
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -27,8 +27,7 @@ def main() -> None:
             cost, quality = np.array(points).T
             style = {"color": colour(family), "alpha": 1 if family in chief else 0.6}
             axes.plot(cost, quality, marker(family), **style, ms=6 if family in chief else 4, label=family)
-            along = np.union1d(cost, np.geomspace(cost.min(), cost.max(), 200))
-            axes.plot(along, quality_at(cost[None], quality[None], along[None])[0], **style)
+            axes.plot(*drawn_curve(cost, quality), **style)
         axes.set(
             xlabel="mean denoiser forwards per query (NFE), log scale", ylabel="correct answers, log scale of the wrong"
         )

@@ -76,7 +76,7 @@ def summary(seeds):
         "accuracy_gain_at_equal_cost": against[best]["accuracy_gain_at_equal_cost"],
         "errors_removed_by_looking_back": against[CONTROL]["errors_removed"],
         "against": against,
-        "curves": {name: np.stack(curves.points(name), axis=1).tolist() for name in curves.families},
+        "curves": curves.to_json(),
         "planted_repaired": planted.to_json(),
         "planted_repaired_each": {count: float(shares.mean()) for count, shares in counts.items()},
         "clues_touched": sum(row["clues_touched"] for seed in seeds for row in seed["planted"].values()),

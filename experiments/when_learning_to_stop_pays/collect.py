@@ -59,7 +59,7 @@ def of_task(name: str, runs: list[tuple[dict[str, Any], Path]]) -> dict[str, Any
         "gain_over_random_ci_low": min(measures["gain_over_random"]["low"] for measures in test),
         "heads": {head: curves.compare(head, chief.best_unlearned).to_json() for head in heads},
         "risk_control": [risks(list(each)) for each in zip(*(run["risk_control"] for run in seeds), strict=True)],
-        "curves": {family: points(curves, family) for family in curves.rules},
+        "curves": {family: points for family, points in curves.to_json().items() if family in curves.rules},
     }
 
 
@@ -75,11 +75,6 @@ def risks(seeds: list[dict[str, Any]]) -> dict[str, Any]:
     """What was promised, what was lost on test queries, and which share of the cost was left, by seed."""
     promised = {key: seeds[0][key] for key in ("risk", "confidence", "queries")}
     return promised | {key: [seed[key] for seed in seeds] for key in ("setting", "seen", "cost_share")}
-
-
-def points(curves: Curves, family: str) -> list[list[float]]:
-    """Mean cost and mean quality of each setting, the cheapest first."""
-    return [[float(cost), float(quality)] for cost, quality in zip(*curves.points(family), strict=True)]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Literal
 from adaptive_diffusion.tasks.countdown.generator import distinct, generate
 from adaptive_diffusion.tasks.countdown.problems import CountdownProblems, Limits
 from adaptive_diffusion.tasks.countdown.task import CountdownTask
-from adaptive_diffusion.tasks.data import TaskData
+from adaptive_diffusion.tasks.data import TaskData, at_least_one
 
 
 class CountdownData(TaskData):
@@ -40,8 +40,7 @@ class CountdownData(TaskData):
         threads: int = 1,
     ) -> None:
         super().__init__(batch_size, seed, evaluation_seed, evaluation_batch_size, threads)
-        if held_out_problems < 1:
-            raise ValueError(f"held_out_problems must be at least 1, not {held_out_problems}")
+        at_least_one(held_out_problems=held_out_problems)
         self.task = CountdownTask(Limits(numbers, largest_number, least_target, largest_target, largest))
         self.held_out_problems = held_out_problems
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from adaptive_diffusion.tasks.data import TaskData
+from adaptive_diffusion.tasks.data import TaskData, at_least_one
 from adaptive_diffusion.tasks.prompts.checkers import Checker, checker_of, graded
 from adaptive_diffusion.tasks.prompts.prompts import AnswerSpan, Prompts
 from adaptive_diffusion.tasks.prompts.sources import Columns, PromptFile, PromptSource
@@ -80,8 +80,7 @@ class PromptData(TaskData):
         super().__init__(batch_size, seed, evaluation_seed, evaluation_batch_size)
         if (path is None) == (source is None):
             raise ValueError("give a file of prompts (task.path=prompts.jsonl), or a source in its place, and not both")
-        if held_out_prompts < 1:
-            raise ValueError(f"held_out_prompts must be at least 1, not {held_out_prompts}")
+        at_least_one(held_out_prompts=held_out_prompts)
         self.source = source if path is None else PromptFile(path)
         files = {"validation": validation_path, "test": test_path}
         self.files = {split: PromptFile(file) for split, file in files.items() if file is not None}

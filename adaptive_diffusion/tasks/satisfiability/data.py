@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from adaptive_diffusion.tasks.data import TaskData
+from adaptive_diffusion.tasks.data import TaskData, at_least_one
 from adaptive_diffusion.tasks.satisfiability.formulas import Formulas, Size
 from adaptive_diffusion.tasks.satisfiability.generator import generate
 from adaptive_diffusion.tasks.satisfiability.task import SatisfiabilityTask
@@ -37,8 +37,7 @@ class SatisfiabilityData(TaskData):
         threads: int = 1,
     ) -> None:
         super().__init__(batch_size, seed, evaluation_seed, evaluation_batch_size, threads)
-        if held_out_problems < 1:
-            raise ValueError(f"held_out_problems must be at least 1, not {held_out_problems}")
+        at_least_one(held_out_problems=held_out_problems)
         self.task = SatisfiabilityTask(Size(variables, clauses))
         self.held_out_problems = held_out_problems
 

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from adaptive_diffusion.tasks.data import TaskData
+from adaptive_diffusion.tasks.data import TaskData, at_least_one
 from adaptive_diffusion.tasks.sudoku.augmentation import augment
 from adaptive_diffusion.tasks.sudoku.difficulty import stratified
 from adaptive_diffusion.tasks.sudoku.generator import CLUES, generate
@@ -56,8 +56,7 @@ class SudokuDataModule(TaskData):
         splits: SplitRule = BY_RELABELLING,
     ) -> None:
         super().__init__(batch_size, seed, evaluation_seed, evaluation_batch_size, threads)
-        if copies < 1:
-            raise ValueError(f"copies must be at least 1, not {copies}")
+        at_least_one(copies=copies)
         self.task = SudokuTask(size)
         fewest, most = CLUES[size] if clues is None else clues
         self.clues, self.copies, self.splits = (fewest, most), copies, splits

@@ -2,6 +2,7 @@ import gzip
 
 import pytest
 import torch
+from file_readers import named_and_skipped, read_or_refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,12 +53,7 @@ BAD_GRAPHS = {
 def test_bad_graph_is_named_with_line_reason_and_fix_and_can_be_skipped(write, graph):
     line, reason = BAD_GRAPHS[graph]
     path = write(f"{graph}\n{TRIANGLE}")
-    with pytest.raises(ValueError, match="--skip-bad") as error:
-        TASK.read(path, skip_bad=False)
-    assert f"line {line}: {reason}" in str(error.value)
-    file = TASK.read(path, skip_bad=True)
-    assert file.problems.edges.tolist() == [3]
-    assert [sentence.startswith(f"line {line}: {reason}") for sentence in file.skipped] == [True]
+    assert named_and_skipped(TASK, path, line, reason).problems.edges.tolist() == [3]
 
 
 def test_line_before_the_first_graph_is_named(write):
@@ -74,10 +70,4 @@ def test_file_without_a_graph_is_refused(write, content):
 @settings(deadline=None, max_examples=40)
 @given(content=st.text(alphabet="pen 1234\n", max_size=80) | st.binary(max_size=40))
 def test_any_content_is_read_or_refused(tmp_path_factory, content):
-    path = tmp_path_factory.mktemp("any") / "graphs.col"
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    try:
-        problems = TASK.read(path, skip_bad=True).problems
-    except ValueError:
-        return
-    assert TASK.correct(TASK.targets(problems), problems).all()
+    read_or_refused(TASK, tmp_path_factory.mktemp("any") / "graphs.col", content)

@@ -2,6 +2,7 @@ import gzip
 
 import pytest
 import torch
+from file_readers import named_and_skipped, read_or_refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,12 +75,7 @@ BAD_GRIDS = {
 def test_bad_grid_is_named_with_line_reason_and_fix_and_can_be_skipped(write, grid):
     line, reason = BAD_GRIDS[grid]
     path = write(f"\n{grid}\n\n{RING}")
-    with pytest.raises(ValueError, match="--skip-bad") as error:
-        TASK.read(path, skip_bad=False)
-    assert f"line {line}: {reason}" in str(error.value)
-    file = TASK.read(path, skip_bad=True)
-    assert len(file.problems) == 1
-    assert [sentence.startswith(f"line {line}: {reason}") for sentence in file.skipped] == [True]
+    assert len(named_and_skipped(TASK, path, line, reason).problems) == 1
 
 
 BAD_LINES = {
@@ -94,10 +90,7 @@ BAD_LINES = {
 @pytest.mark.parametrize("line", BAD_LINES)
 def test_bad_line_of_a_table_is_named_and_can_be_skipped(write, line):
     path = write(f"source,question,answer,rating\n{line}\n\nweb,S   #   G,,1\n")
-    with pytest.raises(ValueError, match="--skip-bad") as error:
-        TASK.read(path, skip_bad=False)
-    assert f"line 2: {BAD_LINES[line]}" in str(error.value)
-    assert len(TASK.read(path, skip_bad=True).problems) == 1
+    assert len(named_and_skipped(TASK, path, 2, BAD_LINES[line]).problems) == 1
 
 
 @pytest.mark.parametrize(
@@ -111,10 +104,4 @@ def test_file_without_a_maze_is_refused(write, content):
 @settings(deadline=None, max_examples=40)
 @given(content=st.text(alphabet="# .SGo\n,", max_size=80) | st.binary(max_size=40))
 def test_any_content_is_read_or_refused(tmp_path_factory, content):
-    path = tmp_path_factory.mktemp("any") / "mazes.txt"
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    try:
-        problems = TASK.read(path, skip_bad=True).problems
-    except ValueError:
-        return
-    assert TASK.correct(TASK.targets(problems), problems).all()
+    read_or_refused(TASK, tmp_path_factory.mktemp("any") / "mazes.txt", content)
