@@ -9,7 +9,7 @@ from typing import Any
 
 from adaptive_diffusion.runs.memory import keep_freed_memory
 from adaptive_diffusion.storage.manifest import environment, now
-from benchmarks import imports, overhead, pretrained, scale, slots, step, sudoku, text, train
+from benchmarks import evaluate, imports, overhead, pretrained, scale, slots, step, sudoku, text, train
 
 Row = dict[str, Any]
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
     "pretrained": pretrained.measure,
     "text": text.measure,
     "sudoku": sudoku.measure,
+    "evaluate": evaluate.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 

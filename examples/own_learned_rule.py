@@ -14,6 +14,7 @@ from adaptive_diffusion.models.head import Head
 from adaptive_diffusion.objectives.head_loss import HeadLoss
 from adaptive_diffusion.tasks.sudoku import SudokuDataModule
 from adaptive_diffusion.training.denoiser_module import DenoiserModule
+from adaptive_diffusion.training.lightning_data import LightningData
 from adaptive_diffusion.training.training_states import OnPolicyRollouts
 
 
@@ -51,6 +52,7 @@ if __name__ == "__main__":
     model.heads["errors"] = ErrorCount(model.width)
     rollouts = OnPolicyRollouts(rows=128, sampler=lambda denoiser: ad.Sampler(denoiser, pace=ad.pace.Threshold(0.8)))
     module = DenoiserModule(model, [rollouts], [HeadLoss("errors")], trainable=["errors"])
-    Trainer(max_steps=int(steps), logger=False, enable_checkpointing=False, limit_val_batches=0).fit(module, data)
+    trainer = Trainer(max_steps=int(steps), logger=False, enable_checkpointing=False, limit_val_batches=0)
+    trainer.fit(module, LightningData(data))
     sampler = ad.Sampler(model.eval(), pace=ad.pace.Threshold(0.8), halting=FewErrors())
     print(sampler.sample(data.task.queries(data.test), trace=True).explain(0))

@@ -18,6 +18,7 @@ from adaptive_diffusion.objectives.denoising import Denoising
 from adaptive_diffusion.objectives.head_loss import HeadLoss
 from adaptive_diffusion.tasks.sudoku import SudokuDataModule
 from adaptive_diffusion.training.denoiser_module import DenoiserModule
+from adaptive_diffusion.training.lightning_data import LightningData
 from adaptive_diffusion.training.training_states import RandomMasking
 
 
@@ -37,7 +38,7 @@ def train(data, steps, denoiser=None):
         scheduler=partial(OneCycleLR, max_lr=3e-3, total_steps=steps),
     )
     options = {"logger": False, "enable_checkpointing": False, "limit_val_batches": 0, "enable_model_summary": False}
-    Trainer(max_steps=steps, gradient_clip_val=1.0, **options).fit(module, data)
+    Trainer(max_steps=steps, gradient_clip_val=1.0, **options).fit(module, LightningData(data))
     return model.eval()
 
 

@@ -1,7 +1,9 @@
 """How often a sampler is right, and what it pays: the figures of a summary row."""
 
 from collections.abc import Mapping
+from hashlib import blake2b
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -43,8 +45,15 @@ def share(values: Tensor) -> float | None:
     return known.mean(dtype=torch.float64).item() if len(known) else None
 
 
-def distinct_share(answers: Tensor, editable: Tensor) -> float:
-    """Which share of answers [R, L] differ from all others at the editable positions [R, L]: 1 where no two are alike,
-    1/R where all are the same."""
-    written = answers.masked_fill(~editable, -2)
-    return len(written.unique(dim=0)) / max(1, len(written))
+def fingerprints(answers: Tensor, editable: Tensor) -> np.ndarray:
+    """16 bytes [R] for each of R answers [R, L], equal where the same tokens stand at the same editable positions
+    [R, L]."""
+    written = answers.masked_fill(~editable, -2).numpy()
+    found = [blake2b(row.tobytes(), digest_size=16).digest() for row in written]
+    return np.frombuffer(b"".join(found), dtype="V16")
+
+
+def distinct_share(written: np.ndarray) -> float:
+    """Which share of R answers differ from all others, by their `fingerprints` [R]: 1 where no two are alike, 1/R where
+    all are the same."""
+    return len(set(written.tolist())) / max(1, len(written))

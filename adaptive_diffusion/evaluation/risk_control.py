@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,8 @@ def hoeffding_bentkus(mean: float, queries: int, risk: float) -> float:
         queries: n, at least 1.
         risk: δ in (0, 1).
     """
+    from scipy.stats import binom  # 60 MB, which a command without a promise need not load
+
     least = min(mean, risk)
     divergence = _relative(least, risk) + _relative(1 - least, 1 - risk)
     # n·mean is a sum of floats, and one just above a whole number must not be rounded up to the next one.

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,22 +46,28 @@ class CachedSampler:
         if list(options.get("observers", ())):
             raise ValueError("a trace is recorded in a single call: leave out --folder")
         parts = []
-        for first, shard in in_shards(queries, self.shard):
+        for part in equal_parts(len(queries), self.shard):
+            shard = queries.take(part)
+            first = int(shard.ids[0])
             file = self.folder.file(f"answers/{self.digest[:16]}-{n}-{seed}/{first:09d}.safetensors")
-            if not file.is_file():
+            result = _read(file) if file.is_file() else None
+            if result is None or not torch.equal(result.query, shard.ids.repeat_interleave(n)):
                 several = {"n": n} if n > 1 else {}  # not every sampler has variations
-                result = self.sampler.sample(shard, seed=seed, **several, **options)
-                with self.folder.atomic_write(str(file.relative_to(self.folder.path))) as part:
-                    _write(result, part)
-            parts.append(_read(file))
+                answers = self.sampler.sample(shard, seed=seed, **several, **options)
+                with self.folder.atomic_write(str(file.relative_to(self.folder.path))) as part_file:
+                    _write(answers, part_file)
+                result = _read(file)
+            parts.append(result)
         return joined(parts)
 
 
-def in_shards(queries: Queries, largest: int) -> Iterator[tuple[int, Queries]]:
-    """Parts of nearly equal size with the position of their first query. Equal, because a part in which every row fails
-    is an error, and a last part of one row would fail with that row."""
-    parts = torch.arange(len(queries)).tensor_split(max(1, -(-len(queries) // largest)))
-    yield from ((int(part[0]), queries.take(part)) for part in parts if len(part))
+def equal_parts(count: int, largest: int) -> Iterator[slice]:
+    """`count` rows in parts of at most `largest` and of nearly equal size. Equal, because a part in which every row
+    fails is an error, and a last part of one row would fail with that row."""
+    parts = max(1, -(-count // max(1, largest)))
+    size, longer = divmod(count, parts)
+    bounds = [number * size + min(number, longer) for number in range(parts + 1)]
+    yield from (slice(*pair) for pair in pairwise(bounds) if count)
 
 
 def joined(parts: Iterable[SampleResult]) -> SampleResult:

@@ -1,10 +1,7 @@
 """Samplers side by side on the same queries: answers, figures, traces."""
 
 import json
-import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,17 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.trace import read_trace
-from adaptive_diffusion.core.trace_header import TraceHeader
-from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.accuracy import distinct_share, summarise
 from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.engine import Engine, Here
-from adaptive_diffusion.sampling.result import SampleResult
+from adaptive_diffusion.runs.sampled import PIECE, AnswerFigures, sampled_pieces
 from adaptive_diffusion.sampling.sampler import Sampler
-from adaptive_diffusion.sampling.tracing import TraceRecorder
 from adaptive_diffusion.storage.atomic_write import atomic_write
 from adaptive_diffusion.tasks.task import Task
 
@@ -49,6 +42,7 @@ def compare(
     slots: int = 256,
     trace: Path | None = None,
     family: str = "",
+    piece: int | None = PIECE,
 ) -> tuple[dict[str, Any], ScoredAnswers]:
     """One summary row and the sampler's answers query by query. `heads` of the row are those its rules predict with.
 
@@ -58,88 +52,27 @@ def compare(
         task, problems: what is sampled and checked.
         seed, slots: of sampling.
         trace: a folder for the trace; None records none. `seconds` of the row does not count the recording.
+        piece: problems that are sampled and graded before the next ones, so that memory is bounded; None takes all.
     """
     family = family or name
-    found = sample_problems(name, sampler, task, problems, 1, seed, slots, trace, family)
-    result, grades = found.result, found.grades
+    pieces = sampled_pieces(name, sampler, task, problems, 1, seed, slots, trace, family, piece)
+    found = AnswerFigures.joined([AnswerFigures.of(done) for done in pieces])
+    columns = found.columns
     row = {
         "sampler": name,
         "family": family,
         "heads": list(sampler.head_names),
-        **summarise(result.nfe, grades, result.token_forwards),
-        "distinct": distinct_share(result.answers, found.queries.editable),
-        "revisions_mean": result.revisions.double().mean().item(),
-        "rewrites_mean": result.rewrites.double().mean().item(),
-        "cycled": int(result.cycled.sum()),
-        "budget_spent": int(result.budget_spent.sum()),
-        "faults": len(result.faults),
+        **summarise(columns["nfe"], found.grades, columns["token_forwards"]),
+        "distinct": distinct_share(found.written),
+        "revisions_mean": columns["revisions"].double().mean().item(),
+        "rewrites_mean": columns["rewrites"].double().mean().item(),
+        "cycled": int(columns["cycled"].sum()),
+        "budget_spent": int(columns["budget_spent"].sum()),
+        "faults": found.faults,
         "seconds": round(found.seconds, 3),
     }
-    quality = grades["score" if task.headline == "score" else "correct"].double()
-    return row, ScoredAnswers(name, family, result.query.numpy(), result.nfe.numpy(), quality.numpy())
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """What a sampler made of N problems.
-
-    Attributes:
-        queries: the N queries.
-        result: R = N·n answers.
-        grades: figures of the answers [R], as `Task.grades` gives them.
-        seconds: of sampling, without what it took to record a trace.
-    """
-
-    queries: Queries
-    result: SampleResult
-    grades: dict[str, Tensor]
-    seconds: float
-
-
-def sample_problems(
-    name: str,
-    sampler: Sampler,
-    task: Task,
-    problems: Any,
-    n: int = 1,
-    seed: int = 0,
-    slots: int = 256,
-    trace: Path | None = None,
-    family: str = "",
-) -> Sampled:
-    """Samples `n` answers to each problem and checks them. A trace is recorded in the folder `trace`, if given."""
-    queries = task.queries(problems)
-    repeated = problems.take(torch.arange(len(problems)).repeat_interleave(n)) if n > 1 else problems
-    several: dict[str, Any] = {"n": n} if n > 1 else {}  # not every sampler gives variations
-    with ExitStack() as stack:
-        recorder = None
-        if trace is not None:
-            writer = stack.enter_context(TraceWriter(trace, trace_header(name, family or name, task, sampler)))
-            recorder = TraceRecorder(writer, lambda tokens, ids: task.grades(tokens, problems.take(ids))["correct"])
-        begin = time.perf_counter()
-        result = sampler.sample(queries, **several, seed=seed, slots=slots, observers=[recorder] if recorder else [])
-        seconds = time.perf_counter() - begin
-        grades = task.grades(result.answers, repeated)
-        if recorder is not None:
-            seconds -= recorder.seconds
-            recorder.finish(queries, result, grades, task.difficulty(repeated), task.targets(repeated))
-    return Sampled(queries, result, grades, seconds)
-
-
-def trace_header(name: str, family: str, task: Task, sampler: Sampler) -> TraceHeader:
-    """The metadata of a trace."""
-    return TraceHeader(
-        task=task.name,
-        noun=task.noun,
-        headline=task.headline,
-        layout=task.layout,
-        difficulties=task.difficulties,
-        columns=task.columns,
-        sampler=name,
-        family=family,
-        halting=sampler.halting.reason,
-        explanation=sampler.halting.explanation,
-    )
+    quality = found.grades["score" if task.headline == "score" else "correct"].double()
+    return row, ScoredAnswers(name, family, columns["query"].numpy(), columns["nfe"].numpy(), quality.numpy())
 
 
 def compare_all(
@@ -153,12 +86,13 @@ def compare_all(
     engine: Engine | None = None,
     families: Mapping[str, str] | None = None,
     traces: Path | None = None,
+    piece: int | None = PIECE,
 ) -> tuple[list[dict[str, Any]], dict[str, ScoredAnswers]]:
     """`compare` for each sampler, on an engine if there is one; `say` is called with a line per sampler.
 
     In the folder `kept` each sampler gets a folder, complete or not at all, with its row and its `trace`; one that has
     it already is not sampled again. Without it, traces go to the folder `traces`, if given. `families` are those of the
-    samplers, by name.
+    samplers, by name; `piece` is that of `compare`.
 
     Raises:
         ValueError: the name of a sampler that leads out of the folder.
@@ -173,7 +107,7 @@ def compare_all(
         for name, sampler in samplers.items()
         if name not in found
     ]
-    work = partial(_compare_one, task, problems, seed, slots, traces)
+    work = partial(_compare_one, task, problems, seed, slots, traces, piece)
     for number, (row, answers) in (engine or Here()).each(work, waiting):
         found[waiting[number][0]] = row, answers
         say(f"  {row['sampler']}: {quality_text(row)} at {row['nfe_mean']:.2f} mean NFE, {row['seconds']:.1f} s")
@@ -193,15 +127,21 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def _compare_one(
-    task: Task, problems: Any, seed: int, slots: int, traces: Path | None, work: tuple[str, str, Sampler, Path | None]
+    task: Task,
+    problems: Any,
+    seed: int,
+    slots: int,
+    traces: Path | None,
+    piece: int | None,
+    work: tuple[str, str, Sampler, Path | None],
 ) -> tuple[dict[str, Any], ScoredAnswers]:
     name, family, sampler, place = work
     with torch.inference_mode():
         if place is None:
             trace = None if traces is None else inside(traces, name)
-            return compare(name, sampler, task, problems, seed, slots, trace, family)
+            return compare(name, sampler, task, problems, seed, slots, trace, family, piece)
         with atomic_write(place) as part:
-            row, answers = compare(name, sampler, task, problems, seed, slots, part / TRACE, family)
+            row, answers = compare(name, sampler, task, problems, seed, slots, part / TRACE, family, piece)
             (part / ROW).write_text(json.dumps(row))
         return row, answers
 

@@ -16,7 +16,7 @@ def evaluate_file(job: QueryJob, samplers: Sequence[str]) -> tuple[list[dict[str
     """A row for each sampler, as `runs.compare.compare` gives it, and the task's own figures of answers.
 
     Args:
-        asked: the model and the file; its folder of traces gets a `summary.json` too.
+        job: the model and the file; its folder of traces gets a `summary.json` too.
         samplers: of ``configs/sampler``, with overrides; several values of one override are several samplers.
 
     Raises:
@@ -30,7 +30,8 @@ def evaluate_file(job: QueryJob, samplers: Sequence[str]) -> tuple[list[dict[str
     with job.held() as held:
         chosen = {one.name: job.chosen(source, one) for one in named}
         built = {one.name: job.sampler(source, one, held, chosen[one.name]) for one in named}
-        rows, _ = compare_all(built, source.task, problems, quiet, seed=job.seed, families=families, traces=traces)
+        options: dict[str, Any] = {"seed": job.seed, "families": families, "traces": traces, "piece": job.piece}
+        rows, _ = compare_all(built, source.task, problems, quiet, **options)
     rows = [{**row, **_promised(chosen[row["sampler"]])} for row in rows]
     if job.trace is not None:
         summary = {"task": source.task.name, "seed": job.seed, "samplers": rows}

@@ -13,6 +13,7 @@ from adaptive_diffusion.runs.cached_sampler import CachedSampler
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.engine import Engine
 from adaptive_diffusion.runs.risk import Chosen, Promise, choose
+from adaptive_diffusion.runs.sampled import PIECE
 from adaptive_diffusion.runs.shards import Sharded
 from adaptive_diffusion.runs.trained_model import TrainedModel, load_trained_model, sha256
 from adaptive_diffusion.storage.folder import RunFolder
@@ -60,6 +61,12 @@ class QueryJob:
             raise ValueError(
                 "a trace is recorded in one process and in one go: leave out --engine, --workers, --folder"
             )
+
+    @property
+    def piece(self) -> int | None:
+        """How many answers are sampled and graded at once. An engine without a folder of answers takes all of them,
+        because its workers start anew at each call."""
+        return PIECE if self.engine is None or self.folder is not None else None
 
     def held(self) -> AbstractContextManager[RunFolder | None]:
         """The folder of the answers, locked; None where none are stored."""

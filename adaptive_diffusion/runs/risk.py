@@ -14,7 +14,7 @@ from adaptive_diffusion.evaluation.risk_control import (
     quality_lost,
     queries_needed,
 )
-from adaptive_diffusion.runs.compare import Sampled, sample_problems
+from adaptive_diffusion.runs.sampled import Sampled, sample_problems
 from adaptive_diffusion.tasks.task import Task
 
 

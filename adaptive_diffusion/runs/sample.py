@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 
 from adaptive_diffusion.config import named_sampler
-from adaptive_diffusion.runs.compare import inside, sample_problems
+from adaptive_diffusion.runs.compare import inside
 from adaptive_diffusion.runs.query_job import QueryJob
+from adaptive_diffusion.runs.sampled import sampled_pieces
 
 
 def sample_file(job: QueryJob, sampler: str, variations: int = 1) -> Iterator[str]:
     """The answers as text, each headed by its query, its variation, its NFE and why it halted.
 
     Args:
-        asked: the model and the file.
+        job: the model and the file.
         sampler: a sampler of ``configs/sampler``, with overrides.
         variations: answers to each query.
 
@@ -23,9 +24,19 @@ def sample_file(job: QueryJob, sampler: str, variations: int = 1) -> Iterator[st
     trace = None if job.trace is None else inside(job.trace / "traces", named.name)
     with job.held() as held:
         sampling = job.sampler(source, named, held, job.chosen(source, named))
-        result = sample_problems(
-            named.name, sampling, source.task, problems, variations, job.seed, trace=trace, family=named.family
-        ).result
-    for row in range(len(result.query)):
-        title = f"query {int(result.query[row])}, variation {int(result.variation[row])}"
-        yield f"{title}: {int(result.nfe[row])} NFE, {result.why(row)}\n{source.task.decode(result.answers[row])}"
+        pieces = sampled_pieces(
+            named.name,
+            sampling,
+            source.task,
+            problems,
+            variations,
+            job.seed,
+            trace=trace,
+            family=named.family,
+            piece=job.piece,
+        )
+        for result in (found.result for found in pieces):
+            for row in range(len(result.query)):
+                title = f"query {int(result.query[row])}, variation {int(result.variation[row])}"
+                answer = source.task.decode(result.answers[row])
+                yield f"{title}: {int(result.nfe[row])} NFE, {result.why(row)}\n{answer}"

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.runs.cached_sampler import in_shards, joined
+from adaptive_diffusion.runs.cached_sampler import equal_parts, joined
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.engine import Engine
 from adaptive_diffusion.runs.risk import Chosen
@@ -49,7 +49,7 @@ class Sharded:
         """As `Sampler.sample`. Raises `ValueError` for observers: a trace is recorded in one process."""
         if list(observers):
             raise ValueError("a trace is recorded in one process: leave out the engine")
-        pieces = [part for _, part in in_shards(queries, self.shard)]
+        pieces = [queries.take(part) for part in equal_parts(len(queries), self.shard)]
         where = (self.source.resolve(), self.node, self.allow, self.compute, self.chosen)
         answer = partial(_answer, *where, n, seed, slots)
         found = dict(self.engine.each(answer, pieces))

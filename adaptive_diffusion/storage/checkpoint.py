@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -193,11 +194,12 @@ def _expected(func: Any, args: Sequence[Any]) -> int:
     if getattr(func, "__name__", "") in FACTORIES:
         sizes = [size for arg in args for size in (arg if isinstance(arg, tuple | list) else [arg])]
         return prod(size for size in sizes if isinstance(size, int) and size > 0)
-    shapes = [arg.shape for arg in args if isinstance(arg, torch.Tensor)]
-    try:
-        return prod(torch.broadcast_shapes(*shapes)) if len(shapes) > 1 else 0
-    except RuntimeError:
+    shapes = [reversed(arg.shape) for arg in args if isinstance(arg, torch.Tensor)]
+    # `torch.broadcast_shapes` would do, but it imports SymPy: 40 MB and half a second for every command.
+    sizes = [set(size) - {1} for size in zip_longest(*shapes, fillvalue=1)]
+    if len(shapes) < 2 or any(len(size) > 1 for size in sizes):
         return 0
+    return prod(size.pop() for size in sizes if size)
 
 
 def _compare(header: Header, module: nn.Module) -> None:

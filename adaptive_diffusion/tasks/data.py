@@ -10,7 +10,6 @@ from itertools import count, islice
 from typing import Any, Literal
 
 import torch
-from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, IterableDataset
 
 from adaptive_diffusion.core.batch import Batch
@@ -52,12 +51,12 @@ class TrainingStream(IterableDataset):
             pool.shutdown(wait=False, cancel_futures=True)  # batches that will not be used need not be finished
 
 
-class TaskData(LightningDataModule, ABC):
+class TaskData(ABC):
     """Training, validation and test problems of a task.
 
-    A subclass sets `task` and implements `training` and `held_out`; streams, loaders, resuming and training in several
-    processes are done here. In training, Lightning hands the module a `Batch` whose queries are numbered by their
-    place in the stream.
+    A subclass sets `task` and implements `training` and `held_out`; streams and loaders are done here.
+    `training.lightning_data.LightningData` hands the problems to a Lightning `Trainer`. That is a class of its own so
+    that commands which train nothing do not import Lightning.
 
     Args:
         batch_size: training problems of a batch.
@@ -80,11 +79,9 @@ class TaskData(LightningDataModule, ABC):
         evaluation_batch_size: int = 500,
         threads: int = 1,
     ) -> None:
-        super().__init__()
         at_least_one(batch_size=batch_size, evaluation_batch_size=evaluation_batch_size, threads=threads)
         self.batch_size, self.seed, self.threads = batch_size, seed, threads
         self.evaluation_batch_size, self.evaluation_seed = evaluation_batch_size, evaluation_seed
-        self.position = 0
 
     @abstractmethod
     def training(self, position: int, count: int) -> Any:
@@ -142,41 +139,22 @@ class TaskData(LightningDataModule, ABC):
         numbered = Queries(ids, queries.tokens, queries.editable, queries.drafted)
         return Batch(numbered, clean, problems, self.task.score)
 
-    def train_stream(self) -> TrainingStream:
-        """The training stream from the present position on; of several processes, this one's part of it."""
-        part, parts = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        return TrainingStream(self.training, self.batch_size, self.threads, self.position, part, parts)
-
-    def train_dataloader(self) -> DataLoader:
-        return DataLoader(self.train_stream(), batch_size=None)
+    def train_stream(self, position: int = 0, part: int = 0, parts: int = 1) -> TrainingStream:
+        """The training stream from problem `position` on; of `parts` processes, the batches of process `part`."""
+        return TrainingStream(self.training, self.batch_size, self.threads, position, part, parts)
 
     def val_dataloader(self) -> DataLoader:
+        """The validation problems in batches."""
         return self._fixed(self.validation)
 
     def test_dataloader(self) -> DataLoader:
+        """The test problems in batches."""
         return self._fixed(self.test)
 
     def _fixed(self, problems: Any) -> DataLoader:
         size = self.evaluation_batch_size
         batches: Any = [problems.take(slice(first, first + size)) for first in range(0, len(problems), size)]
         return DataLoader(batches, batch_size=None)
-
-    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Batch:
-        if self.trainer is None or not self.trainer.training:
-            return self.batch(batch)
-        # Lightning fetches a batch ahead, so the stream itself cannot count the batches that were trained on.
-        made = self.batch(batch, self.position + self.trainer.global_rank * self.batch_size)
-        self.position += self.trainer.world_size * len(made)
-        return made
-
-    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
-        return batch.to(device)
-
-    def state_dict(self) -> dict[str, int]:
-        return {"position": self.position, "seed": self.seed}
-
-    def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        self.position = state_dict["position"]
 
 
 def at_least_one(**sizes: int) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from adaptive_diffusion.evaluation.accuracy import distinct_share, summarise
+from adaptive_diffusion.evaluation.accuracy import distinct_share, fingerprints, summarise
 
 
 def test_summary_has_means_of_grades_and_costs():
@@ -41,5 +41,6 @@ def test_no_answers_are_refused():
 def test_answers_are_distinct_where_something_was_to_be_written():
     answers = torch.tensor([[1, 2, 3], [7, 2, 3], [1, 2, 4], [1, 2, 3]])
     editable = torch.tensor([[False, True, True]]).expand(4, 3)
-    assert distinct_share(answers, editable) == 0.5
-    assert distinct_share(answers[:1].expand(200, 3), editable[:1].expand(200, 3)) == 1 / 200
+    assert distinct_share(fingerprints(answers, editable)) == 0.5
+    same = fingerprints(answers[:1].expand(200, 3), editable[:1].expand(200, 3))
+    assert distinct_share(same) == 1 / 200

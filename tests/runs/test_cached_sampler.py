@@ -7,7 +7,7 @@ from small_worlds import random_queries, transformer
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.rules.pace import FixedSteps
 from adaptive_diffusion.rules.proposal import Draw
-from adaptive_diffusion.runs.cached_sampler import CachedSampler, in_shards
+from adaptive_diffusion.runs.cached_sampler import CachedSampler, equal_parts
 from adaptive_diffusion.runs.compare import compare
 from adaptive_diffusion.sampling import Sampler
 from adaptive_diffusion.storage.folder import RunFolder
@@ -64,9 +64,9 @@ def test_faults_are_stored_too(tmp_path):
 
 
 def test_shards_are_nearly_equal():
-    assert [len(part) for _, part in in_shards(random_queries(257, 4, 3), 256)] == [129, 128]
-    assert [first for first, _ in in_shards(random_queries(7, 4, 3), 3)] == [0, 3, 5]
-    assert list(in_shards(random_queries(0, 4, 3), 3)) == []
+    assert list(equal_parts(257, 256)) == [slice(0, 129), slice(129, 257)]
+    assert list(equal_parts(7, 3)) == [slice(0, 3), slice(3, 5), slice(5, 7)]
+    assert list(equal_parts(0, 3)) == []
 
 
 def test_a_damaged_shard_is_a_sentence(tmp_path):
@@ -76,6 +76,15 @@ def test_a_damaged_shard_is_a_sentence(tmp_path):
         file.write_bytes(file.read_bytes()[:-3])
         with pytest.raises(ValueError, match="damaged.*Remove it to answer its queries again"):
             CachedSampler(SAMPLER, folder, "d").sample(QUERIES)
+
+
+def test_file_of_other_queries_is_answered_again(tmp_path):
+    requested = Dies(9)
+    with RunFolder(tmp_path) as folder:
+        CachedSampler(SAMPLER, folder, "d", shard=5).sample(QUERIES)
+        result = CachedSampler(requested, folder, "d", shard=4).sample(QUERIES)
+    assert requested.requested == [[0, 1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    assert torch.equal(result.answers, SAMPLER.sample(QUERIES).answers)
 
 
 def test_observers_would_miss_what_was_answered_before(tmp_path):

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 import adaptive_diffusion as ad
 from adaptive_diffusion.cli.app import app
-from adaptive_diffusion.runs.compare import sample_problems
 from adaptive_diffusion.runs.models_to_try import decisions, models_to_try
+from adaptive_diffusion.runs.sampled import sample_problems
 from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model
 
 MODELS = {model.name: model for model in models_to_try()}

@@ -34,6 +34,12 @@ def test_a_damaged_state_is_a_sentence(tmp_path, content):
         States([]).load_checkpoint(tmp_path / "last.ckpt")
 
 
+def test_state_of_another_version_is_a_sentence(tmp_path):
+    States([]).save_checkpoint({"SudokuDataModule": {"position": 3}}, tmp_path / "last.ckpt")
+    with pytest.raises(ValueError, match="it has no LightningData, so another version of this program wrote it"):
+        States([], needs=["LightningData"]).load_checkpoint(tmp_path / "last.ckpt")
+
+
 def test_a_full_disk_leaves_the_state_that_was_there(tmp_path, monkeypatch):
     path = tmp_path / "last.ckpt"
     States([]).save_checkpoint({"step": torch.tensor(1)}, path)

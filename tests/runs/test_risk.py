@@ -30,6 +30,7 @@ from adaptive_diffusion.runs.trained_model import TrainedModel, load_trained_mod
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.checkpoint import save_checkpoint
 from adaptive_diffusion.training.denoiser_module import DenoiserModule
+from adaptive_diffusion.training.lightning_data import LightningData
 from adaptive_diffusion.training.training_states import RandomMasking
 
 PACKAGE = ConfigSearch((package_folder(),))
@@ -66,7 +67,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         model, [RandomMasking(rows=64)], [Denoising()], optimizer=partial(torch.optim.AdamW, lr=1e-2)
     )
     options = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "limit_val_batches": 0}
-    Trainer(max_steps=STEPS, accelerator="cpu", enable_model_summary=False, **options).fit(module, instantiate(TASK))
+    trainer = Trainer(max_steps=STEPS, accelerator="cpu", enable_model_summary=False, **options)
+    trainer.fit(module, LightningData(instantiate(TASK)))
     save_checkpoint(path, model, NODE, {"task": TASK})
     return path
 

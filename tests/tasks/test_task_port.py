@@ -134,7 +134,7 @@ def test_stream_of_each_process_is_its_share_of_the_batches():
     every = [batch.value.tolist() for batch in islice(data.train_stream(), 4)]
     assert every == [[0, 1, 2], [3, 4, 5], [6, 0, 1], [2, 3, 4]]
     for part in range(2):
-        stream = replace(data.train_stream(), part=part, parts=2)
+        stream = data.train_stream(part=part, parts=2)
         assert [batch.value.tolist() for batch in islice(stream, 2)] == every[part::2]
 
 

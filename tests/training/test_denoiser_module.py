@@ -14,6 +14,7 @@ from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.objectives.denoising import Denoising
 from adaptive_diffusion.tasks.sudoku import SudokuDataModule
 from adaptive_diffusion.training.denoiser_module import DenoiserModule
+from adaptive_diffusion.training.lightning_data import LightningData
 from adaptive_diffusion.training.training_states import RandomMasking
 
 ROWS, LENGTH, TOKENS = 16, 6, 3
@@ -41,7 +42,7 @@ def test_losses_stand_in_the_progress_bar():
     trunk = TransformerDenoiser(4, RelationalPositions.grid(4, 4, 2, 2), width=8, depth=1, heads=2)
     module = DenoiserModule(DenoiserWithHeads(trunk), [RandomMasking(ROWS)], [Denoising()])
     trainer = Trainer(max_steps=1, accelerator="cpu", logger=False, enable_checkpointing=False, limit_val_batches=0)
-    trainer.fit(module, SudokuDataModule(4, batch_size=ROWS))
+    trainer.fit(module, LightningData(SudokuDataModule(4, batch_size=ROWS)))
     assert trainer.progress_bar_metrics.keys() == {"train/denoising"}
 
 

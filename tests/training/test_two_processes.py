@@ -12,6 +12,7 @@ from adaptive_diffusion.config import compose, instantiate, resolve
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.storage.checkpoint import load_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
+from adaptive_diffusion.training.lightning_data import LightningData
 
 SMALL = [
     "task=sudoku_4x4",
@@ -44,7 +45,7 @@ def test_two_processes_see_other_puzzles_and_learn_the_same_weights(tmp_path: Pa
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(module, datamodule=instantiate(config["task"]))
+    trainer.fit(module, LightningData(instantiate(config["task"])))
     seen, weights = {}, {}
     for rank in range(2):
         for step in range(3):

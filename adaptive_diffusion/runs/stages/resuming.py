@@ -23,10 +23,11 @@ class States(CheckpointIO):
         loggers: are brought to the disk first, so that what was logged is never behind the state.
         steps: of the training in total. The state after the last of them is not written: Lightning trains nothing from
             there and so never puts the average in the place of the last weights; from the state before it does.
+        needs: keys that a state must have. Lightning skips what is missing, and so would begin the data anew.
     """
 
-    def __init__(self, loggers: Sequence[Logger], steps: int | None = None) -> None:
-        self.loggers, self.steps = loggers, steps
+    def __init__(self, loggers: Sequence[Logger], steps: int | None = None, needs: Sequence[str] = ()) -> None:
+        self.loggers, self.steps, self.needs = loggers, steps, needs
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         for logger in self.loggers:
@@ -38,14 +39,21 @@ class States(CheckpointIO):
         atomic_write_file(Path(path), content.getvalue())
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
-        """Raises `ValueError` for what holds more than tensors and plain values, or is damaged."""
+        """Raises `ValueError` for what holds more than tensors and plain values, is damaged, or is of a version of this
+        program whose states were made otherwise."""
         try:
-            return torch.load(path, map_location=map_location, weights_only=True)
+            state = torch.load(path, map_location=map_location, weights_only=True)
         except Exception as error:  # unpickling fails in as many ways as there are bytes
             raise ValueError(
                 f"{path} is refused: it is damaged, or holds more than tensors and plain values. Remove its folder to "
                 "train the stage anew."
             ) from error
+        if missing := [key for key in self.needs if key not in state]:
+            raise ValueError(
+                f"{path} is refused: it has no {missing[0]}, so another version of this program wrote it. Remove its "
+                "folder to train the stage anew, or go on with that version."
+            )
+        return state
 
     def remove_checkpoint(self, path: Any) -> None:
         Path(path).unlink(missing_ok=True)

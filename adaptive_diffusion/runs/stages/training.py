@@ -22,6 +22,7 @@ from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stages.resuming import States, all_metrics, set_aside
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
 from adaptive_diffusion.training.denoiser_module import DenoiserModule
+from adaptive_diffusion.training.lightning_data import LightningData
 from adaptive_diffusion.training.progress import progress
 
 LAST = "last"
@@ -34,7 +35,7 @@ class Train(Stage):
 
     Attributes:
         model: node of a `DenoiserWithHeads`.
-        data: node of a LightningDataModule.
+        data: node of a `TaskData`.
         module: node of a `DenoiserModule` with `_partial_: true`, without its model, optimiser and schedule.
         steps: optimiser steps.
         optimizer, scheduler: nodes of a torch optimiser and its learning-rate schedule, with `_partial_: true`; null is
@@ -87,14 +88,14 @@ class Train(Stage):
             file = context.checkpoint(self.after)
             _begin_with(model, load_checkpoint(file, folder.allow), str(file))
         data = instantiate(self.data, folder.allow)
-        data.position = self.first_problem
         module = instantiate(self.module, folder.allow)(model=model, seed=self.seed, **optimisers(self, context.allow))
         last = resume / f"{LAST}.ckpt"
         set_aside(folder.file(f"logs/{context.name}"), last.is_file())
         trainer = self._trainer(context)
         handler = signal.getsignal(signal.SIGINT)
         try:
-            trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
+            problems = LightningData(data, self.first_problem)
+            trainer.fit(module, problems, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
         except SystemExit as stopped:
             # Lightning ends the process on Ctrl-C and ignores further ones; the command prints what to do.
             signal.signal(signal.SIGINT, handler)
@@ -121,7 +122,7 @@ class Train(Stage):
             callbacks=[*callbacks, *shown["callbacks"]],
             enable_progress_bar=shown["enable_progress_bar"],
             logger=loggers,
-            plugins=[States(loggers, self.steps)],
+            plugins=[States(loggers, self.steps, [LightningData.__qualname__])],
             log_every_n_steps=20,
             limit_val_batches=0,
             enable_model_summary=False,
