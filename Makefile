@@ -61,8 +61,8 @@ test-browser: $(STAMP) ## the report in a real browser (Debian's chromium, the e
 test-peers: $(STAMP) ## our rules beside those of transformers and diffusers (the extra peers)
 	@$(PYTEST) -m peers
 
-test-pretrained: $(STAMP) $(PRETRAINED) ## pretrained models: adapters, heads, lm-eval (installs their extras)
-	@$(PYTEST) -m pretrained
+test-pretrained: $(STAMP) $(PRETRAINED) ## pretrained models: adapters, heads, lm-eval, real weights (installs their extras)
+	@$(PYTEST) -m pretrained -rs
 
 test-pretrained-lowest: $(STAMP) $(PRETRAINED) $(LOWEST) ## the same with the lowest supported transformers, peft, diffusers and lm-eval
 	@PYTHONPATH=$(LOWEST) $(PYTEST) -m pretrained

@@ -270,6 +270,7 @@ def pickles(folder: Path) -> Iterator[Hostile]:
         )
     (place / "torch.ckpt").write_bytes(pickle.dumps(Bomb()))
     yield Hostile("file torch.ckpt", ("sample", "damaged/torch.ckpt", "--queries", "puzzles.txt"), "damaged")
+    yield Hostile("import of a pickle", ("import", "damaged/torch.bin", "imported"), "names builtins.eval")
     yield Hostile("export of a pickle", ("export", "damaged/torch.ckpt", "exported"), "damaged")
     yield Hostile("sweep over a pickle", ("ablate", "damaged/torch.ckpt", "sampler=margin"), "damaged")
     (place / "run" / "checkpoints").mkdir(parents=True)

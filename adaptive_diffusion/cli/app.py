@@ -11,6 +11,7 @@ from adaptive_diffusion.cli.evaluate import evaluate
 from adaptive_diffusion.cli.explain import explain
 from adaptive_diffusion.cli.export import export
 from adaptive_diffusion.cli.guarded import Guarded
+from adaptive_diffusion.cli.import_weights import import_weights
 from adaptive_diffusion.cli.models import models
 from adaptive_diffusion.cli.repeat import repeat
 from adaptive_diffusion.cli.run import run
@@ -55,6 +56,7 @@ def adaptive_diffusion(
 
 for command in (run, train, evaluate, sample, edit, explain, analyze, ablate, repeat, samplers, models, export):
     app.command()(command)
+app.command("import")(import_weights)
 
 
 def main() -> None:
