@@ -26,6 +26,8 @@ SAMPLERS = {
 }
 """Samplers of the card, and their names in the run."""
 COLUMNS = ("correct", "nfe_mean", "nfe_p95", "nfe_max", "revisions_mean")
+CURVES = ("sampler", "family", "correct", "nfe_mean")
+"""Columns of all samplers of the run, for the curves of the playground."""
 FIRST, LARGEST = 100, 4_000_000
 
 
@@ -55,7 +57,8 @@ def figures(run: Path, command: str) -> dict[str, Any]:
         traced = read_trace(run / "traces" / name).rows.sort_by("query").slice(0, FIRST)
         nfe, answers, correct = (torch.tensor(traced[key].to_pylist()) for key in ("nfe", "answer", "correct"))
         first[text] = decisions(nfe, answers, correct)
-    about = {"task": summary["task"], "trained_by": command}
+    curves = [{key: row[key] for key in CURVES} for row in summary["samplers"]]
+    about = {"task": summary["task"], "trained_by": command, "curves": curves}
     return {**about, "test_problems": measured["confidence"]["queries"], "seed": 0, "samplers": rows, "first": first}
 
 

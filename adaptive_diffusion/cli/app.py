@@ -13,6 +13,7 @@ from adaptive_diffusion.cli.export import export
 from adaptive_diffusion.cli.guarded import Guarded
 from adaptive_diffusion.cli.import_weights import import_weights
 from adaptive_diffusion.cli.models import models
+from adaptive_diffusion.cli.play import play
 from adaptive_diffusion.cli.repeat import repeat
 from adaptive_diffusion.cli.run import run
 from adaptive_diffusion.cli.sample import sample
@@ -54,7 +55,7 @@ def adaptive_diffusion(
     """
 
 
-for command in (run, train, evaluate, sample, edit, explain, analyze, ablate, repeat, samplers, models, export):
+for command in (run, train, evaluate, sample, edit, explain, analyze, ablate, repeat, samplers, models, play, export):
     app.command()(command)
 app.command("import")(import_weights)
 

@@ -1,0 +1,1 @@
+"""The playground: queries in a browser, solved step by step (`adaptive-diffusion play`)."""

@@ -1,0 +1,154 @@
+"""Accuracy against cost, as a run measured it, with the point of the slider on it."""
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from adaptive_diffusion.analysis.colours import as_number, colour
+
+SUMMARY = "summary.json"
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 520, 250, 52, 40, 14, 16
+
+
+@dataclass(frozen=True)
+class Point:
+    """A setting of a sampler that was measured.
+
+    Attributes:
+        family: the sampler's config.
+        setting: the value of its calibrated parameter; None where its name tells of no number.
+        nfe: mean forwards of a query.
+        correct: share of correct answers.
+    """
+
+    family: str
+    setting: float | None
+    nfe: float
+    correct: float
+
+
+def measured(folder: Path, figures: Mapping[str, Any]) -> list[Point]:
+    """The points of a run folder's `summary.json`, else those that come with a model.
+
+    Args:
+        folder: of the run; it may be none.
+        figures: the `figures.json` of a model that comes with the package, or nothing.
+    """
+    file = folder / SUMMARY
+    if not file.is_file():
+        return points(figures.get("curves", ()))
+    try:
+        return points(json.loads(file.read_text(encoding="utf-8"))["samplers"])
+    except (ValueError, KeyError, TypeError):
+        return []  # a file of another tool, or a damaged one: there is then no curve to show
+
+
+def points(rows: Iterable[Mapping[str, Any]]) -> list[Point]:
+    """The points of summary rows that have both figures."""
+    found = []
+    for row in rows:
+        name, family = str(row["sampler"]), str(row.get("family", row["sampler"]))
+        nfe, correct = row.get("nfe_mean"), row.get("correct")
+        if nfe is not None and correct is not None:
+            rest = name.removeprefix(family).strip("_")
+            setting = None if "_" in rest else as_number(rest)  # several settings are no place on a slider
+            found.append(Point(family, setting, float(nfe), float(correct)))
+    return found
+
+
+def between(curve: Sequence[Point], setting: float) -> Point | None:
+    """The point of a setting on the curve of one sampler: measured, or on the line between its neighbours; beyond the
+    ends, and where nothing was measured, None."""
+    known = sorted((point for point in curve if point.setting is not None), key=lambda point: point.setting or 0.0)
+    settings = [point.setting or 0.0 for point in known]
+    place = bisect_left(settings, setting)
+    if place < len(known) and settings[place] == setting:
+        return known[place]
+    if not 0 < place < len(known):
+        return None
+    low, high = known[place - 1], known[place]
+    share = (setting - settings[place - 1]) / (settings[place] - settings[place - 1])
+    return Point(
+        low.family,
+        setting,
+        low.nfe + share * (high.nfe - low.nfe),
+        low.correct + share * (high.correct - low.correct),
+    )
+
+
+def picture(found: Sequence[Point], chosen: Sequence[tuple[str, float | None]]) -> str:
+    """The curves as SVG in HTML; those of the chosen samplers in colour, each with the point of its slider.
+
+    Args:
+        found: all points.
+        chosen: sampler and setting, for one or two samplers.
+    """
+    if not found:
+        return '<p class="quiet">No accuracy was measured for this model, so there is no curve to show.</p>'
+    scale = _Scale(found)
+    names = [family for family, _ in chosen]
+    families = sorted({point.family for point in found}, key=lambda family: family in names)
+    parts, notes = [scale.axes()], []
+    for family in families:
+        curve = sorted(
+            (point for point in found if point.family == family), key=lambda point: (point.nfe, point.correct)
+        )
+        shown = family in names
+        line = " ".join(f"{scale.x(point.nfe):.1f},{scale.y(point.correct):.1f}" for point in curve)
+        ink = colour(family) if shown else "currentColor"
+        parts.append(f'<g class="{"chosen" if shown else "other"}" fill="{ink}" stroke="{ink}">')
+        parts.append(f'<polyline points="{line}" fill="none"/><title>{escape(family)}</title>')
+        parts += [f'<circle cx="{scale.x(p.nfe):.1f}" cy="{scale.y(p.correct):.1f}" r="2.6"/>' for p in curve]
+        parts.append("</g>")
+    for family, setting in chosen:
+        curve = [point for point in found if point.family == family]
+        at = None if setting is None else between(curve, setting)
+        at = at or (curve[0] if len(curve) == 1 else None)
+        if at is None:
+            notes.append(f"{escape(family)}: this setting was not measured")
+            continue
+        x, y, ink = scale.x(at.nfe), scale.y(at.correct), colour(family)
+        parts.append(f'<circle class="here" cx="{x:.1f}" cy="{y:.1f}" r="7" fill="{ink}"/>')
+        named = escape(family) if setting is None else f"{escape(family)} at {setting:g}"
+        notes.append(f"{named}: {100 * at.correct:.1f}% correct at {at.nfe:.2f} mean NFE")
+    text = "; ".join(notes)
+    return (
+        f'<figure class="curve"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Accuracy against cost. '
+        f'{text}">{"".join(parts)}</svg><figcaption>{text}</figcaption></figure>'
+    )
+
+
+class _Scale:
+    """From figures to places in the picture."""
+
+    def __init__(self, found: Sequence[Point]):
+        self.most = max(point.nfe for point in found) * 1.05
+        self.low = max(0.0, min(point.correct for point in found) - 0.02)
+        self.high = min(1.0, max(point.correct for point in found) + 0.01)
+
+    def x(self, nfe: float) -> float:
+        """Square roots, because cheap settings lie close together."""
+        return LEFT + (WIDTH - LEFT - RIGHT) * (nfe / self.most) ** 0.5
+
+    def y(self, correct: float) -> float:
+        return TOP + (HEIGHT - TOP - BOTTOM) * (self.high - correct) / max(1e-9, self.high - self.low)
+
+    def axes(self) -> str:
+        """Lines and numbers of both axes."""
+        parts = []
+        for step in range(5):
+            value = self.low + (self.high - self.low) * step / 4
+            y = self.y(value)
+            parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{100 * value:.0f}%</text>')
+        for tick in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512):
+            if tick <= self.most:
+                x = self.x(tick)
+                parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{tick}</text>')
+        middle = (LEFT + WIDTH - RIGHT) / 2
+        parts.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">mean forwards of a query (NFE)</text>')
+        return f'<g class="axes">{"".join(parts)}</g>'
