@@ -1,6 +1,6 @@
 """Draws docs/pictures/playground.png: the playground in a real browser, in the middle of a query with remasking.
 
-    python scripts/playground_screenshot.py            # needs the extras play and browser, and chromium
+python scripts/playground_screenshot.py            # needs the extras play and browser, and chromium
 """
 
 import shutil
@@ -15,9 +15,9 @@ from adaptive_diffusion.playground.app import serve
 from adaptive_diffusion.playground.session import Playground
 from adaptive_diffusion.runs.trained_model import load_trained_model
 
-MODEL, QUERY, STEP = "sudoku-6x6", 3, 3
+MODEL, QUERY, STEP = "sudoku-6x6", 7, 3
 OUT = Path(__file__).parents[1] / "docs/pictures/playground.png"
-COLOURS = 128
+COLOURS = 256
 """Of the picture's palette, so that it is small."""
 
 
@@ -38,7 +38,7 @@ def main() -> None:
             browser.close()
     finally:
         blocks.close()
-    Image.open(OUT).convert("RGB").quantize(COLOURS).save(OUT, optimize=True)
+    Image.open(OUT).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(OUT, optimize=True)
     print(f"{OUT}: {OUT.stat().st_size / 1000:.0f} kB")
 
 

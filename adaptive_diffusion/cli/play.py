@@ -36,7 +36,7 @@ def play(
 
     Examples:
 
-        adaptive-diffusion play sudoku-6x6
+        adaptive-diffusion play MODEL
 
         adaptive-diffusion play runs/quickstart --port 8000
 

@@ -14,7 +14,9 @@ from adaptive_diffusion.playground.limits import Visitors
 from adaptive_diffusion.playground.session import Choice, Playground, Session
 
 FAILED = "This did not work; the terminal that runs the playground has the details."
+STEPPING = "Step back and forth; click a token of an answer to change it, then press Go on."
 SLOWEST = 2.0
+"""Seconds between two steps."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,11 @@ class Actions:
 
     def show(self, window: str, session: Session, step: Any) -> View:
         """Another step."""
-        return self._done(window, session, lambda: session.shown(_whole(step)))
+        return self._done(window, session, lambda: session.shown(_whole(step)), STEPPING)
 
     def move(self, window: str, session: Session, by: int) -> View:
         """A step on or back."""
-        return self._done(window, session, lambda: session.shown(session.step + by))
+        return self._done(window, session, lambda: session.shown(session.step + by), STEPPING)
 
     def solve(
         self,
@@ -142,7 +144,7 @@ class Actions:
                 now = after
                 yield View(now, "Solving …")
                 sleep(min(SLOWEST, max(0.0, float(pause))))
-            yield View(now, f"{now.last} steps. Step back and forth; click a token of an answer to change it.")
+            yield View(now, f"Done in {now.last} steps. {STEPPING}")
         except Exception as error:
             yield _refused(session, error)
 

@@ -5,12 +5,14 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from math import log2
 from pathlib import Path
 from typing import Any
 
 from adaptive_diffusion.analysis.colours import as_number, colour
 
 SUMMARY = "summary.json"
+SHARES = (0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 520, 250, 52, 40, 14, 16
 
 
@@ -123,32 +125,39 @@ def picture(found: Sequence[Point], chosen: Sequence[tuple[str, float | None]]) 
 
 
 class _Scale:
-    """From figures to places in the picture."""
+    """From figures to places in the picture: NFE by doublings, accuracy by halvings of what is missing."""
 
     def __init__(self, found: Sequence[Point]):
-        self.most = max(point.nfe for point in found) * 1.05
-        self.low = max(0.0, min(point.correct for point in found) - 0.02)
-        self.high = min(1.0, max(point.correct for point in found) + 0.01)
+        self.few, self.many = (log2(end(max(point.nfe, 1e-3) for point in found)) for end in (min, max))
+        self.low, self.high = (_rarity(end(point.correct for point in found)) for end in (min, max))
 
     def x(self, nfe: float) -> float:
-        """Square roots, because cheap settings lie close together."""
-        return LEFT + (WIDTH - LEFT - RIGHT) * (nfe / self.most) ** 0.5
+        return (
+            LEFT
+            + 10
+            + (WIDTH - LEFT - RIGHT - 20) * (log2(max(nfe, 1e-3)) - self.few) / max(1e-9, self.many - self.few)
+        )
 
     def y(self, correct: float) -> float:
-        return TOP + (HEIGHT - TOP - BOTTOM) * (self.high - correct) / max(1e-9, self.high - self.low)
+        return TOP + (HEIGHT - TOP - BOTTOM) * (self.high - _rarity(correct)) / max(1e-9, self.high - self.low)
 
     def axes(self) -> str:
         """Lines and numbers of both axes."""
         parts = []
-        for step in range(5):
-            value = self.low + (self.high - self.low) * step / 4
-            y = self.y(value)
-            parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{100 * value:.0f}%</text>')
-        for tick in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512):
-            if tick <= self.most:
+        for share in SHARES:
+            if self.low <= _rarity(share) <= self.high:
+                y = self.y(share)
+                parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+                parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{100 * share:g}%</text>')
+        for tick in (2**power for power in range(13)):
+            if self.few <= log2(tick) <= self.many:
                 x = self.x(tick)
                 parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{tick}</text>')
         middle = (LEFT + WIDTH - RIGHT) / 2
         parts.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">mean forwards of a query (NFE)</text>')
         return f'<g class="axes">{"".join(parts)}</g>'
+
+
+def _rarity(correct: float) -> float:
+    """−log₂ of the share of wrong answers."""
+    return -log2(max(1e-4, 1 - correct))

@@ -53,7 +53,7 @@ def test_query_is_solved_step_by_step_by_two_samplers_in_two_variations(acting, 
     ]
     assert lanes[2].frames[-1].nfe == session.board.tokens.count(OPEN)
     assert lanes[0].frames[-1].nfe < lanes[2].frames[-1].nfe
-    assert f"{views[-1].session.last} steps" in views[-1].message
+    assert f"Done in {views[-1].session.last} steps" in views[-1].message
 
 
 def test_slider_sets_the_parameter_and_its_default_is_the_sampler_itself(acting):

@@ -135,9 +135,10 @@ def test_time_that_is_over_stops_lanes_and_they_can_go_on(playground, sampler):
     assert len(lanes) == 1
     stopped = lanes[0][0]
     assert "the time limit of 0.5 seconds was reached" in stopped.frames[-1].ended
-    assert end_of([resumed(stopped)])[0].frames[-1].tokens == end_of(
-        start(sampler, "it", playground.draw(1), 1, 0)
-    )[0].frames[-1].tokens
+    assert (
+        end_of([resumed(stopped)])[0].frames[-1].tokens
+        == end_of(start(sampler, "it", playground.draw(1), 1, 0))[0].frames[-1].tokens
+    )
 
 
 def test_lane_that_ended_by_itself_is_not_resumed(playground, sampler):
