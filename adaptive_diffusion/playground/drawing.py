@@ -12,6 +12,8 @@ from adaptive_diffusion.playground.lanes import BY_HAND, Change, Lane
 QUERY = "query"
 """The name of the query's own board, where lanes have numbers."""
 LISTED = 6
+FEW = 3
+"""Tokens committed in one step that are named; the board shows all of them."""
 WORDS = {"commit": "committed", "remask": "taken back", "replace": "replaced", BY_HAND: "changed by you"}
 
 
@@ -63,7 +65,7 @@ def _story(lane: Lane, step: int, layout: Layout) -> str:
     for kind, word in WORDS.items():
         found = {at: change for at, change in frame.changes.items() if change.kind == kind}
         if found:
-            few = kind != "commit" or len(found) <= LISTED
+            few = kind != "commit" or len(found) <= FEW
             shown = "; ".join(_change(at, found[at], layout) for at in list(found)[:LISTED])
             more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
             sentences.append(f'<b class="{_class(kind)}">{len(found)} {word}</b>' + (f": {shown}{more}" if few else ""))

@@ -1,6 +1,5 @@
 """The report in a real browser, opened from disk: what it shows is what the traces say."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,6 @@ from adaptive_diffusion.core.trace import Trace, read_trace
 
 pytestmark = pytest.mark.browser
 
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-"""A browser that asks nothing of the network by itself."""
-
 NAMES = ("threshold_0.9", "learned")
 
 
@@ -38,21 +26,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     entries = [SamplerEntry(name, {}, Path(name)) for name in NAMES]
     build_report(folder, title="Test", samplers=entries, out=folder / "report.html")
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="needs the extra: pip install adaptive-diffusion[browser]"
-    )
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not chromium:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        profile = tmp_path_factory.mktemp("profile")
-        context = started.chromium.launch_persistent_context(profile, executable_path=chromium, args=QUIET)
-        yield context
-        context.close()
 
 
 @pytest.fixture

@@ -1,0 +1,182 @@
+"""The playground in a real browser: what its buttons, sliders and clicks do to the boards that are shown."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from adaptive_diffusion.playground.limits import Limits
+from adaptive_diffusion.playground.session import Playground
+from adaptive_diffusion.runs.trained_model import load_trained_model
+
+pytestmark = pytest.mark.browser
+
+MODEL, REVISED = "sudoku-6x6", 7
+"""`REVISED` is a held-out query for which `cost_aware` takes tokens back, and `threshold` gives a wrong answer."""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    pytest.importorskip("gradio", reason="needs the extra: pip install adaptive-diffusion[play]")
+    from adaptive_diffusion.playground.app import serve
+
+    playground = Playground(load_trained_model(MODEL), MODEL, Limits(users=2, idle_seconds=2))
+    blocks, where = serve(playground, "127.0.0.1", 0, wait=False)
+    yield where
+    blocks.close()
+
+
+@pytest.fixture
+def page(address: str, browser: Any) -> Iterator[Any]:
+    opened = browser.new_page()
+    opened.set_viewport_size({"width": 1280, "height": 1000})
+    troubles: list[str] = []
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on("request", lambda request: troubles.append(request.url) if not _local(request.url) else None)
+    opened.goto(address)
+    opened.wait_for_selector("#query .cell")
+    yield opened
+    opened.close()
+    assert troubles == []
+
+
+def _local(url: str) -> bool:
+    return url.startswith(("http://127.0.0.1:", "data:", "blob:"))
+
+
+def note(page: Any, text: str) -> None:
+    page.wait_for_function("text => document.querySelector('#note').innerText.includes(text)", arg=text)
+
+
+def draw(page: Any, number: int) -> None:
+    page.fill("#number input", str(number))
+    page.press("#number input", "Enter")
+    note(page, "A held-out query")
+
+
+def set_number(page: Any, slider: str, value: float) -> None:
+    page.fill(f"{slider} input[type=number]", str(value))
+    page.press(f"{slider} input[type=number]", "Tab")
+
+
+def choose(page: Any, dropdown: str, name: str) -> None:
+    page.fill(f"{dropdown} input", name)
+    page.get_by_role("option", name=name, exact=True).click()
+
+
+def solve(page: Any) -> None:
+    set_number(page, "#pause", 0)
+    page.click("#solve")
+    note(page, "Done in")
+
+
+def symbols(page: Any, board: str) -> list[str]:
+    return page.locator(f"{board} .cell").all_inner_texts()
+
+
+def test_query_is_solved_and_stepped_through_with_what_was_taken_back_and_why_it_stopped(page: Any):
+    draw(page, REVISED)
+    solve(page)
+    story = page.locator("#lanes .story")
+    assert "It stopped: the halting head predicts" in story.inner_text()
+    assert page.inner_text("#lanes .badge") == "correct"
+    assert "·" not in symbols(page, "#lanes")
+    steps = int(page.get_attribute("#step input[type=range]", "max"))
+    told = [story.inner_text()]
+    for step in range(steps - 1, -1, -1):
+        page.click("#back")
+        page.wait_for_function(
+            "step => document.querySelector('#lanes .story').innerText.startsWith(step)",
+            arg=f"Step {step}:" if step else "At the start",
+        )
+        told.append(story.inner_text())
+    assert any("taken back" in text for text in told)
+    assert symbols(page, "#lanes") == symbols(page, "#query")
+    page.click("#forth")
+    page.wait_for_function("() => document.querySelector('#lanes .story').innerText.startsWith('Step 1')")
+
+
+def test_two_samplers_stand_against_each_other_with_their_cost_and_their_points_on_the_curve(page: Any):
+    draw(page, REVISED)
+    choose(page, "#against", "threshold")
+    page.wait_for_function("() => document.querySelectorAll('#curve .here').length === 2")
+    solve(page)
+    lanes = page.locator("#lanes .lane")
+    assert lanes.locator("h3").all_inner_texts() == ["cost_aware at 0.01\ncorrect", "threshold at 0.9\nwrong"]
+    costs = [int(re.findall(r"(\d+) NFE", text)[0]) for text in lanes.locator(".cost").all_inner_texts()]
+    assert costs[0] < costs[1]
+    before = page.inner_text("#curve figcaption")
+    set_number(page, "#against-setting", 3)
+    page.wait_for_function("old => document.querySelector('#curve figcaption').innerText !== old", arg=before)
+    assert "threshold at 0.998" in page.inner_text("#curve figcaption")
+    assert "pace.threshold = 0.998" in page.inner_text("#against-setting")
+
+
+def test_variations_stand_side_by_side(page: Any):
+    set_number(page, "#variations", 3)
+    solve(page)
+    titles = page.locator("#lanes h3").all_inner_texts()
+    assert [title.split("\n")[0] for title in titles] == [f"cost_aware at 0.01, variation {n}" for n in range(3)]
+
+
+def test_token_of_the_query_is_written_locked_and_erased_by_clicks(page: Any):
+    cell = page.locator("#query .cell.open").first
+    place = cell.get_attribute("data-position")
+    here = f'#query [data-position="{place}"]'
+    page.fill("#token input, #token textarea", "4")
+    cell.click()
+    page.wait_for_selector(f"{here}.given")
+    assert page.inner_text(here) == "4"
+    page.locator("#tool").get_by_text("locks").click()
+    page.click(here)
+    page.wait_for_selector(f"{here}.free")
+    page.locator("#tool").get_by_text("erases").click()
+    page.focus(here)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"{here}.open")
+    page.wait_for_function("here => document.activeElement === document.querySelector(here)", arg=here)
+
+
+def test_token_is_changed_in_mid_run_and_the_sampler_goes_on_around_it(page: Any):
+    draw(page, REVISED)
+    solve(page)
+    set_number(page, "#step", 1)
+    page.wait_for_function("() => document.querySelector('#lanes .story').innerText.startsWith('Step 1')")
+    place = page.locator("#lanes .cell.open").first.get_attribute("data-position")
+    here = f'#lanes [data-position="{place}"]'
+    page.fill("#token input, #token textarea", "6")
+    page.click(here)
+    page.wait_for_selector(f"{here}.by-hand")
+    assert "changed by you" in page.inner_text("#lanes .story")
+    page.click("#go-on")
+    note(page, "Done in")
+    assert page.inner_text(here) == "6"
+    assert "·" not in symbols(page, "#lanes")
+
+
+def test_typed_query_is_read_and_a_hostile_one_gets_a_sentence(page: Any):
+    page.get_by_text("Type a query").click()
+    page.fill("#text textarea", "<img src=x onerror=alert(1)>" * 20)
+    page.click("#use")
+    page.wait_for_selector("#note .refused")
+    assert page.locator("#note img").count() == 0
+    page.fill("#text textarea", "123456456123231564564231312645645.12")
+    page.click("#use")
+    note(page, "Your query")
+    assert symbols(page, "#query").count("·") == 1
+
+
+def test_third_window_is_refused_while_two_are_in_use(address: str, browser: Any, page: Any):
+    others = [browser.new_page() for _ in range(2)]
+    for other in others:
+        other.goto(address)
+        other.wait_for_selector("#query .cell")
+    page.wait_for_timeout(2500)  # windows of other tests are idle by now
+    for window in (page, others[0]):
+        draw(window, 1)
+    others[1].click("#draw")
+    others[1].wait_for_selector("#note .refused")
+    assert "2 people use this playground" in others[1].inner_text("#note")
+    for other in others:
+        other.close()
