@@ -11,9 +11,13 @@ from synthetic_traces import Row, commit, edit, header, record, simulate
 from adaptive_diffusion.analysis.metrics import SamplerEntry
 from adaptive_diffusion.analysis.report import build_report
 from adaptive_diffusion.core.layout import TextLayout
+from adaptive_diffusion.core.measures import Difficulty
 from adaptive_diffusion.core.trace import Trace, read_trace
 
 pytestmark = pytest.mark.browser
+
+RATED = Difficulty("guesses", "guesses of the solver")
+"""Without edges of its groups."""
 
 NAMES = ("threshold_0.9", "learned")
 
@@ -92,14 +96,14 @@ def test_the_last_step_shows_the_answer_and_its_verdict(page: Any, run: Path):
     board = page.locator(".board[data-sampler=learned]")
     shown = board.locator("td").evaluate_all("(cells) => cells.map((cell) => Number(cell.dataset.token) - 1)")
     assert shown == row["answer"]
-    assert ("exact" in board.locator(".badge").inner_text()) == row["exact"]
+    assert ("✓ correct" in board.locator(".badge").inner_text()) == row["correct"]
     assert f"{row['nfe']} NFE" in board.locator(".readout").inner_text()
 
 
 def test_filters_leave_the_queries_they_name(page: Any, run: Path):
     learned = read_trace(run / "learned").rows
     exact, other = (read_trace(run / name).rows["exact"].to_numpy() for name in ("learned", "threshold_0.9"))
-    nfe, difficulty, revisions = (learned[name].to_numpy() for name in ("nfe", "difficulty", "revisions"))
+    nfe, difficulty, revisions = (learned[name].to_numpy() for name in ("nfe", "difficulty.guesses", "revisions"))
 
     def found(selects: dict[str, str], low: str = "", high: str = "") -> int:
         for name in ("outcome", "difficulty", "revisions"):
@@ -183,7 +187,7 @@ def test_text_is_shown_as_text(tmp_path: Path, browser: Any):
         Row([0, -1, -1], [[commit(1, 1)], [commit(2, 3)]], [0, 1, 3], difficulty=-3),
         Row([-1, -1, 2], [[commit(0, 3), commit(1, 1)], [edit(0, 0)]], [0, 1, 2], query=1, difficulty=4),
     ]
-    record(tmp_path / "text", rows, described=header(layout=TextLayout(words)))
+    record(tmp_path / "text", rows, described=header(layout=TextLayout(words), difficulties=(RATED,)))
     entry, out = SamplerEntry("text", {}, Path("text")), tmp_path / "report.html"
     build_report(tmp_path, title="Text", samplers=[entry], out=out)
     page = browser.new_page()
