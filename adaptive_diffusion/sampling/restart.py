@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
 from adaptive_diffusion.core.denoiser import Denoiser
 from adaptive_diffusion.core.parameters import Parameters
+from adaptive_diffusion.core.prediction import LogitProcessor
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.core.rule import Halting
+from adaptive_diffusion.core.rule import Halting, Proposal
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.rules.calibrated import CalibratedParameter
 from adaptive_diffusion.sampling.result import SampleResult
@@ -41,6 +43,16 @@ class Restart(Parameters):
         return self.sampler.halting
 
     @property
+    def proposal(self) -> Proposal:
+        """The proposal of the inner sampler."""
+        return self.sampler.proposal
+
+    @property
+    def processors(self) -> tuple[LogitProcessor, ...]:
+        """The logit processors of the inner sampler."""
+        return self.sampler.processors
+
+    @property
     def head_names(self) -> list[str]:
         """The heads that the rules of the inner sampler predict with."""
         return self.sampler.head_names
@@ -59,9 +71,9 @@ class Restart(Parameters):
         """The same sampler with the calibrated parameter of the inner one at a setting; None is the full budget."""
         return replace(self, sampler=self.sampler.at_setting(setting))
 
-    def with_end_tokens(self, end_tokens: tuple[int, ...]) -> "Restart":
-        """The same sampler, whose rows end at these tokens."""
-        return replace(self, sampler=self.sampler.with_end_tokens(end_tokens))
+    def with_rules(self, **rules: Any) -> "Restart":
+        """The same sampler with other rules of the inner one, by their names."""
+        return replace(self, sampler=self.sampler.with_rules(**rules))
 
     def sample(
         self, queries: Queries, seed: int = 0, slots: int = 256, observers: Iterable[Observer] = ()

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -171,9 +171,9 @@ class Sampler:
         noise = state.corruption.noise(state.tokens, lambda: state.noise.everywhere("start", length))
         return self.open_block(replace(state, tokens=torch.where(noisy, noise, state.tokens)), number)
 
-    def with_end_tokens(self, end_tokens: tuple[int, ...]) -> "Sampler":
-        """The same sampler, whose rows end at these tokens."""
-        return replace(self, end_tokens=end_tokens)
+    def with_rules(self, **rules: Any) -> "Sampler":
+        """The same sampler with other rules, by their names: `with_rules(end_tokens=(3,))`."""
+        return replace(self, **rules)
 
     def at_setting(self, setting: float | None) -> "Sampler":
         """The same sampler with its calibrated parameter at a setting; None is the full budget.

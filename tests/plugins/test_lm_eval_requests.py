@@ -105,10 +105,10 @@ def test_answers_end_at_the_end_tokens_of_the_model_without_further_forwards(exp
     inner = lm.sampler.sampler if sampler == "restart" else lm.sampler
     assert inner.end_tokens == tuple(sorted(lm.denoiser.tokens.end))
     assert inner.end_tokens
-    lm.sampler = lm.sampler.with_end_tokens(tuple(range(lm.denoiser.vocabulary)))
+    lm.sampler = lm.sampler.with_rules(end_tokens=tuple(range(lm.denoiser.vocabulary)))
     lm.generate_until(each(["w1 w2"]))
     ended = lm.forwards["t/0/0"]
-    lm.sampler = lm.sampler.with_end_tokens(())
+    lm.sampler = lm.sampler.with_rules(end_tokens=())
     lm.generate_until(each(["w1 w2"]))
     assert ended < lm.forwards["t/0/0"] - ended
 
@@ -150,7 +150,7 @@ def test_row_that_predicts_nan_ends_alone_with_its_reason(exported, monkeypatch)
         return hidden(tokens, status, noise_level).masked_fill(wrong[:, None, None], torch.nan)
 
     monkeypatch.setattr(lm.denoiser, "hidden", faulty)
-    with pytest.warns(UserWarning, match="t/1/0: what it predicts is not a number"):
+    with pytest.warns(UserWarning, match="t/1/0: its prediction is not a number"):
         assert lm.generate_until(requests) == [answers[0], "", *answers[2:]]
     with pytest.warns(UserWarning, match="t/1/0: its predicted probabilities are not numbers"):
         assert lm.loglikelihood(pairs) == [scores[0], (-torch.inf, False), scores[2]]
@@ -178,7 +178,7 @@ def test_long_text_is_scored_in_parts_and_an_empty_one_is_certain(exported):
 def test_likelihoods_say_that_nothing_is_sampled(exported):
     with pytest.warns(UserWarning, match="sampler 'maskgit' is not used.*is_greedy.*means nothing"):
         scores = model(exported).loglikelihood([pair("w1")])
-    assert scores == model(exported, sampler="threshold_0.9").loglikelihood([pair("w1")])
+    assert scores == model(exported, sampler="threshold pace.threshold=0.9").loglikelihood([pair("w1")])
     with pytest.warns(UserWarning, match="sampler 'maskgit' is not used"):
         model(exported).loglikelihood_rolling([SimpleNamespace(args=("w1",), task_name="r", doc_id=0, idx=0)])
 
@@ -220,7 +220,7 @@ def test_special_tokens_of_the_tokenizer_are_read_by_the_model(exported, monkeyp
 @pytest.mark.filterwarnings("ignore:.*padding before a prompt")
 def test_requests_are_grouped_by_exact_length_where_padding_changes_predictions(tmp_path, monkeypatch):
     denoiser = LLaDA.from_pretrained(publish(tmp_path, "IgnoresItsMask", LLaDA.auto), remote_code=True)
-    lm = with_model(monkeypatch, denoiser, "threshold_0.9")
+    lm = with_model(monkeypatch, denoiser, "threshold pace.threshold=0.9")
     assert lm.get_model_info()["prompts_padded"] is False
     for text, answer in zip(PROMPTS, lm.generate_until(each()), strict=True):
         tokens = torch.tensor([lm.text.encode(text) + [0] * 6])

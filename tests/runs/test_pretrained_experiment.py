@@ -58,7 +58,7 @@ def test_a_quality_head_is_trained_on_the_models_own_tokens(tmp_path):
     with RunFolder(tmp_path / "run") as folder:
         run_experiment(compose("pretrained", small), folder, say=lambda line: None)
     header = read_header(folder.file("checkpoints/quality.safetensors"))
-    assert {name.split(".")[0] for name in header.shapes} == {"quality", "halting"}
+    assert {".".join(name.split(".")[:2]) for name in header.shapes} == {"heads.quality", "heads.halting"}
     rows = json.loads(folder.file("summary.json").read_text())["samplers"]
     assert [row["sampler"] for row in rows] == ["threshold_0.9", "prism"]
     assert folder.file("report.html").stat().st_size > 10_000

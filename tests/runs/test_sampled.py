@@ -1,5 +1,7 @@
 """Problems are sampled piece by piece: the figures and the trace are those of one call."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from small_worlds import transformer
@@ -7,9 +9,10 @@ from small_worlds import transformer
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.rules.proposal import Draw
+from adaptive_diffusion.runs import sampled
 from adaptive_diffusion.runs.compare import compare
 from adaptive_diffusion.runs.sampled import AnswerFigures, sample_problems, sampled_pieces
-from adaptive_diffusion.sampling import Sampler
+from adaptive_diffusion.sampling import Sampler, tracing
 from adaptive_diffusion.tasks.sudoku import SudokuDataModule
 
 DATA = SudokuDataModule(4, batch_size=4, test_puzzles=23)
@@ -57,3 +60,18 @@ def test_what_remains_of_a_piece_does_not_hold_its_sequences():
 def test_no_problems_are_refused():
     with pytest.raises(ValueError, match="no problems"):
         sample_problems("t", SAMPLER, DATA.task, DATA.test.take(slice(0, 0)))
+
+
+def test_seconds_do_not_count_the_recording_of_a_trace(tmp_path, monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+    clock.perf_counter = lambda: clock.now
+
+    def record(self, step):
+        clock.now += 100
+
+    monkeypatch.setattr(sampled, "time", clock)
+    monkeypatch.setattr(tracing, "time", clock)
+    monkeypatch.setattr(tracing.TraceRecorder, "_record", record)
+    row, _ = compare("t", SAMPLER, DATA.task, DATA.test, trace=tmp_path, piece=10)
+    assert clock.now >= 300
+    assert row["seconds"] == 0

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as some
 
 from adaptive_diffusion.config import compose
 from adaptive_diffusion.core.trace import read_trace
@@ -18,7 +16,6 @@ from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.query_job import QueryJob
 from adaptive_diffusion.runs.sample import sample_file
 from adaptive_diffusion.runs.stages.evaluation import sentences
-from adaptive_diffusion.runs.stages.training import averaged
 from adaptive_diffusion.storage.checkpoint import load_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.training.progress import StepLog
@@ -176,14 +173,6 @@ def test_a_file_of_puzzles_is_evaluated_and_answered(finished: Path, tmp_path: P
     first, second = sample_file(QueryJob(finished, puzzles), "confidence")
     assert "query 0" in first
     assert "2 NFE" in second
-
-
-@given(some.floats(0.01, 0.9999), some.lists(some.floats(-(2.0**60), 2.0**60, width=32), min_size=1, max_size=40))
-def test_averaging_what_did_not_change_changes_nothing(decay: float, values: list[float]) -> None:
-    weights = torch.tensor(values)
-    for kind in (torch.float32, torch.bfloat16):
-        same = weights.to(kind)
-        assert torch.equal(averaged(decay, same, same.clone(), torch.tensor(1)), same)
 
 
 @pytest.mark.parametrize(

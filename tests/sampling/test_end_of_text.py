@@ -64,7 +64,7 @@ class FromTheLeft(torch.nn.Module):
 def test_forwards_depend_on_the_answer_and_not_on_the_given_length(length, block_length):
     queries = Queries.of(torch.zeros(3, length), torch.ones(3, length))
     sampler = Sampler(FromTheLeft(), pace=FixedCount(1), block_length=block_length)
-    ended = sampler.with_end_tokens((END,)).sample(queries)
+    ended = sampler.with_rules(end_tokens=(END,)).sample(queries)
     assert ended.nfe.tolist() == [3] * 3
     assert ended.answers.tolist() == [[0, 1, *[END] * (length - 2)]] * 3
     assert (ended.halt_reason == int(HaltReason.ALL_COMMITTED)).all()
@@ -83,7 +83,7 @@ def test_a_row_that_ends_does_not_change_its_neighbours():
 
 
 def test_restarts_end_at_the_same_tokens():
-    assert Restart(Sampler(FromTheLeft())).with_end_tokens((END,)).sampler.end_tokens == (END,)
+    assert Restart(Sampler(FromTheLeft())).with_rules(end_tokens=(END,)).sampler.end_tokens == (END,)
 
 
 def test_end_tokens_outside_the_vocabulary_are_refused():

@@ -6,33 +6,65 @@ from itertools import islice
 import pytest
 import torch
 
+from adaptive_diffusion.tasks.colouring import ColouringData
+from adaptive_diffusion.tasks.countdown import CountdownData
+from adaptive_diffusion.tasks.data import TaskData
+from adaptive_diffusion.tasks.maze import MazeData
 from adaptive_diffusion.tasks.prompts import PromptData
-from adaptive_diffusion.tasks.sudoku import SudokuDataModule
+from adaptive_diffusion.tasks.satisfiability import SatisfiabilityData
+from adaptive_diffusion.tasks.sudoku import SudokuDataModule, SudokuFileData
+from adaptive_diffusion.tasks.sudoku.generator import generate
+from adaptive_diffusion.tasks.sudoku.geometry import geometry
 from adaptive_diffusion.tasks.text import TextDataModule
 
 TEXT = "".join(f"line number {number} of a text\n" for number in range(400))
+DATA = {
+    ColouringData: lambda folder: ColouringData(nodes=12, batch_size=4),
+    CountdownData: lambda folder: CountdownData(numbers=3, held_out_problems=2, batch_size=8),
+    MazeData: lambda folder: MazeData(5, 5, batch_size=8),
+    PromptData: lambda folder: PromptData(str(prompts(folder)), length=16, answer_length=8, batch_size=8),
+    SatisfiabilityData: lambda folder: SatisfiabilityData(held_out_problems=2, batch_size=4),
+    SudokuDataModule: lambda folder: SudokuDataModule(6, batch_size=8),
+    SudokuFileData: lambda folder: SudokuFileData(6, str(puzzles(folder)), batch_size=8),
+    TextDataModule: lambda folder: TextDataModule(32, str(text(folder)), batch_size=8),
+}
 
 
-@pytest.fixture(params=["sudoku", "text", "prompts"])
-def data(request, tmp_path):
-    (tmp_path / "text.txt").write_text(TEXT)
-    (tmp_path / "rows.jsonl").write_text(
-        "\n".join(json.dumps({"prompt": f"{number}?", "answer": str(number + 1)}) for number in range(300))
-    )
-    return {
-        "sudoku": lambda: SudokuDataModule(6, batch_size=8),
-        "text": lambda: TextDataModule(32, str(tmp_path / "text.txt"), batch_size=8),
-        "prompts": lambda: PromptData(str(tmp_path / "rows.jsonl"), length=16, answer_length=8, batch_size=8),
-    }[request.param]()
+def prompts(folder):
+    rows = [json.dumps({"prompt": f"{number}?", "answer": str(number + 1)}) for number in range(300)]
+    (folder / "rows.jsonl").write_text("\n".join(rows))
+    return folder / "rows.jsonl"
 
 
-def test_two_processes_see_other_problems_and_together_all_of_one(data):
-    def targets(part, parts, count):
-        return [data.task.targets(problems) for problems in islice(data.train_stream(part=part, parts=parts), count)]
+def puzzles(folder):
+    lines = ["".join(map(str, puzzle)) for puzzle in generate(geometry(6), 200).puzzles]
+    (folder / "puzzles.txt").write_text("\n".join(lines))
+    return folder / "puzzles.txt"
 
-    alone = targets(0, 1, 4)
-    first, second = targets(0, 2, 2), targets(1, 2, 2)
+
+def text(folder):
+    (folder / "text.txt").write_text(TEXT)
+    return folder / "text.txt"
+
+
+@pytest.mark.parametrize("kind", DATA, ids=lambda kind: kind.__name__)
+def test_two_processes_see_other_problems_and_together_all_of_one(kind, tmp_path):
+    data = DATA[kind](tmp_path)
+
+    def batches(part, parts, count):
+        found = islice(data.train_stream(part=part, parts=parts), count)
+        made = [data.batch(problems) for problems in found]
+        return [torch.cat([batch.queries.tokens, batch.clean], 1) for batch in made]
+
+    alone = batches(0, 1, 4)
+    first, second = batches(0, 2, 2), batches(1, 2, 2)
     assert all(torch.equal(*pair) for pair in zip([first[0], second[0], first[1], second[1]], alone, strict=True))
-    assert {tuple(row) for row in torch.cat(first).tolist()}.isdisjoint(
-        {tuple(row) for row in torch.cat(second).tolist()}
-    )
+    assert {tuple(row) for row in torch.cat(first).tolist()}.isdisjoint(map(tuple, torch.cat(second).tolist()))
+
+
+def test_every_task_of_the_package_is_tested():
+    def kinds(parent):
+        return {parent, *(kind for child in parent.__subclasses__() for kind in kinds(child))}
+
+    ours = {kind for kind in kinds(TaskData) if kind.__module__.startswith("adaptive_diffusion.")}
+    assert ours - {TaskData} == set(DATA)

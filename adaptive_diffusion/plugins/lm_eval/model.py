@@ -4,13 +4,12 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from adaptive_diffusion.config import compose_part, instantiate
+from adaptive_diffusion.config import compose_part, instantiate, named_sampler
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.pretrained.loading import extra
@@ -38,7 +37,7 @@ class DiffusionLM(LM):
 
     Args:
         model: a name in configs/model, or a folder or repository of `adaptive-diffusion export`.
-        sampler: a name in configs/sampler.
+        sampler: a name in configs/sampler, with overrides (`threshold pace.threshold=0.9`).
         batch_size: sequences forwarded at once; `auto` becomes 8.
         max_batch_size: the largest number that `auto` may become.
         draws: forwards for each log-likelihood.
@@ -82,11 +81,11 @@ class DiffusionLM(LM):
         self.tokenizer: Any = self.denoiser.tokenizer
         frame = Frame.of(self.tokenizer, add_special_tokens, add_bos_token)
         self.text = Text(self.tokenizer, frame, self.denoiser.tokens.end)
-        self.sampler = build_sampler(instantiate(compose_part("sampler", sampler)), self.model)
+        self.sampler = build_sampler(instantiate(named_sampler(sampler).node), self.model)
         # What would follow the end token is no part of an answer, so no forward is spent on it.
-        self.sampler = self.sampler.with_end_tokens(tuple(sorted(self.denoiser.tokens.end)))
+        self.sampler = self.sampler.with_rules(end_tokens=tuple(sorted(self.denoiser.tokens.end)))
         if self.denoiser.canvas_length is not None:
-            self.sampler = replace(self.sampler, block_length=self.denoiser.canvas_length)
+            self.sampler = self.sampler.with_rules(block_length=self.denoiser.canvas_length)
         self.exact_lengths = self.denoiser.padding_changes_predictions
         self.costs = Costs()
 

@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from adaptive_diffusion.config.nearest import did_you_mean
@@ -44,7 +44,7 @@ class Drawing:
         if self.temperature is None:
             return sampler
         if self.temperature == 0:
-            return replace(sampler, proposal=Argmax())
+            return sampler.with_rules(proposal=Argmax())
         steps = [Temperature(self.temperature)] if self.temperature != 1 else []
         steps += [] if self.top_k is None else [TopK(self.top_k)]
         steps += [] if self.top_p is None else [TopP(self.top_p)]
@@ -53,7 +53,7 @@ class Drawing:
                 f"{self} is refused: the sampler has logit processors of its own, {sampler.processors}; leave the "
                 "options out (--gen_kwargs do_sample=true) or choose a sampler without processors"
             )
-        return replace(sampler, proposal=Draw(), processors=(*sampler.processors, *steps))
+        return sampler.with_rules(proposal=Draw(), processors=(*sampler.processors, *steps))
 
     def __str__(self) -> str:
         named = {"temperature": self.temperature, "top_k": self.top_k, "top_p": self.top_p}

@@ -13,7 +13,7 @@ import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
-from torch import Tensor, nn
+from torch import nn
 
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.models.heads import DenoiserWithHeads
@@ -21,6 +21,7 @@ from adaptive_diffusion.runs.dry_run import DryRun, check_vocabulary
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stages.resuming import States, all_metrics, set_aside
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
+from adaptive_diffusion.training.averaging import averaged, lag
 from adaptive_diffusion.training.denoiser_module import DenoiserModule
 from adaptive_diffusion.training.lightning_data import LightningData
 from adaptive_diffusion.training.progress import progress
@@ -42,7 +43,8 @@ class Train(Stage):
             the module's own optimiser at a constant rate.
         after: the stage whose checkpoint it starts from, or a checkpoint file of another run; null starts anew. A head
             that is not in the checkpoint begins fresh.
-        average: decay of the exponential average; the last weights are averaged over about 1/(1 − decay) steps.
+        average: decay of the exponential average, after a warm-up: the weights are averaged over about 1/(1 − decay)
+            steps, and over no more than about the last tenth of the training.
         save_every: steps between resumable states.
         devices, strategy: of Lightning's `Trainer`; several devices need a strategy that starts its own processes, such
             as `ddp_fork`, because the run folder is held by this one. Each process trains on a full batch.
@@ -101,7 +103,8 @@ class Train(Stage):
             signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt from stopped
         self._finish(context, model.eval())
-        return data.facts()
+        saved = {"saved": "average", "decay": self.average, "steps_behind": round(lag(self.average, self.steps), 1)}
+        return {**data.facts(), "weights": saved}
 
     def _trainer(self, context: StageContext) -> Trainer:
         callbacks: list[Callback] = [
@@ -156,12 +159,6 @@ def optimisers(stage: Optimised, allow: Sequence[str]) -> dict[str, Any]:
     """The stage's optimiser and schedule as arguments of a module; what is null is left out."""
     nodes = {"optimizer": stage.optimizer, "scheduler": stage.scheduler}
     return {name: instantiate(node, allow) for name, node in nodes.items() if node is not None}
-
-
-def averaged(decay: float, average: Tensor, current: Tensor, updates: Tensor) -> Tensor:
-    """The exponential average after one more step. Between equal numbers `lerp` is exact, so that what is frozen stays
-    as it is to the bit, and borrowed weights may be the average's too."""
-    return average.lerp(current, 1 - decay) if average.is_floating_point() else current
 
 
 def _begin_with(model: DenoiserWithHeads, trained: nn.Module, source: str) -> None:
