@@ -4,7 +4,7 @@ import inspect
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from adaptive_diffusion.models.pretrained.denoiser import PretrainedDenoiser
 
@@ -33,9 +33,7 @@ class MaskedLanguageModel(PretrainedDenoiser):
     @property
     def first_position(self) -> int:
         """RoBERTa and models like it count from the number after the padding index."""
-        tables = (module for name, module in self.backbone.named_modules() if name.endswith("position_embeddings"))
-        padding = getattr(next(tables, None), "padding_idx", None)
-        return 0 if padding is None else padding + 1
+        return counted_from(self.backbone)
 
 
 class LLaDA(PretrainedDenoiser):
@@ -89,6 +87,14 @@ class LLaDA2(PretrainedDenoiser):
             "attention_mask": additive(seen | _itself(real), self.dtype)[:, None],
             "position_ids": place,
         }
+
+
+def counted_from(model: nn.Module) -> int:
+    """The number of the first position of an encoder: that after the padding index of its table of positions, else
+    0."""
+    tables = (module for name, module in model.named_modules() if name.endswith("position_embeddings"))
+    padding = getattr(next(tables, None), "padding_idx", None)
+    return 0 if padding is None else padding + 1
 
 
 def positions(real: Tensor) -> Tensor:

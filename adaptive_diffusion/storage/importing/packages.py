@@ -13,7 +13,7 @@ from typing import Any
 from adaptive_diffusion.config import ConfigSearch, choices, compose_part, resolve
 from adaptive_diffusion.storage.importing.convert import Conversion, Imported, convert
 from adaptive_diffusion.storage.importing.names import Names
-from adaptive_diffusion.storage.importing.symbols import tokenizer_files
+from adaptive_diffusion.storage.importing.symbol_tokenizer import tokenizer_files
 
 ROLE = "package"
 

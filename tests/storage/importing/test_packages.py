@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from adaptive_diffusion.storage.importing.packages import import_package, known_package, known_packages
-from adaptive_diffusion.storage.importing.symbols import tokenizer_files
+from adaptive_diffusion.storage.importing.symbol_tokenizer import tokenizer_files
 
 
 @pytest.fixture
