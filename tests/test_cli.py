@@ -83,7 +83,7 @@ def test_training_leaves_the_rest_to_a_later_run(command, tmp_path):
         (("ablate", "small", "sead=0,1"), "There is no key 'sead' in the config. The nearest is 'seed'."),
         (("ablate", "small", "seed=0,1", "--engine", "cloud"), "There is no engine 'cloud'; they are local and ray."),
         (("ablate", "small", "--address", "ray://head:1"), "add --engine ray"),
-        (("ablate", "small", "--queries", "some.txt"), "small is neither"),
+        (("ablate", "small", "--queries", "some.txt"), "small is none of them"),
     ],
 )
 def test_a_refused_request_is_one_sentence_and_status_2(command, arguments, sentence):

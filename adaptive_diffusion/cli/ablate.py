@@ -29,7 +29,7 @@ def ablate(
         str,
         typer.Argument(
             metavar="EXPERIMENT_OR_RUN",
-            help="A name in configs/experiment, trained in every cell; or a run or a checkpoint to sample from.",
+            help="A name in configs/experiment, trained in every cell; or a run, a checkpoint or a model's name to sample from.",
             show_default=False,
         ),
     ],
@@ -68,12 +68,15 @@ def ablate(
 
         adaptive-diffusion ablate runs/quickstart sampler=learned pace.threshold=0.8,0.9,0.95 seed=0,1,2
 
+        adaptive-diffusion ablate MODEL sampler=cost_aware halting.price=0.01,0.05 --queries queries.txt
+
         adaptive-diffusion ablate quickstart --list settings.txt --engine ray --address ray://head:10001
     """
     from adaptive_diffusion.config.grid import combinations
     from adaptive_diffusion.config.grid import listed as read_list
     from adaptive_diffusion.runs.ablate.cells import experiment_cells, sampler_cells
     from adaptive_diffusion.runs.ablate.sweep import SUMMARY, run_sweep
+    from adaptive_diffusion.runs.trained_model import names_a_model
     from adaptive_diffusion.storage.folder import RunFolder
     from adaptive_diffusion.storage.manifest import cores
 
@@ -82,14 +85,15 @@ def ablate(
     settings = [(*row, *one) for row in read_list(listed) for one in grid] if listed else grid
     compute = chosen_compute(device, precision)
     trained, search, allow = Path(subject), config_search(config_dir), allowed(allow_module)
-    if trained.exists():
+    sampled = trained.exists() or (subject not in search.choices("experiment") and names_a_model(subject))
+    if sampled:
         cells = sampler_cells(trained, settings, queries, search, compute)
     elif queries:
-        raise ValueError(f"--queries are sampled from a run or a checkpoint, and {subject} is neither")
+        raise ValueError(f"--queries are sampled from a run, a checkpoint or a model's name, and {subject} is none of them")
     else:
         cells = experiment_cells(subject, settings, search, allow, compute)
     announce(compute)
-    place = folder or Path("runs/ablate") / UNSAFE.sub("_", trained.stem if trained.exists() else subject)
+    place = folder or Path("runs/ablate") / UNSAFE.sub("_", trained.stem if sampled else subject)
     with RunFolder(place, allow) as held, Progress(cells) as progress:
         rows = run_sweep(cells, held, chosen, progress.tell)
     _print(rows, as_json, place / SUMMARY)

@@ -119,6 +119,14 @@ def checkpoint_file(source: Path | str, revision: str | None = None) -> Path:
     )
 
 
+def names_a_model(source: Path | str) -> bool:
+    """Whether `checkpoint_file` would look for a model of this name: on the disk, among those that come with the
+    package, or on the hub."""
+    path = Path(source)
+    on_the_hub = len(path.parts) == 2 and not path.parent.is_dir()
+    return path.exists() or str(source) in {model.name for model in models_to_try()} or on_the_hub
+
+
 def newest_checkpoint(folder: Path) -> Path:
     """The checkpoint of the last stage that trained, in the order of the run's config; the file of an exported folder.
 

@@ -11,7 +11,7 @@ import adaptive_diffusion as ad
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.runs.models_to_try import decisions, models_to_try
 from adaptive_diffusion.runs.sampled import sample_problems
-from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model
+from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model, names_a_model
 
 MODELS = {model.name: model for model in models_to_try()}
 LARGEST = 4_000_000
@@ -94,3 +94,24 @@ def test_name_below_an_existing_folder_is_not_looked_up_on_the_hub(tmp_path, mon
     (tmp_path / "runs").mkdir()
     with pytest.raises(ValueError, match="no file or folder runs/quikstart, .*: sudoku-6x6"):
         checkpoint_file("runs/quikstart")
+
+
+def test_settings_of_a_sampler_are_compared_on_a_model_with_a_name(tmp_path):
+    (tmp_path / "queries.txt").write_text("..3456456123231564564231312645645312\n")
+    settings = ("sampler=cost_aware", "halting.price=0.01,0.05")
+    where = ("--queries", str(tmp_path / "queries.txt"), "--folder", str(tmp_path / "sweep"), "--workers", "1")
+    done = CliRunner().invoke(app, ["ablate", "sudoku-6x6", *settings, *where, "--json"])
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout)
+    assert [row["setting"][-1] for row in rows] == ["halting.price=0.01", "halting.price=0.05"]
+    assert all(row["correct"] == 1 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("sudoku-6x6", True), ("owner/name", True), ("quickstart", False), ("runs/quikstart", False)],
+)
+def test_names_of_models_are_known(tmp_path, monkeypatch, name, expected):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    assert names_a_model(name) is expected
