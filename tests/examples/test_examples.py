@@ -1,5 +1,6 @@
 """Every script of `examples`, and the example of the README, runs as it stands, with few training steps."""
 
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from adaptive_diffusion.storage.checkpoint import save_checkpoint
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-README = (ROOT / "README.md").read_text().split("import adaptive_diffusion as ad")[1].split("```")[0]
+README = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 PUZZLES = "023456406123214065365204531042642501\n123056450123214365305214531642640531\n"
 
 
@@ -68,7 +69,14 @@ def test_examples_are_few_and_short_and_all_of_them_are_run():
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_example_of_the_readme_runs(folder, monkeypatch, capsys):
+def test_examples_of_the_readme_run(folder, monkeypatch, capsys):
+    """One after the other: a model and a rule of one's own use names of the first."""
     monkeypatch.chdir(folder)
-    exec(compile(f"import adaptive_diffusion as ad{README}", "README.md", "exec"), {})
+    names: dict = {"__name__": "readme"}
+    for number, example in enumerate(README):
+        exec(compile(example, f"README.md, example {number}", "exec", dont_inherit=True), names)
+        result = names["sampler"].sample(names["ad"].read_queries("puzzles.txt", names["model"].task))
+        assert len(result.answers) == 2
+        assert len(example.splitlines()) <= 18
     assert "query 0, variation 0: " in capsys.readouterr().out
+    assert result.reason(0) == "rule"
