@@ -74,7 +74,7 @@ def accuracy_against_nfe(measures: Metrics) -> Figure | None:
                 "ms": 12 if label.marker == "*" else 6.5,
             }
             named = replace(label, sampler=label.family).name if beside else label.name
-            shown = None if beside and sampler is not curve[-1] else named
+            shown = f"_{label.name}" if beside and sampler is not curve[-1] else named
             axes.errorbar(sampler.nfe.value, quality.value, **error, **style, label=shown)
             at = sampler.nfe.value, quality.value
             if beside and label.setting in named_points and apart(at, beside_points):

@@ -19,8 +19,8 @@ from adaptive_diffusion.core.trace import Trace
 from adaptive_diffusion.evaluation.replay import Replay
 
 MAX_QUERIES = 2000
-MAX_EVENTS = 1_500_000
-"""About 10 MB of page."""
+MAX_EVENTS = 800_000
+"""About 6 MB of page."""
 
 _UNIT = 254
 _ABSENT = 255

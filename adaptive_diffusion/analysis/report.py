@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from adaptive_diffusion.analysis.allocation import buckets, grouping_column
 from adaptive_diffusion.analysis.curve_tables import curve_tables
+from adaptive_diffusion.analysis.figure_data import figure_csv
 from adaptive_diffusion.analysis.figures import KINDS, Metrics, write_figures
 from adaptive_diffusion.analysis.metric_tables import (
     accuracy_table,
@@ -149,13 +150,21 @@ def _figures(measures: Metrics) -> list[dict[str, str]]:
     """Every figure the measures allow, once for a light and once for a dark page."""
     shown = []
     for kind in KINDS:
-        pictures = {name: _picture(kind.figure, measures, theme) for name, theme in (("light", LIGHT), ("dark", DARK))}
-        if all(pictures.values()):
-            shown.append({"name": kind.name, "title": kind.title, "caption": kind.explained(measures), **pictures})
+        light, dark = (_picture(kind.figure, measures, theme) for theme in (LIGHT, DARK))
+        if light and dark:
+            about = {"name": kind.name, "title": kind.title, "caption": kind.explained(measures)}
+            shown.append({**about, "light": light[0], "dark": dark[0], "numbers": light[1]})
     return shown
 
 
-def _picture(draw: Any, measures: Metrics, theme: Theme) -> str:
+def _picture(draw: Any, measures: Metrics, theme: Theme) -> tuple[str, str] | None:
+    """A figure and its numbers as data URIs."""
     with themed(theme):
         figure = draw(measures)
-        return f"data:image/svg+xml;base64,{base64.b64encode(svg(figure)).decode()}" if figure else ""
+        if figure is None:
+            return None
+        return _data("image/svg+xml", svg(figure)), _data("text/csv;charset=utf-8", figure_csv(figure).encode())
+
+
+def _data(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -29,7 +29,7 @@ def ablate(
         str,
         typer.Argument(
             metavar="EXPERIMENT_OR_RUN",
-            help="A name in configs/experiment, trained in every cell; or a run, a checkpoint or a model's name to sample from.",
+            help="A name in configs/experiment, trained in every cell; or a run or a model to sample from.",
             show_default=False,
         ),
     ],
@@ -89,7 +89,9 @@ def ablate(
     if sampled:
         cells = sampler_cells(trained, settings, queries, search, compute)
     elif queries:
-        raise ValueError(f"--queries are sampled from a run, a checkpoint or a model's name, and {subject} is none of them")
+        raise ValueError(
+            f"--queries are sampled from a run, a checkpoint or a model's name, and {subject} is none of them"
+        )
     else:
         cells = experiment_cells(subject, settings, search, allow, compute)
     announce(compute)

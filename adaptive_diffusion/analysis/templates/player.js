@@ -153,6 +153,9 @@
   at("theme").addEventListener("click", onTheme);
   document.addEventListener("keydown", onKey);
 
+  // The picture is in the page once; its link takes it from there.
+  for (const link of document.querySelectorAll("a.picture")) link.href = link.closest("figure").querySelector("img.when-light").src;
+
   const known = Episodes.samplers.some((sampler) => [...sampler.rows.values()].some((row) => row.query.target));
   at("mistakes").closest("label").hidden = !known;
   at("key-wrong").hidden = !known;
