@@ -51,11 +51,11 @@ test: $(STAMP) ## the tests
 test-slow: $(STAMP) ## the tests that train or count for minutes
 	@$(PYTEST) -m slow
 
-test-browser: $(STAMP) ## the report in a real browser (Debian's chromium, the extra browser)
+test-browser: $(STAMP) ## the report and the playground in a real browser (Debian's chromium, the extras browser and play)
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 		{ echo "A browser is needed. On Debian and Ubuntu: apt install chromium" >&2; exit 1; }
-	@$(BIN)/python -c 'import playwright' 2>/dev/null || \
-		{ echo "Playwright is needed: $(BIN)/pip install -c constraints.txt -e '.[browser]'" >&2; exit 1; }
+	@$(BIN)/python -c 'import playwright, gradio' 2>/dev/null || \
+		{ echo "Playwright and Gradio are needed: $(BIN)/pip install -c constraints.txt -e '.[browser,play]'" >&2; exit 1; }
 	@$(PYTEST) -m browser
 
 test-peers: $(STAMP) ## our rules beside those of transformers and diffusers (the extra peers)

@@ -23,8 +23,11 @@ def test_tutorial_prints_what_its_page_shows(name, tmp_path, monkeypatch, capsys
 def test_page_shows_all_of_its_script_and_all_of_its_output(name):
     page, script = (TUTORIALS / f"{name}.md").read_text(), (TUTORIALS / f"{name}.py").read_text()
     sections = re.findall(r"\[start:(\w+)\]", script)
-    assert re.findall(rf'"docs/tutorials/{name}\.py:(\w+)"', page) == sections
-    ranges = [(int(first), int(last)) for first, last in re.findall(rf'"docs/tutorials/{name}\.txt:(\d+):(\d+)"', page)]
+    assert re.findall(rf'^--8<-- "docs/tutorials/{name}\.py:(\w+)"$', page, re.MULTILINE) == sections
+    ranges = [
+        (int(first), int(last))
+        for first, last in re.findall(rf'^--8<-- "docs/tutorials/{name}\.txt:(\d+):(\d+)"$', page, re.M)
+    ]
     lines = len((TUTORIALS / f"{name}.txt").read_text().splitlines())
     assert [number for first, last in ranges for number in range(first, last + 1)] == list(range(1, lines + 1))
 
