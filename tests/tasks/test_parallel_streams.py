@@ -10,6 +10,7 @@ from adaptive_diffusion.tasks.colouring import ColouringData
 from adaptive_diffusion.tasks.countdown import CountdownData
 from adaptive_diffusion.tasks.data import TaskData
 from adaptive_diffusion.tasks.maze import MazeData
+from adaptive_diffusion.tasks.molecules import LengthGiven, MoleculeData, SmilesFile
 from adaptive_diffusion.tasks.prompts import PromptData
 from adaptive_diffusion.tasks.satisfiability import SatisfiabilityData
 from adaptive_diffusion.tasks.sudoku import SudokuDataModule, SudokuFileData
@@ -22,12 +23,19 @@ DATA = {
     ColouringData: lambda folder: ColouringData(nodes=12, batch_size=4),
     CountdownData: lambda folder: CountdownData(numbers=3, held_out_problems=2, batch_size=8),
     MazeData: lambda folder: MazeData(5, 5, batch_size=8),
+    MoleculeData: lambda folder: MoleculeData(molecules(folder), 16, framing=LengthGiven(), batch_size=8),
     PromptData: lambda folder: PromptData(str(prompts(folder)), length=16, answer_length=8, batch_size=8),
     SatisfiabilityData: lambda folder: SatisfiabilityData(held_out_problems=2, batch_size=4),
     SudokuDataModule: lambda folder: SudokuDataModule(6, batch_size=8),
     SudokuFileData: lambda folder: SudokuFileData(6, str(puzzles(folder)), batch_size=8),
     TextDataModule: lambda folder: TextDataModule(32, str(text(folder)), batch_size=8),
 }
+
+
+def molecules(folder):
+    pytest.importorskip("rdkit", reason="needs the extra molecules")
+    (folder / "chains.smi").write_text("\n".join("C" * size + end for size in range(1, 14) for end in "CNOFS"))
+    return SmilesFile(str(folder / "chains.smi"))
 
 
 def prompts(folder):
@@ -48,7 +56,8 @@ def text(folder):
 
 
 @pytest.mark.parametrize("kind", DATA, ids=lambda kind: kind.__name__)
-def test_two_processes_see_other_problems_and_together_all_of_one(kind, tmp_path):
+def test_two_processes_see_other_problems_and_together_all_of_one(kind, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     data = DATA[kind](tmp_path)
 
     def batches(part, parts, count):

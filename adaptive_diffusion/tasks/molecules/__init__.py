@@ -1,0 +1,8 @@
+"""Molecules as SMILES strings: written anew, or written where something is open. The extra `molecules`."""
+
+from adaptive_diffusion.tasks.molecules.corpora import Moses, Qm9, SmilesFile
+from adaptive_diffusion.tasks.molecules.data import MoleculeData
+from adaptive_diffusion.tasks.molecules.framing import EndToken, LengthGiven
+from adaptive_diffusion.tasks.molecules.task import MoleculeTask
+
+__all__ = ["EndToken", "LengthGiven", "MoleculeData", "MoleculeTask", "Moses", "Qm9", "SmilesFile"]

@@ -1,0 +1,87 @@
+"""What rdkit is needed for: which strings are molecules, their canonical form, and why a string is not one."""
+
+from collections import Counter
+from functools import cache
+from importlib.metadata import version
+from types import ModuleType
+from typing import Any
+
+from adaptive_diffusion.tasks.molecules.tokenizer import pieces
+
+ERRORS = ("empty", "parenthesis", "ring closure", "syntax", "valence", "kekulisation", "other")
+"""Why a string is no molecule, in the order in which the reasons are looked for."""
+
+_KINDS = {
+    "AtomValenceException": "valence",
+    "KekulizeException": "kekulisation",
+    "AtomKekulizeException": "kekulisation",
+}
+
+
+@cache
+def chem() -> ModuleType:
+    """`rdkit.Chem`, with its messages switched off: strings of a half-trained model give thousands of them.
+
+    Raises:
+        ModuleNotFoundError: the extra is not installed.
+    """
+    try:
+        from rdkit import Chem, RDLogger  # pyright: ignore[reportMissingImports]
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("molecules need rdkit: pip install 'adaptive-diffusion[molecules]'") from error
+    RDLogger.DisableLog("rdApp.*")  # pyright: ignore[reportAttributeAccessIssue]
+    return Chem
+
+
+def rdkit_version() -> str:
+    """The version of rdkit, which canonical forms depend on."""
+    chem()
+    return version("rdkit")
+
+
+def molecule(smiles: str) -> Any | None:
+    """The sanitised molecule of a string; None for an empty string and where rdkit refuses it."""
+    return chem().MolFromSmiles(smiles) if smiles else None
+
+
+def canonical(smiles: str) -> str | None:
+    """The canonical string; None for a string that is no molecule."""
+    found = molecule(smiles)
+    return None if found is None else chem().MolToSmiles(found)
+
+
+def error_of(smiles: str) -> str | None:
+    """Why a string is no molecule, one of `ERRORS`; None for a valid one.
+
+    Parentheses and ring closures are counted here, because rdkit reports both as a failed parse; valence and
+    kekulisation are the problems that rdkit detects in what it can parse.
+    """
+    if not smiles:
+        return "empty"
+    if molecule(smiles) is not None:
+        return None
+    if not balanced(smiles):
+        return "parenthesis"
+    if open_rings(smiles):
+        return "ring closure"
+    parsed = chem().MolFromSmiles(smiles, sanitize=False)
+    if parsed is None:
+        return "syntax"
+    problems = chem().DetectChemistryProblems(parsed)
+    return _KINDS.get(problems[0].GetType(), "other") if problems else "other"
+
+
+def balanced(smiles: str) -> bool:
+    """Whether every branch that opens is closed, in order."""
+    depth = 0
+    for piece in pieces(smiles):
+        depth += (piece == "(") - (piece == ")")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def open_rings(smiles: str) -> list[str]:
+    """The ring closures that have no partner, in order."""
+    counts = Counter(piece for piece in pieces(smiles) if piece.isdecimal() or piece.startswith("%"))
+    return sorted(ring for ring, count in counts.items() if count % 2)

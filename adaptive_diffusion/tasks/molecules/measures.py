@@ -1,0 +1,154 @@
+"""Figures of a set of molecules, as MOSES has them (Polykovskiy et al. 2020, arXiv 1811.12823).
+
+Strings that are no molecules count against validity only; all other figures are of the valid ones.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from importlib.util import find_spec
+from math import nan, sqrt
+from typing import Any
+
+import numpy as np
+
+from adaptive_diffusion.tasks.molecules.chemistry import canonical, chem, molecule
+
+RADIUS, BITS = 2, 1024
+"""Of Morgan fingerprints."""
+FCD_MISSING = "FCD is not measured, because fcd-torch is missing: pip install 'adaptive-diffusion[molecules]'"
+
+
+def summary(
+    generated: Sequence[str],
+    training: Collection[str],
+    reference: Sequence[str],
+    unique_at: Sequence[int] = (1000, 10_000),
+) -> dict[str, Any]:
+    """All figures of generated strings.
+
+    Args:
+        generated: N strings, molecules or not.
+        training: canonical strings that the model was trained on.
+        reference: canonical strings of held-out molecules.
+        unique_at: k of unique@k; those above the number of valid strings are left out.
+    """
+    forms = [canonical(smiles) for smiles in generated]
+    valid = [form for form in forms if form is not None]
+    atoms = [chem().MolFromSmiles(form).GetNumHeavyAtoms() for form in valid]
+    known = training if isinstance(training, frozenset | set) else set(training)
+    found: dict[str, Any] = {
+        "strings": len(generated),
+        "valid": len(valid) / len(generated) if generated else nan,
+        "unique": uniqueness(valid),
+        **{f"unique@{k}": uniqueness(valid, k) for k in unique_at if k <= len(valid)},
+        "novel": novelty(valid, known),
+        "mean_atoms": float(np.mean(atoms)) if atoms else nan,
+        "internal_diversity": internal_diversity(valid),
+        "qed": mean_qed(valid),
+        "pains_free": share_without_alerts(valid),
+        "nearest_neighbour_similarity": nearest_neighbour_similarity(valid, reference),
+        "scaffold_similarity": cosine(scaffolds(valid), scaffolds(reference)),
+        "fragment_similarity": cosine(fragments(valid), fragments(reference)),
+    }
+    return {**found, "fcd": frechet_distance(valid, reference)}
+
+
+def uniqueness(valid: Sequence[str], k: int | None = None) -> float:
+    """The share of different strings among the first k canonical ones; NaN where there are none."""
+    taken = valid[:k]
+    return len(set(taken)) / len(taken) if taken else nan
+
+
+def novelty(valid: Iterable[str], training: Collection[str]) -> float:
+    """The share of the different molecules that are not in the training set."""
+    different = set(valid)
+    return sum(form not in training for form in different) / len(different) if different else nan
+
+
+def internal_diversity(valid: Sequence[str], most: int = 2000) -> float:
+    """1 − the mean Tanimoto similarity of two molecules, each to itself included, over the first `most` of them."""
+    if not valid:
+        return nan
+    prints = fingerprints(valid[:most])
+    return float(1 - tanimoto(prints, prints).mean())
+
+
+def nearest_neighbour_similarity(valid: Sequence[str], reference: Sequence[str], most: int = 2000) -> float:
+    """The mean Tanimoto similarity of a molecule to its nearest one among the first `most` of the reference."""
+    if not valid or not reference:
+        return nan
+    return float(tanimoto(fingerprints(valid[:most]), fingerprints(reference[:most])).max(1).mean())
+
+
+def fingerprints(forms: Iterable[str]) -> np.ndarray:
+    """float32 [N, BITS] of zeros and ones: Morgan fingerprints of radius 2."""
+    chem()
+    from rdkit.Chem import rdFingerprintGenerator  # pyright: ignore[reportMissingImports]
+
+    make = rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS, fpSize=BITS)
+    return np.array([make.GetFingerprintAsNumPy(molecule(form)) for form in forms], np.float32)
+
+
+def tanimoto(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """float32 [N, M]: |a ∧ b| / |a ∨ b| of fingerprints [N, BITS] and [M, BITS]; 0 where both are empty."""
+    both = one @ other.T
+    either = one.sum(1)[:, None] + other.sum(1) - both
+    return both / np.maximum(either, 1)
+
+
+def mean_qed(valid: Sequence[str]) -> float:
+    """The mean quantitative estimate of drug-likeness (Bickerton et al. 2012), 0 to 1."""
+    chem()
+    from rdkit.Chem import QED  # pyright: ignore[reportMissingImports]
+
+    return float(np.mean([QED.qed(molecule(form)) for form in valid])) if valid else nan
+
+
+def share_without_alerts(valid: Sequence[str]) -> float:
+    """The share of molecules without a PAINS alert, by the catalogue of rdkit. The filters of MOSES have further rules,
+    so that this figure is not its `Filters`."""
+    chem()
+    from rdkit.Chem import FilterCatalog  # pyright: ignore[reportMissingImports]
+
+    chosen = FilterCatalog.FilterCatalogParams()
+    chosen.AddCatalog(FilterCatalog.FilterCatalogParams.FilterCatalogs.PAINS)
+    alerts = FilterCatalog.FilterCatalog(chosen)
+    return float(np.mean([not alerts.HasMatch(molecule(form)) for form in valid])) if valid else nan
+
+
+def scaffolds(forms: Iterable[str]) -> Counter[str]:
+    """How often each Bemis–Murcko scaffold occurs; molecules without a ring have none."""
+    chem()
+    from rdkit.Chem.Scaffolds import MurckoScaffold  # pyright: ignore[reportMissingImports]
+
+    found = (MurckoScaffold.MurckoScaffoldSmiles(mol=molecule(form)) for form in forms)
+    return Counter(scaffold for scaffold in found if scaffold)
+
+
+def fragments(forms: Iterable[str]) -> Counter[str]:
+    """How often each BRICS fragment occurs."""
+    chem()
+    from rdkit.Chem import BRICS  # pyright: ignore[reportMissingImports]
+
+    def of(form: str) -> list[str]:
+        return chem().MolToSmiles(BRICS.BreakBRICSBonds(molecule(form))).split(".")
+
+    return Counter(fragment for form in forms for fragment in of(form))
+
+
+def cosine(one: Mapping[str, int], other: Mapping[str, int]) -> float:
+    """Σ a·b / (|a|·|b|) of two counts; NaN where one is empty."""
+    if not one or not other:
+        return nan
+    product = sum(count * other[name] for name, count in one.items() if name in other)
+    return product / sqrt(sum(count**2 for count in one.values()) * sum(count**2 for count in other.values()))
+
+
+def frechet_distance(valid: Sequence[str], reference: Sequence[str]) -> float:
+    """The Fréchet ChemNet distance (Preuer et al. 2018, arXiv 1803.09518) by `fcd-torch`; NaN for fewer than two
+    molecules, and where the package is missing (`FCD_MISSING` is the sentence for a reader)."""
+    if min(len(valid), len(reference)) < 2 or find_spec("fcd_torch") is None:
+        return nan
+    from fcd_torch import FCD  # pyright: ignore[reportMissingImports]
+
+    return float(FCD(device="cpu", n_jobs=1, canonize=False)(ref=list(reference), gen=list(valid)))
