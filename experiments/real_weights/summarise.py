@@ -12,6 +12,10 @@ from typing import Any
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 RESULTS = Path(__file__).parent / "results"
+UPPER_ENDS = {
+    "cost_ratio_at_equal_recovery": "cost_ratio_high",
+    "learned_against_unlearned": "learned_against_unlearned_high",
+}
 
 
 def main() -> None:
@@ -69,9 +73,7 @@ def of_quality(compared: dict[str, Any]) -> dict[str, Any]:
 def together(seeds: list[dict[str, Any]]) -> dict[str, float | None]:
     """Mean value and largest upper end of each comparison; null where a seed defines none."""
     made: dict[str, float | None] = {}
-    for name, high in (("cost_ratio_at_equal_recovery", "cost_ratio_high"),) + (
-        ("learned_against_unlearned", "learned_against_unlearned_high"),
-    ):
+    for name, high in UPPER_ENDS.items():
         found = [one[name] for one in seeds]
         known = all(one is not None and one["value"] is not None for one in found)
         made[name] = mean(one["value"] for one in found) if known else None
