@@ -85,3 +85,35 @@ def open_rings(smiles: str) -> list[str]:
     """The ring closures that have no partner, in order."""
     counts = Counter(piece for piece in pieces(smiles) if piece.isdecimal() or piece.startswith("%"))
     return sorted(ring for ring, count in counts.items() if count % 2)
+
+
+def wrong_tokens(smiles: str) -> list[int]:
+    """The pieces of a string (`tokenizer.pieces`) at which the reason lies, from 0 on: parentheses and ring closures
+    without a partner, atoms with too many bonds, atoms of rings that cannot be kekulised. Empty for a valid string and
+    where the syntax is wrong in another way."""
+    cut = pieces(smiles)
+    match error_of(smiles):
+        case "parenthesis":
+            return _unpaired_parentheses(cut)
+        case "ring closure":
+            last = {piece: place for place, piece in enumerate(cut)}
+            return sorted(last[ring] for ring in open_rings(smiles))
+        case "valence" | "kekulisation":
+            atoms = [place for place, piece in enumerate(cut) if piece[0] == "[" or piece[0].isalpha()]
+            problem = chem().DetectChemistryProblems(chem().MolFromSmiles(smiles, sanitize=False))[0]
+            several = problem.GetType() == "KekulizeException"
+            return [atoms[atom] for atom in (problem.GetAtomIndices() if several else (problem.GetAtomIdx(),))]
+    return []
+
+
+def _unpaired_parentheses(cut: list[str]) -> list[int]:
+    opened, unpaired = [], []
+    for place, piece in enumerate(cut):
+        if piece == "(":
+            opened.append(place)
+        elif piece == ")":
+            if opened:
+                opened.pop()
+            else:
+                unpaired.append(place)
+    return sorted(opened + unpaired)

@@ -5,6 +5,8 @@ Strings that are no molecules count against validity only; all other figures are
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 from importlib.util import find_spec
 from math import nan, sqrt
 from typing import Any
@@ -15,28 +17,58 @@ from adaptive_diffusion.tasks.molecules.chemistry import canonical, chem, molecu
 
 RADIUS, BITS = 2, 1024
 """Of Morgan fingerprints."""
+MOST = 2000
+"""Molecules whose similarities are compared in pairs."""
 FCD_MISSING = "FCD is not measured, because fcd-torch is missing: pip install 'adaptive-diffusion[molecules]'"
 
 
+@dataclass(frozen=True)
+class Reference:
+    """Held-out molecules that sets are compared with; what is computed of them is computed once.
+
+    Attributes:
+        strings: their canonical forms.
+    """
+
+    strings: Sequence[str]
+
+    @cached_property
+    def scaffolds(self) -> Counter[str]:
+        """How often each scaffold occurs."""
+        return scaffolds(self.strings)
+
+    @cached_property
+    def fragments(self) -> Counter[str]:
+        """How often each fragment occurs."""
+        return fragments(self.strings)
+
+    @cached_property
+    def fingerprints(self) -> np.ndarray:
+        """float32 [min(N, MOST), BITS]."""
+        return fingerprints(self.strings[:MOST])
+
+    @cached_property
+    def activations(self) -> Mapping[str, Any] | None:
+        """Mean and covariance of ChemNet's activations; None for fewer than two molecules or without `fcd-torch`."""
+        return chemnet(self.strings)
+
+
 def summary(
-    generated: Sequence[str],
-    training: Collection[str],
-    reference: Sequence[str],
-    unique_at: Sequence[int] = (1000, 10_000),
+    generated: Sequence[str], training: Collection[str], reference: Reference, unique_at: Sequence[int] = (1000, 10_000)
 ) -> dict[str, Any]:
     """All figures of generated strings.
 
     Args:
         generated: N strings, molecules or not.
         training: canonical strings that the model was trained on.
-        reference: canonical strings of held-out molecules.
+        reference: held-out molecules.
         unique_at: k of unique@k; those above the number of valid strings are left out.
     """
     forms = [canonical(smiles) for smiles in generated]
     valid = [form for form in forms if form is not None]
     atoms = [chem().MolFromSmiles(form).GetNumHeavyAtoms() for form in valid]
     known = training if isinstance(training, frozenset | set) else set(training)
-    found: dict[str, Any] = {
+    return {
         "strings": len(generated),
         "valid": len(valid) / len(generated) if generated else nan,
         "unique": uniqueness(valid),
@@ -47,10 +79,10 @@ def summary(
         "qed": mean_qed(valid),
         "pains_free": share_without_alerts(valid),
         "nearest_neighbour_similarity": nearest_neighbour_similarity(valid, reference),
-        "scaffold_similarity": cosine(scaffolds(valid), scaffolds(reference)),
-        "fragment_similarity": cosine(fragments(valid), fragments(reference)),
+        "scaffold_similarity": cosine(scaffolds(valid), reference.scaffolds),
+        "fragment_similarity": cosine(fragments(valid), reference.fragments),
+        "fcd": frechet_distance(valid, reference),
     }
-    return {**found, "fcd": frechet_distance(valid, reference)}
 
 
 def uniqueness(valid: Sequence[str], k: int | None = None) -> float:
@@ -65,19 +97,19 @@ def novelty(valid: Iterable[str], training: Collection[str]) -> float:
     return sum(form not in training for form in different) / len(different) if different else nan
 
 
-def internal_diversity(valid: Sequence[str], most: int = 2000) -> float:
-    """1 − the mean Tanimoto similarity of two molecules, each to itself included, over the first `most` of them."""
+def internal_diversity(valid: Sequence[str]) -> float:
+    """1 − the mean Tanimoto similarity of two molecules, each to itself included, over the first `MOST` of them."""
     if not valid:
         return nan
-    prints = fingerprints(valid[:most])
+    prints = fingerprints(valid[:MOST])
     return float(1 - tanimoto(prints, prints).mean())
 
 
-def nearest_neighbour_similarity(valid: Sequence[str], reference: Sequence[str], most: int = 2000) -> float:
-    """The mean Tanimoto similarity of a molecule to its nearest one among the first `most` of the reference."""
-    if not valid or not reference:
+def nearest_neighbour_similarity(valid: Sequence[str], reference: Reference) -> float:
+    """The mean Tanimoto similarity of a molecule to its nearest one of the reference, over the first `MOST` of both."""
+    if not valid or not reference.strings:
         return nan
-    return float(tanimoto(fingerprints(valid[:most]), fingerprints(reference[:most])).max(1).mean())
+    return float(tanimoto(fingerprints(valid[:MOST]), reference.fingerprints).max(1).mean())
 
 
 def fingerprints(forms: Iterable[str]) -> np.ndarray:
@@ -144,11 +176,25 @@ def cosine(one: Mapping[str, int], other: Mapping[str, int]) -> float:
     return product / sqrt(sum(count**2 for count in one.values()) * sum(count**2 for count in other.values()))
 
 
-def frechet_distance(valid: Sequence[str], reference: Sequence[str]) -> float:
+def frechet_distance(valid: Sequence[str], reference: Reference) -> float:
     """The Fréchet ChemNet distance (Preuer et al. 2018, arXiv 1803.09518) by `fcd-torch`; NaN for fewer than two
     molecules, and where the package is missing (`FCD_MISSING` is the sentence for a reader)."""
-    if min(len(valid), len(reference)) < 2 or find_spec("fcd_torch") is None:
+    ours, theirs = chemnet(valid), reference.activations
+    if ours is None or theirs is None:
         return nan
+    return float(_fcd().metric(theirs, ours))
+
+
+def chemnet(forms: Sequence[str]) -> Mapping[str, Any] | None:
+    """Mean `mu` [512] and covariance `sigma` [512, 512] of ChemNet's activations; None for fewer than two molecules,
+    and without `fcd-torch`."""
+    if len(forms) < 2 or find_spec("fcd_torch") is None:
+        return None
+    return _fcd().precalc(list(forms))
+
+
+@cache
+def _fcd() -> Any:
     from fcd_torch import FCD  # pyright: ignore[reportMissingImports]
 
-    return float(FCD(device="cpu", n_jobs=1, canonize=False)(ref=list(reference), gen=list(valid)))
+    return FCD(device="cpu", n_jobs=1, canonize=False)

@@ -9,8 +9,9 @@ import pytest
 pytest.importorskip("rdkit", reason="needs the extra molecules")
 
 from adaptive_diffusion.tasks.molecules import measures
-from adaptive_diffusion.tasks.molecules.chemistry import canonical, error_of, open_rings
+from adaptive_diffusion.tasks.molecules.chemistry import canonical, error_of, open_rings, wrong_tokens
 from adaptive_diffusion.tasks.molecules.drawing import gallery, picture
+from adaptive_diffusion.tasks.molecules.measures import Reference
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,23 @@ def test_ring_closure_without_partner_is_found():
     assert open_rings("C1CC2C1%10") == ["%10", "2"]
 
 
+@pytest.mark.parametrize(
+    ("smiles", "places"),
+    [
+        ("CCO", []),
+        ("CC)C(", [2, 4]),
+        ("CC(C(O)", [2]),
+        ("C1CC12", [5]),
+        ("C1CC1C1", [6]),
+        ("ClC(C)(C)(C)C", [1]),
+        ("Oc1cccc1", [1, 3, 4, 5, 6]),
+        ("C==C", []),
+    ],
+)
+def test_tokens_at_which_the_reason_lies(smiles, places):
+    assert wrong_tokens(smiles) == places
+
+
 def test_canonical_form_does_not_depend_on_the_order():
     assert canonical("OCC") == canonical("CCO") == "CCO"
     assert canonical("C1CC") is None
@@ -61,7 +79,7 @@ def test_set_of_one_molecule_has_no_diversity():
 
 
 def test_nearest_neighbour_of_a_reference_molecule_is_itself():
-    assert measures.nearest_neighbour_similarity(["CCO"], ["CCO", "c1ccccc1"]) == pytest.approx(1)
+    assert measures.nearest_neighbour_similarity(["CCO"], Reference(["CCO", "c1ccccc1"])) == pytest.approx(1)
 
 
 def test_scaffolds_and_fragments_are_counted():
@@ -73,7 +91,7 @@ def test_scaffolds_and_fragments_are_counted():
 
 def test_summary_of_strings_of_which_one_is_no_molecule(monkeypatch):
     monkeypatch.setattr(measures, "frechet_distance", lambda valid, reference: nan)
-    found = measures.summary(["CCO", "OCC", "CC(", "CCCN"], ["CCO"], ["CCO", "CCN"], unique_at=(2, 100))
+    found = measures.summary(["CCO", "OCC", "CC(", "CCCN"], ["CCO"], Reference(["CCO", "CCN"]), unique_at=(2, 100))
     assert found["valid"] == 0.75
     assert found["unique"] == pytest.approx(2 / 3)
     assert found["unique@2"] == 0.5
@@ -83,7 +101,7 @@ def test_summary_of_strings_of_which_one_is_no_molecule(monkeypatch):
 
 
 def test_set_without_a_molecule_has_no_figures_but_validity():
-    found = measures.summary(["CC("], ["CCO"], ["CCO"])
+    found = measures.summary(["CC("], ["CCO"], Reference(["CCO"]))
     assert found["valid"] == 0
     assert all(isnan(found[name]) for name in ("unique", "novel", "qed", "internal_diversity", "fcd"))
 
@@ -91,8 +109,8 @@ def test_set_without_a_molecule_has_no_figures_but_validity():
 def test_frechet_distance_of_a_set_to_itself_is_zero():
     pytest.importorskip("fcd_torch", reason="needs the extra molecules")
     some = ["CCO", "CCN", "CCC", "c1ccccc1", "CC(=O)O"]
-    assert measures.frechet_distance(some, some) == pytest.approx(0, abs=1e-2)
-    assert measures.frechet_distance(some, ["CCCCCC", "CCCCC", "CCCC"]) > 1
+    assert measures.frechet_distance(some, Reference(some)) == pytest.approx(0, abs=1e-2)
+    assert measures.frechet_distance(some, Reference(["CCCCCC", "CCCCC", "CCCC"])) > 1
 
 
 def test_picture_of_a_molecule_is_an_svg():

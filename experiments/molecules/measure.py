@@ -1,0 +1,123 @@
+"""New molecules against forwards: every sampler of the masked denoiser, and its autoregressive twin."""
+
+import argparse
+import json
+import math
+import sys
+import time
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from samplers import from_the_left, masked_samplers
+
+from adaptive_diffusion.runs.stage import checkpoint
+from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
+from adaptive_diffusion.storage.manifest import now, provenance
+from adaptive_diffusion.tasks.molecules.chemistry import canonical, error_of
+from adaptive_diffusion.tasks.molecules.drawing import gallery
+from adaptive_diffusion.tasks.molecules.measures import FCD_MISSING, Reference, summary
+
+RESULTS = Path(__file__).parent / "results"
+GOAL = 16
+"""Forwards within which the best setting of the masked denoiser is looked for."""
+
+
+def measured(sampler, data, training, reference, count, seed):
+    """The figures of `count` new molecules, and the strings."""
+    problems, begun = data.new(count, seed), time.perf_counter()
+    result = sampler.sample(data.task.queries(problems), seed=seed)
+    seconds = time.perf_counter() - begun
+    strings = [data.task.smiles(row) for row in result.answers]
+    nfe = result.nfe.numpy()
+    cost = {
+        "forwards": float(nfe.mean()),
+        "forwards_p95": float(np.quantile(nfe, 0.95, method="higher")),
+        "forwards_max": int(nfe.max()),
+        "strings_per_second": count / seconds,
+    }
+    return {**cost, **summary(strings, training, reference)}, strings
+
+
+def best(rows):
+    """The setting of the masked denoiser with the smallest FCD (where it is missing, the most valid strings) within
+    `GOAL` forwards; with the name None where there is no such setting."""
+    within = {name: row for name, row in rows.items() if name != "twin" and row["forwards"] <= GOAL}
+
+    def rank(name):
+        row = within[name]
+        return (1, -row["valid"]) if row["fcd"] is None else (0, row["fcd"])
+
+    return min(within, key=rank) if within else None
+
+
+def summarised(rows, command, begun):
+    """What `summary.json` holds: the best setting, the twin, and all settings. Figures that other scripts measure are
+    null until they have."""
+    chosen = best(rows)
+    ours, twin = rows.get(chosen, {}), rows.get("twin", {})
+    return {
+        "setting": chosen,
+        **{name: ours.get(name) for name in ("valid", "unique", "novel", "fcd", "forwards", "mean_atoms")},
+        "unique_10k": ours.get("unique@10000"),
+        "twin_valid": twin.get("valid"),
+        "twin_fcd": twin.get("fcd"),
+        "twin_forwards": twin.get("forwards"),
+        **dict.fromkeys(("errors_removed", "errors_removed_ci_low", "halting_cost_ratio", "halting_cost_ratio_high")),
+        **dict.fromkeys(("infill_valid", "infill_twin_valid", "latency_speedup_batch1")),
+        "seeds": 1,
+        "settings": rows,
+        "manifest": provenance(command, begun),
+    }
+
+
+def finite(figures):
+    """The figures with null for NaN, which JSON does not have."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in figures.items()
+    }
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="a run of the experiment molecules_qm9 or molecules_moses")
+    parser.add_argument("--strings", type=int, default=10_000)
+    parser.add_argument("--reference", type=int, default=10_000, help="test molecules that the sets are compared with")
+    parser.add_argument("--only", nargs="*", help="names of settings, such as random_16 and twin; all by default")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    chosen = parser.parse_args(arguments)
+    begun = now()
+    if find_spec("fcd_torch") is None:
+        print(FCD_MISSING, file=sys.stderr)
+    masked = load_trained_model(chosen.run / checkpoint("masked"))
+    samplers = masked_samplers(masked.model)
+    if (chosen.run / checkpoint("twin")).is_file():
+        samplers["twin"] = from_the_left(load_trained_model(chosen.run / checkpoint("twin")).model)
+    data = masked.data
+    reference = Reference(data.strings["test"][: chosen.reference])
+    training = frozenset(data.strings["train"])
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    file = chosen.out / "summary.json"
+    command = f"measure.py RUN --strings {chosen.strings} --reference {chosen.reference} --seed {chosen.seed}"
+    rows = json.loads(file.read_text())["settings"] if file.is_file() else {}
+    for name, sampler in samplers.items():
+        if name in rows or (chosen.only and name not in chosen.only):
+            continue
+        figures, strings = measured(sampler, data, training, reference, chosen.strings, chosen.seed)
+        rows[name] = finite(figures)
+        atomic_write_file(file, json.dumps(summarised(rows, command, begun), indent=1) + "\n")
+        shown = sorted(strings[:30], key=lambda smiles: (canonical(smiles) is None, error_of(smiles) or ""))
+        atomic_write_file(chosen.out / f"{name}.html", gallery(shown, f"{name}: the first 30 strings"))
+        row = rows[name]
+        print(f"{name}: {row['forwards']:.1f} forwards, {row['valid']:.1%} valid, FCD {row['fcd']}", flush=True)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", UserWarning)
+    with torch.inference_mode():
+        main()
