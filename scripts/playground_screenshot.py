@@ -50,16 +50,16 @@ def show(page: Page) -> None:
     choose(page, "#against", "threshold")
     set_number(page, "#pause", 0)
     page.click("#solve")
-    page.wait_for_function("document.querySelector('#note').innerText.includes('Step back')")
+    page.wait_for_function("document.querySelector('#note').innerText.includes('Done')")
     set_number(page, "#step", STEP)
     page.wait_for_timeout(700)
 
 
 def choose(page: Page, dropdown: str, name: str) -> None:
-    """Chooses a name in a dropdown."""
+    """Chooses the second sampler, and waits until its slider and its point are there."""
     page.fill(f"{dropdown} input", name)
     page.get_by_role("option", name=name, exact=True).click()
-    page.wait_for_timeout(500)
+    page.wait_for_function("() => document.querySelectorAll('#curve .here').length === 2")
 
 
 def set_number(page: Page, slider: str, value: Any) -> None:

@@ -163,3 +163,11 @@ def test_names_of_samplers_are_complete_in_eighty_columns(monkeypatch):
     assert "…" not in printed
     assert "answer_probability_limited" in printed
     assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_playground_without_its_extra_names_the_extra(command, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    monkeypatch.delitem(sys.modules, "adaptive_diffusion.playground.app", raising=False)
+    result = command("play", "sudoku-6x6")
+    assert result.exit_code == 1
+    assert "pip install 'adaptive-diffusion[play]'" in result.output

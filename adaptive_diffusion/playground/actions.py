@@ -115,7 +115,8 @@ class Actions:
     def curve(self, first: tuple[str, Any], second: tuple[str, Any]) -> str:
         """The picture of accuracy against cost, with the points of the sliders."""
         try:
-            chosen = [(side[0], self._side(*side)[0].at(_whole(side[1]))[1]) for side in (first, second) if side[0]]
+            sides = [self._side(*side) for side in (first, second) if side[0]]
+            chosen = [(choice.name, choice.at(place)[1], choice.default) for choice, place in sides]
             return picture(self.playground.points, chosen)
         except ValueError as error:
             return View(Session(self.playground.draw(0)), str(error), refused=True).note
@@ -144,7 +145,7 @@ class Actions:
                 now = after
                 yield View(now, "Solving …")
                 sleep(min(SLOWEST, max(0.0, float(pause))))
-            yield View(now, f"Done in {now.last} steps. {STEPPING}")
+            yield View(now, f"Done after step {now.last}. {STEPPING}")
         except Exception as error:
             yield _refused(session, error)
 

@@ -82,17 +82,17 @@ def between(curve: Sequence[Point], setting: float) -> Point | None:
     )
 
 
-def picture(found: Sequence[Point], chosen: Sequence[tuple[str, float | None]]) -> str:
+def picture(found: Sequence[Point], chosen: Sequence[tuple[str, float | None, float | None]]) -> str:
     """The curves as SVG in HTML; those of the chosen samplers in colour, each with the point of its slider.
 
     Args:
         found: all points.
-        chosen: sampler and setting, for one or two samplers.
+        chosen: sampler, setting, and the setting of the sampler's config, for one or two samplers.
     """
     if not found:
         return '<p class="quiet">No accuracy was measured for this model, so there is no curve to show.</p>'
     scale = _Scale(found)
-    names = [family for family, _ in chosen]
+    names = [family for family, _, _ in chosen]
     families = sorted({point.family for point in found}, key=lambda family: family in names)
     parts, notes = [scale.axes()], []
     for family in families:
@@ -106,10 +106,11 @@ def picture(found: Sequence[Point], chosen: Sequence[tuple[str, float | None]]) 
         parts.append(f'<polyline points="{line}" fill="none"/><title>{escape(family)}</title>')
         parts += [f'<circle cx="{scale.x(p.nfe):.1f}" cy="{scale.y(p.correct):.1f}" r="2.6"/>' for p in curve]
         parts.append("</g>")
-    for family, setting in chosen:
+    for family, setting, usual in chosen:
         curve = [point for point in found if point.family == family]
         at = None if setting is None else between(curve, setting)
-        at = at or (curve[0] if len(curve) == 1 else None)
+        if at is None and setting == usual:  # a sampler that was measured as its config has it
+            at = next((point for point in curve if point.setting is None), None)
         if at is None:
             notes.append(f"{escape(family)}: this setting was not measured")
             continue

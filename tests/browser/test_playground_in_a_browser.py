@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,14 +19,24 @@ MODEL, REVISED = "sudoku-6x6", 7
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def playground() -> Playground:
     pytest.importorskip("gradio", reason="needs the extra: pip install adaptive-diffusion[play]")
+    return Playground(load_trained_model(MODEL), MODEL, Limits(users=50))
+
+
+@contextmanager
+def served(playground: Playground) -> Iterator[str]:
     from adaptive_diffusion.playground.app import serve
 
-    playground = Playground(load_trained_model(MODEL), MODEL, Limits(users=2, idle_seconds=2))
     blocks, where = serve(playground, "127.0.0.1", 0, wait=False)
     yield where
     blocks.close()
+
+
+@pytest.fixture(scope="module")
+def address(playground: Playground) -> Iterator[str]:
+    with served(playground) as where:
+        yield where
 
 
 @pytest.fixture
@@ -68,7 +80,7 @@ def choose(page: Any, dropdown: str, name: str) -> None:
 def solve(page: Any) -> None:
     set_number(page, "#pause", 0)
     page.click("#solve")
-    note(page, "Done in")
+    note(page, "Done after")
 
 
 def symbols(page: Any, board: str) -> list[str]:
@@ -150,7 +162,7 @@ def test_token_is_changed_in_mid_run_and_the_sampler_goes_on_around_it(page: Any
     page.wait_for_selector(f"{here}.by-hand")
     assert "changed by you" in page.inner_text("#lanes .story")
     page.click("#go-on")
-    note(page, "Done in")
+    note(page, "Done after")
     assert page.inner_text(here) == "6"
     assert "·" not in symbols(page, "#lanes")
 
@@ -167,16 +179,32 @@ def test_typed_query_is_read_and_a_hostile_one_gets_a_sentence(page: Any):
     assert symbols(page, "#query").count("·") == 1
 
 
-def test_third_window_is_refused_while_two_are_in_use(address: str, browser: Any, page: Any):
-    others = [browser.new_page() for _ in range(2)]
-    for other in others:
-        other.goto(address)
-        other.wait_for_selector("#query .cell")
-    page.wait_for_timeout(2500)  # windows of other tests are idle by now
-    for window in (page, others[0]):
-        draw(window, 1)
-    others[1].click("#draw")
-    others[1].wait_for_selector("#note .refused")
-    assert "2 people use this playground" in others[1].inner_text("#note")
-    for other in others:
-        other.close()
+def test_third_window_is_refused_while_two_are_in_use(playground: Playground, browser: Any):
+    windows = [browser.new_page() for _ in range(3)]
+    with served(replace(playground, limits=Limits(users=2))) as where:
+        for window in windows:
+            window.goto(where)
+            window.wait_for_selector("#query .cell")
+        for window in windows[:2]:
+            draw(window, 1)
+        windows[2].click("#draw")
+        windows[2].wait_for_selector("#note .refused")
+        assert "2 people use this playground" in windows[2].inner_text("#note")
+        for window in windows:
+            window.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_page_breaks_no_rule_of_accessibility_and_fits_a_phone(address: str, browser: Any, axe: str, theme: str):
+    page = browser.new_page()
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    page.goto(f"{address}?__theme={theme}")
+    page.wait_for_selector("#query .cell")
+    solve(page)
+    page.evaluate(axe)
+    found = page.evaluate("() => axe.run(document, {preload: false})")
+    assert [(broken["id"], [node["html"][:120] for node in broken["nodes"]]) for broken in found["violations"]] == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(500)
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 390
+    page.close()

@@ -2,9 +2,6 @@
 
 import csv
 import io
-import shutil
-import subprocess
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,6 @@ from adaptive_diffusion.core.trace import read_trace
 
 pytestmark = pytest.mark.browser
 
-AXE = "axe-core@4.14.1"
 NAMES = ("threshold_0.9", "threshold_0.5", "learned", "cost_aware")
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
@@ -45,24 +41,6 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in NAMES:
         simulate_many(folder / name, 10_000, seed=0)  # the same queries for all
     return report(folder)
-
-
-@pytest.fixture(scope="session")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The source of axe-core, which checks a page against the rules for accessibility (WCAG 2)."""
-    if shutil.which("npm") is None:
-        pytest.skip("needs npm, which fetches axe-core: apt-get install npm")
-    folder = tmp_path_factory.mktemp("axe")
-    try:
-        fetched = subprocess.run(["npm", "pack", "--silent", AXE], cwd=folder, timeout=120, capture_output=True)
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"{AXE} cannot be fetched: the npm registry does not answer")
-    if fetched.returncode:
-        pytest.skip(f"{AXE} cannot be fetched from the npm registry: {fetched.stderr.decode()[-300:]}")
-    with tarfile.open(next(folder.glob("*.tgz"))) as package:
-        file = package.extractfile("package/axe.min.js")
-        assert file is not None
-        return file.read().decode()
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_query_is_solved_step_by_step_by_two_samplers_in_two_variations(acting, 
     ]
     assert lanes[2].frames[-1].nfe == session.board.tokens.count(OPEN)
     assert lanes[0].frames[-1].nfe < lanes[2].frames[-1].nfe
-    assert f"Done in {views[-1].session.last} steps" in views[-1].message
+    assert f"Done after step {views[-1].session.last}." in views[-1].message
 
 
 def test_slider_sets_the_parameter_and_its_default_is_the_sampler_itself(acting):
@@ -226,9 +226,10 @@ def test_curve_has_the_point_of_the_slider_between_its_neighbours(tmp_path):
     assert between(found[:2], 0.9) == found[1]
     assert between(found[:2], 0.95) is None
     assert between(found[2:], 0.5) is None
-    html = picture(found, [("threshold", 0.7), ("limited", 0.5)])
+    html = picture(found, [("threshold", 0.7, 0.9), ("limited", 0.5, 0.5)])
     assert "threshold at 0.7: 70.0% correct at 3.00 mean NFE" in html
-    assert html.count('class="here"') == 2  # a family of one point has that one
+    assert html.count('class="here"') == 2  # measured as its config has it
+    assert "limited: this setting was not measured" in picture(found, [("limited", 0.1, 0.5)])
     (tmp_path / "summary.json").write_text(json.dumps({"samplers": rows}))
     assert measured(tmp_path, {}) == found
     assert measured(tmp_path / "none", {"curves": rows}) == found

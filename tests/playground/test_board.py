@@ -6,7 +6,11 @@ import torch
 from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.core.layout import TextLayout
 from adaptive_diffusion.playground.board import token_of, typed_board
+from adaptive_diffusion.playground.drawing import query_html
 from adaptive_diffusion.playground.limits import Limits
+from adaptive_diffusion.tasks.prompts.prompts import AnswerSpan
+from adaptive_diffusion.tasks.prompts.task import PromptTask
+from adaptive_diffusion.tasks.text.task import TextTask
 
 
 def test_typed_query_has_its_tokens_locked_and_the_rest_open(playground):
@@ -84,3 +88,24 @@ def test_position_outside_the_board_is_refused(playground, position):
     for act in (lambda: board.erase([position]), lambda: board.toggle_lock(position), lambda: board.write(position, 0)):
         with pytest.raises(ValueError, match="there is no position"):
             act()
+
+
+def test_text_is_typed_with_open_places_and_drawn_as_text():
+    board = typed_board(TextTask(16), "a\n<|3|>b<", Limits())
+    assert [place for place, token in enumerate(board.tokens) if token == OPEN] == [2, 3, 4]
+    html = query_html(board)
+    assert html.startswith('<div class="text"')
+    assert ">a</button>" in html
+    assert "⏎</button><br>" in html
+    assert "&lt;</button>" in html
+    with pytest.raises(ValueError, match="the query: nothing is open; mark what is to be written"):
+        typed_board(TextTask(16), "closed", Limits())
+
+
+def test_prompt_is_typed_as_the_row_of_a_file():
+    board = typed_board(PromptTask(AnswerSpan(12, 4)), '{"prompt": "28+17="}', Limits())
+    assert bytes(board.tokens[:6]) == b"28+17="
+    assert board.tokens[6:10] == (OPEN,) * 4
+    assert [place for place, locked in enumerate(board.locked) if not locked] == [6, 7, 8, 9]
+    with pytest.raises(ValueError, match="the query"):
+        typed_board(PromptTask(AnswerSpan(12, 4)), '{"question": 1}', Limits())
