@@ -14,7 +14,7 @@ PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-browser test-peers test-pretrained test-pretrained-lowest fuzz chaos lint format types check docs package licences bench bench-quick paper
+.PHONY: help setup demo test test-repeatedly test-slow test-browser test-peers test-pretrained test-pretrained-lowest fuzz chaos lint format types check docs package licences audit bench bench-quick paper
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ demo: $(STAMP) ## train on 6×6 Sudoku, compare samplers, write the report (abou
 test: $(STAMP) ## the tests
 	@$(PYTEST) -n auto
 
+test-repeatedly: $(STAMP) ## the tests N times (20) in random order beside busy processes, failures counted (TESTS=folder for a part)
+	@$(BIN)/python scripts/repeat_tests.py $(or $(N),20) $(or $(TESTS),-n auto)
+
 test-slow: $(STAMP) ## the tests that train or count for minutes
 	@$(PYTEST) -m slow
 
@@ -70,7 +73,7 @@ test-pretrained-lowest: $(STAMP) $(PRETRAINED) $(LOWEST) ## the same with the lo
 fuzz: $(STAMP) ## bad input at everything that reads, 10 minutes (FUZZ='--cases 100000 --minutes 60' for more)
 	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ)
 
-chaos: $(STAMP) ## 100 kills at random moments, each compared with an undisturbed run (docs/chaos.json)
+chaos: $(STAMP) ## kills at random moments, full disks and more, compared with undisturbed runs (docs/chaos.json)
 	@OMP_NUM_THREADS=1 $(BIN)/python scripts/chaos.py $(CHAOS)
 
 lint: $(STAMP) ## ruff: rules and format
@@ -92,7 +95,12 @@ docs: $(STAMP) $(DOCS) ## build the documentation site in build/docs; a warning 
 package: $(STAMP) $(RELEASE) ## build wheel and sdist, check them, run the quickstart from the wheel in an empty environment
 	@scripts/check_package.sh
 
-licences: $(STAMP) $(RELEASE) ## list the licences of the installed dependencies in docs/licences.md
+audit: $(STAMP) $(RELEASE) ## known vulnerabilities of the tested versions; skipped where the list cannot be reached
+	@scripts/audit.sh
+
+licences: $(STAMP) ## list the licences of all dependencies in docs/licences.md (installs every extra)
+	@$(BIN)/pip install --quiet -c constraints.txt -e ".[$$($(BIN)/python -c 'import tomllib; \
+		print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"], sep=",")')]"
 	@$(BIN)/python scripts/licences.py
 
 bench: $(STAMP) $(PRETRAINED) ## measure; results in benchmarks/results (installs the peers that are measured against)

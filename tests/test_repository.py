@@ -7,7 +7,9 @@ import importlib.util
 import re
 import subprocess
 import tomllib
+from itertools import groupby
 from pathlib import Path
+from types import SimpleNamespace
 
 from typer.testing import CliRunner
 
@@ -66,6 +68,16 @@ def test_every_target_is_listed_by_make_help():
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert phony is not None
     assert [target for target in phony[1].split() if f"make {target} " not in listed] == []
+
+
+def test_shuffled_tests_are_the_same_and_those_of_a_file_stay_together(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    order = importlib.import_module("shuffled").shuffled
+    items = [SimpleNamespace(path=file, name=name) for file in "abc" for name in range(5)]
+    found = order(items, "1")
+    assert sorted((one.path, one.name) for one in found) == [(one.path, one.name) for one in items]
+    assert len([file for file, _ in groupby(one.path for one in found)]) == 3
+    assert order(items, "1") == found != order(items, "2")
 
 
 def test_version_comes_from_the_git_tag_and_is_written_in_no_file():

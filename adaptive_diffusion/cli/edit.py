@@ -60,6 +60,7 @@ def edit(
         adaptive-diffusion edit runs/text code.py --revise 1-20 --sampler "threshold_remasking pace.threshold=0.9"
     """
     from adaptive_diffusion.runs.edit import edit_file
+    from adaptive_diffusion.storage.atomic_write import atomic_write_file
     from adaptive_diffusion.tasks.editing import EditSpec
 
     spec = EditSpec(rewrite or (), revise or (), insert or (), delete or ())
@@ -70,8 +71,7 @@ def edit(
     rows = [_row(made, index) for index in range(variations)]
     for row, changed in zip(rows, made.contents, strict=True):
         if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            (out / f"{file.stem}.{row['seed']}{file.suffix}").write_bytes(changed)
+            atomic_write_file(out / f"{file.stem}.{row['seed']}{file.suffix}", changed)
         row["text"] = changed.decode("utf-8", "backslashreplace")
     figures = {"distinct": spread.distinct, "difference": None if variations == 1 else spread.difference}
     if as_json:

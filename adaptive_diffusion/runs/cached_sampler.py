@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.tensor_files import tensors_written
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.storage.folder import RunFolder
 
@@ -91,10 +92,8 @@ def _write(result: SampleResult, path: Path) -> None:
         "faults": dict(result.faults),
         "reasons": dict(result.reasons),
     }
-    try:
+    with tensors_written(path):
         save_file({name: value.contiguous() for name, value in tensors.items()}, path, {"plain": json.dumps(plain)})
-    except SafetensorError as error:  # such as a full disk
-        raise OSError(f"{path} cannot be written: {error}") from error
 
 
 def _read(path: Path) -> SampleResult:

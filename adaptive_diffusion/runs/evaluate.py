@@ -10,6 +10,7 @@ from adaptive_diffusion.core.measures import AnswerMeasure
 from adaptive_diffusion.runs.compare import compare_all
 from adaptive_diffusion.runs.query_job import QueryJob
 from adaptive_diffusion.runs.risk import Chosen
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 
 def evaluate_file(job: QueryJob, samplers: Sequence[str]) -> tuple[list[dict[str, Any]], Sequence[AnswerMeasure]]:
@@ -35,7 +36,7 @@ def evaluate_file(job: QueryJob, samplers: Sequence[str]) -> tuple[list[dict[str
     rows = [{**row, **_promised(chosen[row["sampler"]])} for row in rows]
     if job.trace is not None:
         summary = {"task": source.task.name, "seed": job.seed, "samplers": rows}
-        (job.trace / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        atomic_write_file(job.trace / "summary.json", json.dumps(summary, indent=2) + "\n")
     return rows, source.task.columns
 
 

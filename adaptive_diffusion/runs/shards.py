@@ -14,7 +14,7 @@ from adaptive_diffusion.runs.cached_sampler import equal_parts, joined
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.engine import Engine
 from adaptive_diffusion.runs.risk import Chosen
-from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.sampling.sampler import Sampler
 
@@ -25,7 +25,7 @@ class Sharded:
     process.
 
     Attributes:
-        source: the run folder or checkpoint that every worker loads once.
+        source: the run folder, checkpoint or name that every worker loads once.
         node: the sampler's node as JSON, so that workers need no config folders.
         allow: modules outside this package whose classes the checkpoint may name.
         shard: queries per piece of work.
@@ -50,7 +50,7 @@ class Sharded:
         if list(observers):
             raise ValueError("a trace is recorded in one process: leave out the engine")
         pieces = [queries.take(part) for part in equal_parts(len(queries), self.shard)]
-        where = (self.source.resolve(), self.node, self.allow, self.compute, self.chosen)
+        where = (checkpoint_file(self.source).resolve(), self.node, self.allow, self.compute, self.chosen)
         answer = partial(_answer, *where, n, seed, slots)
         found = dict(self.engine.each(answer, pieces))
         return joined([found[number] for number in range(len(pieces))])

@@ -1,14 +1,15 @@
 """Atomic files: a file is complete, or it is not there.
 
 A file is written under a temporary name in the same folder, flushed to the disk, and renamed in one step. If the
-process dies or the disk is full, the old file is unchanged, and at most a temporary file is left for
-:func:`remove_leftovers`.
+process dies or the disk is full, the old file is unchanged, and at most a temporary file is left, which the next writer
+of the same name removes, or :func:`remove_leftovers`.
 """
 
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
 LEFTOVER = ".part-"
@@ -23,7 +24,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{LEFTOVER}{os.getpid()}-{path.name}")
-    _remove(part)
+    for left in path.parent.glob(f"{LEFTOVER}*-{escape(path.name)}"):
+        if not _is_written_by_another(left):
+            _remove(left)
     try:
         yield part
         for file in part.rglob("*") if part.is_dir() else [part]:
@@ -47,6 +50,20 @@ def remove_leftovers(folder: Path) -> None:
     """Removes the temporary files of dead processes in ``folder``; no other process may be writing there."""
     for part in list(folder.rglob(f"{LEFTOVER}*")):
         _remove(part)
+
+
+def _is_written_by_another(part: Path) -> bool:
+    """Whether the process that a temporary file is named after is another one that still runs."""
+    process = part.name.removeprefix(LEFTOVER).partition("-")[0]
+    if not process.isdecimal() or int(process) == os.getpid() or os.name != "posix":
+        return False
+    try:
+        os.kill(int(process), 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
 
 
 def _remove(path: Path) -> None:

@@ -22,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 
 from adaptive_diffusion.config import instantiate, resolve
 from adaptive_diffusion.config.resolution import Node, leaves
+from adaptive_diffusion.core.tensor_files import tensors_written
 from adaptive_diffusion.models.pretrained.loading import borrowing
 from adaptive_diffusion.models.pretrained.pickles import is_pickle, refusal
 from adaptive_diffusion.storage.atomic_write import atomic_write
@@ -69,11 +70,8 @@ def save_checkpoint(path: Path | str, module: nn.Module, config: Node, about: Ma
     if not isinstance(plain, dict) or "_target_" not in plain:
         raise ValueError("A checkpoint's config must be one node with a _target_.")
     metadata = {"format": FORMAT, "config": json.dumps(plain), "about": json.dumps(dict(about or {}))}
-    with atomic_write(Path(path)) as part:
-        try:
-            save_model(getattr(module, "_orig_mod", module), str(part), metadata)
-        except SafetensorError as error:  # such as a full disk
-            raise OSError(f"{path} cannot be written: {error}") from error
+    with atomic_write(Path(path)) as part, tensors_written(Path(path)):
+        save_model(getattr(module, "_orig_mod", module), str(part), metadata)
 
 
 def load_checkpoint(path: Path | str, allow: Sequence[str] = ()) -> nn.Module:

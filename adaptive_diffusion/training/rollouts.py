@@ -15,6 +15,7 @@ from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.core.step_summaries import step_summaries
+from adaptive_diffusion.core.tensor_files import tensors_written
 from adaptive_diffusion.models.halting_head import observe
 from adaptive_diffusion.objectives.trajectories import Trajectories
 from adaptive_diffusion.rules.halting_trials import HaltingTrials
@@ -96,7 +97,8 @@ class Rollouts:
 
     def save(self, path: Path) -> None:
         """Writes a safetensors file."""
-        save_file({item.name: getattr(self, item.name).contiguous() for item in fields(self)}, path)
+        with tensors_written(path):
+            save_file({item.name: getattr(self, item.name).contiguous() for item in fields(self)}, path)
 
     @classmethod
     def load(cls, path: Path) -> "Rollouts":

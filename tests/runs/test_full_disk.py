@@ -3,6 +3,7 @@
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -17,6 +18,9 @@ from adaptive_diffusion.runs.stages.resuming import States
 from adaptive_diffusion.sampling import Sampler
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
+from adaptive_diffusion.storage.importing.convert import Conversion, convert
+from adaptive_diffusion.storage.importing.names import Names
+from adaptive_diffusion.training.rollouts import Rollouts
 
 ROOM = 2000
 """Bytes that a file may have, which the system refuses as a full disk does."""
@@ -39,11 +43,23 @@ def large_trace(place):
     record(place, rows)
 
 
+def imported(folder):
+    torch.save({"a": torch.rand(1000)}, folder.path.parent / "legacy.ckpt")
+    with full_disk():
+        convert(folder.path.parent / "legacy.ckpt", folder.file("imported"), Conversion(None, Names({})))
+
+
+def rollouts(folder):
+    columns = {item.name: torch.zeros(1000) for item in fields(Rollouts)}
+    Rollouts(**columns).save(folder.file("rollouts.safetensors"))
+
+
 WRITERS = {
     "checkpoint": lambda folder: save_checkpoint(folder.file("a.safetensors"), Net(40), WEIGHTS),
     "state": lambda folder: States([]).save_checkpoint({"a": torch.rand(1000)}, folder.file("last.ckpt")),
     "answers": lambda folder: CachedSampler(Sampler(transformer()), folder, "d").sample(random_queries(99, 9, 5)),
     "json": lambda folder: folder.write_json("a.json", list(range(1000))),
+    "rollouts": rollouts,
     "trace": lambda folder: large_trace(folder.file("trace")),
 }
 
@@ -55,6 +71,12 @@ def test_nothing_is_half_there(tmp_path, writer):
         WRITERS[writer](folder)
     left = [path.name for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"]
     assert [name for name in left if not name.startswith(".")] == []
+
+
+def test_import_that_found_no_room_leaves_nothing(tmp_path):
+    with RunFolder(tmp_path / "run") as folder, pytest.raises(OSError, match="model.safetensors cannot be written"):
+        imported(folder)
+    assert not folder.file("imported").exists()
 
 
 def test_a_trace_that_found_no_room_is_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,7 +10,10 @@ from typer.testing import CliRunner
 
 import adaptive_diffusion as ad
 from adaptive_diffusion.cli.app import app
+from adaptive_diffusion.runs.engine import Here
+from adaptive_diffusion.runs.evaluate import evaluate_file
 from adaptive_diffusion.runs.models_to_try import decisions, models_to_try
+from adaptive_diffusion.runs.query_job import QueryJob
 from adaptive_diffusion.runs.sampled import sample_problems
 from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model, names_a_model
 
@@ -80,6 +84,14 @@ def test_model_with_a_name_is_loaded_with_its_task_and_heads():
     model = ad.load("sudoku-6x6")
     assert model.task.name == "sudoku_6x6"
     assert {"quality", "halting", "cost_aware"} <= set(model.heads)
+
+
+def test_workers_find_a_model_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "queries.txt").write_text("123456456123231564564231312645.45312\n")
+    job = QueryJob(Path("sudoku-6x6"), tmp_path / "queries.txt", engine=Here())
+    ((row,), _) = evaluate_file(job, ["learned"])
+    assert (row["correct"], row["nfe_mean"]) == (1, 1)
 
 
 def test_what_is_on_the_disk_comes_before_a_model_of_that_name(tmp_path, monkeypatch):

@@ -86,3 +86,13 @@ def test_process_killed_while_writing_leaves_the_old_file_and_a_temporary_file(t
     assert len(names(tmp_path)) == 2
     remove_leftovers(tmp_path)
     assert names(tmp_path) == ["x.txt"]
+
+
+@pytest.mark.parametrize("name", ["x.txt", "a[1]*.txt"])
+def test_next_writer_removes_what_a_dead_process_left_and_nothing_of_one_that_runs(tmp_path, name):
+    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    others = [f".part-1-{name}", f".part-{int(done.stdout)}-other.txt"]
+    for left in [f".part-{int(done.stdout)}-{name}", *others]:
+        (tmp_path / left).touch()
+    atomic_write_file(tmp_path / name, "new")
+    assert names(tmp_path) == sorted([name, *others])

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from adaptive_diffusion.core.tensor_files import tensors_written
 from adaptive_diffusion.storage.atomic_write import atomic_write
 from adaptive_diffusion.storage.hub import CARD, CONFIG, WEIGHTS
 from adaptive_diffusion.storage.importing.architecture import fit, full_config, without_memory
@@ -82,7 +83,8 @@ def convert(source: Path, folder: Path, how: Conversion) -> Imported:
     sentences = _sentences(source, key, tensors, dropped, left_over, "settings" in config)
     with atomic_write(folder) as part:
         part.mkdir()
-        save_file(_apart(tensors), part / WEIGHTS, {"format": "pt"})
+        with tensors_written(folder / WEIGHTS):
+            save_file(_apart(tensors), part / WEIGHTS, {"format": "pt"})
         (part / CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         for name, content in {**_tokenizer_beside(source), **how.files}.items():
             (part / name).write_text(content, encoding="utf-8")
