@@ -65,8 +65,7 @@ def convert(source: Path, folder: Path, how: Conversion) -> Imported:
     Raises:
         ValueError: a folder that is not empty, or a checkpoint that is refused or does not fit its config.
     """
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise ValueError(f"{folder} is there already; choose another folder or remove it")
+    _refuse_taken(folder)
     source = _file_of(source)
     held = read_pickled(source, how.inert)
     key, stored = weights_of(held, how.key)
@@ -90,6 +89,27 @@ def convert(source: Path, folder: Path, how: Conversion) -> Imported:
             (part / name).write_text(content, encoding="utf-8")
         (part / CARD).write_text(_card(folder.name, source, how, sentences), encoding="utf-8")
     return Imported(folder, (*sentences, f"written: {folder}"))
+
+
+def unpacked(content: bytes, name: str, folder: Path, about: Mapping[str, str]) -> Imported:
+    """Writes a file that needs no conversion, and a card, to a new folder.
+
+    Raises:
+        ValueError: a folder that is not empty.
+    """
+    _refuse_taken(folder)
+    sentences = (f"taken as it is: {name}, {len(content):,} bytes",)
+    with atomic_write(folder) as part:
+        part.mkdir()
+        (part / name).write_bytes(content)
+        card = _card(folder.name, part / name, Conversion(about=about), sentences)
+        (part / CARD).write_text(card, encoding="utf-8")
+    return Imported(folder, (*sentences, f"written: {folder}"))
+
+
+def _refuse_taken(folder: Path) -> None:
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise ValueError(f"{folder} is there already; choose another folder or remove it")
 
 
 def _file_of(source: Path) -> Path:

