@@ -123,8 +123,9 @@ class Actions:
 
     def boards(self, session: Session) -> tuple[str, str]:
         """The query and the lanes as HTML."""
-        verdicts = session.verdicts(self.playground.task)
-        return query_html(session.board), lanes_html(session.lanes, session.step, session.board.layout, verdicts)
+        task, layout = self.playground.task, session.board.layout
+        verdicts, pictures = session.verdicts(task), session.pictures(task)
+        return query_html(session.board), lanes_html(session.lanes, session.step, layout, verdicts, pictures)
 
     def _side(self, name: str, place: Any) -> tuple[Choice, int]:
         return self.playground.choice(str(name)), _whole(place)

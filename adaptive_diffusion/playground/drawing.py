@@ -1,5 +1,6 @@
 """Boards and lanes as HTML. All text is escaped, because tokens may come from anybody."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -23,17 +24,31 @@ def query_html(board: Board) -> str:
     return _cells(QUERY, board.layout, board.tokens, states, {}, None)
 
 
-def lanes_html(lanes: Sequence[Lane], step: int, layout: Layout, verdicts: Sequence[bool | None]) -> str:
-    """All lanes after a step, side by side. `verdicts`: which answers are correct, None where that is not known."""
+def lanes_html(
+    lanes: Sequence[Lane],
+    step: int,
+    layout: Layout,
+    verdicts: Sequence[bool | None],
+    pictures: Sequence[str | None],
+) -> str:
+    """All lanes after a step, side by side.
+
+    Args:
+        lanes, step, layout: what is shown, when, and how.
+        verdicts: which answers are correct, None where that is not known.
+        pictures: SVG documents of the task, None where it has no picture. They become images, in which nothing runs.
+    """
     most = max((lane.frames[-1].nfe for lane in lanes), default=1)
     boards = [
-        _lane(number, lane, step, layout, verdict, most)
-        for number, (lane, verdict) in enumerate(zip(lanes, verdicts, strict=True))
+        _lane(number, lane, step, layout, verdict, most, picture)
+        for number, (lane, verdict, picture) in enumerate(zip(lanes, verdicts, pictures, strict=True))
     ]
     return f'<div class="lanes">{"".join(boards)}</div>'
 
 
-def _lane(number: int, lane: Lane, step: int, layout: Layout, verdict: bool | None, most: int) -> str:
+def _lane(
+    number: int, lane: Lane, step: int, layout: Layout, verdict: bool | None, most: int, picture: str | None
+) -> str:
     frame = lane.at(step)
     tokens, locked = frame.tokens, frame.locked
     states = [
@@ -51,9 +66,16 @@ def _lane(number: int, lane: Lane, step: int, layout: Layout, verdict: bool | No
     )
     board = _cells(str(number), layout, tokens, states, frame.changes, frame.probability)
     return (
-        f'<article class="lane" aria-label="{escape(lane.title)}"><h3>{escape(lane.title)}{badge}</h3>{board}{cost}'
-        f'<p class="story">{_story(lane, step, layout)}</p></article>'
+        f'<article class="lane" aria-label="{escape(lane.title)}"><h3>{escape(lane.title)}{badge}</h3>{board}'
+        f'{_image(picture)}{cost}<p class="story">{_story(lane, step, layout)}</p></article>'
     )
+
+
+def _image(picture: str | None) -> str:
+    if picture is None:
+        return ""
+    content = b64encode(picture.encode()).decode()
+    return f'<img class="picture" alt="picture of the sequence" src="data:image/svg+xml;base64,{content}">'
 
 
 def _story(lane: Lane, step: int, layout: Layout) -> str:

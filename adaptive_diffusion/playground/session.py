@@ -233,6 +233,10 @@ class Session:
         task without a checker, a query whose given tokens were changed."""
         return [self._verdict(task, lane) for lane in self.lanes]
 
+    def pictures(self, task: Task) -> list[str | None]:
+        """The task's picture of what each lane shows; None for a task without pictures."""
+        return [task.picture(torch.tensor(lane.at(self.step).tokens)) for lane in self.lanes]
+
     def _verdict(self, task: Task, lane: Lane) -> bool | None:
         frame = lane.frames[-1]
         gone = any(frame.tokens[place] != token for place, token in self.board.given.items())

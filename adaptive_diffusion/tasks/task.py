@@ -135,6 +135,12 @@ class Task(ABC):
         """Right answers to train on, int64 [N, L]; None where none are known. Such a task is sampled, not trained."""
         return None
 
+    def picture(self, tokens: Tensor) -> str | None:
+        """An SVG document that shows a sequence [L] in another way than its tokens do, for a page; None where there is
+        nothing more to see. A token outside 0..K − 1 is a position left open. Pages show it as an image, so that
+        nothing in it runs."""
+        return None
+
     @final
     def grades(self, answers: Tensor, problems: Any) -> dict[str, Tensor]:
         """All figures of R answers, float32 [R] each: `correct`, `exact`, `valid`, `score`, then those of `columns`.

@@ -65,11 +65,11 @@ def diagnosed(sampler, data, count, seed):
     found = [wrong_figures(smiles, step[row]) for row, smiles in enumerate(strings) if not valid[row]]
     wrong = [one for one in found if one is not None]
     every = [all_figures(step[row], len(strings[row])) for row in range(count)]
-    atoms = [molecule(smiles).GetNumHeavyAtoms() for smiles, good in zip(strings, valid, strict=True) if good]
+    atoms = data.task.grades(result.answers, problems)["atoms"].nanmean()
     figures = {
         "forwards": float(result.nfe.double().mean()),
         "valid": bootstrap(mean, valid.astype(float)).to_json(),
-        "mean_atoms": float(np.mean(atoms)) if atoms else None,
+        "mean_atoms": float(atoms) if valid.any() else None,
         "errors": {name: number / count for name, number in sorted(Counter(filter(None, errors)).items())},
         "wrong_tokens": averaged(wrong),
         "all_tokens": averaged([one for one in every if one is not None]),

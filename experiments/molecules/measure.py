@@ -8,6 +8,7 @@ import time
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -98,7 +99,7 @@ def main(arguments=None):
     samplers = masked_samplers(masked.model)
     if (chosen.run / checkpoint("twin")).is_file():
         samplers["twin"] = from_the_left(load_trained_model(chosen.run / checkpoint("twin")).model)
-    data = masked.data
+    data: Any = masked.data
     reference = Reference(data.strings["test"][: chosen.reference])
     training = frozenset(data.strings["train"])
     chosen.out.mkdir(parents=True, exist_ok=True)

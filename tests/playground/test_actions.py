@@ -199,13 +199,21 @@ def test_drawn_lanes_show_cost_changes_and_the_end(acting, session):
     assert "At the start." in acting.boards(now.shown(0))[1]
 
 
+def test_picture_of_a_task_is_an_image_in_which_nothing_runs(acting, session):
+    now = solved(acting, session).session
+    html = lanes_html(now.lanes, now.step, TextLayout(), [None], ["<svg><script>alert(1)</script></svg>"])
+    assert "<script" not in html
+    assert 'src="data:image/svg+xml;base64,' in html
+    assert now.pictures(acting.playground.task) == [None]
+
+
 def test_tokens_are_escaped_on_a_page(acting, session):
     symbols = ("<b>", '"onclick="', "\n", "\x1b", " ")
     layout = TextLayout(symbols)
     now = solved(acting, session).session
-    for html in (lanes_html(now.lanes, now.step, layout, [None]), query_html(now.with_answer().board)):
+    for html in (lanes_html(now.lanes, now.step, layout, [None], [None]), query_html(now.with_answer().board)):
         assert "<b>b" not in html
-    html = lanes_html(now.lanes, now.step, layout, [None])
+    html = lanes_html(now.lanes, now.step, layout, [None], [None])
     assert '"onclick="' not in html
     assert "\x1b" not in html
     assert set(re.findall(r"<(\w+)", html)) <= {"div", "article", "h3", "button", "br", "p", "span", "b", "s"}

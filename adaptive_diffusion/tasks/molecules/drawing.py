@@ -1,29 +1,32 @@
 """Molecules as pictures: a structure in two dimensions, or the string in red where it is no molecule."""
 
+from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 from adaptive_diffusion.tasks.molecules.chemistry import chem, error_of, molecule
 
 SIZE = 220, 160
 """Width and height of a picture in pixels."""
+OPEN = "·"
+"""What an open position is in a string."""
+RED, GREY = "#b3261e", "#777777"
+LONGEST = 60
+"""Characters of a line of text in a picture."""
 
 
-def picture(smiles: str, size: tuple[int, int] = SIZE) -> str:
-    """An SVG element for a page: the structure of a molecule; else the string in red with the reason.
+def picture(smiles: str, size: tuple[int, int] = SIZE, finished: bool = True) -> str:
+    """An SVG element: the structure of a molecule. A string that is no molecule is shown in red with the reason.
+    One that is not `finished` is drawn with a wildcard atom for each open position, or shown in grey where that gives
+    nothing that can be drawn.
 
     rdkit draws atoms and bonds from the parsed molecule, so that nothing of the string itself enters the picture; where
     the string is shown, it is escaped.
     """
-    width, height = size
-    found = molecule(smiles)
+    found = molecule(smiles) if finished else _partial(smiles)
     if found is None:
-        shown = smiles if len(smiles) <= 60 else f"{smiles[:59]}…"
-        lines = ((height // 2, 13, shown), (height // 2 + 20, 12, error_of(smiles) or ""))
-        texts = "".join(
-            f'<text x="8" y="{y}" fill="#b3261e" font-family="monospace" font-size="{font}">{escape(line)}</text>'
-            for y, font, line in lines
-        )
-        return f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" role="img">{texts}</svg>'
+        return _lines([smiles, error_of(smiles) or ""], size, RED) if finished else _lines([smiles], size, GREY)
+    width, height = size
     chem()
     from rdkit.Chem.Draw import rdMolDraw2D  # pyright: ignore[reportMissingImports]
 
@@ -33,6 +36,22 @@ def picture(smiles: str, size: tuple[int, int] = SIZE) -> str:
     drawing.FinishDrawing()
     text = drawing.GetDrawingText()
     return text[text.index("<svg") :]
+
+
+def _partial(smiles: str) -> Any | None:
+    """What can be drawn of a string with open positions."""
+    return chem().MolFromSmiles(smiles.replace(OPEN, "*"), sanitize=False)
+
+
+def _lines(lines: Sequence[str], size: tuple[int, int], colour: str) -> str:
+    width, height = size
+    shown = [line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…" for line in lines]
+    texts = "".join(
+        f'<text x="8" y="{height // 2 + 20 * row}" fill="{colour}" font-family="monospace" font-size="13">'
+        f"{escape(line)}</text>"
+        for row, line in enumerate(shown)
+    )
+    return f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" role="img">{texts}</svg>'
 
 
 def gallery(strings: list[str], title: str, columns: int = 5) -> str:

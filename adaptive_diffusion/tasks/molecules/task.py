@@ -11,6 +11,7 @@ from adaptive_diffusion.core.layout import TextLayout
 from adaptive_diffusion.core.measures import AnswerMeasure, Difficulty
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.tasks.molecules.chemistry import molecule
+from adaptive_diffusion.tasks.molecules.drawing import OPEN, picture
 from adaptive_diffusion.tasks.molecules.framing import EndToken, Framing
 from adaptive_diffusion.tasks.molecules.problems import MoleculeProblems
 from adaptive_diffusion.tasks.molecules.readers import read_molecules
@@ -67,13 +68,13 @@ class MoleculeTask(Task):
         return problems.tokens if problems.known.all() else None
 
     def smiles(self, tokens: Tensor) -> str:
-        """The string of a sequence [L]: what stands before its first end. A position left open shows as a blank, which
+        """The string of a sequence [L]: what stands before its first end. A position left open shows as a point, which
         is no SMILES."""
         written = []
         for token in tokens.tolist():
             if token == self.tokenizer.end:
                 break
-            written.append(self.tokenizer.alphabet[token] if 0 <= token < self.tokenizer.end else " ")
+            written.append(self.tokenizer.alphabet[token] if 0 <= token < self.tokenizer.end else OPEN)
         return "".join(written)
 
     def verify(self, answers: Tensor, problems: MoleculeProblems) -> Correctness:
@@ -103,3 +104,8 @@ class MoleculeTask(Task):
     def decode(self, tokens: Tensor) -> str:
         """The string up to its end."""
         return self.smiles(tokens)
+
+    def picture(self, tokens: Tensor) -> str:
+        """The structure; open positions are wildcard atoms as far as that can be read, and a finished string that is no
+        molecule is red."""
+        return picture(self.smiles(tokens), finished=bool(((tokens >= 0) & (tokens < self.vocabulary)).all()))

@@ -118,6 +118,13 @@ def test_picture_of_a_molecule_is_an_svg():
     assert "<path" in picture("c1ccccc1")
 
 
+def test_unfinished_string_is_drawn_as_far_as_it_can_be_read():
+    assert "<path" in picture("CC·O", finished=False)
+    unread = picture("C1C(·", finished=False)
+    assert "#777777" in unread
+    assert "C1C(·" in unread
+
+
 def test_string_that_is_no_molecule_is_shown_escaped_in_red():
     shown = picture("C<script>(")
     assert "#b3261e" in shown
