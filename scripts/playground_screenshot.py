@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from adaptive_diffusion.playground.app import serve
+import adaptive_diffusion.playground.app as page_of_the_playground
 from adaptive_diffusion.playground.session import Playground
 from adaptive_diffusion.runs.trained_model import load_trained_model
 
@@ -26,7 +26,7 @@ def main() -> None:
     if chromium is None:
         sys.exit("a browser is needed: apt-get install chromium")
     playground = Playground(load_trained_model(MODEL), MODEL)
-    blocks, address = serve(playground, "127.0.0.1", 0, wait=False)
+    blocks, address = page_of_the_playground.serve(playground, "127.0.0.1", 0, wait=False)
     try:
         with sync_playwright() as started:
             browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])

@@ -5,8 +5,8 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-import gradio as gr
-from gradio.themes import Base
+import gradio as gr  # pyright: ignore[reportMissingImports]
+from gradio.themes import Base  # pyright: ignore[reportMissingImports]
 
 from adaptive_diffusion.playground.actions import Actions, View
 from adaptive_diffusion.playground.limits import Visitors
