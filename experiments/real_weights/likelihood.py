@@ -27,7 +27,7 @@ class PseudoLikelihood:
         """float64 [R] for the answers [R, L] to R queries."""
         keys = [(query, row.numpy().tobytes()) for query, row in zip(queries.ids.tolist(), answers.int(), strict=True)]
         new = [row for row, key in enumerate(keys) if key not in self.known]
-        for part in torch.tensor(new, dtype=torch.int64).split(ROWS):
+        for part in torch.tensor(new, dtype=torch.int64).split(ROWS) if new else ():
             for row, value in zip(part.tolist(), self._fresh(queries.editable[part], answers[part]), strict=True):
                 self.known[keys[row]] = value
         return np.array([self.known[key] for key in keys])
