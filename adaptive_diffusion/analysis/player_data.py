@@ -6,7 +6,7 @@ Numbers that a page needs once per row are plain lists; numbers that come per to
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,15 +21,28 @@ from adaptive_diffusion.evaluation.replay import Replay
 MAX_QUERIES = 2000
 MAX_EVENTS = 800_000
 """About 6 MB of page."""
+MAX_PICTURES = 200
+"""Of a few kB each."""
+
+Picture = Callable[[np.ndarray], str | None]
+"""A task's SVG document of the tokens of an answer, or None."""
 
 _UNIT = 254
 _ABSENT = 255
 
 
-def player_data(traces: Mapping[str, Trace], max_queries: int = MAX_QUERIES) -> dict[str, Any]:
+def no_picture(tokens: np.ndarray) -> None:
+    """Of a task without pictures."""
+    return
+
+
+def player_data(
+    traces: Mapping[str, Trace], max_queries: int = MAX_QUERIES, picture: Picture = no_picture
+) -> dict[str, Any]:
     """Packs the traces of samplers, by name, that were given the same queries.
 
-    At most `max_queries` queries are taken, fewer if their events would pass `MAX_EVENTS`.
+    At most `max_queries` queries are taken, fewer if their events would pass `MAX_EVENTS`. The answers to the first of
+    them have a `picture`, `MAX_PICTURES` in all.
     Raises `ValueError` where a query starts or should end differently for two samplers, or does not fit the layout.
     """
     traces = {name: pick(trace, max_queries) for name, trace in traces.items()}
@@ -45,7 +58,11 @@ def player_data(traces: Mapping[str, Trace], max_queries: int = MAX_QUERIES) -> 
         lengths, (rows, columns) = sorted(set(queries["length"])), layout.shape
         raise ValueError(f"queries of length {lengths} do not fit a grid of {rows} × {columns}")
     shape = {name: value for name, value in layout.to_json().items() if name != "symbols"}
-    samplers = [_sampler(name, traces[name], replay, tokens) for name, replay in replays.items()]
+    pictured = MAX_PICTURES // len(replays)
+    samplers = [
+        {**_sampler(name, traces[name], replay, tokens), "pictures": _pictures(traces[name], replay, picture, pictured)}
+        for name, replay in replays.items()
+    ]
     return {"layout": shape, "queries": queries, "samplers": samplers, "symbols": tokens.symbols()}
 
 
@@ -118,7 +135,7 @@ def chief_difficulty(trace: Trace) -> list[float | None]:
 
 def _sampler(name: str, trace: Trace, replay: Replay, tokens: _Tokens) -> dict[str, Any]:
     columns = ["query", "variation", "nfe", "revisions", "correct", "exact", "valid", "halt_reason"]
-    rows = np.lexsort((trace.rows["variation"].to_numpy(), trace.rows["query"].to_numpy()))
+    rows = _by_query(trace)
     place = np.argsort(rows)
     order = np.lexsort((replay.position, replay.step, place[replay.row]))
     event = {part: getattr(replay, part)[order] for part in ("row", "step", "position", "event", "confidence")}
@@ -139,6 +156,19 @@ def _sampler(name: str, trace: Trace, replay: Replay, tokens: _Tokens) -> dict[s
             "confidence": _pack(_share(event["confidence"])),
         },
     }
+
+
+def _pictures(trace: Trace, replay: Replay, picture: Picture, count: int) -> list[str]:
+    """Of the first `count` answers, as data URIs: images in which nothing runs. Empty for a task without pictures."""
+    rows, lengths = _by_query(trace)[:count], trace.rows["length"].to_numpy()
+    found = [picture(replay.answer[row, : lengths[row]]) for row in rows]
+    return [
+        f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}" for drawn in found if drawn is not None
+    ]
+
+
+def _by_query(trace: Trace) -> np.ndarray:
+    return np.lexsort((trace.rows["variation"].to_numpy(), trace.rows["query"].to_numpy()))
 
 
 def _share(values: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ from adaptive_diffusion.analysis.metric_tables import (
     reasons_table,
 )
 from adaptive_diffusion.analysis.metrics import SamplerEntry, measure
-from adaptive_diffusion.analysis.player_data import MAX_QUERIES, pick, player_data
+from adaptive_diffusion.analysis.player_data import MAX_QUERIES, Picture, no_picture, pick, player_data
 from adaptive_diffusion.analysis.representatives import CHOSEN, representatives
 from adaptive_diffusion.analysis.style import DARK, LIGHT, Theme, svg, themed
 from adaptive_diffusion.analysis.table import Table
@@ -45,12 +45,13 @@ def build_report(
     figures: Path | None = None,
     max_queries: int = MAX_QUERIES,
     further: Sequence[Table] = (),
+    picture: Picture = no_picture,
 ) -> Path:
     """Writes the report of a run to `out` and returns its path; its figures go to the folder `figures` too, if given.
 
     Traces are looked for relative to the run's `folder`. Tables and figures are of all queries; the player holds at
     most `max_queries` of them per sampler (`player_data.MAX_EVENTS` bounds the size of the page), and the page says so.
-    The tables `further` come first among those behind the figures.
+    The tables `further` come first among those behind the figures. `picture` draws the answers of the player.
     Raises `ValueError` without samplers, for a trace that cannot be read, and where samplers were given other queries.
     """
     if not samplers:
@@ -61,7 +62,7 @@ def build_report(
         measures.append(measure(entry.name, trace, entry.past))
         traces[entry.name] = trace
     shown = representatives(measures)
-    data = player_data({one.name: pick(traces[one.name], max_queries) for one in shown}, max_queries)
+    data = player_data({one.name: pick(traces[one.name], max_queries) for one in shown}, max_queries, picture)
     data["difficulties"] = _difficulties(measures)
     header = measures[0].header
     if figures:

@@ -35,6 +35,17 @@ def test_a_row_is_packed_in_the_order_of_its_steps(tmp_path: Path):
     assert data["queries"]["target"] is None
 
 
+def test_first_answers_have_a_picture_of_their_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "MAX_PICTURES", 2)
+    rows = [Row([-1], [[commit(0, query)]], [query], query) for query in (2, 0, 1)]
+    trace = record(tmp_path, rows, described=WORDS)
+    (sampler,) = player_data({"x": trace}, picture=lambda tokens: f"<svg>{tokens.tolist()}</svg>")["samplers"]
+    kinds, contents = zip(*(uri.split(",") for uri in sampler["pictures"]), strict=True)
+    assert set(kinds) == {"data:image/svg+xml;base64"}
+    assert [base64.b64decode(content) for content in contents] == [b"<svg>[0]</svg>", b"<svg>[1]</svg>"]
+    assert player_data({"x": trace})["samplers"][0]["pictures"] == []
+
+
 def test_rows_lie_by_query_and_variation_with_their_own_events(tmp_path: Path):
     rows = [
         Row([-1], [[commit(0, query)]], [query], query, variation, [(query + variation) / 4])

@@ -18,6 +18,7 @@ class Board {
     this.badge = element("span", { class: "badge" });
     this.readout = element("p", { class: "readout" });
     this.timeline = new Timeline(row, this.events);
+    this.picture = row.picture && element("img", { class: "answer", src: row.picture, alt: "picture of the answer" });
     const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
     swatch.style.background = row.sampler.colour;
     this.node = element(
@@ -25,6 +26,7 @@ class Board {
       { class: "board", "data-sampler": row.sampler.name, "aria-label": row.sampler.name },
       element("h3", {}, swatch, row.sampler.name, this.badge),
       Episodes.layout.kind === "grid" ? this.grid() : element("div", { class: "text" }, ...this.cells),
+      ...(this.picture ? [this.picture] : []),
       this.timeline.node,
       this.readout,
     );
@@ -56,6 +58,7 @@ class Board {
     standing.forEach((cell, position) => this.showCell(this.cells[position], cell, position, marked, step));
     const halted = step >= this.row.steps;
     this.node.classList.toggle("halted", halted);
+    if (this.picture) this.picture.hidden = !halted;
     this.readout.textContent = this.sentence(step, halted);
     this.showBadge(halted);
     this.timeline.show(this.step);

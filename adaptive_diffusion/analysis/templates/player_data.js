@@ -30,7 +30,7 @@ const Episodes = (() => {
     }));
   }
 
-  function readSampler({ name, colour, rows, steps, halting, events }, queries) {
+  function readSampler({ name, colour, rows, steps, halting, events, pictures }, queries) {
     const columns = Object.fromEntries(Object.entries(events).map(([part, column]) => [part, unpack(column)]));
     const offsets = sums(columns.count), stepOffsets = sums(steps), given = halting && unpack(halting);
     const found = new Map();
@@ -46,6 +46,7 @@ const Episodes = (() => {
         valid: rows.valid[i],
         reason: rows.halt_reason[i].replaceAll("_", " "),
         steps: steps[i],
+        picture: pictures[i] ?? null,
         halting: given && Array.from(given.subarray(stepOffsets[i], stepOffsets[i + 1]), share),
         events: () => slice(columns, offsets[i], offsets[i + 1]),
       };

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import torch
 
 from adaptive_diffusion.analysis.metrics import SamplerEntry
+from adaptive_diffusion.analysis.player_data import Picture, no_picture
 from adaptive_diffusion.analysis.report import build_report
 from adaptive_diffusion.analysis.tables import likelihood_table
+from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.runs.counterfactual_rollouts import read_counterfactual_rollouts
 from adaptive_diffusion.runs.stage import Stage, StageContext
 
@@ -17,9 +21,11 @@ class Report(Stage):
 
     Attributes:
         title: of the page.
+        data: node of the data module, whose task may draw answers (`Task.picture`).
     """
 
     title: str
+    data: dict[str, Any] | None = None
     trains: ClassVar[bool] = False
 
     def __call__(self, context: StageContext) -> None:
@@ -42,5 +48,13 @@ class Report(Stage):
                 out=page,
                 figures=figures,
                 further=[likelihood] if likelihood else [],
+                picture=self._picture(context),
             )
         print(f"report: {folder.file('report.html').resolve()}")
+
+    def _picture(self, context: StageContext) -> Picture:
+        """How the task draws the tokens of an answer."""
+        if self.data is None:
+            return no_picture
+        task = instantiate(self.data, context.allow).task
+        return lambda tokens: task.picture(torch.from_numpy(tokens))
