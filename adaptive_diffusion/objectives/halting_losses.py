@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -15,19 +14,13 @@ from adaptive_diffusion.rules.learned_halting import (
     HeadHalting,
     LearnedHalting,
     QHalting,
-    continuation,
     solved_logit,
+    stop_logit,
 )
 
 
 class HaltingObjective(ABC):
-    """A loss over trajectories, from the head's outputs at every step. It is an immutable value.
-
-    Attributes:
-        crossed: whether the loss needs decisions of heads that have not seen the row.
-    """
-
-    crossed: ClassVar[bool] = False
+    """A loss over trajectories, from the head's outputs at every step. It is an immutable value."""
 
     @property
     def outputs(self) -> int:
@@ -43,11 +36,8 @@ class HaltingObjective(ABC):
         """The halting rule that a head trained so is made for; its `needs_head` is the name of the head."""
 
     @abstractmethod
-    def __call__(
-        self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
-    ) -> dict[str, Tensor]:
-        """Named scalar losses from the head's outputs, [B, T] or [B, T, outputs]; `held_out` is the output of a head
-        that has not seen these rows, where `crossed`."""
+    def __call__(self, head_output: Tensor, trajectories: Trajectories) -> dict[str, Tensor]:
+        """Named scalar losses from the head's outputs, [B, T] or [B, T, outputs]."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +54,7 @@ class SolvedAtEachStep(HaltingObjective):
     def rule(self, head: HaltingHead | None = None) -> HeadHalting:
         return LearnedHalting(head=head)
 
-    def __call__(
-        self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
-    ) -> dict[str, Tensor]:
+    def __call__(self, head_output: Tensor, trajectories: Trajectories) -> dict[str, Tensor]:
         loss = F.binary_cross_entropy_with_logits(head_output, self.target(trajectories), reduction="none")
         return {"solved": trajectories.mean(loss)}
 
@@ -83,9 +71,7 @@ class QLearning(HaltingObjective):
     def rule(self, head: HaltingHead | None = None) -> HeadHalting:
         return QHalting(head=head)
 
-    def __call__(
-        self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
-    ) -> dict[str, Tensor]:
+    def __call__(self, head_output: Tensor, trajectories: Trajectories) -> dict[str, Tensor]:
         stop, on = head_output.unbind(-1)
         later = torch.where(trajectories.last, stop, torch.maximum(stop, on)).detach().sigmoid().roll(-1, 1)
         goes_on = trajectories.taken & ~trajectories.last
@@ -116,9 +102,7 @@ class Ponder(HaltingObjective):
     def rule(self, head: HaltingHead | None = None) -> HeadHalting:
         return LearnedHalting(threshold=0.5, head=head)
 
-    def __call__(
-        self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
-    ) -> dict[str, Tensor]:
+    def __call__(self, head_output: Tensor, trajectories: Trajectories) -> dict[str, Tensor]:
         log_p = log_stopping(head_output, trajectories)
         p = log_p.exp()
         wrong = (p * (1 - trajectories.score)).sum(1).mean()
@@ -128,43 +112,42 @@ class Ponder(HaltingObjective):
         return {"ponder": wrong, "ponder_kl": self.beta * kl}
 
 
-def log_stopping(head_output: Tensor, trajectories: Trajectories) -> Tensor:
-    """[B, T] log p_n of stopping after step n from logits of stopping [B, T]; −∞ after a row's last step."""
-    going_on = F.logsigmoid(-head_output).masked_fill(~trajectories.taken, 0.0)
-    before = going_on.cumsum(1) - going_on
-    return (before + F.logsigmoid(head_output).masked_fill(trajectories.last, 0.0)).masked_fill(
-        ~trajectories.taken, -torch.inf
+def log_stopping(logit: Tensor, trajectories: Trajectories) -> Tensor:
+    """[B, T] or [B, T, P] log p_n of stopping after step n from logits of stopping of the same shape; −∞ after a row's
+    last step."""
+    taken, last = (
+        mask if logit.ndim == mask.ndim else mask[..., None] for mask in (trajectories.taken, trajectories.last)
     )
+    going_on = F.logsigmoid(-logit).masked_fill(~taken, 0.0)
+    before = going_on.cumsum(1) - going_on
+    return (before + F.logsigmoid(logit).masked_fill(last, 0.0)).masked_fill(~taken, -torch.inf)
 
 
 @dataclass(frozen=True)
-class OptimalStopping(HaltingObjective):
-    """Cost-aware optimal stopping for a range of prices at once: q by cross-entropy, and C_λ by regressing the
-    *realised* return of going on, 1[right where it then stops] − λ·forwards until there, on full trajectories
-    (Longstaff & Schwartz 2001, doi 10.1093/rfs/14.1.113, with a price).
+class ExpectedReturn(HaltingObjective):
+    """Optimal stopping for a range of prices at once: the expected return of stopping at random after step n with
+    probability p_n, Σ_n p_n·(worth of the answer − λ·forwards until n), is differentiable in the head's output, because
+    stopping changes nothing before it; its negative is minimised at every price, with the cross-entropy of P(right if
+    stopped now) beside it (Becker et al. 2019, Deep optimal stopping, arXiv 1804.05394; here with a price).
 
-    Where a row stops is decided by a head that has not seen the row: a largest of fitted values would bias C upwards,
-    and the sampler would overthink.
+    A value of going on that is regressed step by step was tried first: the sampler stops at the first of many steps at
+    which the error of two fitted values favours stopping, so it stops far too early on long trajectories.
 
     Attributes:
-        lowest, highest, prices: the grid of prices, equally spaced in log λ, close enough that between two of them a
-            falling convex function has no room to stray.
-        ways: K, the number of ways to go on among which `continuation` takes the best.
-        target: what an answer is worth when the row stops; q predicts it.
+        lowest, highest, prices: the grid of prices, equally spaced in log λ.
+        target: what an answer is worth when the row stops.
         warm_up: the share of the training in which all prices rise to their values: a head that finds forwards dear
             before it can predict learns to stop at once.
 
     Raises:
-        ValueError: prices that are not above 0 or in the wrong order.
+        ValueError: prices that are not above 0 or in the wrong order, or a share outside [0, 1].
     """
 
     lowest: float = 0.001
     highest: float = 0.2
-    prices: int = 12
-    ways: int = 6
+    prices: int = 8
     target: StoppingTarget = field(default_factory=Correct)
     warm_up: float = 0.0
-    crossed = True
 
     def __post_init__(self) -> None:
         if not 0 < self.lowest <= self.highest:
@@ -172,7 +155,7 @@ class OptimalStopping(HaltingObjective):
         if not 0 <= self.warm_up <= 1:
             raise ValueError(f"warm_up={self.warm_up} is no share of the training; use 0 or, say, 0.3")
 
-    def at(self, progress: float) -> "OptimalStopping":
+    def at(self, progress: float) -> "ExpectedReturn":
         if progress >= self.warm_up:
             return self
         scale = max(progress / self.warm_up, 0.01)
@@ -180,7 +163,7 @@ class OptimalStopping(HaltingObjective):
 
     @property
     def outputs(self) -> int:
-        return 1 + 2 * self.ways
+        return 3
 
     @property
     def grid(self) -> Tensor:
@@ -191,34 +174,13 @@ class OptimalStopping(HaltingObjective):
     def rule(self, head: HaltingHead | None = None) -> HeadHalting:
         return CostAware((self.lowest * self.highest) ** 0.5, head)
 
-    def __call__(
-        self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
-    ) -> dict[str, Tensor]:
+    def __call__(self, head_output: Tensor, trajectories: Trajectories) -> dict[str, Tensor]:
         price = self.grid.to(head_output.device)
         worth = self.target(trajectories)
         right = F.binary_cross_entropy_with_logits(solved_logit(head_output), worth, reduction="none")
-        decided = (head_output if held_out is None else held_out).detach()
-        stops = solved_logit(decided).sigmoid()[..., None] >= continuation(decided, price)
-        realised = return_of_going_on(stops, worth, trajectories, price)
-        goes_on = trajectories.taken & ~trajectories.last
-        error = (continuation(head_output, price) - realised)[goes_on]
-        return {"solved": trajectories.mean(right), "continuation": error.square().sum() / max(1, error.numel())}
-
-
-def return_of_going_on(stops: Tensor, worth: Tensor, trajectories: Trajectories, price: Tensor) -> Tensor:
-    """[B, T, P]: what a row that does not stop after step t gets from stopping at the first later step where `stops`
-    [B, T, P] is true, or at its last step: the worth [B, T] of its answer there minus the price [P] of every forward
-    until then."""
-    batch, length, prices = stops.shape
-    value = stops.new_zeros(batch, prices, dtype=price.dtype)
-    realised = []
-    for step in reversed(range(length)):
-        realised.append(value)
-        stop = stops[:, step] | trajectories.last[:, step, None]
-        here = torch.where(stop, worth[:, step, None].to(price), value)
-        paid = here - price * trajectories.cost[:, step, None]
-        value = torch.where(trajectories.taken[:, step, None], paid, value)
-    return torch.stack(realised[::-1], dim=1)
+        returned = worth[..., None] - price * trajectories.cost.cumsum(1)[..., None]
+        p = log_stopping(stop_logit(head_output, price), trajectories).exp()
+        return {"solved": trajectories.mean(right), "missed": (1 - (p * returned).sum(1)).mean(0).sum()}
 
 
 @dataclass(frozen=True)
@@ -235,9 +197,7 @@ class GroupRelative(HaltingObjective):
     def rule(self, head: HaltingHead | None = None) -> HeadHalting:
         return LearnedHalting(threshold=0.5, head=head)
 
-    def __call__(
-        self, head_output: Tensor, trajectories: Trajectories, held_out: Tensor | None = None
-    ) -> dict[str, Tensor]:
+    def __call__(self, head_output: Tensor, trajectories: Trajectories) -> dict[str, Tensor]:
         log_p = log_stopping(head_output, trajectories)
         drawn = torch.multinomial(log_p.detach().exp(), self.group, replacement=True)
         spent = trajectories.cost.cumsum(1).gather(1, drawn)

@@ -109,7 +109,7 @@ class QHalting(HeadHalting):
         return replace(self, margin=setting)
 
     def decide(self, head_output: Tensor) -> HaltDecision:
-        _check(head_output, "QLearning")
+        _check(head_output, 2, "QLearning")
         stop, on = head_output.float().unbind(-1)
         seen = {"advantage": stop - on, "margin": torch.full_like(stop, self.margin)}
         return HaltDecision(stop - on >= self.margin, stop.sigmoid(), seen)
@@ -117,10 +117,11 @@ class QHalting(HeadHalting):
 
 @dataclass(frozen=True)
 class CostAware(HeadHalting):
-    """Optimal stopping at a price λ a forward, in units of one right answer: stop when q ≥ C_λ, the probability of
-    being right now against the value of the best way to go on.
+    """Optimal stopping at a price λ a forward, in units of one right answer: stop when λ is at least the *critical
+    price* of the row's state, the price from which on stopping now is worth more than every way to go on.
 
-    The head gives [B, 1 + 2K], see `solved_logit` and `continuation`. One head serves all prices.
+    Such a price exists because going on loses value as forwards become dearer, and stopping does not. One head serves
+    all prices. It gives [B, 3]: see `critical_price`, `stop_logit` and `solved_logit`.
 
     Raises:
         ValueError: a price that is not above 0, at which stopping would never pay.
@@ -129,8 +130,8 @@ class CostAware(HeadHalting):
     price: float = 0.01
     head: HaltingHead | None = None
     needs_head = "cost_aware"
-    settings = tuple(0.0005 * 1.06**step for step in range(120))
-    explanation = "P(right if stopped now) {probability:.3f}; going on is worth {continuation:.3f}"
+    settings = tuple(0.0002 * 1.07**step for step in range(120))
+    explanation = "stopping pays from a price of {critical_price:.4f} a forward; P(right if stopped) {probability:.3f}"
 
     def __post_init__(self) -> None:
         if not self.price > 0:
@@ -140,35 +141,38 @@ class CostAware(HeadHalting):
         return replace(self, price=setting)
 
     def decide(self, head_output: Tensor) -> HaltDecision:
-        _check(head_output, "OptimalStopping")
-        probability = solved_logit(head_output).sigmoid()
-        going_on = continuation(head_output, torch.tensor([self.price], device=head_output.device))[..., 0]
-        return HaltDecision(probability >= going_on, probability, {"continuation": going_on})
+        _check(head_output, 3, "ExpectedReturn")
+        critical = critical_price(head_output)
+        return HaltDecision(critical <= self.price, solved_logit(head_output).sigmoid(), {"critical_price": critical})
 
 
-def _check(head_output: Tensor, objective: str) -> None:
-    if head_output.ndim == 1:
+def _check(head_output: Tensor, outputs: int, objective: str) -> None:
+    found = 1 if head_output.ndim == 1 else head_output.shape[-1]
+    if found != outputs:
         raise ValueError(
-            f"this halting head predicts one number per row; the rule needs a head trained with {objective}"
+            f"this halting head predicts {found} numbers per row, and the rule needs {outputs}: fit a head with the "
+            f"objective {objective}"
         )
 
 
+UNIT_PRICE = 0.01
+"""The price at which `stop_logit` of a head that gives 0 is 0."""
+
+
+def critical_price(head_output: Tensor) -> Tensor:
+    """[...] float32, the price from which on stopping pays, from the output of a cost-aware head [..., 3]: UNIT_PRICE ·
+    exp(−first output), so that a head that begins at a negative bias begins by going on."""
+    return UNIT_PRICE * (-head_output[..., 0].float()).exp()
+
+
+def stop_logit(head_output: Tensor, price: Tensor) -> Tensor:
+    """[..., P] the logit of stopping at each price [P], from the output of a cost-aware head [..., 3]: sharpness ·
+    log(price / critical price), the sharpness being the softplus of the last output. Training draws its stops so; the
+    rule stops where the logit is not below 0."""
+    sharpness = F.softplus(head_output[..., 2:].float())
+    return sharpness * (head_output[..., :1].float() + (price / UNIT_PRICE).log())
+
+
 def solved_logit(head_output: Tensor) -> Tensor:
-    """[...] the logit of q = P(answer right if stopped now), from the output of a cost-aware head [..., 1 + 2K]."""
-    return head_output[..., 0].float()
-
-
-SOFTNESS = 0.005
-"""τ of the soft maximum over ways to go on; a hard one would never teach the ways that are not the best."""
-
-
-def continuation(head_output: Tensor, price: Tensor) -> Tensor:
-    """[..., P] the value of going on at each price λ [P], from the output of a cost-aware head [..., 1 + 2K].
-
-    C_λ = τ·log mean_k exp((a_k − λ·b_k)/τ) with a_k in (0, 1), the chance of a right answer, and b_k > 1, the forwards
-    it takes: softly the best of K ways to go on. Such a function of falling lines is convex and never rises with λ, and
-    so is V_λ = max(q, C_λ); −dV/dλ is the expected number of forwards to come (0 where stopping is best).
-    """
-    chance, forwards = head_output[..., 1:].float().unflatten(-1, (2, -1)).unbind(-2)
-    lines = chance.sigmoid()[..., None, :] - price[:, None] * (1 + F.softplus(forwards))[..., None, :]
-    return SOFTNESS * ((lines / SOFTNESS).logsumexp(-1) - math.log(lines.shape[-1]))
+    """[...] the logit of P(answer right if stopped now), from the output of a cost-aware head [..., 3]."""
+    return head_output[..., 1].float()

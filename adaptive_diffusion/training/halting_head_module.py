@@ -1,6 +1,5 @@
 """Training of halting heads on recorded trajectories."""
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -18,9 +17,6 @@ from adaptive_diffusion.training.rollouts import Rollouts
 
 class HaltingHeadModule(LightningModule):
     """Fits a halting head to trajectories; the objective is a part.
-
-    For a crossed objective two more heads are fitted, each to one half of the rows: where a row stops is decided by the
-    one that has not seen it, while the head itself learns from all rows.
 
     Args:
         head: what is fitted; its weights and scale are those it ends with.
@@ -42,39 +38,21 @@ class HaltingHeadModule(LightningModule):
             name = type(objective).__name__
             raise ValueError(f"{name} needs a head of {objective.outputs} outputs, this one has {head.outputs}")
         self.head, self.objective = head, objective
-        self._halves = [copy.deepcopy(head) for _ in range(2 if objective.crossed else 0)]
-        self.halves = torch.nn.ModuleList(self._halves)
         self.steps, self.optimizer, self.scheduler = steps, optimizer, scheduler
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
-        half = batch.pop("half")
         trajectories = Trajectories(**batch)
-        held_out = self._held_out(trajectories, half) if self.halves else None
         objective = self.objective.at(self.global_step / self.steps)
-        losses = objective(self.head.predict(trajectories.observation), trajectories, held_out)
+        losses = objective(self.head.predict(trajectories.observation), trajectories)
         self.log_dict({f"train/{name}": loss.detach() for name, loss in losses.items()}, prog_bar=True)
-        total = torch.stack(list(losses.values())).sum()
-        for number, head in enumerate(self._halves):
-            mine = half == number
-            part = trajectories.take(mine)
-            assert held_out is not None
-            judged = head.predict(part.observation)
-            losses = objective(judged, part, held_out[mine])
-            total = total + torch.stack(list(losses.values())).sum()
-        return total
-
-    @torch.no_grad()
-    def _held_out(self, trajectories: Trajectories, half: Tensor) -> Tensor:
-        """The output of the other half's head for each row."""
-        first, second = (head.predict(trajectories.observation) for head in self._halves)
-        return torch.where((half == 0)[:, None, None], second, first)
+        return torch.stack(list(losses.values())).sum()
 
     def configure_optimizers(self) -> Any:
         return optimisation(self, self.optimizer, self.scheduler)
 
 
 class RolloutBatches(LightningDataModule):
-    """Shuffled batches of recorded trajectories, each row with the half it belongs to.
+    """Shuffled batches of recorded trajectories.
 
     Args:
         rollouts: what was recorded.
@@ -95,8 +73,7 @@ class RolloutBatches(LightningDataModule):
 
     def _gather(self, rows: list[int]) -> dict[str, Tensor]:
         # As a dict, because Lightning moves no immutable records to a device.
-        index = torch.tensor(rows)
-        return {**vars(self.rollouts.batch(index)), "half": self.rollouts.query[index] % 2}
+        return vars(self.rollouts.batch(torch.tensor(rows)))
 
 
 def fit(module: HaltingHeadModule, batches: RolloutBatches, **options: Any) -> TrajectoryHaltingHead:

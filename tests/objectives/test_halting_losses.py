@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.objectives.halting_losses import (
+    ExpectedReturn,
     GroupRelative,
-    OptimalStopping,
     Ponder,
     QLearning,
     SolvedAtEachStep,
     log_stopping,
-    return_of_going_on,
 )
 from adaptive_diffusion.objectives.trajectories import Agreement, Correct, Trajectories
+from adaptive_diffusion.rules.learned_halting import stop_logit
 
 # Two rows: right from its second step on; never right, and one step shorter.
 TWO = Trajectories(
@@ -57,18 +57,13 @@ def test_head_of_agreement_learns_from_the_end_of_its_row_not_from_the_verifier(
 
 
 def test_cost_aware_head_of_agreement_values_the_answer_of_the_full_budget() -> None:
-    objective = OptimalStopping(lowest=0.1, highest=0.1, prices=1, ways=1, target=Agreement())
-    never = torch.full((2, 3, 3), -9.0)
-    never[..., 1] = 9.0
-    # Going on to the end is worth 1 in both rows, minus .1 a forward: two steps of 3 forwards, and one of 1.
-    stops = torch.zeros(2, 3, 1, dtype=torch.bool)
-    realised = return_of_going_on(stops, Agreement()(TWO), TWO, torch.tensor([0.1]))
-    assert realised[:, 0, 0].tolist() == pytest.approx([1 - 0.3, 1 - 0.1])
+    never = torch.tensor([-9.0, 0.0, 9.0]).expand(2, 3, 3)  # no row stops before its last step
     by_agreement, by_score = (
-        one(never, TWO)["continuation"].item() for one in (objective, OptimalStopping(0.1, 0.1, 1, 1))
+        ExpectedReturn(0.1, 0.1, 1, target)(never, TWO)["missed"].item() for target in (Agreement(), Correct())
     )
-    # The head predicts about 1 − .1·1.0001 of going on: right for row 1 by agreement, wrong by the verifier.
-    assert by_agreement < by_score
+    # Forwards cost .1: four of row 0 and two of row 1, whose answer is that of the full budget and wrong.
+    assert by_agreement == pytest.approx((0.4 + 0.2) / 2, abs=1e-2)
+    assert by_score == pytest.approx((0.4 + 1.2) / 2, abs=1e-2)
 
 
 def test_the_value_of_going_on_is_bootstrapped_from_the_next_step() -> None:
@@ -111,30 +106,28 @@ def test_a_ponder_loss_has_a_finite_gradient_past_the_last_step() -> None:
     assert head_output.grad[1, 1:].tolist() == [0, 0]
 
 
-@pytest.mark.parametrize(
-    ("stops", "expected"),
-    [
-        # never: both run to their last step, and pay for it
-        ([[0, 0, 0], [0, 0, 0]], [[1 - 0.3, 1 - 0.2, 0], [0 - 0.1, 0, 0]]),
-        # row 0 stops after its second step, whatever is head_output at the first
-        ([[1, 1, 0], [0, 0, 1]], [[1 - 0.1, 1 - 0.2, 0], [0 - 0.1, 0, 0]]),
-    ],
-)
-def test_going_on_earns_what_is_realised_where_the_row_then_stops(stops: list, expected: list) -> None:
-    realised = return_of_going_on(torch.tensor(stops, dtype=torch.bool)[..., None], TWO.score, TWO, torch.tensor([0.1]))
-    goes_on = TWO.taken & ~TWO.last
-    torch.testing.assert_close(realised[..., 0][goes_on], torch.tensor(expected)[goes_on])
+@pytest.mark.parametrize("price", [0.02, 0.2])
+def test_what_is_missed_is_one_minus_the_expected_return_by_enumeration(price: float) -> None:
+    torch.manual_seed(0)
+    head_output = torch.randn(2, 3, 3)
+    logit = stop_logit(head_output, torch.tensor([price]))[..., 0]
+    losses = ExpectedReturn(price, price, prices=1)(head_output, TWO)
+    assert losses["missed"].item() == pytest.approx(1 - _expected_reward(logit, price).item() / 2, rel=1e-5)
 
 
-def test_where_a_row_stops_is_decided_by_the_head_that_has_not_seen_it() -> None:
-    objective = OptimalStopping(lowest=0.1, highest=0.1, prices=1, ways=1)
-    head_output = torch.zeros(2, 3, 3)
-    eager, never = (torch.full((2, 3, 3), value) for value in (9.0, -9.0))
-    eager[..., 1] = -9.0
-    never[..., 1] = 9.0
-    losses = {objective(head_output, TWO, held_out)["continuation"].item() for held_out in (eager, never)}
-    assert len(losses) == 2
-    assert objective(head_output, TWO)["continuation"].item() in losses
+def test_every_price_of_the_grid_counts_the_same() -> None:
+    head_output = torch.randn(2, 3, 3, generator=torch.Generator().manual_seed(1))
+    objective = ExpectedReturn(0.01, 0.1, prices=3)
+    alone = [ExpectedReturn(price, price, prices=1)(head_output, TWO)["missed"] for price in objective.grid.tolist()]
+    torch.testing.assert_close(objective(head_output, TWO)["missed"], torch.stack(alone).sum())
+
+
+def test_expected_return_has_a_finite_gradient_past_the_last_step() -> None:
+    head_output = torch.zeros(2, 3, 3, requires_grad=True)
+    torch.stack(list(ExpectedReturn()(head_output, TWO).values())).sum().backward()
+    assert head_output.grad is not None
+    assert head_output.grad.isfinite().all()
+    assert (head_output.grad[1, 2] == 0).all()
 
 
 def test_the_policy_gradient_is_that_of_the_expected_reward() -> None:
@@ -159,18 +152,18 @@ def _expected_reward(head_output: Tensor, price: float) -> Tensor:
 
 
 def test_prices_rise_to_their_values_in_the_warm_up() -> None:
-    objective = OptimalStopping(lowest=0.1, highest=0.2, warm_up=0.5)
-    assert OptimalStopping().at(0.0) == OptimalStopping()
+    objective = ExpectedReturn(lowest=0.1, highest=0.2, warm_up=0.5)
+    assert ExpectedReturn().at(0.0) == ExpectedReturn()
     assert objective.at(0.5) is objective
     assert (objective.at(0.25).lowest, objective.at(0.25).highest) == (0.05, 0.1)
     assert objective.at(0.0).grid.min() > 0
     with pytest.raises(ValueError, match="warm_up="):
-        OptimalStopping(warm_up=2.0)
+        ExpectedReturn(warm_up=2.0)
 
 
 @pytest.mark.parametrize("wrong", [{"lowest": 0.0}, {"lowest": 0.2, "highest": 0.1}])
 def test_prices_below_zero_or_out_of_order_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match="prices from"):
-        OptimalStopping(**wrong)
+        ExpectedReturn(**wrong)
     with pytest.raises(ValueError, match="prior="):
         Ponder(prior=1.0)

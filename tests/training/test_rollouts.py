@@ -97,7 +97,7 @@ def test_share_changed_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [LearnedHalting(0.6, eager(1)), CostAware(0.01, eager(7)), CostAware(0.1, eager(7))], ids=str
+    "rule", [LearnedHalting(0.6, eager(1)), CostAware(0.01, eager(3)), CostAware(0.1, eager(3))], ids=str
 )
 def test_a_rule_halts_on_rollouts_where_the_sampler_halts(
     rule: LearnedHalting | CostAware, rollouts: Rollouts, sampler: Sampler, queries: Queries
