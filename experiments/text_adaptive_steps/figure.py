@@ -18,15 +18,11 @@ def ends(found):
     return [[found["value"] - found["low"]], [found["high"] - found["value"]]]
 
 
-def quality(axes, rows):
-    """What is written against what it costs; fixed steps are a line."""
-    fixed = [row for name, row in rows.items() if name.startswith("fixed") and "margin" not in name]
-    line = [row["nfe_mean"] for row in fixed], [row[JUDGED]["value"] for row in fixed]
-    axes.plot(*line, color=colour("fixed", "8"), marker=marker("fixed"), label="fixed steps")
-    for name, row in rows.items():
-        if not name.startswith("fixed"):
-            style = {"color": colour(name), "marker": marker(name), "linestyle": "none"}
-            axes.errorbar(row["nfe_mean"], row[JUDGED]["value"], ends(row[JUDGED]), capsize=2, label=name, **style)
+def quality(axes, curves):
+    """What is written against what it costs, a line for each rule."""
+    for name, points in curves.items():
+        cost, bits = zip(*points, strict=True)
+        axes.plot(cost, [-one for one in bits], color=colour(name), marker=marker(name), markersize=4, label=name)
     doublings(axes.xaxis)
     axes.set(xlabel="mean NFE, log scale", ylabel="bits an open byte under the judge, less is better")
     axes.legend(fontsize=7)
@@ -34,16 +30,18 @@ def quality(axes, rows):
 
 
 def correlations(axes, rows):
-    """Do hard problems get more steps?"""
-    every = {name: row["spearman_of_steps_per_open_byte"][JUDGED] for name, row in rows.items()}
-    names = [name for name in rows if not name.startswith("fixed") and every[name]["value"] is not None]
-    for place, name in enumerate(names):
-        found = every[name]
+    """Do hard problems get more steps? Of each rule the setting at which they do so most."""
+    best = {}
+    for row in rows:
+        found = row["spearman_of_steps_per_open_byte"][JUDGED]
+        if not row["family"].startswith("fixed") and found["value"] is not None:
+            best[row["family"]] = max(best.get(row["family"], found), found, key=lambda one: one["value"])
+    for place, (name, found) in enumerate(best.items()):
         style = {"color": colour(name), "marker": marker(name), "capsize": 2}
         axes.errorbar(found["value"], place, xerr=ends(found), **style)
     axes.axvline(0, color="grey", linestyle=":")
     axes.set(
-        yticks=range(len(names)), yticklabels=names, xlabel="Spearman ρ of steps a byte and the judge's bits a byte"
+        yticks=range(len(best)), yticklabels=list(best), xlabel="Spearman ρ of steps a byte and the judge's bits a byte"
     )
     axes.set_title("do steps go where it is hard?")
 
@@ -66,12 +64,12 @@ def memory(axes, found):
 
 
 def main():
-    rows = json.loads((RESULTS / "summary.json").read_text())["samplers"]
+    summary = json.loads((RESULTS / "summary.json").read_text())
     with themed(LIGHT):
         figure, axes = plt.subplots(2, 2, figsize=(11, 9), layout="constrained")
         found = json.loads((RESULTS / "blocks.json").read_text())
-        quality(axes[0, 0], rows)
-        correlations(axes[0, 1], rows)
+        quality(axes[0, 0], summary["curves"])
+        correlations(axes[0, 1], summary["samplers"])
         blocks(axes[1, 0], found)
         memory(axes[1, 1], found)
         save(figure, RESULTS, "steps")

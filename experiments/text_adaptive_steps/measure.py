@@ -1,4 +1,4 @@
-"""Do easy lines get fewer steps? Infilling of held-out code: one masked model, every sampler on the same problems."""
+"""Do easy lines get fewer steps? Infilling of held-out code: every rule at several settings on the same problems."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean
 from adaptive_diffusion.evaluation.reference_model import nll_bits
 from adaptive_diffusion.rules.adaptive import EntropyBound, Quota
 from adaptive_diffusion.rules.gain import LikelihoodGain
-from adaptive_diffusion.rules.halting import StableAndConfident
+from adaptive_diffusion.rules.halting import AnswerProbability, StableAndConfident
 from adaptive_diffusion.rules.order import LowEntropy, Margin
 from adaptive_diffusion.rules.pace import FixedCount, FixedSteps, Threshold
 from adaptive_diffusion.runs.stage import checkpoint
@@ -26,22 +26,35 @@ from adaptive_diffusion.storage.atomic_write import atomic_write_file
 from adaptive_diffusion.storage.manifest import environment, now, provenance
 
 RESULTS = Path(__file__).parent / "results"
-FIXED = 1, 2, 4, 6, 8, 12, 16, 24, 64
+STEPS = 1, 2, 4, 6, 8, 12, 16, 24
+SHARES = 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9
 AFTER = 16
+FIXED = "fixed"
 
 
-def samplers(model):
+def families():
     """Fixed steps in two orders, and what decides problem by problem: by confidence, by the lead of the best token, by
-    confidence with a least number a step, by entropy, by stability, by likelihood gain."""
-    made = {f"fixed_{steps}": {"pace": FixedSteps(steps)} for steps in FIXED}
-    made |= {f"fixed_margin_{steps}": {"order": Margin(), "pace": FixedSteps(steps)} for steps in (6, 12, 24)}
-    made |= {f"threshold_{tau}": {"pace": Threshold(tau)} for tau in (0.4, 0.5, 0.6, 0.9)}
-    made |= {f"margin_{tau}": {"order": Margin(), "pace": Threshold(tau)} for tau in (0.3, 0.4)}
-    made |= {f"quota_0.5_{steps}": {"pace": Quota(0.5, steps)} for steps in (16, 24)}
-    made |= {f"entropy_bound_{gamma}": {"order": LowEntropy(), "pace": EntropyBound(gamma)} for gamma in (0.5, 2.0)}
-    made["stable"] = {"pace": FixedCount(), "halting": StableAndConfident(1, 0.2)}
-    made["gain_0.1"] = {"pace": FixedCount(), "halting": LikelihoodGain(0.1)}
-    return {name: Sampler(model, **parts) for name, parts in made.items()}
+    confidence with a least number a step, by entropy; and one token a step stopped by the probability of the answer, by
+    stability, by likelihood gain. Eight settings each."""
+    return {
+        FIXED: [{"pace": FixedSteps(steps)} for steps in STEPS],
+        "fixed_margin": [{"order": Margin(), "pace": FixedSteps(steps)} for steps in STEPS],
+        "threshold": [{"pace": Threshold(share)} for share in SHARES],
+        "margin": [{"order": Margin(), "pace": Threshold(share)} for share in SHARES],
+        "quota": [{"pace": Quota(share, 16)} for share in SHARES],
+        "entropy_bound": [
+            {"order": LowEntropy(), "pace": EntropyBound(nats)} for nats in (0.1, 0.25, 0.5, 1, 2, 4, 8, 16)
+        ],
+        "answer_probability": [
+            {"pace": FixedCount(), "halting": AnswerProbability(10.0**power)}
+            for power in (-12, -9, -7, -5, -4, -3, -2, -1)
+        ],
+        "stable": [{"pace": FixedCount(), "halting": StableAndConfident(1, share)} for share in SHARES],
+        "likelihood_gain": [
+            {"pace": FixedCount(), "halting": LikelihoodGain(nats)}
+            for nats in (0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.003, 0)
+        ],
+    }
 
 
 def judged(tokens, problems, judge):
@@ -55,90 +68,115 @@ def judged(tokens, problems, judge):
 
 
 def answered(source, problems, judge, seed):
-    """Every sampler on the same problems: what was answered, with its quality and NFE."""
-    queries, found = source.task.queries(problems), {}
-    for name, sampler in samplers(source.model).items():
-        result = sampler.sample(queries, seed=seed)
-        family, quality = "fixed" if name.startswith("fixed") else name, -judged(result.answers, problems, judge)
-        graded = ScoredAnswers(name, family, result.query.numpy(), result.nfe.numpy(), quality)
-        found[name] = result, graded
-        print(f"{name}: {-graded.quality.mean():.3f} bits, {graded.nfe.mean():.2f} NFE", file=sys.stderr, flush=True)
+    """Every setting on the same problems: what was answered, with its quality and NFE."""
+    queries, found = source.task.queries(problems), []
+    for family, settings in families().items():
+        for number, parts in enumerate(settings):
+            result = Sampler(source.model, **parts).sample(queries, seed=seed)
+            quality = -judged(result.answers, problems, judge)
+            name = f"{family}_{number}"
+            graded = ScoredAnswers(name, family, result.query.numpy(), result.nfe.numpy(), quality)
+            found.append((result, graded))
+            print(f"{name}: {-quality.mean():.3f} bits, {graded.nfe.mean():.2f} NFE", file=sys.stderr, flush=True)
     return found
 
 
-def ratios(found):
-    """By adaptive sampler: forwards that fixed steps need for its judged quality, over its own."""
-    curves = Curves([[graded for _, graded in found.values()]])
-    ours = {name: curves.compare(name, "fixed").cost_ratio for name in curves.families if name != "fixed"}
-    return {name: Interval(1 / ratio.value, 1 / ratio.high, 1 / ratio.low) for name, ratio in ours.items()}
+def compared(seeds):
+    """By adaptive rule: its cost over that of fixed steps at equal quality, in the better of two orders; and its bits
+    saved at equal cost. Curves over problems and trainings."""
+    curves = Curves([[graded for _, graded in found] for found in seeds])
+    fixed = max(
+        (FIXED, "fixed_margin"), key=lambda name: curves.area(name, curves.shared_costs([FIXED, "fixed_margin"])).value
+    )
+    return (
+        fixed,
+        {name: curves.compare(name, fixed) for name in curves.families if name not in (FIXED, "fixed_margin")},
+        curves,
+    )
 
 
-def row(result, graded, task, problems, difficulty):
-    """The figures of a sampler."""
-    correctness, opened = task.verify(result.answers, problems), problems.editable.sum(1)
-    same = (result.answers == torch.from_numpy(problems.tokens)).numpy() & problems.editable
-    exact = correctness.exact.numpy()
+def row(seeds, number, source, problems, difficulty):
+    """The figures of one setting over the trainings."""
+    pairs, opened = [found[number] for found in seeds], problems.editable.sum(1)
+    nfe = np.stack([graded.nfe for _, graded in pairs])
+    answers = [result.answers for result, _ in pairs]
+    same = [(answer == torch.from_numpy(problems.tokens)).numpy() & problems.editable for answer in answers]
+    correctness = [source.task.verify(answer, problems) for answer in answers]
     return {
-        "nfe_mean": float(graded.nfe.mean()),
-        "nfe_p95": float(np.quantile(graded.nfe, 0.95, method="higher")),
-        "nfe_max": int(graded.nfe.max()),
-        "judge_bits_per_byte": bootstrap(mean, -graded.quality).to_json(),
-        "right_bytes": bootstrap(mean, same.sum(1) / opened).to_json(),
-        "exact": {str(kind): float(exact[problems.kind == kind].mean()) for kind in np.unique(problems.kind)},
-        "parses": float(correctness.valid.double().mean()),
+        "sampler": pairs[0][1].name,
+        "family": pairs[0][1].family,
+        "nfe_mean": float(nfe.mean()),
+        "nfe_p95": float(np.quantile(nfe, 0.95, method="higher")),
+        "nfe_max": int(nfe.max()),
+        "judge_bits_per_byte": bootstrap(mean, -np.mean([graded.quality for _, graded in pairs], axis=0)).to_json(),
+        "right_bytes": bootstrap(mean, np.mean([one.sum(1) / opened for one in same], axis=0)).to_json(),
+        "parses": float(np.mean([one.valid.double().mean() for one in correctness])),
         "spearman_of_steps_per_open_byte": {
-            measure: spearman(values, graded.nfe / opened).to_json() for measure, values in difficulty.items()
+            measure: spearman(values, nfe.mean(0) / opened).to_json() for measure, values in difficulty.items()
         },
     }
 
 
+def inverse(ratio):
+    """Theirs over ours."""
+    return Interval(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path, help="a finished run of the experiment text")
-    parser.add_argument("--denoiser", type=Path, help="another one than the run's, such as of text_infilling")
-    parser.add_argument("--problems", type=int, default=300)
-    parser.add_argument("--validation", type=int, default=150, help="problems on which the adaptive sampler is chosen")
+    parser.add_argument(
+        "runs", nargs="+", type=Path, help="runs of the experiment text, one a training seed; the first has the judge"
+    )
+    parser.add_argument("--problems", type=int, default=200)
+    parser.add_argument("--validation", type=int, default=100, help="problems on which the adaptive rule is chosen")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     begun = now()
-    masked = load_trained_model(chosen.denoiser or chosen.run / checkpoint("masked"))
-    judge = load_trained_model(chosen.run / checkpoint("reference"))
-    tuned = ratios(
-        answered(masked, masked.data.validation.take(slice(chosen.validation)), judge.model.denoiser, chosen.seed)
-    )
-    best = max(tuned, key=lambda name: tuned[name].value)
-    problems = masked.data.test.take(slice(chosen.problems))
-    opened = problems.editable.sum(1)
-    bits = nll_bits(judge.model.denoiser, torch.from_numpy(problems.tokens), masked.task.length).numpy()
+    sources = [load_trained_model(run / checkpoint("masked")) for run in chosen.runs]
+    judge = load_trained_model(chosen.runs[0] / checkpoint("reference")).model.denoiser
+    data, length = sources[0].data, sources[0].task.length
+    splits = {
+        "validation": data.validation.take(slice(chosen.validation)),
+        "test": data.test.take(slice(chosen.problems)),
+    }
+    found = {
+        split: [answered(one, problems, judge, chosen.seed) for one in sources] for split, problems in splits.items()
+    }
+    _, tuned, _ = compared(found["validation"])
+    best = min(tuned, key=lambda name: tuned[name].near_cost_ratio.value)
+    problems, opened = splits["test"], splits["test"].editable.sum(1)
+    bits = nll_bits(judge, torch.from_numpy(problems.tokens), length).numpy()
     difficulty = {
         "judge_bits_per_byte": (bits * problems.editable).sum(1) / opened,
         "compressed_bytes_per_byte": problems.surprise / opened,
     }
-    found = answered(masked, problems, judge.model.denoiser, chosen.seed)
-    saved = ratios(found)
+    fixed, saved, curves = compared(found["test"])
+    ratio = inverse(saved[best].cost_ratio)
     result = {
-        "crossing_batch_size": None,
-        "crossing_reason": "measured in ../latency_against_throughput, with latency_speedup_batch1 and quality_gap",
         "device": environment()["device"],
         "adaptive": best,
-        "nfe_ratio_fixed_over_adaptive": saved[best].value,
-        "nfe_ratio_fixed_over_adaptive_interval": saved[best].to_json(),
-        "nfe_ratio_by_sampler": {name: interval.to_json() for name, interval in saved.items()},
-        "nfe_ratio_on_validation": {name: interval.value for name, interval in tuned.items()},
+        "fixed": fixed,
+        "nfe_ratio_fixed_over_adaptive": ratio.value,
+        "nfe_ratio_fixed_over_adaptive_interval": ratio.to_json(),
+        "against": {name: one.to_json() for name, one in saved.items()},
+        "on_validation": {name: one.to_json() for name, one in tuned.items()},
         "problems": len(problems),
+        "trainings": len(sources),
         "open_bytes_mean": float(opened.mean()),
-        "reference_judge_bits_per_byte": float(
-            judged(torch.from_numpy(problems.tokens), problems, judge.model.denoiser).mean()
-        ),
-        "samplers": {name: row(*pair, masked.task, problems, difficulty) for name, pair in found.items()},
+        "reference_judge_bits_per_byte": float(judged(torch.from_numpy(problems.tokens), problems, judge).mean()),
+        "curves": curves.to_json(),
+        "samplers": [
+            row(found["test"], number, sources[0], problems, difficulty) for number in range(len(found["test"][0]))
+        ],
         "manifest": provenance(
-            f"measure.py RUN {f'--denoiser {chosen.denoiser.name} ' if chosen.denoiser else ''}"
-            f"--problems {len(problems)} --validation {chosen.validation} --seed {chosen.seed}",
+            f"measure.py RUN{' RUN' * (len(sources) - 1)} --problems {len(problems)} "
+            f"--validation {chosen.validation} --seed {chosen.seed}",
             begun,
         ),
     }
     RESULTS.mkdir(exist_ok=True)
     atomic_write_file(RESULTS / "summary.json", json.dumps(result, indent=1) + "\n")
+    print(f"{best}: fixed steps need {ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f}) times its forwards")
 
 
 if __name__ == "__main__":
