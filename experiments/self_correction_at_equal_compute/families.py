@@ -2,6 +2,7 @@
 
 from adaptive_diffusion.models.wrappers import ShadowVerified
 from adaptive_diffusion.rules.composed import Composed
+from adaptive_diffusion.rules.halting import AnswerProbability
 from adaptive_diffusion.rules.learned_halting import LearnedHalting
 from adaptive_diffusion.rules.order import Confidence, Random
 from adaptive_diffusion.rules.pace import Ancestral, Threshold
@@ -19,10 +20,12 @@ from adaptive_diffusion.sampling.restart import Restart
 THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99)
 STEPS = (2, 3, 4, 6, 8, 12, 16, 24)
 STOPS = (0.8, 0.9, 0.95)
+PROBABILITIES = (0.3, 0.5, 0.7)
 
 FAMILIES = (
     "threshold",
     "reprediction",
+    "probable",
     "token_editing",
     "gidd",
     "wino",
@@ -41,7 +44,22 @@ def confident(threshold):
 
 
 def family(model, name):
-    """[(setting, sampler)] of a family that needs no head."""
+    """[(setting, sampler)] of a family that needs no head; `probable` is re-prediction that stops where the answer is
+    probable enough."""
+    if name == "probable":
+        return [
+            (
+                f"probable {commit}, stop {stop}",
+                Sampler(
+                    model,
+                    pace=Threshold(commit),
+                    remasking=LowProbability(0.3),
+                    halting=AnswerProbability(stop),
+                ),
+            )
+            for commit in (0.8, 0.9, 0.95)
+            for stop in PROBABILITIES
+        ]
 
     def ancestral(remasking):
         return lambda steps: Sampler(model, proposal=Draw(), order=Random(), pace=Ancestral(steps), remasking=remasking)
