@@ -134,7 +134,8 @@ class ExpectedReturn(HaltingObjective):
     which the error of two fitted values favours stopping, so it stops far too early on long trajectories.
 
     Attributes:
-        lowest, highest, prices: the grid of prices, equally spaced in log λ.
+        lowest, highest, prices: the grid of prices, equally spaced in log λ. Among the highest must be some at which it
+            pays to stop at once: a head that begins by going on at every price never learns what stopping earns.
         target: what an answer is worth when the row stops.
         warm_up: the share of the training in which all prices rise to their values: a head that finds forwards dear
             before it can predict learns to stop at once.
@@ -144,8 +145,8 @@ class ExpectedReturn(HaltingObjective):
     """
 
     lowest: float = 0.001
-    highest: float = 0.2
-    prices: int = 8
+    highest: float = 1.0
+    prices: int = 10
     target: StoppingTarget = field(default_factory=Correct)
     warm_up: float = 0.0
 

@@ -130,7 +130,7 @@ class CostAware(HeadHalting):
     price: float = 0.01
     head: HaltingHead | None = None
     needs_head = "cost_aware"
-    settings = tuple(0.0002 * 1.07**step for step in range(120))
+    settings = tuple(0.0002 * 1.075**step for step in range(120))
     explanation = "stopping pays from a price of {critical_price:.4f} a forward; P(right if stopped) {probability:.3f}"
 
     def __post_init__(self) -> None:
