@@ -3,7 +3,7 @@
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from time import sleep
 from typing import Any
@@ -13,6 +13,9 @@ from adaptive_diffusion.playground.drawing import lanes_html, query_html
 from adaptive_diffusion.playground.limits import Visitors
 from adaptive_diffusion.playground.session import Choice, Playground, Session
 
+Side = tuple[str, Any, str]
+"""A sampler, the place of its slider, and the sampler that the slider belongs to: another one for a moment after a
+choice, in which the sampler has its usual setting."""
 FAILED = "This did not work; the terminal that runs the playground has the details."
 STEPPING = "Step back and forth; click a token of an answer to change it, then press Go on."
 SLOWEST = 2.0
@@ -40,10 +43,12 @@ class Actions:
     Attributes:
         playground: what all users share.
         visitors: who is there.
+        stopping: windows whose solving is to end after the present step.
     """
 
     playground: Playground
     visitors: Visitors
+    stopping: set[str] = field(default_factory=set)
 
     def draw(self, window: str, session: Session, number: Any) -> View:
         """Another query, by its number among the held-out problems."""
@@ -87,14 +92,13 @@ class Actions:
         self,
         window: str,
         session: Session,
-        first: tuple[str, Any],
-        second: tuple[str, Any],
+        first: Side,
+        second: Side,
         variations: Any,
         seed: Any,
         pause: Any,
     ) -> Iterator[View]:
-        """The query solved from its start, step by step. `first` and `second` are a sampler and the place of its
-        slider; an empty name is no second sampler."""
+        """The query solved from its start, step by step; an empty name is no second sampler."""
 
         def begin() -> Session:
             sides = [self._side(*side) for side in (first, second) if side[0]]
@@ -112,7 +116,11 @@ class Actions:
 
         yield from self._solving(window, session, present, pause)
 
-    def curve(self, first: tuple[str, Any], second: tuple[str, Any]) -> str:
+    def stop(self, window: str) -> None:
+        """Ends the window's solving after the present step."""
+        self.stopping.add(window)
+
+    def curve(self, first: Side, second: Side) -> str:
         """The picture of accuracy against cost, with the points of the sliders."""
         try:
             sides = [self._side(*side) for side in (first, second) if side[0]]
@@ -127,8 +135,9 @@ class Actions:
         verdicts, pictures = session.verdicts(task), session.pictures(task)
         return query_html(session.board), lanes_html(session.lanes, session.step, layout, verdicts, pictures)
 
-    def _side(self, name: str, place: Any) -> tuple[Choice, int]:
-        return self.playground.choice(str(name)), _whole(place)
+    def _side(self, name: str, place: Any, owner: str) -> tuple[Choice, int]:
+        choice = self.playground.choice(str(name))
+        return choice, _whole(place) if owner == name else choice.place
 
     def _done(self, window: str, session: Session, act: Callable[[], Session], message: str = "") -> View:
         try:
@@ -140,12 +149,16 @@ class Actions:
     def _solving(self, window: str, session: Session, begin: Callable[[], Session], pause: Any) -> Iterator[View]:
         try:
             self.visitors.admit(window)
+            self.stopping.discard(window)
             now = begin()
             yield View(now, "Solving …")
             for after in now.solving(self.playground.limits):
                 now = after
                 yield View(now, "Solving …")
                 sleep(min(SLOWEST, max(0.0, float(pause))))
+                if window in self.stopping:
+                    yield View(now, "Stopped; press Go on to continue.")
+                    return
             yield View(now, f"Done after step {now.last}. {STEPPING}")
         except Exception as error:
             yield _refused(session, error)

@@ -103,14 +103,17 @@ class _Page:
                 gr.HTML(LEGEND)
                 gr.HTML("<h2>What it costs, and what it reaches</h2>")
                 self.curve = gr.HTML(
-                    self.actions.curve((self.names[0], self._place(self.names[0])), ("", 0)), elem_id="curve"
+                    self.actions.curve((self.names[0], self._place(self.names[0]), self.names[0]), ("", 0, "")),
+                    elem_id="curve",
                 )
         self.shown = [self.session, self.query, self.lanes, self.step, self.note]
 
-    def _side(self, label: str, name: str) -> tuple[gr.Dropdown, gr.Slider]:
+    def _side(self, label: str, name: str) -> tuple[gr.Dropdown, gr.Slider, gr.State]:
+        """A sampler, its slider, and the name of the sampler that the slider belongs to at the moment."""
         names = self.names if name else [("nobody", ""), *((each, each) for each in self.names)]
         dropdown = gr.Dropdown(names, value=name, label=label, elem_id=label.lower())
-        return dropdown, gr.Slider(elem_id=f"{label.lower()}-setting", **self._setting(name, self._place(name)))
+        slider = gr.Slider(elem_id=f"{label.lower()}-setting", **self._setting(name, self._place(name)))
+        return dropdown, slider, gr.State(name)
 
     def _place(self, name: str) -> int:
         return self.playground.choice(name).place if name else 0
@@ -127,7 +130,7 @@ class _Page:
     def _events(self) -> None:
         sides = [component for side in self.sides for component in side]
         act = self._wire
-        act(self.draw.click, lambda w, s, number: self.actions.draw(w, s, number + 1), [self.number])
+        act(self.draw.click, lambda w, s, number: self.actions.draw(w, s, (number or 0) + 1), [self.number])
         act(self.number.submit, self.actions.draw, [self.number])
         act(self.use.click, self.actions.type, [self.text])
         act(self.lock_all.click, self.actions.lock_all, [])
@@ -138,26 +141,23 @@ class _Page:
         act(self.forth.click, lambda w, s: self.actions.move(w, s, 1), [])
         for board in (self.query, self.lanes):
             board.select(self._clicked, [self.session, self.tool, self.token], self.shown, **QUIET)
-        started: list[Any] = [
-            self.solve.click(
-                self._solve, [self.session, *sides, self.variations, self.seed, self.pause], self.shown, **QUIET
-            ),
-            self.go_on.click(self._go_on, [self.session, self.pause], self.shown, **QUIET),
-        ]
-        self.stop.click(None, None, None, cancels=started, api_visibility="private")
-        for dropdown, slider in self.sides:
-            dropdown.input(
-                lambda name: gr.update(**self._setting(name, self._place(name))), dropdown, slider, **QUIET
-            ).then(self._curve, sides, self.curve, **QUIET)
-            slider.input(
-                lambda name, place: gr.update(label=self._setting(name, place)["label"]),
-                [dropdown, slider],
-                slider,
-                **QUIET,
-            )
+        wanted = [self.session, *sides, self.variations, self.seed, self.pause]
+        self.solve.click(self._solve, wanted, self.shown, **QUIET)
+        self.go_on.click(self._go_on, [self.session, self.pause], self.shown, **QUIET)
+        self.stop.click(self._stop, None, None, **QUIET)
+        for dropdown, slider, owner in self.sides:
+            chosen = dropdown.input(self._slider_of, dropdown, [slider, owner], **QUIET)
+            chosen.then(self._curve, sides, self.curve, **QUIET)
+            slider.input(self._labelled, [dropdown, slider], slider, **QUIET)
             slider.input(self._curve, sides, self.curve, **QUIET)
-        self.draw.click(lambda number: number + 1, self.number, self.number, **QUIET)
+        self.draw.click(lambda number: (number or 0) + 1, self.number, self.number, **QUIET)
         self.blocks.unload(self._left)
+
+    def _slider_of(self, name: str) -> tuple[Any, str]:
+        return gr.update(**self._setting(name, self._place(name))), name
+
+    def _labelled(self, name: str, place: int) -> Any:
+        return gr.update(label=self._setting(name, place)["label"])
 
     def _wire(self, event: Any, action: Any, inputs: list[Any]) -> None:
         def run(request: gr.Request, session: Session, *values: Any) -> tuple:
@@ -172,17 +172,19 @@ class _Page:
         return self._outputs(found)
 
     def _solve(self, request: gr.Request, session: Session, *values: Any) -> Iterator[tuple]:
-        first, place, second, other, *rest = values
         window = str(request.session_hash)
-        for view in self.actions.solve(window, session, (first, place), (second, other), *rest):
+        for view in self.actions.solve(window, session, values[:3], values[3:6], *values[6:]):
             yield self._outputs(view)
 
     def _go_on(self, request: gr.Request, session: Session, pause: float) -> Iterator[tuple]:
         for view in self.actions.go_on(str(request.session_hash), session, pause):
             yield self._outputs(view)
 
-    def _curve(self, first: str, place: int, second: str, other: int) -> str:
-        return self.actions.curve((first, place), (second, other))
+    def _curve(self, *sides: Any) -> str:
+        return self.actions.curve(sides[:3], sides[3:])
+
+    def _stop(self, request: gr.Request) -> None:
+        self.actions.stop(str(request.session_hash))
 
     def _left(self, request: gr.Request) -> None:
         self.actions.visitors.leave(str(request.session_hash))

@@ -167,6 +167,21 @@ def test_token_is_changed_in_mid_run_and_the_sampler_goes_on_around_it(page: Any
     assert "·" not in symbols(page, "#lanes")
 
 
+def test_solving_is_stopped_and_goes_on(page: Any):
+    choose(page, "#against", "confidence")
+    page.wait_for_function("() => document.querySelectorAll('#curve .here').length === 2")
+    set_number(page, "#pause", 1)
+    page.click("#solve")
+    page.wait_for_function("() => document.querySelectorAll('#lanes .lane').length === 2")
+    page.click("#stop")
+    note(page, "Stopped")
+    assert "·" in symbols(page, "#lanes")
+    set_number(page, "#pause", 0)
+    page.click("#go-on")
+    note(page, "Done after")
+    assert "·" not in symbols(page, "#lanes")
+
+
 def test_typed_query_is_read_and_a_hostile_one_gets_a_sentence(page: Any):
     page.get_by_text("Type a query").click()
     page.fill("#text textarea", "<img src=x onerror=alert(1)>" * 20)

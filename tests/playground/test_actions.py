@@ -39,12 +39,19 @@ def session(acting) -> Session:
     return Session(acting.playground.draw(0))
 
 
-def solved(acting, session, second=("", 0), variations=1):
-    return [*acting.solve("w", session, ("threshold", 1), second, variations, 0, 0)][-1]
+def solved(acting, session, second=("", 0, ""), variations=1):
+    return [*acting.solve("w", session, ("threshold", 1, "threshold"), second, variations, 0, 0)][-1]
+
+
+def test_slider_of_another_sampler_does_not_count(acting, session):
+    title = (
+        [*acting.solve("w", session, ("threshold", 2, "confidence"), ("", 0, ""), 1, 0, 0)][-1].session.lanes[0].title
+    )
+    assert title == "threshold at 0.5"  # its usual setting
 
 
 def test_query_is_solved_step_by_step_by_two_samplers_in_two_variations(acting, session):
-    views = [*acting.solve("w", session, ("threshold", 2), ("confidence", 0), 2, 0, 0)]
+    views = [*acting.solve("w", session, ("threshold", 2, "threshold"), ("confidence", 0, "confidence"), 2, 0, 0)]
     assert [view.session.last for view in views[:-1]] == list(range(len(views) - 1))
     lanes = views[-1].session.lanes
     assert [lane.title for lane in lanes] == [
@@ -75,7 +82,7 @@ def test_steps_are_shown_back_and_forth_within_those_there_are(acting, session):
 
 
 def test_token_changed_in_mid_run_starts_a_way_of_its_own(acting, session):
-    now = acting.show("w", solved(acting, session, ("confidence", 0)).session, 2).session
+    now = acting.show("w", solved(acting, session, ("confidence", 0, "confidence")).session, 2).session
     place = session.board.tokens.index(OPEN)
     token = (now.lanes[1].frames[-1].tokens[place] + 1) % 5
     changed = acting.click("w", now, "1", place, WRITE, str(token))
@@ -142,12 +149,12 @@ def test_hostile_input_gets_a_sentence_and_changes_nothing(acting, session, acti
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ((("nobody", 0), ("", 0), 1, 0), "there is no sampler 'nobody'"),
-        ((("threshold", 9), ("", 0), 1, 0), "the slider has no place 9"),
-        ((("threshold", None), ("", 0), 1, 0), "is no whole number"),
-        ((("threshold", 0), ("", 0), 99, 0), "99 variations; the playground shows 1 to 4"),
-        ((("threshold", 0), ("", 0), 0, 0), "0 variations"),
-        ((("threshold", 0), ("", 0), 1, "seed"), "'seed' is no whole number"),
+        ((("nobody", 0, "nobody"), ("", 0, ""), 1, 0), "there is no sampler 'nobody'"),
+        ((("threshold", 9, "threshold"), ("", 0, ""), 1, 0), "the slider has no place 9"),
+        ((("threshold", None, "threshold"), ("", 0, ""), 1, 0), "is no whole number"),
+        ((("threshold", 0, "threshold"), ("", 0, ""), 99, 0), "99 variations; the playground shows 1 to 4"),
+        ((("threshold", 0, "threshold"), ("", 0, ""), 0, 0), "0 variations"),
+        ((("threshold", 0, "threshold"), ("", 0, ""), 1, "seed"), "'seed' is no whole number"),
     ],
 )
 def test_hostile_solving_is_refused(acting, session, values, sentence):
@@ -155,6 +162,25 @@ def test_hostile_solving_is_refused(acting, session, values, sentence):
     assert len(views) == 1
     assert views[0].refused
     assert sentence in views[0].message
+
+
+def test_solving_is_stopped_after_the_present_step_and_goes_on(acting, session):
+    views = acting.solve("w", session, ("confidence", 0, "confidence"), ("", 0, ""), 1, 0, 0)
+    next(views)
+    first = next(views)
+    acting.stop("w")
+    acting.stop("another window")
+    stopped = [*views]
+    assert [view.message for view in stopped] == ["Stopped; press Go on to continue."]
+    assert stopped[0].session == first.session
+    assert first.session.last == 1
+    done = [*acting.go_on("w", first.session, 0)][-1].session
+    assert done.lanes[0].frames[-1].tokens == solved_alone(acting, session)
+
+
+def solved_alone(acting, session):
+    views = acting.solve("w", session, ("confidence", 0, "confidence"), ("", 0, ""), 1, 0, 0)
+    return [*views][-1].session.lanes[0].frames[-1].tokens
 
 
 def test_going_on_before_solving_is_refused(acting, session):
@@ -168,7 +194,9 @@ def test_users_beyond_the_limit_get_a_sentence(acting, session):
     acting.draw("two", session, 0)
     view = acting.draw("three", session, 0)
     assert "2 people use this playground" in view.message
-    assert "2 people" in next(acting.solve("three", session, ("threshold", 0), ("", 0), 1, 0, 0)).message
+    assert (
+        "2 people" in next(acting.solve("three", session, ("threshold", 0, "threshold"), ("", 0, ""), 1, 0, 0)).message
+    )
 
 
 def test_defect_is_a_sentence_on_the_page_and_a_traceback_in_the_terminal(acting, session, monkeypatch, capsys):
@@ -247,5 +275,5 @@ def test_curve_has_the_point_of_the_slider_between_its_neighbours(tmp_path):
 
 
 def test_curve_of_an_unknown_sampler_is_a_sentence(acting):
-    assert "there is no sampler" in acting.curve(("<b>", 0), ("", 0))
-    assert "<b>" not in acting.curve(("<b>", 0), ("", 0))
+    assert "there is no sampler" in acting.curve(("<b>", 0, "<b>"), ("", 0, ""))
+    assert "<b>" not in acting.curve(("<b>", 0, "<b>"), ("", 0, ""))
