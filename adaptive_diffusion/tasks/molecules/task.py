@@ -12,12 +12,12 @@ from adaptive_diffusion.core.measures import AnswerMeasure, Difficulty
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.tasks.molecules.chemistry import molecule
 from adaptive_diffusion.tasks.molecules.drawing import OPEN, picture
+from adaptive_diffusion.tasks.molecules.editor import MoleculeEditor
 from adaptive_diffusion.tasks.molecules.framing import EndToken, Framing
 from adaptive_diffusion.tasks.molecules.problems import MoleculeProblems
 from adaptive_diffusion.tasks.molecules.readers import read_molecules
 from adaptive_diffusion.tasks.molecules.tokenizer import SmilesTokenizer, SymbolTokenizer
 from adaptive_diffusion.tasks.task import Correctness, QueryFile, Task
-from adaptive_diffusion.tasks.text.edits import TextEditor
 
 
 def no_lengths(line: int, least: int) -> int:
@@ -57,9 +57,9 @@ class MoleculeTask(Task):
         return TextLayout((*self.tokenizer.alphabet, ""))
 
     @property
-    def editor(self) -> TextEditor:
+    def editor(self) -> MoleculeEditor:
         """Spans of a string are edited."""
-        return TextEditor(self.tokenizer, self.length)
+        return MoleculeEditor(self.tokenizer, self.length, self.framing.room(self.length))
 
     def queries(self, problems: MoleculeProblems) -> Queries:
         return Queries.of(problems.tokens.where(~problems.editable, self.vocabulary), problems.editable)

@@ -12,6 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adaptive_diffusion.tasks.editing import EditSpec
 from adaptive_diffusion.tasks.molecules import EndToken, LengthGiven, MoleculeData, MoleculeTask, Qm9, SmilesFile
 from adaptive_diffusion.tasks.molecules.openings import Span
 from adaptive_diffusion.tasks.molecules.tokenizer import SYMBOLS, CharacterTokenizer, SmilesTokenizer, pieces
@@ -140,6 +141,26 @@ def test_bad_line_gets_its_number_reason_and_fix(tmp_path, line, reason):
         read(tmp_path, f"C<|1|>\n{line}\n")
     found = read(tmp_path, f"C<|1|>\n{line}\n", skip_bad=True)
     assert (len(found.problems), len(found.skipped)) == (1, 1)
+
+
+def test_span_of_a_string_is_edited_and_the_rest_stays():
+    draft = task().editor.draft(b"CCOC(C)C\n", EditSpec(rewrite=["2:4=3"]))
+    assert draft.editable.nonzero()[0].tolist() == [2, 3, 4]
+    assert (draft.tokens.shape, draft.tokens[9:].tolist()) == ((LENGTH,), [36] * 7)
+    assert draft.content([0, 0, 1, 1, 1, *draft.tokens[5:]]) == b"CCNNN(C)C\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"CCO\nCCN\n", "the file holds 2 words"),
+        (b"", "holds 0 words"),
+        (b"C" * 17, "has 17 tokens, and there is room for 16"),
+    ],
+)
+def test_file_that_is_not_one_string_of_that_length_is_not_edited(content, reason):
+    with pytest.raises(ValueError, match=reason):
+        task().editor.draft(content, EditSpec(rewrite=["0:1"]))
 
 
 def test_length_that_is_not_known_is_refused(tmp_path):
