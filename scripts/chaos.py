@@ -153,10 +153,11 @@ def main() -> None:
     failed = False
 
     def store(kind: dict[str, Any], name: str, row: dict[str, Any], order: list[str]) -> None:
-        kind[name] = row
+        made = in_a_child(environment)
+        kind[name] = row | {"commit": (made["source"] or {}).get("commit")}
         for key in [key for key in order if key in kind]:
             kind[key] = kind.pop(key)
-        atomic_write_file(options.out, json.dumps(found | in_a_child(environment), indent=2) + "\n")
+        atomic_write_file(options.out, json.dumps(found | made, indent=2) + "\n")
 
     found["command"] = "make chaos"
     with tempfile.TemporaryDirectory() as folder:
