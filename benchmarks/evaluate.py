@@ -15,7 +15,7 @@ from typing import Any
 from adaptive_diffusion.tasks.sudoku.generator import generate
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
 
-SIZES = 1_000, 10_000, 100_000
+SIZES = 1_000, 100_000
 ROOT = Path(__file__).parents[1]
 TORCH = "import torch"
 EVALUATE = """
@@ -38,8 +38,8 @@ def measure(quick: bool) -> Iterator[dict[str, Any]]:
     peak of memory ÷ that of `import torch`, `share` that of the checkout before."""
     model = ROOT / "adaptive_diffusion/models_to_try/sudoku-6x6/model.safetensors"
     before = os.environ.get("BEFORE")
-    puzzles = generate(geometry(6), max(SIZES[:2] if quick else SIZES), "test", 7).puzzles.tolist()
-    for count in SIZES[:2] if quick else SIZES:
+    puzzles = generate(geometry(6), max(SIZES[:1] if quick else SIZES), "test", 7).puzzles.tolist()
+    for count in SIZES[:1] if quick else SIZES:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "puzzles.txt"
             file.write_text("".join("".join(map(str, puzzle)) + "\n" for puzzle in puzzles[:count]))
