@@ -15,7 +15,7 @@ from typing import Any
 from adaptive_diffusion.tasks.sudoku.generator import generate
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
 
-SIZES = 1_000, 100_000
+WARM_UP, QUERIES = 1_000, 100_000
 ROOT = Path(__file__).parents[1]
 TORCH = "import torch"
 EVALUATE = """
@@ -34,26 +34,28 @@ atexit.register(peak)
 
 
 def measure(quick: bool) -> Iterator[dict[str, Any]]:
-    """Rows `evaluate/QUERIES`, of 6×6 Sudokus and the model `sudoku-6x6` with one forward for each; `ratio` is the
-    peak of memory ÷ that of `import torch`, `share` that of the checkout before."""
+    """The row `evaluate/QUERIES`, of 6×6 Sudokus and the model `sudoku-6x6` with one forward for each; `ratio` is the
+    peak of memory ÷ that of `import torch`, `share` ÷ that of the checkout before. A run with fewer queries comes
+    first, in which numba compiles what it then finds in its cache."""
     model = ROOT / "adaptive_diffusion/models_to_try/sudoku-6x6/model.safetensors"
-    before = os.environ.get("BEFORE")
-    puzzles = generate(geometry(6), max(SIZES[:1] if quick else SIZES), "test", 7).puzzles.tolist()
-    for count in SIZES[:1] if quick else SIZES:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "puzzles.txt"
-            file.write_text("".join("".join(map(str, puzzle)) + "\n" for puzzle in puzzles[:count]))
-            request = str(model), "--queries", str(file)
-            torch = run(ROOT, TORCH)
-            row = {"name": f"evaluate/{count}", "queries": count, "sampler": "fixed pace.steps=1"}
-            if before is not None:
-                earlier = run(Path(before), EVALUATE, *request)
-                row |= {f"{name}_before": value for name, value in earlier.items()}
-            row |= run(ROOT, EVALUATE, *request) | {"import_torch_megabytes": torch["peak_megabytes"]}
-            row["ratio"] = row["peak_megabytes"] / torch["peak_megabytes"]
-            if before is not None:
-                row["share"] = row["peak_megabytes"] / row["peak_megabytes_before"]
-            yield row
+    checkouts = {"": ROOT} | ({"_before": Path(before)} if (before := os.environ.get("BEFORE")) else {})
+    count = 10 * WARM_UP if quick else QUERIES
+    puzzles = ["".join(map(str, puzzle)) + "\n" for puzzle in generate(geometry(6), count, "test", 7).puzzles.tolist()]
+    with tempfile.TemporaryDirectory() as folder:
+        few, many = Path(folder) / "few.txt", Path(folder) / "many.txt"
+        few.write_text("".join(puzzles[:WARM_UP]))
+        many.write_text("".join(puzzles))
+        for checkout in checkouts.values():
+            run(checkout, EVALUATE, str(model), "--queries", str(few))
+        row: dict[str, Any] = {"name": f"evaluate/{count}", "queries": count, "sampler": "fixed pace.steps=1"}
+        for suffix, checkout in reversed(checkouts.items()):
+            found = run(checkout, EVALUATE, str(model), "--queries", str(many))
+            row |= {name + suffix: value for name, value in found.items()}
+        row["import_torch_megabytes"] = run(ROOT, TORCH)["peak_megabytes"]
+        row["ratio"] = row["peak_megabytes"] / row["import_torch_megabytes"]
+        if "peak_megabytes_before" in row:
+            row["share"] = row["peak_megabytes"] / row["peak_megabytes_before"]
+        yield row
 
 
 def run(checkout: Path, program: str, *arguments: str) -> dict[str, float]:

@@ -64,9 +64,11 @@ class QueryJob:
 
     @property
     def piece(self) -> int | None:
-        """How many answers are sampled and graded at once. An engine without a folder of answers takes all of them,
-        because its workers start anew at each call."""
-        return PIECE if self.engine is None or self.folder is not None else None
+        """How many answers are sampled and graded at once. The workers of an engine start anew at each call, so an
+        engine takes more: what goes to one file of answers, or all where there is no folder."""
+        if self.engine is None:
+            return PIECE
+        return None if self.folder is None else MANY * SHARD
 
     def held(self) -> AbstractContextManager[RunFolder | None]:
         """The folder of the answers, locked; None where none are stored."""

@@ -21,7 +21,7 @@ from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.tracing import TraceRecorder
 from adaptive_diffusion.tasks.task import Task
 
-PIECE = 16_384
+PIECE = 8_192
 """Answers that are sampled and graded at once: so many that the slots which empty at the end of a piece cost little."""
 
 COLUMNS = "query", "nfe", "token_forwards", "revisions", "rewrites", "cycled", "budget_spent"
