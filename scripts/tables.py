@@ -69,7 +69,6 @@ RATIOS = {
     "scale": ("linear", "cost a query ÷ the size before"),
     "imports": ("ratio", "time ÷ that of `import torch`"),
     "overhead": ("share", "of a step outside the trunk"),
-    "evaluate": ("ratio", "peak of memory ÷ that of `import torch`"),
 }
 
 

@@ -46,8 +46,16 @@ def test_the_figure_of_the_kills_is_that_of_its_file_and_all_were_survived():
     rows = json.loads(file.read_text())["commands"]
     kills = sum(row["kills"] for row in rows.values())
     assert kills >= 100
-    assert len(rows) == 5
+    assert len(rows) == 9
     assert sum(row["rows_lost"] + row["corrupt_files"] for row in rows.values()) == 0
     assert sum(row["equal_results"] for row in rows.values()) == kills
     described = f"{kills} kills of {', '.join(rows)}: 0 rows lost, 0 corrupt files, {kills} equal results"
     assert marked("chaos") == f"{described} (`docs/chaos.json`)"
+
+
+def test_the_figure_of_the_situations_is_that_of_their_file_and_all_were_survived():
+    situations = json.loads((ROOT / "docs" / "chaos.json").read_text())["situations"]
+    rows = [row for commands in situations.values() for row in commands.values() if "skipped" not in row]
+    times = sum(row["times"] for row in rows)
+    assert sum(row["survived"] for row in rows) == times > 0
+    assert marked("situations") == f"{times} times in {len(rows)} pairs of command and situation: {times} survived"
