@@ -5,7 +5,7 @@ python experiments/real_weights/infilling.py runs/real_weights
 
 Rules with a plan of their own answer the test problems one after the other; what is finished is not sampled again.
 Halting rules, learned or not, are applied to one recording of the careful sampler. Writes `infilling.json` in the run
-folder after every rule.
+folder.
 """
 
 import argparse
@@ -75,27 +75,26 @@ def main() -> None:
             stops[one.name] = fitted[name]["test"].stops(setting)[0]
     queries = source.task.queries(problems)
     likely = {name: scorer(queries, steps[stop - 1, torch.arange(len(stop))]) for name, stop in stops.items()}
+    measured = run / "measured" / str(len(problems))
     listed = named_samplers([*BASELINES, *QUALITY])
     samplers = {one.name: instantiate(one.as_node()["sampler"])(denoiser=source.model) for one in listed}
     families = {one.name: one.as_node()["family"] for one in listed}
     for name, one in samplers.items():
-        kept = run / "measured"
-        _, found = compare_all({name: one}, source.task, problems, say, seed, SLOTS, kept, None, families)
-        answers = torch.tensor(np.stack(read_trace(kept / name / TRACE).rows["answer"].to_numpy(zero_copy_only=False)))
-        halted[name], likely[name] = found[name], scorer(queries, answers)
-        result = {
-            "task": source.task.name,
-            "seed": seed,
-            "queries": len(problems),
-            "residues_mean": float(queries.editable.sum(1).double().mean()),
-            "recovery": compared(list(halted.values())),
-            "pseudo_likelihood": compared([replace(halted[key], quality=likely[key]) for key in halted]),
-            "of_the_chains_themselves": float(scorer(queries, problems.clean).mean()),
-            "risk_control": [risk(fitted[key], delta) | {"head": key} for key in HEADS for delta in RISKS],
-            "forwards_of_the_careful_sampler": float(table.at(test.steps.numpy())[1].mean()),
-            "complete": len([key for key in samplers if key in halted]) == len(samplers),
-        }
-        atomic_write_file(run / "infilling.json", json.dumps(result, indent=2) + "\n")
+        _, found = compare_all({name: one}, source.task, problems, say, seed, SLOTS, measured, None, families)
+        answers = read_trace(measured / name / TRACE).rows["answer"].to_numpy(zero_copy_only=False)
+        halted[name], likely[name] = found[name], scorer(queries, torch.tensor(np.stack(answers)))
+    result = {
+        "task": source.task.name,
+        "seed": seed,
+        "queries": len(problems),
+        "residues_mean": float(queries.editable.sum(1).double().mean()),
+        "recovery": compared(list(halted.values())),
+        "pseudo_likelihood": compared([replace(halted[key], quality=likely[key]) for key in halted]),
+        "of_the_chains_themselves": float(scorer(queries, problems.clean).mean()),
+        "risk_control": [risk(fitted[key], delta) | {"head": key} for key in HEADS for delta in RISKS],
+        "forwards_of_the_careful_sampler": float(table.at(test.steps.numpy())[1].mean()),
+    }
+    atomic_write_file(run / "infilling.json", json.dumps(result, indent=2) + "\n")
 
 
 def both(validation: Rollouts, test: Rollouts):

@@ -51,7 +51,6 @@ def summary(infilling: list[dict[str, Any]], repairs: list[dict[str, Any]]) -> d
         },
         "risk_control": [one["risk_control"] for one in infilling],
         "forwards_of_the_careful_sampler": mean(one["forwards_of_the_careful_sampler"] for one in infilling),
-        "complete": all(one["complete"] for one in infilling),
         "curves": {kind: first[kind]["curves"] for kind in ("recovery", "pseudo_likelihood")},
     }
 
