@@ -25,7 +25,7 @@ KINDS = {
 @pytest.fixture
 def scripts(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPTS))
-    names = ("samplers", "measure", "diagnose")
+    names = ("samplers", "measure", "diagnose", "infill")
     yield {name: import_module(name) for name in names}
     for name in names:
         sys.modules.pop(name)
@@ -45,6 +45,18 @@ def run(tmp_path, monkeypatch):
         }
         save_checkpoint(tmp_path / "checkpoints" / f"{name}.safetensors", instantiate(node), node, {"task": data})
     return tmp_path
+
+
+def test_infilling_enters_the_summary(scripts, run):
+    only = ["--only", "random_4", "twin", "--out", str(run / "out")]
+    scripts["infill"].main([str(run), "--queries", "3", "--variations", "2", *only])
+    found = json.loads((run / "out" / "infilling.json").read_text())
+    assert found["setting"] == "random_4"
+    assert found["settings"]["random_4"]["valid"]["value"] <= 1
+    scripts["measure"].main([str(run), "--strings", "4", "--reference", "4", *only])
+    summary = json.loads((run / "out" / "summary.json").read_text())
+    assert summary["infill_twin_valid"] == found["settings"]["twin"]["valid"]["value"]
+    assert summary["infill_valid"] == found["settings"]["random_4"]["valid"]["value"]
 
 
 def test_measures_of_some_settings_and_the_twin(scripts, run):

@@ -55,9 +55,11 @@ def best(rows):
     return min(within, key=rank) if within else None
 
 
-def summarised(rows, command, begun):
-    """What `summary.json` holds: the best setting, the twin, and all settings. Figures that other scripts measure are
-    null until they have."""
+def summarised(rows, infilling, command, begun):
+    """What `summary.json` holds: the best setting, the twin, and all settings. What is not measured is null.
+    `infilling` is what `infill.py` wrote, or empty."""
+    spans = infilling.get("settings", {})
+    infill = {name: spans.get(name, {}).get("valid", {}).get("value") for name in (infilling.get("setting"), "twin")}
     chosen = best(rows)
     ours, twin = rows.get(chosen, {}), rows.get("twin", {})
     return {
@@ -68,7 +70,9 @@ def summarised(rows, command, begun):
         "twin_fcd": twin.get("fcd"),
         "twin_forwards": twin.get("forwards"),
         **dict.fromkeys(("errors_removed", "errors_removed_ci_low", "halting_cost_ratio", "halting_cost_ratio_high")),
-        **dict.fromkeys(("infill_valid", "infill_twin_valid", "latency_speedup_batch1")),
+        "infill_valid": infill[infilling.get("setting")],
+        "infill_twin_valid": infill["twin"],
+        "latency_speedup_batch1": None,
         "seeds": 1,
         "settings": rows,
         "manifest": provenance(command, begun),
@@ -106,12 +110,14 @@ def main(arguments=None):
     file = chosen.out / "summary.json"
     command = f"measure.py RUN --strings {chosen.strings} --reference {chosen.reference} --seed {chosen.seed}"
     rows = json.loads(file.read_text())["settings"] if file.is_file() else {}
+    other = chosen.out / "infilling.json"
+    infilling = json.loads(other.read_text()) if other.is_file() else {}
     for name, sampler in samplers.items():
         if name in rows or (chosen.only and name not in chosen.only):
             continue
         figures, strings = measured(sampler, data, training, reference, chosen.strings, chosen.seed)
         rows[name] = finite(figures)
-        atomic_write_file(file, json.dumps(summarised(rows, command, begun), indent=1) + "\n")
+        atomic_write_file(file, json.dumps(summarised(rows, infilling, command, begun), indent=1) + "\n")
         shown = sorted(strings[:30], key=lambda smiles: (canonical(smiles) is None, error_of(smiles) or ""))
         atomic_write_file(chosen.out / f"{name}.html", gallery(shown, f"{name}: the first 30 strings"))
         row = rows[name]

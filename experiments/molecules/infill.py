@@ -1,0 +1,73 @@
+"""Spans of test molecules written anew: masked samplers beside the twin, which reads what is given first."""
+
+import argparse
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from measure import GOAL, RESULTS
+from samplers import from_the_left, masked_samplers
+
+from adaptive_diffusion.evaluation.intervals import bootstrap, mean
+from adaptive_diffusion.runs.stage import checkpoint
+from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
+from adaptive_diffusion.storage.manifest import now, provenance
+
+
+def infilled(sampler, data, problems, variations, seed):
+    """Validity and exact answers of every variation, and how many of the valid answers to a query differ."""
+    result = sampler.sample(data.task.queries(problems), n=variations, seed=seed)
+    repeated = problems.take(torch.arange(len(problems)).repeat_interleave(variations))
+    grades = data.task.grades(result.answers, repeated)
+    valid = grades["valid"].reshape(-1, variations).numpy()
+    strings = np.array([data.task.smiles(row) for row in result.answers], object).reshape(valid.shape)
+    different = [len(set(row[good == 1])) / variations for row, good in zip(strings, valid, strict=True)]
+    return {
+        "forwards": float(result.nfe.double().mean()),
+        "valid": bootstrap(mean, valid.mean(1)).to_json(),
+        "exact": float(grades["exact"].nanmean()),
+        "valid_and_different": float(np.mean(different)),
+    }
+
+
+def best(rows):
+    """The masked setting with the most valid answers within `GOAL` forwards; None where there is none."""
+    within = {name: row for name, row in rows.items() if name != "twin" and row["forwards"] <= GOAL}
+    return max(within, key=lambda name: within[name]["valid"]["value"]) if within else None
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="a run of the experiment molecules_qm9 or molecules_moses")
+    parser.add_argument("--queries", type=int, default=1000)
+    parser.add_argument("--variations", type=int, default=5)
+    parser.add_argument("--only", nargs="*", help="names of settings, such as random_16 and twin; all by default")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    chosen = parser.parse_args(arguments)
+    begun = now()
+    masked = load_trained_model(chosen.run / checkpoint("masked"))
+    twin = load_trained_model(chosen.run / checkpoint("twin"))
+    data: Any = masked.data
+    spans = torch.from_numpy(np.flatnonzero(data.test.kind == "span")[: chosen.queries])
+    problems = data.test.take(spans)
+    rows = {}
+    for name, sampler in {**masked_samplers(masked.model), "twin": from_the_left(twin.model)}.items():
+        if chosen.only and name not in chosen.only:
+            continue
+        rows[name] = infilled(sampler, data, problems, chosen.variations, chosen.seed)
+        print(f"{name}: {rows[name]['forwards']:.1f} forwards, {rows[name]['valid']['value']:.1%} valid", flush=True)
+    command = f"infill.py RUN --queries {len(problems)} --variations {chosen.variations} --seed {chosen.seed}"
+    result = {"setting": best(rows), "settings": rows, "manifest": provenance(command, begun)}
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    atomic_write_file(chosen.out / "infilling.json", json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", UserWarning)
+    with torch.inference_mode():
+        main()
