@@ -1,17 +1,22 @@
 """Processes that train together get other problems, for every task of the package."""
 
+import importlib
 import json
+import pkgutil
 from itertools import islice
 
+import numpy as np
 import pytest
 import torch
 
+from adaptive_diffusion import tasks
 from adaptive_diffusion.tasks.colouring import ColouringData
 from adaptive_diffusion.tasks.countdown import CountdownData
 from adaptive_diffusion.tasks.data import TaskData
 from adaptive_diffusion.tasks.maze import MazeData
 from adaptive_diffusion.tasks.molecules import LengthGiven, MoleculeData, SmilesFile
 from adaptive_diffusion.tasks.prompts import PromptData
+from adaptive_diffusion.tasks.proteins import ProteinData
 from adaptive_diffusion.tasks.satisfiability import SatisfiabilityData
 from adaptive_diffusion.tasks.sudoku import SudokuDataModule, SudokuFileData
 from adaptive_diffusion.tasks.sudoku.generator import generate
@@ -25,6 +30,7 @@ DATA = {
     MazeData: lambda folder: MazeData(5, 5, batch_size=8),
     MoleculeData: lambda folder: MoleculeData(molecules(folder), 16, framing=LengthGiven(), batch_size=8),
     PromptData: lambda folder: PromptData(str(prompts(folder)), length=16, answer_length=8, batch_size=8),
+    ProteinData: lambda folder: ProteinData(str(proteins(folder)), ["IGHV2"], ["IGHV4"], length=24, batch_size=4),
     SatisfiabilityData: lambda folder: SatisfiabilityData(held_out_problems=2, batch_size=4),
     SudokuDataModule: lambda folder: SudokuDataModule(6, batch_size=8),
     SudokuFileData: lambda folder: SudokuFileData(6, str(puzzles(folder)), batch_size=8),
@@ -36,6 +42,13 @@ def molecules(folder):
     pytest.importorskip("rdkit", reason="needs the extra molecules")
     (folder / "chains.smi").write_text("\n".join("C" * size + end for size in range(1, 14) for end in "CNOFS"))
     return SmilesFile(str(folder / "chains.smi"))
+
+
+def proteins(folder):
+    letters = np.random.default_rng(0).choice(list("ACDEFGHIKLMNPQRSTVWY"), (60, 20))
+    lines = [f">h{row} v=IGHV{1 + row % 4}-1*01\n{''.join(chain)}" for row, chain in enumerate(letters)]
+    (folder / "chains.fasta").write_text("\n".join(lines))
+    return folder / "chains.fasta"
 
 
 def prompts(folder):
@@ -72,6 +85,9 @@ def test_two_processes_see_other_problems_and_together_all_of_one(kind, tmp_path
 
 
 def test_every_task_of_the_package_is_tested():
+    for module in pkgutil.walk_packages(tasks.__path__, "adaptive_diffusion.tasks."):
+        importlib.import_module(module.name)  # a class that is not imported is no subclass yet
+
     def kinds(parent):
         return {parent, *(kind for child in parent.__subclasses__() for kind in kinds(child))}
 
