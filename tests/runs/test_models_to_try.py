@@ -116,7 +116,7 @@ def test_settings_of_a_sampler_are_compared_on_a_model_with_a_name(tmp_path):
     assert done.exit_code == 0, done.output
     rows = json.loads(done.stdout)
     assert [row["setting"][-1] for row in rows] == ["halting.price=0.01", "halting.price=0.05"]
-    assert all(row["correct"] == 1 for row in rows)
+    assert all(row["correct"]["value"] == 1 for row in rows)
 
 
 @pytest.mark.parametrize(
