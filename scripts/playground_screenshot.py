@@ -15,7 +15,7 @@ import adaptive_diffusion.playground.app as page_of_the_playground
 from adaptive_diffusion.playground.session import Playground
 from adaptive_diffusion.runs.trained_model import load_trained_model
 
-MODEL, QUERY, STEP = "sudoku-6x6", 7, 3
+MODEL, QUERY, STEP = "sudoku-6x6", 7, 2
 OUT = Path(__file__).parents[1] / "docs/pictures/playground.png"
 COLOURS = 256
 """Of the picture's palette, so that it is small."""

@@ -173,7 +173,7 @@ def test_edit_uses_denoiser_and_rules_of_the_user_on_text(tmp_path):
 
 
 def test_rules_that_stop_are_compared_on_the_task_of_the_user(countdown: Run, tmp_path: Path):
-    heads = ("solved", "cost_aware", "cost_aware_change", "cost_aware_warm", "agreement", "agreement_cost_aware")
+    heads = ("solved", "cost_aware", "agreement", "agreement_cost_aware")
     changes = [
         *(f"stages.{head}.steps=2" for head in heads),
         *("stages.rollouts.queries=24", "stages.rollouts.held_out=8", "stages.rollouts.max_steps=4"),

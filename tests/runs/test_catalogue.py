@@ -72,7 +72,7 @@ def model(kind):
     quality = QualityHead(32, init_bias=0.0)
     torch.nn.init.normal_(quality.out.weight)
     heads = {"quality": quality, "halting": HaltingHead(32), "policy": PolicyHead(), "unmasking": UnmaskingHead(32)}
-    heads |= {"cost_aware": TrajectoryHaltingHead(32, 13), "q_halting": TrajectoryHaltingHead(32, 2)}
+    heads |= {"cost_aware": TrajectoryHaltingHead(32, 3), "q_halting": TrajectoryHaltingHead(32, 2)}
     return DenoiserWithHeads(transformer(**noise), heads).eval()
 
 

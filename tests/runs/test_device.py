@@ -36,7 +36,7 @@ def model(kind: str = "absorbing") -> DenoiserWithHeads:
         "policy": PolicyHead(),
         "unmasking": UnmaskingHead(32),
     }
-    heads |= {"cost_aware": TrajectoryHaltingHead(32, 13), "q_halting": TrajectoryHaltingHead(32, 2)}
+    heads |= {"cost_aware": TrajectoryHaltingHead(32, 3), "q_halting": TrajectoryHaltingHead(32, 2)}
     return DenoiserWithHeads(transformer(**noise), heads).eval()
 
 

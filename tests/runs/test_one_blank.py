@@ -36,7 +36,7 @@ def queries():
 def forwards(name, queries):
     torch.manual_seed(0)
     heads = {"quality": QualityHead(32), "halting": HaltingHead(32), "policy": PolicyHead()}
-    more = {"cost_aware": TrajectoryHaltingHead(32, 13), "q_halting": TrajectoryHaltingHead(32, 2)}
+    more = {"cost_aware": TrajectoryHaltingHead(32, 3), "q_halting": TrajectoryHaltingHead(32, 2)}
     model = DenoiserWithHeads(transformer(), heads | more | {"unmasking": UnmaskingHead(32)}).eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

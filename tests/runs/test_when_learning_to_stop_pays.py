@@ -20,7 +20,7 @@ from adaptive_diffusion.storage.checkpoint import save_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
 
 HERE = Path(__file__).parents[2] / "experiments" / "when_learning_to_stop_pays"
-HEADS = ["solved", "cost_aware", "cost_aware_change", "cost_aware_warm", "agreement", "agreement_cost_aware"]
+HEADS = ["solved", "cost_aware", "agreement", "agreement_cost_aware"]
 SMALL = [
     *("stages.rollouts.queries=60", "stages.rollouts.held_out=30", "stages.rollouts.max_steps=12"),
     *(f"stages.{head}.steps=4" for head in HEADS),
