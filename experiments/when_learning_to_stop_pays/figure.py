@@ -1,4 +1,5 @@
-"""Draws `curves.png` and `.svg`, a panel for each task, from `results/summary.json` alone.
+"""Draws `curves.png` and `.svg` from `results/summary.json` alone: for each task the settings of every rule, and its
+curve through the best of them.
 
 python experiments/when_learning_to_stop_pays/figure.py
 """
@@ -7,10 +8,12 @@ import json
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 
-from adaptive_diffusion.analysis.colours import colour
+from adaptive_diffusion.analysis.colours import colour, marker
 from adaptive_diffusion.analysis.scales import doublings
 from adaptive_diffusion.analysis.style import LIGHT, save, themed
+from adaptive_diffusion.evaluation.curves import drawn_curve
 
 RESULTS = Path(__file__).parent / "results"
 ACROSS = 3
@@ -31,7 +34,9 @@ def main() -> None:
                 learned = family in task["heads"]
                 chosen = family in ("cost_aware", task["best_unlearned"])
                 style = {"linewidth": 2.2 if chosen else 0.9, "linestyle": "-" if learned else "--"}
-                axes.plot(*zip(*points, strict=True), color=colour(family), label=family, **style)
+                cost, quality = np.array(points).T
+                axes.plot(*drawn_curve(cost, quality), color=colour(family), label=family, **style)
+                axes.plot(cost, quality, color=colour(family), marker=marker(family), linestyle="none", markersize=2.5)
             axes.plot(task["oracle"]["nfe_mean"], task["oracle"]["correct"], "k*", ms=10, label="hindsight oracle")
             axes.set(title=task["name"], xlabel="mean NFE, log scale", ylabel="quality of the answers")
         handles = {name: line for axes in figure.axes for line, name in zip(*axes.get_legend_handles_labels())}  # noqa: B905
