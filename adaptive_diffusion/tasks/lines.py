@@ -56,9 +56,20 @@ class BadLines:
         if len(self.found) > MOST_BAD_LINES:
             raise ValueError(f"{self.path} has more than {MOST_BAD_LINES} bad lines{self.listing()}")
 
+    @property
+    def in_order(self) -> tuple[BadLine, ...]:
+        """By their numbers."""
+        return tuple(sorted(self.found, key=lambda bad: bad.line))
+
+    def settled(self, skip_bad: bool, what: str = "lines") -> tuple[BadLine, ...]:
+        """What is left out, in order. Raises ``ValueError``, which names the first, unless they may be skipped."""
+        if self.found and not skip_bad:
+            raise ValueError(f"{self.path} has bad {what}, `--skip-bad` goes on without them{self.listing()}")
+        return self.in_order
+
     def listing(self) -> str:
         """The first bad lines, to follow a message."""
-        ordered = sorted(self.found, key=lambda bad: bad.line)
+        ordered = self.in_order
         more = f"\n  and {len(ordered) - NAMED} more" if len(ordered) > NAMED else ""
         return (":" if ordered else "") + "".join(f"\n  {bad}" for bad in ordered[:NAMED]) + more
 

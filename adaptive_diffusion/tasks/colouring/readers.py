@@ -61,9 +61,7 @@ def read_graphs(path: Path, nodes: int, colours: int, skip_bad: bool = False) ->
     good = (graphs.solutions > 0) & (graphs.dead_ends >= 0)
     if not good.any():
         raise ValueError(f"{path} holds no graph{bad.listing()}")
-    if bad.found and not skip_bad:
-        raise ValueError(f"{path} has bad lines, `--skip-bad` goes on without them{bad.listing()}")
-    skipped = tuple(map(str, sorted(bad.found, key=lambda line: line.line)))
+    skipped = tuple(map(str, bad.settled(skip_bad)))
     return QueryFile(graphs.take(good.nonzero()[:, 0]), skipped)
 
 

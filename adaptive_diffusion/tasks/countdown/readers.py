@@ -31,10 +31,9 @@ def read_problems(path: Path, limits: Limits, skip_bad: bool = False) -> QueryFi
                 bad.add(number, str(error))
     if not found:
         raise ValueError(f"{path} holds no problem{bad.listing()}")
-    if bad.found and not skip_bad:
-        raise ValueError(f"{path} has bad lines, `--skip-bad` goes on without them{bad.listing()}")
+    skipped = tuple(map(str, bad.settled(skip_bad)))
     numbers, targets, equations = map(torch.tensor, zip(*found, strict=True))
-    return QueryFile(CountdownProblems(numbers, targets, equations), tuple(map(str, bad.found)))
+    return QueryFile(CountdownProblems(numbers, targets, equations), skipped)
 
 
 def checked(entry: Entry, limits: Limits) -> tuple[list[int], int, list[list[int]]]:

@@ -70,9 +70,7 @@ def read_mazes(path: Path, shape: tuple[int, int], skip_bad: bool = False) -> Qu
         bad.add(entries[row].line, "the given answer is no shortest path; correct it, or leave it out")
     if not right.any():
         raise ValueError(f"{path} holds no maze{bad.listing()}")
-    if bad.found and not skip_bad:
-        raise ValueError(f"{path} has bad lines, `--skip-bad` goes on without them{bad.listing()}")
-    skipped = tuple(map(str, sorted(bad.found, key=lambda line: line.line)))
+    skipped = tuple(map(str, bad.settled(skip_bad)))
     return QueryFile(replace(mazes, solutions=solutions).take(right.nonzero()[:, 0]), skipped)
 
 

@@ -67,7 +67,7 @@ def summary(
     forms = [canonical(smiles) for smiles in generated]
     valid = [form for form in forms if form is not None]
     atoms = [chem().MolFromSmiles(form).GetNumHeavyAtoms() for form in valid]
-    known = training if isinstance(training, frozenset | set) else set(training)
+    known = frozenset(training)
     return {
         "strings": len(generated),
         "valid": len(valid) / len(generated) if generated else nan,

@@ -46,11 +46,10 @@ def read_molecules(
             bad.add(number, str(error))
     if not rows:
         raise ValueError(f"{path} holds no molecule with an open place; {FORMS}{bad.listing()}")
-    if bad.found and not skip_bad:
-        raise ValueError(f"{path} has bad lines, `--skip-bad` goes on without them{bad.listing()}")
+    skipped = tuple(map(str, bad.settled(skip_bad)))
     tokens, editable, inside = map(list, zip(*rows, strict=True))
     problems = MoleculeProblems.of(tokens, editable, inside, False, ["query"] * len(rows))
-    return QueryFile(problems, tuple(map(str, sorted(bad.found, key=lambda line: line.line))))
+    return QueryFile(problems, skipped)
 
 
 def _row(

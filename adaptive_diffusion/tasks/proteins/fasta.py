@@ -88,9 +88,8 @@ def read_queries(path: Path, length: int, skip_bad: bool = False) -> QueryFile:
             bad.add(record.line, str(error))
     if not rows:
         raise ValueError(f"{path} holds no sequence to write to{bad.listing()}")
-    if bad.found and not skip_bad:
-        raise ValueError(f"{path} has bad records, `--skip-bad` goes on without them{bad.listing()}")
-    return QueryFile(stacked(rows, families), tuple(map(str, bad.found)))
+    skipped = tuple(map(str, bad.settled(skip_bad, "records")))
+    return QueryFile(stacked(rows, families), skipped)
 
 
 def spans_of(wish: str, sequence: str) -> Iterator[tuple[int, int]]:

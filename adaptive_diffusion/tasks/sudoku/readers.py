@@ -80,10 +80,9 @@ def read_puzzles(path: Path | str, size: int | None = None, skip_bad: bool = Fal
         parts.append(checked(board, chunk, bad))
     if board is None or not any(len(part["lines"]) for part in parts):
         raise ValueError(f"{path} holds no puzzle{bad.listing()}")
-    if bad.found and not skip_bad:
-        raise ValueError(f"{path} has bad lines, `--skip-bad` goes on without them{bad.listing()}")
+    skipped = bad.settled(skip_bad)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return PuzzleFile(board, **columns, skipped=tuple(sorted(bad.found, key=lambda line: line.line)))
+    return PuzzleFile(board, **columns, skipped=skipped)
 
 
 def checked(board: Geometry, entries: list[Entry], bad: BadLines) -> dict[str, np.ndarray]:
