@@ -14,7 +14,7 @@ from adaptive_diffusion.evaluation.risk_control import (
     quality_lost,
     queries_needed,
 )
-from adaptive_diffusion.runs.sampled import Sampled, sample_problems
+from adaptive_diffusion.runs.sampled import Sampled, sampled_pieces
 from adaptive_diffusion.tasks.task import Task
 
 
@@ -109,7 +109,9 @@ def choose(sampler: Any, task: Task, problems: Any, promise: Promise, seed: int 
 
     def sampled(setting: float | None) -> Sampled:
         with torch.inference_mode():
-            return sample_problems("calibration", sampler.at_setting(setting), task, problems, seed=seed, slots=slots)
+            tried = sampler.at_setting(setting)
+            (found,) = sampled_pieces("calibration", tried, task, problems, seed=seed, slots=slots, piece=None)
+            return found
 
     full = sampled(None)
     spent: list[float] = []

@@ -81,22 +81,6 @@ class AnswerFigures:
         )
 
 
-def sample_problems(
-    name: str,
-    sampler: Sampler,
-    task: Task,
-    problems: Any,
-    n: int = 1,
-    seed: int = 0,
-    slots: int = 256,
-    trace: Path | None = None,
-    family: str = "",
-) -> Sampled:
-    """Samples `n` answers to each problem and checks them. A trace is recorded in the folder `trace`, if given."""
-    (found,) = sampled_pieces(name, sampler, task, problems, n, seed, slots, trace, family, piece=None)
-    return found
-
-
 def sampled_pieces(
     name: str,
     sampler: Sampler,
@@ -109,8 +93,9 @@ def sampled_pieces(
     family: str = "",
     piece: int | None = PIECE,
 ) -> Iterator[Sampled]:
-    """`sample_problems` in pieces of at most `piece` answers, in the order of the problems; None takes all at once. The
-    answers do not depend on the pieces, since the noise of a query depends on its number only.
+    """Samples `n` answers to each problem and checks them, in pieces of at most `piece` answers, in the order of the
+    problems; None takes all at once. The answers do not depend on the pieces, since the noise of a query depends on its
+    number only. A trace is recorded in the folder `trace`, if given.
 
     Raises:
         ValueError: no problems.

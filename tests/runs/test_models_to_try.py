@@ -14,7 +14,7 @@ from adaptive_diffusion.runs.engine import Here
 from adaptive_diffusion.runs.evaluate import evaluate_file
 from adaptive_diffusion.runs.models_to_try import decisions, models_to_try
 from adaptive_diffusion.runs.query_job import QueryJob
-from adaptive_diffusion.runs.sampled import sample_problems
+from adaptive_diffusion.runs.sampled import sampled_pieces
 from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model, names_a_model
 
 MODELS = {model.name: model for model in models_to_try()}
@@ -43,7 +43,7 @@ def check(name, samplers):
     problems = trained.data.test.take(slice(count))
     for text in samplers:
         with torch.inference_mode():
-            done = sample_problems(text, trained.sampler(text), trained.task, problems)
+            (done,) = sampled_pieces(text, trained.sampler(text), trained.task, problems)
         assert decisions(done.result.nfe, done.result.answers, done.grades["correct"]) == expected[text], text
 
 

@@ -11,7 +11,7 @@ from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.runs import sampled
 from adaptive_diffusion.runs.compare import compare
-from adaptive_diffusion.runs.sampled import AnswerFigures, sample_problems, sampled_pieces
+from adaptive_diffusion.runs.sampled import AnswerFigures, sampled_pieces
 from adaptive_diffusion.sampling import Sampler, tracing
 from adaptive_diffusion.tasks.sudoku import SudokuDataModule
 
@@ -45,7 +45,7 @@ def test_trace_does_not_depend_on_the_pieces(tmp_path):
 def test_pieces_hold_all_variations_of_their_queries():
     pieces = list(sampled_pieces("t", SAMPLER, DATA.task, DATA.test, n=3, seed=3, piece=20))
     assert [len(piece.result.query) for piece in pieces] == [18, 18, 18, 15]
-    complete = sample_problems("t", SAMPLER, DATA.task, DATA.test, n=3, seed=3)
+    (complete,) = sampled_pieces("t", SAMPLER, DATA.task, DATA.test, n=3, seed=3, piece=None)
     assert torch.equal(torch.cat([piece.result.answers for piece in pieces]), complete.result.answers)
     assert torch.equal(torch.cat([piece.result.query for piece in pieces]), complete.result.query)
 
@@ -59,7 +59,7 @@ def test_what_remains_of_a_piece_does_not_hold_its_sequences():
 
 def test_no_problems_are_refused():
     with pytest.raises(ValueError, match="no problems"):
-        sample_problems("t", SAMPLER, DATA.task, DATA.test.take(slice(0, 0)))
+        next(sampled_pieces("t", SAMPLER, DATA.task, DATA.test.take(slice(0, 0))))
 
 
 def test_seconds_do_not_count_the_recording_of_a_trace(tmp_path, monkeypatch):
