@@ -12,3 +12,8 @@ def answer_now(state: SamplerState, prediction: Prediction, decision: Decision, 
     written = decision.tokens_after(state)
     unsure = decision.still_open(state) if finish == Finish.FILL else state.eligible
     return torch.where(unsure & prediction.read, prediction["argmax"], written)
+
+
+def log_probability(commit_probability: Tensor, editable: Tensor) -> Tensor:
+    """[B] float64: Σ log p over the tokens of an answer, p the probability each was written with, both [B, L]."""
+    return (commit_probability.double().clamp(min=1e-30).log() * editable).sum(1)

@@ -8,7 +8,8 @@ from adaptive_diffusion.core.drawing import place, symbol
 from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.core.layout import Layout
 from adaptive_diffusion.playground.board import Board
-from adaptive_diffusion.playground.lanes import BY_HAND, Change, Lane
+from adaptive_diffusion.playground.frames import BY_HAND, Change
+from adaptive_diffusion.playground.lanes import Lane
 
 QUERY = "query"
 """The name of the query's own board, where lanes have numbers."""
@@ -94,7 +95,8 @@ def _story(lane: Lane, step: int, layout: Layout) -> str:
     text = "; ".join(sentences) or "nothing changed"
     saw = f" Halting: {escape(frame.halting)}." if frame.halting else ""
     why = f' <b class="ended">It stopped: {escape(frame.ended)}.</b>' if frame.ended else ""
-    return f"Step {number}: {text}.{saw}{why}"
+    note = f" {escape(frame.note)}" if frame.note else ""
+    return f"Step {number}: {text}.{saw}{note}{why}"
 
 
 def _change(at: int, change: Change, layout: Layout) -> str:

@@ -1,78 +1,21 @@
-"""A lane: one sampler on its way through one answer, every step of it at hand."""
+"""A lane: one sampler on its way to one answer, every step of it at hand."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from time import monotonic
 
 import torch
 
-from adaptive_diffusion.core.events import EVENT_NAMES, OPEN
-from adaptive_diffusion.core.state import HALT_SENTENCES, HaltReason, SamplerState
-from adaptive_diffusion.core.trace_header import PROBABILITY, TraceHeader
+from adaptive_diffusion.core.state import HaltReason, SamplerState
 from adaptive_diffusion.playground.board import Board
+from adaptive_diffusion.playground.frames import BY_HAND, Change, Frame, Spent, frame_of
 from adaptive_diffusion.playground.limits import Limits
+from adaptive_diffusion.playground.tries import Tries
 from adaptive_diffusion.sampling.faults import step_isolating_faults
 from adaptive_diffusion.sampling.models import device_of
+from adaptive_diffusion.sampling.restart import Restart
 from adaptive_diffusion.sampling.reuse import LastEvaluation
 from adaptive_diffusion.sampling.sampler import Sampler
-from adaptive_diffusion.sampling.step import Step
-from adaptive_diffusion.sampling.tracing import events_of
-
-BY_HAND = "by hand"
-"""The event of a token that the user changed."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """What happened to one position: `commit`, `remask`, `replace` or `BY_HAND`, the token it concerns, and the
-    probability the model gave it."""
-
-    kind: str
-    token: int
-    probability: float
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A sequence between two steps.
-
-    Attributes:
-        state: of the sampler, one row.
-        changes: position → what the step before did there.
-        halting: what the halting rule saw in that step, in words; empty where it has no words.
-        ended: why the answer is finished; empty while it is not.
-    """
-
-    state: SamplerState
-    changes: Mapping[int, Change] = field(default_factory=dict)
-    halting: str = ""
-    ended: str = ""
-
-    @property
-    def tokens(self) -> list[int]:
-        """[L], `OPEN` where nothing stands."""
-        state = self.state
-        return state.tokens.masked_fill(state.editable & ~state.committed, OPEN)[0].tolist()
-
-    @property
-    def locked(self) -> list[bool]:
-        """[L], positions that the sampler must leave as they are."""
-        return (~self.state.editable)[0].tolist()
-
-    @property
-    def probability(self) -> list[float]:
-        """[L], with what probability each token was committed."""
-        return self.state.commit_probability[0].tolist()
-
-    @property
-    def nfe(self) -> int:
-        """Forwards so far."""
-        return int(self.state.nfe[0])
-
-    @property
-    def token_forwards(self) -> int:
-        """Positions computed so far, summed over forwards."""
-        return int(self.state.token_forwards[0])
 
 
 @dataclass(frozen=True)
@@ -81,13 +24,15 @@ class Lane:
 
     Attributes:
         title: what the sampler is called.
-        sampler: solves it.
+        sampler: of one try.
+        tries: at the query.
         frames: the start and what each step led to; never empty.
         last: the last evaluation, where the next step may use it again.
     """
 
     title: str
     sampler: Sampler
+    tries: Tries
     frames: tuple[Frame, ...]
     last: LastEvaluation | None = None
 
@@ -101,20 +46,20 @@ class Lane:
         return self.frames[max(0, min(step, len(self.frames) - 1))]
 
 
-def start(sampler: Sampler, title: str, board: Board, variations: int, seed: int) -> list[Lane]:
-    """Lanes at their start, one for each variation. The answers are those of `Sampler.sample` for the same query.
+def start(sampler: Sampler | Restart, title: str, board: Board, variations: int, seed: int) -> list[Lane]:
+    """Lanes at their start, one for each variation. The answers are those of `sample` for the same query.
 
     Raises:
         ValueError: a board on which nothing is open.
     """
+    once = sampler.one_try
     queries = board.queries()
-    queries = queries.to(device_of(sampler.denoiser, queries.ids.device))
+    queries = queries.to(device_of(once.denoiser, queries.ids.device))
     lanes = []
     for variation in range(variations):
-        with torch.inference_mode():
-            state = sampler.begin(queries, torch.tensor([variation], device=queries.ids.device), seed)
+        tries = Tries(queries, variation, seed, sampler.tries, sampler.enough)
         named = title if variations == 1 else f"{title}, variation {variation}"
-        lanes.append(Lane(named, sampler, (Frame(state),)))
+        lanes.append(Lane(named, once, tries, (tries.begin(once, 0, Spent()),)))
     return lanes
 
 
@@ -122,12 +67,16 @@ def advance(lane: Lane, limits: Limits) -> Lane:
     """The lane after its next step; the same lane where it has ended."""
     if lane.ended:
         return lane
-    before = lane.frames[-1].state
-    longest = min(lane.sampler.step_limit(before.tokens.shape[1]), limits.steps)
+    present = lane.frames[-1]
+    if present.score is not None:
+        return replace(lane, frames=(*lane.frames, lane.tries.after(lane.sampler, lane.frames)), last=None)
+    longest = min(lane.sampler.step_limit(present.state.tokens.shape[1]), limits.steps)
     with torch.inference_mode():
-        done = step_isolating_faults(lane.sampler, before, longest, lane.last)
+        done = step_isolating_faults(lane.sampler, present.state, longest, lane.last)
         last = LastEvaluation.of(lane.sampler.denoiser, done)
-    return replace(lane, frames=(*lane.frames, _frame(lane.sampler, done)), last=last)
+    frame = replace(frame_of(lane.sampler, done), number=present.number, spent=present.spent)
+    frames = (*lane.frames, frame)
+    return replace(lane, frames=lane.tries.scored(frames) if frame.ended else frames, last=last)
 
 
 def solve(lanes: Sequence[Lane], limits: Limits, clock: Callable[[], float] = monotonic) -> Iterator[tuple[Lane, ...]]:
@@ -146,10 +95,10 @@ def solve(lanes: Sequence[Lane], limits: Limits, clock: Callable[[], float] = mo
 
 
 def resumed(lane: Lane) -> Lane:
-    """The lane without the end that a limit or the user's stop put to it; one that its sampler ended stays ended."""
+    """The lane without the end that a limit put to it; one that its sampler ended stays ended."""
     last = lane.frames[-1]
-    if last.ended and last.state.running.all():
-        return replace(lane, frames=(*lane.frames[:-1], replace(last, ended="")))
+    if last.paused:
+        return replace(lane, frames=(*lane.frames[:-1], replace(last, ended="", paused=False)))
     return lane
 
 
@@ -182,9 +131,11 @@ def take_over(lane: Lane, step: int, position: int, token: int | None, lock: boo
     with torch.inference_mode():
         state = _changed(lane.sampler, state, position, token, lock)
     shown = frame.tokens[position] if token is None else token
-    changed = Frame(state, {position: Change(BY_HAND, shown, 1.0)})
+    changed = Frame(state, {position: Change(BY_HAND, shown, 1.0)}, number=frame.number, spent=frame.spent)
     number = max(0, min(step, len(lane.frames) - 1))
-    return replace(lane, frames=(*lane.frames[: number + 1], changed), last=None)
+    tries = lane.tries.with_token(position, token, lock)
+    behind = tuple(replace(earlier, score=None) for earlier in lane.frames[: number + 1])  # scores of another query
+    return replace(lane, tries=tries, frames=(*behind, changed), last=None)
 
 
 def _changed(sampler: Sampler, state: SamplerState, position: int, token: int | None, lock: bool) -> SamplerState:
@@ -208,27 +159,4 @@ def _changed(sampler: Sampler, state: SamplerState, position: int, token: int | 
 
 
 def _stopped(lane: Lane, why: str) -> Lane:
-    return replace(lane, frames=(*lane.frames[:-1], replace(lane.frames[-1], ended=why)))
-
-
-def _frame(sampler: Sampler, done: Step) -> Frame:
-    """What the one row of a step came to."""
-    event, token, probability = events_of(done)
-    changes = {
-        place: Change(EVENT_NAMES[int(event[0, place])], int(token[0, place]), float(probability[0, place]))
-        for place in (event[0] >= 0).nonzero()[:, 0].tolist()
-    }
-    halting, saw = sampler.halting, done.halt_decision
-    numbers = {name: float(value[0]) for name, value in saw.seen.items()}
-    if saw.probability is not None:
-        numbers[PROBABILITY] = float(saw.probability[0])
-    words = TraceHeader(explanation=halting.explanation).explain(numbers)
-    return Frame(done.after, changes, words, _ended(sampler, done))
-
-
-def _ended(sampler: Sampler, done: Step) -> str:
-    reason = HaltReason(int(done.after.halt_reason[0]))
-    if reason == HaltReason.RUNNING:
-        return ""
-    sentence = sampler.halting.sentence if reason == HaltReason.RULE else HALT_SENTENCES[reason]
-    return f"{sentence}: {done.errors[0]}" if 0 in done.errors else sentence
+    return replace(lane, frames=(*lane.frames[:-1], replace(lane.frames[-1], ended=why, paused=True)))

@@ -13,15 +13,14 @@ from adaptive_diffusion.config import ConfigSearch, named_sampler
 from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.playground.board import Board, board_of, token_of, typed_board
 from adaptive_diffusion.playground.curve import Point, measured
-from adaptive_diffusion.playground.lanes import Lane, resumed, solve, start, take_over
+from adaptive_diffusion.playground.lanes import Lane, advance, resumed, solve, start, take_over
 from adaptive_diffusion.playground.limits import Limits
 from adaptive_diffusion.runs.models_to_try import models_to_try
 from adaptive_diffusion.runs.trained_model import TrainedModel
+from adaptive_diffusion.sampling.restart import Restart
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.tasks.task import Task
 
-ONE_LOOP = "adaptive_diffusion.sampling.sampler.Sampler"
-"""The target of samplers that are one loop; those that run several cannot be shown step by step."""
 WRITE, ERASE, LOCK = "writes", "erases", "locks"
 TOOLS = (WRITE, ERASE, LOCK)
 """What a click on a position does."""
@@ -41,12 +40,12 @@ class Choice:
     """
 
     name: str
-    sampler: Sampler
+    sampler: Sampler | Restart
     parameter: str = ""
     settings: tuple[float, ...] = ()
     default: float | None = None
 
-    def at(self, place: int) -> tuple[Sampler, float | None]:
+    def at(self, place: int) -> tuple[Sampler | Restart, float | None]:
         """The sampler at a place of the slider, and the setting there.
 
         Raises:
@@ -91,23 +90,32 @@ class Playground:
 
     @cached_property
     def choices(self) -> dict[str, Choice]:
-        """The samplers that serve this model, by name: those whose noise and heads it has."""
+        """The samplers that serve this model, by name: those whose noise and heads it has, and whose first step works.
+
+        Raises:
+            ValueError: no sampler serves it.
+        """
         found = {}
+        board = self.draw(0)
         for name in (self.search or ConfigSearch.of()).choices("sampler"):
             node = named_sampler(name, self.search).node
             try:
-                if node["_target_"] == ONE_LOOP:
-                    found[name] = self._choice(name, node, self.trained.build(node))
+                choice = self._choice(name, node, self.trained.build(node))
             except ValueError:  # it needs other noise, or a head that the model does not have
                 continue
+            lane = advance(start(choice.sampler, name, board, 1, 0)[0], self.limits)
+            if not lane.frames[-1].faulty:  # a rule may need a summary that the model does not compute
+                found[name] = choice
+        if not found:
+            raise ValueError(f"no sampler can solve a query with the model of {self.source}")
         first = [name for name in FAVOURITES if name in found]
         return {name: found[name] for name in (*first, *(name for name in found if name not in first))}
 
-    def _choice(self, name: str, node: dict[str, Any], sampler: Sampler) -> Choice:
+    def _choice(self, name: str, node: dict[str, Any], sampler: Sampler | Restart) -> Choice:
         parameter = sampler.calibrated
         if parameter is None:
             return Choice(name, sampler)
-        default = (node.get(parameter.role) or {}).get(parameter.name)
+        default = (node.get("sampler", node).get(parameter.role) or {}).get(parameter.name)
         settings = tuple(parameter.settings)
         return Choice(name, sampler, f"{parameter.role}.{parameter.name}", settings, default)
 

@@ -38,6 +38,11 @@ class Restart(Parameters):
             raise ValueError(f"tries={self.tries} answers nothing; use at least 1")
 
     @property
+    def one_try(self) -> Sampler:
+        """The sampler of a single try."""
+        return self.sampler
+
+    @property
     def halting(self) -> Halting:
         """The halting rule of the inner sampler."""
         return self.sampler.halting

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.answer import log_probability
 from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.rule import Halting
@@ -137,8 +138,7 @@ class Recorder:
         self.token_forwards[at] = after.token_forwards[left]
         self.revisions[at] = after.revisions[left].sum(1).long()
         self.halt_reason[at] = after.halt_reason[left]
-        chance = after.commit_probability[left].double().clamp(min=1e-30).log()
-        self.log_probability[at] = (chance * after.editable[left]).sum(1)
+        self.log_probability[at] = log_probability(after.commit_probability[left], after.editable[left])
         for index in (after.halt_reason[left] == HaltReason.FAULT).nonzero()[:, 0].tolist():
             self._note(int(at[index]), step.errors.get(int(left[index])))
         for met, name in ((self.cycled, CYCLED), (self.budget_spent, SPENT)):

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -55,7 +55,8 @@ class Sampler:
     With `end_tokens` a row halts as soon as one of them stands committed with nothing open before it; what would stand
     behind is not written but filled with that token. For models that continue after it, leave them out.
 
-    `calibrated` declares the parameter that risk control chooses; None where nothing is to be chosen.
+    `calibrated` declares the parameter that risk control chooses; None where nothing is to be chosen. `tries` and
+    `enough` are those of a sampler that answers once (`sampling.restart`).
 
     Raises:
         ValueError: a rule that does not serve the denoiser's corruption, or blocks of no position.
@@ -73,13 +74,13 @@ class Sampler:
     limits: RevisionLimits | None = field(default_factory=RevisionLimits)
     end_tokens: tuple[int, ...] = ()
     calibrated: CalibratedParameter | None = None
+    tries: ClassVar[int] = 1
+    enough: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
         self._bind_heads()
         if self.block_length is not None and self.block_length < 1:
-            raise ValueError(
-                f"block_length={self.block_length} holds no position; use at least 1, or null for no blocks"
-            )
+            raise ValueError(f"block_length={self.block_length} holds no position; use at least 1, or null for none")
         object.__setattr__(self, "end_tokens", tuple(self.end_tokens))
         if not all(0 <= token < self.denoiser.vocabulary for token in self.end_tokens):
             raise ValueError(
@@ -93,7 +94,6 @@ class Sampler:
                     f"denoiser was trained under {kind} noise; choose a rule for {kind} noise "
                     "(`adaptive-diffusion samplers` lists them)"
                 )
-
         kinds = [type(processor) for processor in self.processors]
         if Suppress in kinds and any(kind in (TopK, TopP) for kind in kinds[: kinds.index(Suppress)]):
             raise ValueError(
@@ -119,6 +119,11 @@ class Sampler:
         """The rules of every step, and the denoiser's own memory between two steps."""
         memory = self.denoiser.memory
         return self.proposal, self.full_plan, self.halting, *((memory,) if memory is not None else ())
+
+    @property
+    def one_try(self) -> "Sampler":
+        """The sampler of a single try at a query: this one, whose first answer counts."""
+        return self
 
     @property
     def head_names(self) -> list[str]:
@@ -265,9 +270,8 @@ class Sampler:
         for name, value in (("n", n), ("slots", slots), ("max_steps", max_steps)):
             if value is not None and value < 1:
                 raise ValueError(f"{name}={value}; it must be at least 1")
-        limit = max_steps or self.step_limit(queries.tokens.shape[1])
         own = queries.to(device_of(self.denoiser, queries.ids.device))
-        steps = loop(self, own, n, seed, slots, limit)
+        steps = loop(self, own, n, seed, slots, max_steps or self.step_limit(queries.tokens.shape[1]))
         if not trace:
             return self._answered(own, n, steps, observers).to(queries.ids.device)
         from adaptive_diffusion.sampling.memory_trace import MemoryTrace  # it needs pyarrow, which the rest does not
@@ -291,9 +295,6 @@ class Sampler:
             count = f"{len(result.faults)} of {len(result.answers)} answers ended in a fault, the first at query "
             warnings.warn(f"{count}{int(result.query[row])}: {why}", stacklevel=4)
         if self.full_plan.revises and len(queries) and not result.revisions.any():
-            warnings.warn(f"{self._revising} revised nothing in {len(result.answers)} answers", stacklevel=4)
+            revising = type(self.remasking if self.plan is None else self.plan).__name__
+            warnings.warn(f"{revising} revised nothing in {len(result.answers)} answers", stacklevel=4)
         return result
-
-    @property
-    def _revising(self) -> str:
-        return type(self.remasking if self.plan is None else self.plan).__name__

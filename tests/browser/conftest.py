@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -20,6 +20,11 @@ QUIET = [
 """A browser that asks nothing of the network by itself."""
 
 AXE = "axe-core@4.14.1"
+DESKTOP = {"width": 1280, "height": 1000}
+LOCAL = ("http://127.0.0.1:", "file:", "data:", "blob:")
+
+Visit = Callable[..., Any]
+"""`visit(address, ready)`: the page at an address, once the element `ready` is there."""
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +40,29 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         context = started.chromium.launch_persistent_context(profile, executable_path=chromium, args=QUIET)
         yield context
         context.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Visit]:
+    """Opens pages. They may have no error in a script or in the console, and ask no other machine for anything."""
+    pages: list[Any] = []
+    troubles: list[str] = []
+
+    def opened(address: str, ready: str) -> Any:
+        page = browser.new_page()
+        pages.append(page)
+        page.set_viewport_size(DESKTOP)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+        page.on("request", lambda request: None if request.url.startswith(LOCAL) else troubles.append(request.url))
+        page.goto(address)
+        page.wait_for_selector(ready)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+    assert troubles == []
 
 
 @pytest.fixture(scope="session")

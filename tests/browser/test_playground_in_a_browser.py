@@ -14,6 +14,7 @@ from adaptive_diffusion.runs.trained_model import load_trained_model
 
 pytestmark = pytest.mark.browser
 
+CELL = "#query .cell"
 MODEL, REVISED = "sudoku-6x6", 7
 """`REVISED` is a held-out query for which `cost_aware` takes tokens back, and `threshold` gives a wrong answer."""
 
@@ -40,21 +41,8 @@ def address(playground: Playground) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(address: str, browser: Any) -> Iterator[Any]:
-    opened = browser.new_page()
-    opened.set_viewport_size({"width": 1280, "height": 1000})
-    troubles: list[str] = []
-    opened.on("pageerror", lambda error: troubles.append(str(error)))
-    opened.on("request", lambda request: troubles.append(request.url) if not _local(request.url) else None)
-    opened.goto(address)
-    opened.wait_for_selector("#query .cell")
-    yield opened
-    opened.close()
-    assert troubles == []
-
-
-def _local(url: str) -> bool:
-    return url.startswith(("http://127.0.0.1:", "data:", "blob:"))
+def page(address: str, visit: Any) -> Any:
+    return visit(address, CELL)
 
 
 def note(page: Any, text: str) -> None:
@@ -123,6 +111,22 @@ def test_two_samplers_stand_against_each_other_with_their_cost_and_their_points_
     page.wait_for_function("old => document.querySelector('#curve figcaption').innerText !== old", arg=before)
     assert "threshold at 0.95" in page.inner_text("#curve figcaption")
     assert "pace.threshold = 0.95" in page.inner_text("#against-setting")
+
+
+def test_query_that_is_answered_several_times_shows_its_tries(page: Any):
+    draw(page, REVISED)
+    choose(page, "#sampler", "restart")
+    solve(page)
+    note = page.locator("#lanes .story")
+    steps = int(page.get_attribute("#step input[type=range]", "max"))
+    stories = []
+    for step in range(steps, 0, -1):
+        page.wait_for_function(
+            "step => document.querySelector('#lanes .story').innerText.startsWith(step)", arg=f"Step {step}:"
+        )
+        stories.append(note.inner_text())
+        page.click("#back")
+    assert any("Try 1 of 4 ended" in story for story in stories)
 
 
 def test_variations_stand_side_by_side(page: Any):
@@ -194,27 +198,19 @@ def test_typed_query_is_read_and_a_hostile_one_gets_a_sentence(page: Any):
     assert symbols(page, "#query").count("·") == 1
 
 
-def test_third_window_is_refused_while_two_are_in_use(playground: Playground, browser: Any):
-    windows = [browser.new_page() for _ in range(3)]
+def test_third_window_is_refused_while_two_are_in_use(playground: Playground, visit: Any):
     with served(replace(playground, limits=Limits(users=2))) as where:
-        for window in windows:
-            window.goto(where)
-            window.wait_for_selector("#query .cell")
+        windows = [visit(where, CELL) for _ in range(3)]
         for window in windows[:2]:
             draw(window, 1)
         windows[2].click("#draw")
         windows[2].wait_for_selector("#note .refused")
         assert "2 people use this playground" in windows[2].inner_text("#note")
-        for window in windows:
-            window.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_page_breaks_no_rule_of_accessibility_and_fits_a_phone(address: str, browser: Any, axe: str, theme: str):
-    page = browser.new_page()
-    page.set_viewport_size({"width": 1280, "height": 1000})
-    page.goto(f"{address}?__theme={theme}")
-    page.wait_for_selector("#query .cell")
+def test_page_breaks_no_rule_of_accessibility_and_fits_a_phone(address: str, visit: Any, axe: str, theme: str):
+    page = visit(f"{address}?__theme={theme}", CELL)
     solve(page)
     page.evaluate(axe)
     found = page.evaluate("() => axe.run(document, {preload: false})")
@@ -222,4 +218,3 @@ def test_page_breaks_no_rule_of_accessibility_and_fits_a_phone(address: str, bro
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(500)
     assert page.evaluate("() => document.documentElement.scrollWidth") == 390
-    page.close()

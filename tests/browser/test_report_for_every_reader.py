@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from adaptive_diffusion.core.trace import read_trace
 pytestmark = pytest.mark.browser
 
 NAMES = ("threshold_0.9", "threshold_0.5", "learned", "cost_aware")
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 1000}
 
 
 def report(folder: Path) -> Path:
@@ -44,13 +43,8 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def page(small: Path, browser: Any) -> Iterator[Any]:
-    opened = browser.new_page()
-    opened.set_viewport_size(DESKTOP)
-    opened.goto(small.as_uri())
-    opened.wait_for_selector(".board")
-    yield opened
-    opened.close()
+def page(small: Path, visit: Any) -> Any:
+    return visit(small.as_uri(), ".board")
 
 
 def test_ten_thousand_queries_load_within_two_seconds_from_less_than_eight_megabytes(large: Path, browser: Any):

@@ -1,6 +1,5 @@
 """The report in a real browser, opened from disk: what it shows is what the traces say."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,22 +32,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def page(run: Path, browser: Any) -> Iterator[Any]:
-    opened = browser.new_page()
-    opened.set_viewport_size({"width": 1280, "height": 900})
-    troubles: list[str] = []
-    opened.on("pageerror", lambda error: troubles.append(str(error)))
-    opened.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    opened.on("request", lambda request: troubles.append(request.url) if not _local(request.url) else None)
-    opened.goto((run / "report.html").as_uri())
-    opened.wait_for_selector(".board")
-    yield opened
-    opened.close()
-    assert troubles == []
-
-
-def _local(url: str) -> bool:
-    return url.startswith(("file:", "data:"))
+def page(run: Path, visit: Any) -> Any:
+    return visit((run / "report.html").as_uri(), ".board")
 
 
 def choose(page: Any, query: int) -> None:
@@ -181,7 +166,7 @@ def test_the_page_cannot_reach_the_network(run: Path, browser: Any):
     assert refused == ["connect-src", "img-src"]
 
 
-def test_text_is_shown_as_text(tmp_path: Path, browser: Any):
+def test_text_is_shown_as_text(tmp_path: Path, visit: Any):
     words = ("ab", " cd", "\n", "<b>")
     rows = [
         Row([0, -1, -1], [[commit(1, 1)], [commit(2, 3)]], [0, 1, 3], difficulty=-3),
@@ -190,8 +175,7 @@ def test_text_is_shown_as_text(tmp_path: Path, browser: Any):
     record(tmp_path / "text", rows, described=header(layout=TextLayout(words), difficulties=(RATED,)))
     entry, out = SamplerEntry("text", {}, Path("text")), tmp_path / "report.html"
     build_report(tmp_path, title="Text", samplers=[entry], out=out)
-    page = browser.new_page()
-    page.goto(out.as_uri())
+    page = visit(out.as_uri(), ".board")
     assert page.locator("#difficulty option").all_inner_texts() == ["any", "-3 to 3", "4+"]
     choose(page, 0)
     page.keyboard.press("End")
@@ -200,31 +184,27 @@ def test_text_is_shown_as_text(tmp_path: Path, browser: Any):
     choose(page, 1)
     page.keyboard.press("End")
     assert "changes to ab at position 1" in page.inner_text(".board .readout")
-    page.close()
 
 
-def test_picture_of_an_answer_is_shown_once_it_has_ended(tmp_path: Path, browser: Any):
+def test_picture_of_an_answer_is_shown_once_it_has_ended(tmp_path: Path, visit: Any):
     record(tmp_path / "one", [Row([-1], [[commit(0, 1)]], [1])], described=header(layout=TextLayout(("a", "b"))))
     drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"><rect width="30" height="20"/></svg>'
     entry, out = SamplerEntry("one", {}, Path("one")), tmp_path / "report.html"
     build_report(tmp_path, title="Pictures", samplers=[entry], out=out, picture=lambda tokens: drawing)
-    page = browser.new_page()
-    page.goto(out.as_uri())
+    page = visit(out.as_uri(), ".board")
     page.keyboard.press("End")
     image = page.locator(".board img.answer")
     assert image.is_visible()
     assert image.evaluate("(image) => image.naturalWidth") == 30
     page.keyboard.press("Home")
     assert not image.is_visible()
-    page.close()
 
 
-def test_two_thousand_queries_are_a_list_of_a_few_elements(tmp_path: Path, browser: Any):
+def test_two_thousand_queries_are_a_list_of_a_few_elements(tmp_path: Path, visit: Any):
     simulate(tmp_path / "many", 2000, side=4, per_step=16.0)
     entry, out = SamplerEntry("many", {}, Path("many")), tmp_path / "report.html"
     build_report(tmp_path, title="Many", samplers=[entry], out=out)
-    page = browser.new_page()
-    page.goto(out.as_uri())
+    page = visit(out.as_uri(), ".board")
     assert page.inner_text("#found").startswith("2,000 of 2,000")
     assert page.locator("#list [role=option]").count() < 60
     page.select_option("#order", "nfe")
@@ -236,4 +216,3 @@ def test_two_thousand_queries_are_a_list_of_a_few_elements(tmp_path: Path, brows
     chosen = page.locator("[aria-selected=true]")
     place = int(chosen.get_attribute("aria-posinset")) - 1
     assert int(chosen.locator(".cost").first.inner_text().split()[0]) == sorted(nfe, reverse=True)[place]
-    page.close()

@@ -12,7 +12,7 @@ from adaptive_diffusion.playground import actions as module
 from adaptive_diffusion.playground.actions import FAILED, Actions
 from adaptive_diffusion.playground.curve import between, measured, picture, points
 from adaptive_diffusion.playground.drawing import lanes_html, query_html
-from adaptive_diffusion.playground.lanes import BY_HAND
+from adaptive_diffusion.playground.frames import BY_HAND
 from adaptive_diffusion.playground.limits import Limits, Visitors
 from adaptive_diffusion.playground.session import ERASE, LOCK, WRITE, Choice, Session
 from adaptive_diffusion.rules.calibrated import CalibratedParameter

@@ -7,12 +7,14 @@ from small_worlds import transformer
 
 from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.core.events import OPEN
-from adaptive_diffusion.playground.lanes import BY_HAND, advance, resumed, solve, start, take_over
+from adaptive_diffusion.playground.frames import BY_HAND
+from adaptive_diffusion.playground.lanes import advance, resumed, solve, start, take_over
 from adaptive_diffusion.playground.limits import Limits
 from adaptive_diffusion.rules.halting import AllCommitted
 from adaptive_diffusion.rules.pace import FixedCount, Threshold
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.rules.remasking import LowProbability
+from adaptive_diffusion.sampling.restart import Restart
 from adaptive_diffusion.sampling.sampler import Sampler
 
 LIMITS = Limits()
@@ -160,3 +162,69 @@ def test_denoiser_that_raises_ends_the_lane_with_its_sentence(playground):
     sampler.denoiser.evaluate = lambda state: 1 / 0
     found = end_of([lane])[0]
     assert "division by zero" in found.frames[-1].ended
+
+
+@pytest.fixture
+def restarting(sampler) -> Restart:
+    """Answers are drawn anew until one is more probable than most are."""
+    return Restart(sampler, tries=4, enough=0.02)
+
+
+def test_every_sampler_that_serves_the_model_is_offered_and_its_lane_ends_with_its_answer(playground):
+    assert {"restart", "wino", "blocks_64"} <= set(playground.choices)
+    assert "learned" not in playground.choices  # it needs a head that the model does not have
+    board = playground.draw(1)
+    for name, choice in playground.choices.items():
+        frame = end_of(start(choice.sampler, name, board, 1, seed=0))[0].frames[-1]
+        result = choice.sampler.sample(board.queries(), seed=0)
+        assert (name, frame.tokens) == (name, result.answers[0].tolist())
+        assert (name, frame.nfe, frame.token_forwards) == (name, int(result.nfe[0]), int(result.token_forwards[0]))
+
+
+def test_query_that_is_answered_several_times_costs_all_tries_and_has_the_best_answer(playground, restarting):
+    numbers, earlier = set(), 0
+    for number in range(5):
+        for seed in range(4):
+            board = playground.draw(number)
+            lane = end_of(start(restarting, "it", board, variations=1, seed=seed))[0]
+            result = restarting.sample(board.queries(), seed=seed)
+            last = lane.frames[-1]
+            assert last.tokens == result.answers[0].tolist()
+            assert (last.nfe, last.token_forwards) == (int(result.nfe[0]), int(result.token_forwards[0]))
+            assert last.score == pytest.approx(float(result.log_probability[0]))
+            numbers.add(last.number)
+            earlier += "has the highest probability" in last.ended
+            tokens = lane.frames[0].tokens
+            for frame in lane.frames[1:]:
+                for place, change in frame.changes.items():
+                    tokens[place] = OPEN if change.kind == "remask" else change.token
+                assert tokens == frame.tokens
+    assert len(numbers) > 1  # some answers were probable enough before the last try
+    assert earlier
+
+
+def test_token_changed_in_a_second_try_stands_in_the_third(playground, restarting):
+    never = replace(restarting, enough=2.0)
+    board = playground.draw(0)
+    place = board.tokens.index(OPEN)
+    lane = end_of(start(never, "it", board, variations=1, seed=0))[0]
+    second = next(step for step, frame in enumerate(lane.frames) if frame.number == 1)
+    assert lane.frames[second].note == "Try 2 of 4 begins."
+    changed = take_over(lane, second, place, 3)
+    assert all(frame.score is None for frame in changed.frames)
+    finished = end_of([changed])[0]
+    assert [frame.number for frame in finished.frames if frame.score is not None and not frame.ended] == [1, 2]
+    assert all(frame.tokens[place] == 3 for frame in finished.frames[second + 1 :])
+    freed = end_of([take_over(finished, second + 1, place, None)])[0]
+    assert freed.ended
+    assert OPEN not in freed.frames[-1].tokens
+
+
+def test_time_that_is_over_between_two_tries_is_no_end(playground, restarting):
+    board, never = playground.draw(1), replace(restarting, enough=2.0)
+    expected = end_of(start(never, "it", board, 1, 0))[0]
+    lane = start(never, "it", board, 1, 0)[0]
+    while not lane.ended:
+        lane = resumed([*solve([lane], Limits(seconds=1e-9))][-1][0])
+    assert lane.frames[-1].tokens == expected.frames[-1].tokens
+    assert lane.frames[-1].nfe == expected.frames[-1].nfe
