@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from adaptive_diffusion.config import choices, compose, compose_part, instantiate
+from adaptive_diffusion.evaluation.answers import read_answers
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.analyze import analyze
 from adaptive_diffusion.runs.experiment import run_experiment
@@ -85,6 +86,17 @@ def test_a_policy_is_recorded_for_fitted_and_measured(denoiser: Path, tmp_path: 
     assert [row[1] for row in table.rows] == ["test", "stratified"]
     shown = table.records()[0]["over_shuffled_steps"]
     assert shown == pytest.approx(summary["test"]["gain_over_shuffle"]["value"])
+
+
+def test_baselines_answer_the_problems_of_the_rollouts(denoiser: Path, tmp_path: Path) -> None:
+    same = "same=threshold_remasking pace.threshold=0.3"
+    changes = ["+stages.rollouts.held_out=25", f"stages.measures.baselines=['{same}','fixed pace.steps=4']"]
+    folder = run(tmp_path / "run", denoiser, *changes, "+stages.rollouts.max_steps=64")
+    found = {one.name: one for one in read_answers(folder.file("answers.parquet"))}
+    rollouts = Rollouts.load(folder.file("rollouts/test.safetensors"))
+    assert len(rollouts) == 25
+    assert found["same"].nfe.tolist() == rollouts.spent(rollouts.steps).tolist()
+    assert (found["same"].quality == 1).tolist() == rollouts.padded(rollouts.solved)[:, -1].tolist()
 
 
 @pytest.mark.parametrize("policy", [name for name in POLICIES if name != "cost_aware"])

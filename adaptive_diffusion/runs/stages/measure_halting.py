@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,14 +17,14 @@ from adaptive_diffusion.evaluation.halting_metrics import halting_summary, hinds
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean, paired_difference, ratio_of_sums
 from adaptive_diffusion.evaluation.risk_control import learn_then_test, quality_lost
 from adaptive_diffusion.evaluation.rivals import rivalry
-from adaptive_diffusion.runs.compare import compare_all
+from adaptive_diffusion.runs.compare import build_sampler, compare_all
 from adaptive_diffusion.runs.counterfactual_rollouts import stopping_table
 from adaptive_diffusion.runs.dry_run import DryRun
 from adaptive_diffusion.runs.halting_rules import Fitted, trials, tried_answers
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stage import checkpoint as checkpoint_name
-from adaptive_diffusion.runs.stages.halting_head import rollout_name
-from adaptive_diffusion.runs.trained_model import TrainedModel, load_trained_model
+from adaptive_diffusion.runs.stages.halting_head import evenly_spaced, rollout_name, start
+from adaptive_diffusion.runs.trained_model import TrainedModel, checkpoint_file, load_trained_model
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.training.rollouts import Rollouts
@@ -39,7 +38,7 @@ class MeasureHalting(Stage):
     """Chooses settings on the validation split, judges them on the test splits, and writes `summary.json`.
 
     Attributes:
-        checkpoint: the denoiser.
+        checkpoint: the denoiser, a run folder or checkpoint; null is that of the last stage before this one.
         heads: stages whose heads are measured.
         policy: the one whose measures are given in full.
         baselines: samplers, as in `Evaluate`; they answer the queries of the rollouts.
@@ -51,10 +50,10 @@ class MeasureHalting(Stage):
         slack: by how much accuracy on the validation split may lie below the baseline's.
     """
 
-    checkpoint: str
     heads: Sequence[str]
     policy: str
     baselines: Mapping[str, Any]
+    checkpoint: str | None = None
     tried: Mapping[str, Any] = field(default_factory=dict)
     separate: Sequence[str] = ()
     budgets: Sequence[float] = ()
@@ -72,16 +71,16 @@ class MeasureHalting(Stage):
     def check(self, context: StageContext, dry_run: DryRun) -> None:
         for name in (*self.heads, *self.separate):
             dry_run.model(context, name)
-        source = load_trained_model(Path(self.checkpoint), context.allow)
+        model = dry_run.model(context, None if self.checkpoint is None else str(checkpoint_file(self.checkpoint)))
         for one in self.baselines.values():
-            source.build(one["sampler"])
+            build_sampler(instantiate(one["sampler"], context.allow), model)
 
     def __call__(self, context: StageContext) -> None:
         folder = context.folder
         files = {split: folder.file(rollout_name(split)) for split in ("validation", "test", "stratified_test")}
         splits = {split: Rollouts.load(file) for split, file in files.items() if file.is_file()}
         fitted = {split: self._predict(folder, rollouts) for split, rollouts in splits.items()}
-        source = load_trained_model(Path(self.checkpoint), folder.allow, context.compute)
+        source = load_trained_model(start(context, self.checkpoint), folder.allow, context.compute)
         samplers = {name: source.build(one["sampler"]) for name, one in self.baselines.items()}
         known, settings = (
             self._rivals(context, source, samplers, split, splits[split]) for split in ("validation", "test")
@@ -154,7 +153,8 @@ class MeasureHalting(Stage):
         self, context: StageContext, source: TrainedModel, samplers: dict[str, Any], split: str, rollouts: Rollouts
     ) -> dict[str, ScoredAnswers]:
         """The answers of the baselines and of the tried rules to the queries of a split's rollouts, by name."""
-        problems = attrgetter(split)(source.data).take(slice(0, len(rollouts)))
+        problems = attrgetter(split)(source.data)
+        problems = problems.take(evenly_spaced(len(problems), len(rollouts)))  # as `Record` took them
         families = {name: one["family"] for name, one in self.baselines.items()}
         options: dict[str, Any] = {"seed": self.seed, "slots": self.slots, "families": families}
         _, found = compare_all(samplers, source.task, problems, print, **options)
