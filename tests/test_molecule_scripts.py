@@ -7,11 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("rdkit", reason="needs the extra molecules")
 
-from adaptive_diffusion.config import instantiate
+from adaptive_diffusion.config import compose, instantiate
+from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.rules.proposal import inverse_cdf
+from adaptive_diffusion.runs.experiment import run_experiment
+from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.storage.checkpoint import save_checkpoint
+from adaptive_diffusion.storage.folder import RunFolder
 
 SCRIPTS = Path(__file__).parents[1] / "experiments" / "molecules"
 SMALL = {"vocabulary": 37, "width": 16, "depth": 1, "heads": 2}
@@ -25,7 +31,18 @@ KINDS = {
 @pytest.fixture
 def scripts(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPTS))
-    names = ("samplers", "measure", "diagnose", "infill")
+    names = (
+        "samplers",
+        "measure",
+        "diagnose",
+        "infill",
+        "summarise",
+        "orders",
+        "latency",
+        "correct",
+        "halting",
+        "growth",
+    )
     yield {name: import_module(name) for name in names}
     for name in names:
         sys.modules.pop(name)
@@ -54,6 +71,7 @@ def test_infilling_enters_the_summary(scripts, run):
     assert found["setting"] == "random_4"
     assert found["settings"]["random_4"]["valid"]["value"] <= 1
     scripts["measure"].main([str(run), "--strings", "4", "--reference", "4", *only])
+    scripts["summarise"].main(["--out", str(run / "out")])
     summary = json.loads((run / "out" / "summary.json").read_text())
     assert summary["infill_twin_valid"] == found["settings"]["twin"]["valid"]["value"]
     assert summary["infill_valid"] == found["settings"]["random_4"]["valid"]["value"]
@@ -62,23 +80,120 @@ def test_infilling_enters_the_summary(scripts, run):
 def test_measures_of_some_settings_and_the_twin(scripts, run):
     arguments = [str(run), "--strings", "6", "--reference", "5", "--only", "random_4", "blocks_4_2", "twin"]
     scripts["measure"].main([*arguments, "--out", str(run / "out")])
-    found = json.loads((run / "out" / "summary.json").read_text())
-    assert set(found["settings"]) == {"random_4", "blocks_4_2", "twin"}
-    assert found["settings"]["random_4"]["forwards"] <= 4
-    assert found["twin_forwards"] > 4
-    assert found["setting"] in ("random_4", "blocks_4_2")
+    found = json.loads((run / "out" / "samplers.json").read_text())["settings"]
+    assert set(found) == {"random_4", "blocks_4_2", "twin"}
+    assert found["random_4"]["forwards"] <= 4
+    assert found["twin"]["forwards"] > 4
     assert (run / "out" / "twin.html").read_text().count("<figure>") == 6
 
 
 def test_best_setting_is_the_nearest_to_the_test_set_within_the_forwards(scripts):
     rows = {
-        "slow": {"forwards": 20, "fcd": 0.1, "valid": 1.0},
-        "far": {"forwards": 4, "fcd": 3.0, "valid": 1.0},
-        "near": {"forwards": 16, "fcd": 1.0, "valid": 0.5},
-        "twin": {"forwards": 9, "fcd": 0.0, "valid": 1.0},
+        "slow": {"forwards": 20, "fcd": 0.1, "valid": 1.0, "mean_atoms": 9},
+        "far": {"forwards": 4, "fcd": 3.0, "valid": 1.0, "mean_atoms": 9},
+        "small": {"forwards": 4, "fcd": 0.5, "valid": 1.0, "mean_atoms": 5},
+        "near": {"forwards": 16, "fcd": 1.0, "valid": 0.5, "mean_atoms": 8.6},
+        "twin": {"forwards": 9, "fcd": 0.0, "valid": 1.0, "mean_atoms": 9},
     }
-    assert scripts["measure"].best(rows) == "near"
-    assert scripts["measure"].best({"twin": rows["twin"]}) is None
+    assert scripts["summarise"].best(rows) == "near"
+    assert scripts["summarise"].best({"twin": rows["twin"]}) is None
+
+
+def test_summary_is_null_where_nothing_was_measured(scripts, tmp_path):
+    scripts["summarise"].main(["--out", str(tmp_path)])
+    found = json.loads((tmp_path / "summary.json").read_text())
+    assert found["valid"] is found["errors_removed"] is found["halting_cost_ratio"] is None
+    halting = {"cost_ratio_to_fixed": {"value": 0.5, "high": 0.6}, "cost_ratio_to_best": {"value": 0.8, "high": 1.1}}
+    (tmp_path / "halting.json").write_text(json.dumps(halting))
+    scripts["summarise"].main(["--out", str(tmp_path)])
+    found = json.loads((tmp_path / "summary.json").read_text())
+    assert (found["halting_cost_ratio"], found["halting_cost_ratio_high"]) == (0.8, 1.1)
+
+
+@pytest.mark.parametrize("order", ["left to right", "right to left", "random", "lowest entropy first"])
+def test_probabilities_of_all_strings_of_two_tokens_sum_to_one(scripts, run, order):
+    model = load_trained_model(run / "checkpoints" / "masked.safetensors").model
+    clean = torch.cartesian_prod(torch.arange(37), torch.arange(37))
+    clean = torch.cat([clean, torch.full((len(clean), 14), 36)], 1)
+    opened = (torch.arange(16) < 2).expand_as(clean)
+    queries = Queries.of(clean.where(~opened, 37), opened)
+    same = torch.zeros(1, 16).expand(clean.shape) if order == "random" else None
+    with torch.inference_mode():
+        nats = scripts["orders"].nats_of_order(model, queries, clean, order, ranks=same)
+    assert (nats[:, 2:] == 0).all()
+    assert (-nats.sum(1)).exp().sum().item() == pytest.approx(1, abs=1e-5)
+
+
+def test_twin_with_a_cache_writes_what_it_writes_without(scripts, run):
+    trained = load_trained_model(run / "checkpoints" / "twin.safetensors")
+    queries = trained.data.task.queries(trained.data.new(5, 0))
+    uniforms = torch.rand(queries.tokens.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        answers, nfe = scripts["latency"].CachedTwin(trained.model.denoiser).write(queries, uniforms)
+        assert nfe.tolist() == queries.editable.sum(1).tolist()
+        logits = trained.model.logits(trained.model.denoiser.hidden(answers, queries.editable))
+    drawn = inverse_cdf(logits.double().softmax(-1).flatten(0, 1), uniforms.flatten()).view(answers.shape)
+    assert torch.equal(answers, drawn.where(queries.editable, queries.tokens))
+
+
+def test_latency_and_orders_are_written(scripts, run):
+    arguments = ["--samplers", "random_4", "--batches", "1", "2", "--tries", "1", "--out", str(run / "out")]
+    scripts["latency"].main([str(run), *arguments])
+    found = json.loads((run / "out" / "latency.json").read_text())
+    assert set(found["speedup"]["1"]) == {"random_4", "twin_without_cache"}
+    scripts["orders"].main([str(run), "--strings", "4", "--out", str(run / "out")])
+    rows = json.loads((run / "out" / "orders.json").read_text())["orders"]
+    assert len(rows) == 5
+    for row in rows.values():
+        assert sum(row["by_kind"].values()) == pytest.approx(row["nats"]["value"])
+
+
+def test_states_of_a_training_are_measured(scripts, run):
+    (run / "states").mkdir()
+    model = load_trained_model(run / "checkpoints" / "masked.safetensors").model
+    state = {f"model.{name}": value for name, value in model.state_dict().items()}
+    torch.save({"state_dict": state}, run / "states" / "masked-100.ckpt")
+    scripts["growth"].main([str(run), str(run / "states"), "--strings", "3", "--out", str(run / "out")])
+    points = json.loads((run / "out" / "growth.json").read_text())["points"]
+    valid = {steps: [one["valid"] for one in points if one["steps"] == steps] for steps in (100, None)}
+    assert valid[100] == valid[None][:4]
+
+
+@pytest.fixture
+def heads(run):
+    """A run of molecules_heads, small."""
+    changes = (
+        f"start={run / 'checkpoints' / 'masked.safetensors'}",
+        "task.length=16",
+        "task.held_out_problems=6",
+        "task.batch_size=8",
+        "model.denoiser.width=16",
+        "model.denoiser.depth=1",
+        "model.denoiser.heads=2",
+        "model.denoiser.positions.length=16",
+        "stages.quality.steps=2",
+        "stages.rollouts.queries=12",
+        "stages.rollouts.max_steps=4",
+        "stages.rollouts.tried=[answer_probability]",
+        *(f"stages.{name}.steps=2" for name in ("solved", "cost_aware", "agreement", "agreement_cost_aware")),
+    )
+    config = compose("molecules_heads", changes)
+    config.task.corpus = {"_target_": "adaptive_diffusion.tasks.molecules.SmilesFile", "path": str(run / "some.smi")}
+    with RunFolder(run / "heads") as folder:
+        run_experiment(config, folder, say=lambda line: None)
+    return run / "heads"
+
+
+def test_self_correction_and_halting_on_a_run_of_heads(scripts, run, heads):
+    scripts["halting"].main([str(heads), "--strings", "4", "--reference", "4", "--out", str(run / "out")])
+    found = json.loads((run / "out" / "halting.json").read_text())
+    assert set(found["heads"]) == {"solved", "cost_aware", "agreement", "agreement_cost_aware"}
+    assert {"cost_aware", "fixed"} <= set(found["sets"])
+    scripts["correct"].main([str(heads), "--strings", "6", "--reference", "4", "--out", str(run / "out")])
+    found = json.loads((run / "out" / "correction.json").read_text())
+    assert found["setting"].rpartition(" ")[0] in scripts["correct"].LEARNED
+    assert found["rival"] not in scripts["correct"].LEARNED
+    assert set(found["sets"]) == {found["setting"], found["rival_setting"]}
 
 
 def test_diagnosis_counts_every_string(scripts, run):

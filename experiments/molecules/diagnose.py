@@ -37,6 +37,7 @@ def variants(model, steps):
         "one_more_forward": {**base, "pace": FixedSteps(steps + 1)},
         "a_forward_per_token": {**base, "pace": FixedCount()},
         "order_of_entropy": {**base, "order": LowEntropy()},
+        "order_of_entropy_a_forward_per_token": {"order": LowEntropy(), "pace": FixedCount()},
         "from_the_left": {**base, "order": LeftToRight()},
         "from_the_left_a_forward_per_token": {"order": LeftToRight(), "pace": FixedCount()},
         "blocks_of_4": {**base, "pace": FixedSteps(4), "block_length": 4},

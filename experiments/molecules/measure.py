@@ -23,6 +23,7 @@ from adaptive_diffusion.tasks.molecules.drawing import gallery
 from adaptive_diffusion.tasks.molecules.measures import FCD_MISSING, Reference, summary
 
 RESULTS = Path(__file__).parent / "results"
+FILE = "samplers.json"
 GOAL = 16
 """Forwards within which the best setting of the masked denoiser is looked for."""
 
@@ -41,42 +42,6 @@ def measured(sampler, data, training, reference, count, seed):
         "strings_per_second": count / seconds,
     }
     return {**cost, **summary(strings, training, reference)}, strings
-
-
-def best(rows):
-    """The setting of the masked denoiser with the smallest FCD (where it is missing, the most valid strings) within
-    `GOAL` forwards; with the name None where there is no such setting."""
-    within = {name: row for name, row in rows.items() if name != "twin" and row["forwards"] <= GOAL}
-
-    def rank(name):
-        row = within[name]
-        return (1, -row["valid"]) if row["fcd"] is None else (0, row["fcd"])
-
-    return min(within, key=rank) if within else None
-
-
-def summarised(rows, infilling, command, begun):
-    """What `summary.json` holds: the best setting, the twin, and all settings. What is not measured is null.
-    `infilling` is what `infill.py` wrote, or empty."""
-    spans = infilling.get("settings", {})
-    infill = {name: spans.get(name, {}).get("valid", {}).get("value") for name in (infilling.get("setting"), "twin")}
-    chosen = best(rows)
-    ours, twin = rows.get(chosen, {}), rows.get("twin", {})
-    return {
-        "setting": chosen,
-        **{name: ours.get(name) for name in ("valid", "unique", "novel", "fcd", "forwards", "mean_atoms")},
-        "unique_10k": ours.get("unique@10000"),
-        "twin_valid": twin.get("valid"),
-        "twin_fcd": twin.get("fcd"),
-        "twin_forwards": twin.get("forwards"),
-        **dict.fromkeys(("errors_removed", "errors_removed_ci_low", "halting_cost_ratio", "halting_cost_ratio_high")),
-        "infill_valid": infill[infilling.get("setting")],
-        "infill_twin_valid": infill["twin"],
-        "latency_speedup_batch1": None,
-        "seeds": 1,
-        "settings": rows,
-        "manifest": provenance(command, begun),
-    }
 
 
 def finite(figures):
@@ -107,17 +72,16 @@ def main(arguments=None):
     reference = Reference(data.strings["test"][: chosen.reference])
     training = frozenset(data.strings["train"])
     chosen.out.mkdir(parents=True, exist_ok=True)
-    file = chosen.out / "summary.json"
+    file = chosen.out / FILE
     command = f"measure.py RUN --strings {chosen.strings} --reference {chosen.reference} --seed {chosen.seed}"
     rows = json.loads(file.read_text())["settings"] if file.is_file() else {}
-    other = chosen.out / "infilling.json"
-    infilling = json.loads(other.read_text()) if other.is_file() else {}
     for name, sampler in samplers.items():
         if name in rows or (chosen.only and name not in chosen.only):
             continue
         figures, strings = measured(sampler, data, training, reference, chosen.strings, chosen.seed)
         rows[name] = finite(figures)
-        atomic_write_file(file, json.dumps(summarised(rows, infilling, command, begun), indent=1) + "\n")
+        content = {"settings": rows, "manifest": provenance(command, begun)}
+        atomic_write_file(file, json.dumps(content, indent=1) + "\n")
         shown = sorted(strings[:30], key=lambda smiles: (canonical(smiles) is None, error_of(smiles) or ""))
         atomic_write_file(chosen.out / f"{name}.html", gallery(shown, f"{name}: the first 30 strings"))
         row = rows[name]

@@ -1,0 +1,77 @@
+"""Gathers the result files of the other scripts into results/summary.json; what was not measured is null."""
+
+import argparse
+import json
+from pathlib import Path
+
+from measure import FILE, GOAL, RESULTS
+
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
+
+MOLECULES = "valid", "unique", "novel", "fcd", "forwards", "mean_atoms"
+ATOMS = 0.5
+"""By so many atoms the molecules of a setting may be smaller than the twin's in the mean: small ones are valid more
+often."""
+
+
+def best(rows):
+    """The setting of the masked denoiser with the smallest FCD (where it is missing, the most valid strings) within
+    `GOAL` forwards whose molecules are as large as the twin's, up to `ATOMS`; None where there is no such setting."""
+    least = (rows.get("twin", {}).get("mean_atoms") or 0) - ATOMS
+
+    def counts(name, row):
+        return name != "twin" and row["forwards"] <= GOAL and (row.get("mean_atoms") or 0) >= least
+
+    within = {name: row for name, row in rows.items() if counts(name, row)}
+
+    def rank(name):
+        row = within[name]
+        return (1, -row["valid"]) if row["fcd"] is None else (0, row["fcd"])
+
+    return min(within, key=rank) if within else None
+
+
+def summarised(folder):
+    """What `summary.json` holds: the best setting beside the twin, and the chief figures of every other file."""
+    found = {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
+    rows = found.get(Path(FILE).stem, {}).get("settings", {})
+    infilling, correction = found.get("infilling", {}), found.get("correction", {})
+    halting, latency = found.get("halting", {}), found.get("latency", {})
+    chosen = best(rows)
+    ours, twin = rows.get(chosen, {}), rows.get("twin", {})
+    spans = infilling.get("settings", {})
+    infill = {name: spans.get(name, {}).get("valid", {}).get("value") for name in (infilling.get("setting"), "twin")}
+    removed = correction.get("errors_removed", {})
+    stops = {rival: halting.get(f"cost_ratio_to_{rival}", {}) for rival in ("fixed", "best")}
+    dearer = max(stops.values(), key=lambda one: one.get("value") or 0)
+    return {
+        "setting": chosen,
+        **{name: ours.get(name) for name in MOLECULES},
+        "unique_10k": ours.get("unique@10000"),
+        **{f"twin_{name}": twin.get(name) for name in MOLECULES},
+        "errors_removed": removed.get("value"),
+        "errors_removed_ci_low": removed.get("low"),
+        "errors_removed_against": correction.get("rival"),
+        # Of the two comparisons, fixed steps and the best rule without learning, the less favourable one.
+        "halting_cost_ratio": dearer.get("value"),
+        "halting_cost_ratio_high": dearer.get("high"),
+        "halting_cost_ratio_to_fixed": stops["fixed"],
+        "halting_cost_ratio_to_best": stops["best"],
+        "halting_best_without_learning": halting.get("best_without_learning"),
+        "infill_valid": infill[infilling.get("setting")],
+        "infill_twin_valid": infill["twin"],
+        "latency_speedup_batch1": latency.get("speedup", {}).get("1", {}).get(chosen),
+        "strings": ours.get("strings"),
+        "seeds": 1,
+    }
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    folder = parser.parse_args(arguments).out
+    atomic_write_file(folder / "summary.json", json.dumps(summarised(folder), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
