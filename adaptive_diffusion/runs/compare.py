@@ -14,7 +14,7 @@ from adaptive_diffusion.evaluation.accuracy import distinct_share, summarise
 from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.engine import Engine, Here
-from adaptive_diffusion.runs.sampled import PIECE, AnswerFigures, sampled_pieces
+from adaptive_diffusion.runs.sampled import PIECE, SLOTS, AnswerFigures, sampled_pieces
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.atomic_write import atomic_write
 from adaptive_diffusion.tasks.task import Task
@@ -39,7 +39,7 @@ def compare(
     task: Task,
     problems: Any,
     seed: int = 0,
-    slots: int = 256,
+    slots: int = SLOTS,
     trace: Path | None = None,
     family: str = "",
     piece: int | None = PIECE,
@@ -81,7 +81,7 @@ def compare_all(
     problems: Any,
     say: Callable[[str], None],
     seed: int = 0,
-    slots: int = 256,
+    slots: int = SLOTS,
     kept: Path | None = None,
     engine: Engine | None = None,
     families: Mapping[str, str] | None = None,

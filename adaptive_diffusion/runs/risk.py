@@ -14,7 +14,7 @@ from adaptive_diffusion.evaluation.risk_control import (
     quality_lost,
     queries_needed,
 )
-from adaptive_diffusion.runs.sampled import Sampled, sampled_pieces
+from adaptive_diffusion.runs.sampled import SLOTS, Sampled, sampled_pieces
 from adaptive_diffusion.tasks.task import Task
 
 
@@ -88,7 +88,7 @@ class Chosen:
         return {**vars(self), "promise": vars(self.promise)}
 
 
-def choose(sampler: Any, task: Task, problems: Any, promise: Promise, seed: int = 0, slots: int = 256) -> Chosen:
+def choose(sampler: Any, task: Task, problems: Any, promise: Promise, seed: int = 0, slots: int = SLOTS) -> Chosen:
     """The boldest setting of a sampler's calibrated parameter that keeps a promise, by sampling the problems at one
     setting after another, from careful to bold, until one fails.
 

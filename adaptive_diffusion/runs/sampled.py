@@ -24,6 +24,9 @@ from adaptive_diffusion.tasks.task import Task
 PIECE = 8_192
 """Answers that are sampled and graded at once: so many that the slots which empty at the end of a piece cost little."""
 
+SLOTS = 128
+"""Sequences a forward. Twice as many are no faster on two cores, and a forward of them takes 60 MB more."""
+
 COLUMNS = "query", "nfe", "token_forwards", "revisions", "rewrites", "cycled", "budget_spent"
 
 
@@ -88,7 +91,7 @@ def sampled_pieces(
     problems: Any,
     n: int = 1,
     seed: int = 0,
-    slots: int = 256,
+    slots: int = SLOTS,
     trace: Path | None = None,
     family: str = "",
     piece: int | None = PIECE,
