@@ -1,6 +1,6 @@
 """Rollouts: trajectories of a sampler recorded once, past every halting point, for every halting objective."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -162,6 +162,7 @@ def record(
     slots: int = 256,
     max_steps: int | None = None,
     tried: Sequence[Halting] = (),
+    observers: Sequence[Callable[[Step], None]] = (),
 ) -> Rollouts:
     """Samples all queries with halting off and records every step, without gradient.
 
@@ -170,6 +171,7 @@ def record(
         difficulty: [N]; 0 where it is not known.
         max_steps: a row that takes longer is cut there.
         tried: M halting rules, whose decisions are recorded too. Answers are those of filling in what is open.
+        observers: further observers of the loop, such as `AnswersByStep`.
 
     Raises:
         ValueError: rules to be tried on a sampler with blocks, where a stop would not end the answer.
@@ -179,7 +181,7 @@ def record(
     recorder = RolloutRecorder(batch)
     queries = batch.queries
     complete = replace(sampler, halting=HaltingTrials(tuple(tried)))
-    complete.sample(queries, seed=seed, slots=slots, max_steps=max_steps, observers=[recorder])
+    complete.sample(queries, seed=seed, slots=slots, max_steps=max_steps, observers=[recorder, *observers])
     difficulty = torch.zeros(len(queries)) if difficulty is None else difficulty.float().cpu()
     return recorder.result(difficulty[queries.ids.cpu().argsort()])
 

@@ -4,57 +4,38 @@ import argparse
 import json
 import sys
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from rules import FIXED, HEADS, LEARNED, MOST, careful, halting, paced
 
 from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.evaluation.correlation import spearman
 from adaptive_diffusion.evaluation.curves import Curves
 from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean
-from adaptive_diffusion.evaluation.reference_model import nll_bits
-from adaptive_diffusion.rules.adaptive import EntropyBound, Quota
-from adaptive_diffusion.rules.gain import LikelihoodGain
-from adaptive_diffusion.rules.halting import AnswerProbability, StableAndConfident
-from adaptive_diffusion.rules.order import LowEntropy, Margin
-from adaptive_diffusion.rules.pace import FixedCount, FixedSteps, Threshold
+from adaptive_diffusion.evaluation.reference_model import nll_bits, unigram_entropy
+from adaptive_diffusion.evaluation.rivals import rivalry
+from adaptive_diffusion.runs.halting_rules import STRIDE
 from adaptive_diffusion.runs.stage import checkpoint
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 from adaptive_diffusion.storage.manifest import environment, now, provenance
+from adaptive_diffusion.training.answers_by_step import AnswersByStep
+from adaptive_diffusion.training.rollouts import record, scored
 
 RESULTS = Path(__file__).parent / "results"
-STEPS = 1, 2, 4, 6, 8, 12, 16, 24
-SHARES = 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9
-AFTER = 16
-FIXED = "fixed"
+AFTER, SLOTS = 16, 32
 
 
-def families():
-    """Fixed steps in two orders, and what decides problem by problem: by confidence, by the lead of the best token, by
-    confidence with a least number a step, by entropy; and one token a step stopped by the probability of the answer, by
-    stability, by likelihood gain. Eight settings each."""
-    return {
-        FIXED: [{"pace": FixedSteps(steps)} for steps in STEPS],
-        "fixed_margin": [{"order": Margin(), "pace": FixedSteps(steps)} for steps in STEPS],
-        "threshold": [{"pace": Threshold(share)} for share in SHARES],
-        "margin": [{"order": Margin(), "pace": Threshold(share)} for share in SHARES],
-        "quota": [{"pace": Quota(share, 16)} for share in SHARES],
-        "entropy_bound": [
-            {"order": LowEntropy(), "pace": EntropyBound(nats)} for nats in (0.1, 0.25, 0.5, 1, 2, 4, 8, 16)
-        ],
-        "answer_probability": [
-            {"pace": FixedCount(), "halting": AnswerProbability(10.0**power)}
-            for power in (-12, -9, -7, -5, -4, -3, -2, -1)
-        ],
-        "stable": [{"pace": FixedCount(), "halting": StableAndConfident(1, share)} for share in SHARES],
-        "likelihood_gain": [
-            {"pace": FixedCount(), "halting": LikelihoodGain(nats)}
-            for nats in (0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.003, 0)
-        ],
-    }
+@dataclass(frozen=True)
+class Answered:
+    """What a rule wrote at one setting: answers [N, L], and each one's cost and quality."""
+
+    answers: torch.Tensor
+    scored: ScoredAnswers
 
 
 def judged(tokens, problems, judge):
@@ -68,48 +49,85 @@ def judged(tokens, problems, judge):
 
 
 def answered(source, problems, judge, seed):
-    """Every setting on the same problems: what was answered, with its quality and NFE."""
-    queries, found = source.task.queries(problems), []
-    for family, settings in families().items():
+    """Every rule at every setting on the same problems."""
+    queries = source.task.queries(problems)
+    ids = queries.ids.numpy()
+    for family, settings in paced().items():
         for number, parts in enumerate(settings):
-            result = Sampler(source.model, **parts).sample(queries, seed=seed)
+            result = Sampler(source.model, **parts).sample(queries, seed=seed, slots=SLOTS)
             quality = -judged(result.answers, problems, judge)
-            name = f"{family}_{number}"
-            graded = ScoredAnswers(name, family, result.query.numpy(), result.nfe.numpy(), quality)
-            found.append((result, graded))
-            print(f"{name}: {-quality.mean():.3f} bits, {graded.nfe.mean():.2f} NFE", file=sys.stderr, flush=True)
+            yield Answered(
+                result.answers, ScoredAnswers(f"{family}_{number}", family, ids, result.nfe.numpy(), quality)
+            )
+    tried, steps = halting(), AnswersByStep()
+    rules, sampler = [one.rule for one in tried], careful(source.model)
+    rollouts = record(sampler, scored(source.task, problems), None, seed, SLOTS, MOST, rules, [steps])
+    answers, rows = steps.packed(), torch.arange(len(problems)).repeat_interleave(rollouts.steps)
+    quality = -judged(answers, problems.take(rows), judge)
+
+    def stopped(name, family, after):
+        at = rollouts.first + after - 1
+        return Answered(
+            answers[at], ScoredAnswers(name, family, ids, rollouts.spent(after).numpy(), quality[at.numpy()])
+        )
+
+    for number, one in enumerate(tried):
+        yield stopped(one.name, one.family, rollouts.stopped(rollouts.stops[:, number]))
+    for family, rule in LEARNED.items():
+        output = source.model.heads[rule.needs_head].predict(rollouts.observation)
+        for number, setting in enumerate(rule.settings[::STRIDE]):
+            after, _ = rollouts.halted(rule.with_threshold(setting), output)
+            yield stopped(f"{family}_{number}", family, after)
+
+
+def all_answered(source, problems, judge, seed):
+    """The same as a list, with a line for each."""
+    found = []
+    for one in answered(source, problems, judge, seed):
+        found.append(one)
+        line = f"{one.scored.name}: {-one.scored.quality.mean():.3f} bits, {one.scored.nfe.mean():.2f} NFE"
+        print(line, file=sys.stderr, flush=True)
     return found
 
 
 def compared(seeds):
     """By adaptive rule: its cost over that of fixed steps at equal quality, in the better of two orders; and its bits
     saved at equal cost. Curves over problems and trainings."""
-    curves = Curves([[graded for _, graded in found] for found in seeds])
-    fixed = max(
-        (FIXED, "fixed_margin"), key=lambda name: curves.area(name, curves.shared_costs([FIXED, "fixed_margin"])).value
-    )
+    curves = Curves([[one.scored for one in found] for found in seeds])
+    fixed = max(FIXED, key=lambda name: curves.area(name, curves.shared_costs(FIXED)).value)
     return (
         fixed,
-        {name: curves.compare(name, fixed) for name in curves.families if name not in (FIXED, "fixed_margin")},
+        {name: curves.compare(name, fixed) for name in curves.families if name not in FIXED},
         curves,
     )
 
 
+def variety(answers, editable):
+    """Of all that was written: bits of entropy of its bytes, and the share of different ones among its sequences of
+    three bytes. Both fall where a rule repeats itself."""
+    written = [row[opened].tolist() for row, opened in zip(answers, editable, strict=True)]
+    threes = [tuple(one[at : at + 3]) for one in written for at in range(len(one) - 2)]
+    entropy = unigram_entropy(torch.tensor([token for one in written for token in one])[None])
+    return {"entropy": entropy.item(), "distinct_3": len(set(threes)) / len(threes)}
+
+
 def row(seeds, number, source, problems, difficulty):
     """The figures of one setting over the trainings."""
-    pairs, opened = [found[number] for found in seeds], problems.editable.sum(1)
-    nfe = np.stack([graded.nfe for _, graded in pairs])
-    answers = [result.answers for result, _ in pairs]
+    ours, opened = [found[number] for found in seeds], problems.editable.sum(1)
+    nfe = np.stack([one.scored.nfe for one in ours])
+    answers = [one.answers for one in ours]
+    varieties = [variety(answer.numpy(), problems.editable) for answer in answers]
     same = [(answer == torch.from_numpy(problems.tokens)).numpy() & problems.editable for answer in answers]
     correctness = [source.task.verify(answer, problems) for answer in answers]
     return {
-        "sampler": pairs[0][1].name,
-        "family": pairs[0][1].family,
+        "sampler": ours[0].scored.name,
+        "family": ours[0].scored.family,
         "nfe_mean": float(nfe.mean()),
         "nfe_p95": float(np.quantile(nfe, 0.95, method="higher")),
         "nfe_max": int(nfe.max()),
-        "judge_bits_per_byte": bootstrap(mean, -np.mean([graded.quality for _, graded in pairs], axis=0)).to_json(),
+        "judge_bits_per_byte": bootstrap(mean, -np.mean([one.scored.quality for one in ours], axis=0)).to_json(),
         "right_bytes": bootstrap(mean, np.mean([one.sum(1) / opened for one in same], axis=0)).to_json(),
+        **{name: float(np.mean([one[name] for one in varieties])) for name in varieties[0]},
         "parses": float(np.mean([one.valid.double().mean() for one in correctness])),
         "spearman_of_steps_per_open_byte": {
             measure: spearman(values, nfe.mean(0) / opened).to_json() for measure, values in difficulty.items()
@@ -132,7 +150,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     begun = now()
-    sources = [load_trained_model(run / checkpoint("masked")) for run in chosen.runs]
+    sources = [load_trained_model(run / HEADS) for run in chosen.runs]
     judge = load_trained_model(chosen.runs[0] / checkpoint("reference")).model.denoiser
     data, length = sources[0].data, sources[0].task.length
     splits = {
@@ -140,7 +158,8 @@ def main():
         "test": data.test.take(slice(chosen.problems)),
     }
     found = {
-        split: [answered(one, problems, judge, chosen.seed) for one in sources] for split, problems in splits.items()
+        split: [all_answered(one, problems, judge, chosen.seed) for one in sources]
+        for split, problems in splits.items()
     }
     _, tuned, _ = compared(found["validation"])
     best = min(tuned, key=lambda name: tuned[name].near_cost_ratio.value)
@@ -164,6 +183,8 @@ def main():
         "trainings": len(sources),
         "open_bytes_mean": float(opened.mean()),
         "reference_judge_bits_per_byte": float(judged(torch.from_numpy(problems.tokens), problems, judge).mean()),
+        "learned_against_unlearned": rivalry(curves, list(LEARNED)).to_json(),
+        "reference_variety": variety(problems.tokens, problems.editable),
         "curves": curves.to_json(),
         "samplers": [
             row(found["test"], number, sources[0], problems, difficulty) for number in range(len(found["test"][0]))
