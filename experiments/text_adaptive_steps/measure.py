@@ -135,6 +135,16 @@ def row(seeds, number, source, problems, difficulty):
     }
 
 
+def best_setting(seeds, family):
+    """The name of the setting of a rule at which it writes best."""
+    quality = {
+        each[0].scored.name: np.mean([one.scored.quality.mean() for one in each])
+        for each in zip(*seeds, strict=True)
+        if each[0].scored.family == family
+    }
+    return max(quality, key=lambda name: quality[name])
+
+
 def inverse(ratio):
     """Theirs over ours."""
     return Interval(1 / ratio.value, 1 / ratio.high, 1 / ratio.low)
@@ -174,6 +184,7 @@ def main():
     result = {
         "device": environment()["device"],
         "adaptive": best,
+        "setting": best_setting(found["validation"], best),
         "fixed": fixed,
         "nfe_ratio_fixed_over_adaptive": ratio.value,
         "nfe_ratio_fixed_over_adaptive_interval": ratio.to_json(),
