@@ -2,6 +2,8 @@
 
     python scripts/models_to_try.py sudoku-6x6 runs/adaptive_beats_thresholds \
         --command "adaptive-diffusion run adaptive_beats_thresholds seed=0"
+
+A run with other samplers names them: --sampler "p2 plan.steps=16" p2_16, the slowest first.
 """
 
 import argparse
@@ -24,7 +26,7 @@ SAMPLERS = {
     "learned": "learned",
     "cost_aware": "cost_aware_0.01",
 }
-"""Samplers of the card, and their names in the run."""
+"""Samplers of the card, the slowest first, and their names in the run."""
 COLUMNS = ("correct", "nfe_mean", "nfe_p95", "nfe_max", "revisions_mean")
 CURVES = ("sampler", "family", "correct", "nfe_mean")
 """Columns of all samplers of the run, for the curves of the playground."""
@@ -36,30 +38,31 @@ def main() -> None:
     parser.add_argument("name", help="of the model")
     parser.add_argument("run", type=Path, help="the run folder")
     parser.add_argument("--command", required=True, help="the command that trained it, for the card")
+    parser.add_argument("--sampler", nargs=2, action="append", metavar=("TEXT", "NAME"), help="and its name in the run")
     chosen = parser.parse_args()
     file = newest_checkpoint(chosen.run)
     if file.stat().st_size > LARGEST:
         sys.exit(f"{file} has more than {LARGEST / 1e6:g} MB; models that come with the package are smaller")
-    found = figures(chosen.run, chosen.command)
+    found = figures(chosen.run, chosen.command, dict(chosen.sampler or SAMPLERS))
     folder = save_pretrained(file, FOLDER / chosen.name)
     (folder / FIGURES).write_text(json.dumps(found) + "\n", encoding="utf-8")
     text = (folder / CARD).read_text(encoding="utf-8").replace("OWNER/NAME", chosen.name)
     (folder / CARD).write_text("\n".join([text, *card(found), ""]), encoding="utf-8")
 
 
-def figures(run: Path, command: str) -> dict[str, Any]:
+def figures(run: Path, command: str, samplers: dict[str, str]) -> dict[str, Any]:
     """The figures of the run on all its test problems, and its decisions on the first of them."""
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     measured = {row["sampler"]: row for row in summary["samplers"]}
     rows, first = [], {}
-    for text, name in SAMPLERS.items():
+    for text, name in samplers.items():
         rows.append({"sampler": text, **{key: measured[name][key] for key in COLUMNS}})
         traced = read_trace(run / "traces" / name).rows.sort_by("query").slice(0, FIRST)
         nfe, answers, correct = (torch.tensor(traced[key].to_pylist()) for key in ("nfe", "answer", "correct"))
         first[text] = decisions(nfe, answers, correct)
     curves = [{key: row[key] for key in CURVES} for row in summary["samplers"]]
     about = {"task": summary["task"], "trained_by": command, "curves": curves}
-    return {**about, "test_problems": measured["confidence"]["queries"], "seed": 0, "samplers": rows, "first": first}
+    return {**about, "test_problems": summary["samplers"][0]["queries"], "seed": 0, "samplers": rows, "first": first}
 
 
 def card(found: dict[str, Any]) -> list[str]:

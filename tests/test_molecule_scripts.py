@@ -174,7 +174,7 @@ def heads(run):
         "stages.quality.steps=2",
         "stages.rollouts.queries=12",
         "stages.rollouts.max_steps=4",
-        "stages.rollouts.tried=[answer_probability]",
+        "stages.measures.tried=[answer_probability]",
         *(f"stages.{name}.steps=2" for name in ("solved", "cost_aware", "agreement", "agreement_cost_aware")),
     )
     config = compose("molecules_heads", changes)

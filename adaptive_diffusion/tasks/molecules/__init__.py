@@ -3,6 +3,7 @@
 from adaptive_diffusion.tasks.molecules.corpora import Moses, Qm9, SmilesFile
 from adaptive_diffusion.tasks.molecules.data import MoleculeData
 from adaptive_diffusion.tasks.molecules.framing import EndToken, LengthGiven
+from adaptive_diffusion.tasks.molecules.new_molecules import NewMolecules
 from adaptive_diffusion.tasks.molecules.task import MoleculeTask
 
-__all__ = ["EndToken", "LengthGiven", "MoleculeData", "MoleculeTask", "Moses", "Qm9", "SmilesFile"]
+__all__ = ["EndToken", "LengthGiven", "MoleculeData", "MoleculeTask", "Moses", "NewMolecules", "Qm9", "SmilesFile"]

@@ -11,6 +11,7 @@ from adaptive_diffusion.tasks.data import TaskData, at_least_one
 from adaptive_diffusion.tasks.keyed_numbers import keyed_uniforms
 from adaptive_diffusion.tasks.molecules.corpora import Molecules, SmilesCorpus
 from adaptive_diffusion.tasks.molecules.framing import Framing, LengthGiven, padded
+from adaptive_diffusion.tasks.molecules.new_molecules import drawn_length, new_molecules
 from adaptive_diffusion.tasks.molecules.openings import New, Opening, Span
 from adaptive_diffusion.tasks.molecules.problems import MoleculeProblems
 from adaptive_diffusion.tasks.molecules.task import MoleculeTask
@@ -19,8 +20,6 @@ from adaptive_diffusion.tasks.splits import SPLITS, splits_of
 from adaptive_diffusion.tasks.text.packing import Windows
 
 STREAMS = {"train": 0, "validation": 1, "test": 2}
-LENGTHS, QUERIES = 3, 4
-"""Further streams of random numbers: of new molecules, and of the lines of a file of queries."""
 
 
 class MoleculeData(TaskData):
@@ -125,20 +124,12 @@ class MoleculeData(TaskData):
     def new(self, count: int, seed: int = 0) -> MoleculeProblems:
         """Molecules to be written anew. Where the length is given, lengths are drawn from those of the training
         strings."""
-        length, end = self.task.length, self.task.tokenizer.end
-        uniforms = keyed_uniforms(seed, LENGTHS, np.arange(count), count=1)[:, 0]
-        sizes = self._quantile(self.lengths, uniforms)
-        place = np.arange(length)
-        opened = [place < self.task.framing.open_positions(int(size), length) for size in sizes]
-        return MoleculeProblems.of([np.full(length, end)] * count, opened, opened, known=False, kind=["new"] * count)
+        return new_molecules(self.task, self.lengths, count, seed)
 
     def drawn_length(self, line: int, least: int) -> int:
         """The length of the molecule on a line of a file of queries, drawn from those of training strings of at least
         `least` tokens."""
-        shares = self.lengths * (np.arange(self.task.length + 1) >= least)
-        if not shares.any():
-            raise ValueError(f"no training string has {least} tokens or more; give the number of tokens, such as <|3|>")
-        return int(self._quantile(shares / shares.sum(), keyed_uniforms(QUERIES, np.array([line]), count=1)[:, 0])[0])
+        return drawn_length(self.lengths, line, least)
 
     def windows(self, split: str) -> Windows:
         """Up to `held_out_problems` strings of a split, all open: what a likelihood is measured on."""
@@ -191,8 +182,3 @@ class MoleculeData(TaskData):
     def _word(self, smiles: str) -> int:
         digest = hashlib.sha256(f"{self.split_seed} {smiles}".encode()).digest()
         return int.from_bytes(digest[:8], "little")
-
-    @staticmethod
-    def _quantile(shares: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-        """int64 [N], the lengths at which the distribution passes uniforms [N]."""
-        return np.minimum(np.searchsorted(np.cumsum(shares), uniforms, side="right"), len(shares) - 1)

@@ -13,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adaptive_diffusion.tasks.editing import EditSpec
-from adaptive_diffusion.tasks.molecules import EndToken, LengthGiven, MoleculeData, MoleculeTask, Qm9, SmilesFile
+from adaptive_diffusion.tasks.molecules import (
+    EndToken,
+    LengthGiven,
+    MoleculeData,
+    MoleculeTask,
+    NewMolecules,
+    Qm9,
+    SmilesFile,
+)
 from adaptive_diffusion.tasks.molecules.openings import Span
 from adaptive_diffusion.tasks.molecules.tokenizer import SYMBOLS, CharacterTokenizer, SmilesTokenizer, pieces
 
@@ -285,3 +293,23 @@ def test_cache_is_of_this_corpus(corpus, tmp_path):
     assert json.loads(gzip.GzipFile(fileobj=io.BytesIO(file.read_bytes())).read())["pool"] == before.pool
     (tmp_path / "some.smi").write_text("CCO\n")
     assert corpus.read().pool == ["CCO"]
+
+
+def test_new_molecules_need_lengths_and_no_corpus(tmp_path):
+    data = NewMolecules([0, 0, 1, 0, 3], held_out_problems=400)
+    assert data.task.length == 4
+    sizes = data.test.editable.sum(1)
+    assert set(sizes.tolist()) == {2, 4}
+    assert (sizes == 4).double().mean() == pytest.approx(0.75, abs=0.1)
+    assert not torch.equal(data.test.editable, data.validation.editable)
+    (tmp_path / "new.smi").write_text("<|*|>\nCC<|*|>\n<|3|>\n")
+    found = data.task.read(tmp_path / "new.smi", skip_bad=False).problems
+    assert found.editable.sum(1).tolist()[1:] == [2, 3]
+    with pytest.raises(ValueError, match="no strings to train on"):
+        data.training(0, 1)
+
+
+@pytest.mark.parametrize("lengths", [[0, 0], [1, -1], [0, float("nan")]])
+def test_lengths_that_are_no_numbers_of_strings_are_refused(lengths):
+    with pytest.raises(ValueError, match="none below 0"):
+        NewMolecules(lengths)
