@@ -23,6 +23,9 @@ from adaptive_diffusion.cli.terminal import shown
 
 Spans = list[str] | None
 
+SURE, UNSURE = 0.9, 0.5
+"""Probabilities a token from which a span is shown in green, and below which in red."""
+
 
 def edit(
     source: Source,
@@ -79,6 +82,11 @@ def edit(
         return
     for row in rows:
         typer.secho(f"seed {row['seed']}: {row['nfe']} NFE, {row['why']}", bold=True)
+        for span in row["spans"]:
+            place = f"tokens {span['first']} to {span['last']}"
+            typer.secho(
+                f"{place}: written with probability {span['certainty']:.2f} a token", fg=_shade(span["certainty"])
+            )
         _show(before.decode("utf-8", "backslashreplace"), row["text"], file.name)
     if variations > 1:
         typer.echo(
@@ -94,7 +102,16 @@ def _row(made: Any, index: int) -> dict[str, Any]:
         "nfe": int(result.nfe[index]),
         "revisions": int(result.revisions[index]),
         "why": result.why(index),
+        "spans": [
+            {"first": start, "last": stop - 1, "certainty": certainty}
+            for (start, stop), certainty in zip(made.spans, made.certainty[index].tolist(), strict=True)
+        ],
     }
+
+
+def _shade(certainty: float) -> str:
+    """The colour of a span by how sure the model is of it."""
+    return "green" if certainty >= SURE else "yellow" if certainty >= UNSURE else "red"
 
 
 def _show(before: str, after: str, name: str) -> None:

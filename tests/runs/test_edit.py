@@ -43,6 +43,7 @@ def test_variations_are_shown_as_differences_and_counted(edit):
     assert result.exit_code == 0, result.output
     assert [f"seed {seed}: " in result.output for seed in range(3)] == [True] * 3
     assert "-second line" in result.output
+    assert result.output.count("tokens 11 to 22: written with probability 0.") == 3
     assert "of 3 variations are distinct" in result.output
 
 
@@ -51,6 +52,7 @@ def test_json_and_files_hold_all_of_the_text(edit, tmp_path):
     assert result.exit_code == 0, result.output
     [variation] = json.loads(result.stdout)["variations"]
     assert variation["seed"] == 4
+    assert 0 < variation["spans"][0]["certainty"] < 1
     written = (tmp_path / "out" / "file.4.txt").read_bytes()
     assert written.startswith(b"line\n")
     assert written.endswith(b"third line\n")

@@ -172,3 +172,13 @@ def test_changes_that_cannot_be_met_are_refused(changes, sentence):
 def test_no_variation_is_refused():
     with pytest.raises(ValueError, match="n=0"):
         edit(SAMPLERS["drawn"], b"x", [Change(0, 1)], TOKENIZER, LONGEST, n=0)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS.keys())
+def test_certainties_of_spans_multiply_to_the_probability_of_the_answer(sampler):
+    changes = [Change(1, 4), Change(6, 8), Change.insert(12, 3), Change(14, 16, revise=True)]
+    edited = edit(sampler, b"a sentence of some words", changes, TOKENIZER, LONGEST, n=3, seed=5)
+    assert [stop - start for start, stop in edited.spans] == [3, 2, 3, 2]
+    sizes = torch.tensor([stop - start for start, stop in edited.spans])
+    logs = (edited.certainty.log() * sizes).sum(1)
+    assert torch.allclose(logs, edited.result.log_probability)
