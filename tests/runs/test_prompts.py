@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from adaptive_diffusion.cli.app import app
+from adaptive_diffusion.runs.trained_model import load_trained_model
 
 SMALL = [
     "task.length=12",
@@ -28,6 +29,13 @@ SMALL = [
     "stages.cost_aware.steps=3",
     "stages.evaluation.samplers=[confidence, 'threshold pace.threshold=0.8,0.9', learned]",
     "stages.evaluation.workers=1",
+]
+
+WITHOUT_REMASKING = [
+    "stages.remasking=null",
+    "stages.halting.after=denoiser",
+    "stages.rollouts=null",
+    "stages.cost_aware=null",
 ]
 
 
@@ -97,17 +105,32 @@ def test_file_that_cannot_be_trained_on_is_refused_before_the_first_training(fol
     assert not (folder / "refused" / "checkpoints").exists()
 
 
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "generator",
+    ["spell_backward", pytest.param("chain_sum", marks=SLOW), pytest.param("number_sequence", marks=SLOW)],
+)
+def test_generator_of_reasoning_gym_is_trained_on_and_graded_as_text(tmp_path: Path, generator: str):
+    pytest.importorskip("reasoning_gym", reason="needs the extra reasoning-gym")
+    small = [setting for setting in SMALL if not setting.startswith(("task.length", "task.answer", "task.difficulty"))]
+    task = [f"task=prompts_{generator}", "task.source.size=400"]
+    command("run", "prompts", *task, *small, *WITHOUT_REMASKING, "stages.report=null", "--folder", tmp_path / "run")
+    rows = json.loads((tmp_path / "run" / "summary.json").read_text())["samplers"]
+    assert [row["sampler"] for row in rows] == ["confidence", "threshold_0.8", "threshold_0.9", "learned"]
+    source = load_trained_model(tmp_path / "run")
+    problems = source.data.test
+    targets = source.task.targets(problems)
+    assert targets is not None
+    assert source.task.answers(targets, problems) == [row["answer"] for row in problems.row]
+    assert source.task.correct(targets, problems).all()
+    assert len(next(iter(source.task.difficulty(problems).values())).unique()) > 1
+
+
 def test_checker_of_a_users_own_module_runs_through_training(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(folder)
     own = "task.checker={_target_: own_checkers_of_sums.close, _partial_: true}"
-    overrides = [f"task.path={folder / 'sums.jsonl'}", own, *SMALL, "stages.remasking=null"]
-    after = [
-        "stages.halting.after=denoiser",
-        "stages.rollouts=null",
-        "stages.cost_aware=null",
-        "stages.report=null",
-        "--allow-module",
-        "own_checkers_of_sums",
-    ]
-    command("run", "prompts", *overrides, *after, "--folder", folder / "own")
+    overrides = [f"task.path={folder / 'sums.jsonl'}", own, *SMALL, *WITHOUT_REMASKING, "stages.report=null"]
+    command("run", "prompts", *overrides, "--allow-module", "own_checkers_of_sums", "--folder", folder / "own")
     assert (folder / "own" / "summary.json").is_file()

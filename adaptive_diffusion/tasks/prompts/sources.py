@@ -208,12 +208,15 @@ def _table_rows(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, dict[st
         except StopIteration:
             return
         except csv.Error as error:
-            yield numbers[0], f"this is no row of a table: {error}"
+            yield numbers[0], f"this is no row of a table: {error}; correct it"
             continue
         if len(cells) == len(names):
             yield numbers[0], dict(zip(names, cells, strict=True))
         elif cells:
-            yield numbers[0], f"it has {len(cells)} cells, the header has {len(names)}"
+            yield (
+                numbers[0],
+                f"it has {len(cells)} cells, the header has {len(names)}; quote what holds a delimiter",
+            )
 
 
 READERS: Mapping[str, Callable[[Iterator[tuple[int, str]]], Iterator[tuple[int, dict[str, Any] | str]]]] = {
@@ -233,12 +236,12 @@ def _is_number(value: Any) -> TypeGuard[float]:
 
 def _text(found: Mapping[str, Any], name: str) -> str:
     if name not in found:
-        raise ValueError(f"there is no column {name!r}; the columns are {', '.join(map(str, found))}")
+        raise ValueError(f"there is no column {name!r}; the columns are {', '.join(map(str, found))}; rename one")
     value = found[name]
     if _is_number(value):
         return str(value)
     if not isinstance(value, str) or not value:
-        raise ValueError(f"the column {name!r} holds {value!r:.60} instead of a text")
+        raise ValueError(f"the column {name!r} holds {value!r:.60} instead of a text; write one")
     return value
 
 
@@ -252,5 +255,5 @@ def _number(found: Mapping[str, Any], name: str) -> float:
     except (TypeError, ValueError):
         value = nan
     if not isfinite(value):
-        raise ValueError(f"the column {name!r} holds {found[name]!r:.60} instead of a number")
+        raise ValueError(f"the column {name!r} holds {found[name]!r:.60} instead of a number; write one")
     return value

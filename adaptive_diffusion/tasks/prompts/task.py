@@ -12,6 +12,7 @@ from torch import Tensor
 from adaptive_diffusion.core.layout import TextLayout
 from adaptive_diffusion.core.measures import AnswerMeasure, Difficulty
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.tasks.lines import NAMED
 from adaptive_diffusion.tasks.prompts.checkers import Checker, Exact, graded
 from adaptive_diffusion.tasks.prompts.prompts import AnswerSpan, Prompts, TooLongError, prompts_of
 from adaptive_diffusion.tasks.prompts.sources import Columns, PromptFile
@@ -125,10 +126,12 @@ class PromptTask(Task):
         file, bad = PromptFile(str(path)), []
         found = self.prompts(file.readable(bad), needs_answer=False)
         skipped = (*bad, *found.skipped)
+        listed = "".join(f"\n  {sentence}" for sentence in skipped[:NAMED])
         if skipped and not skip_bad:
-            raise ValueError("\n".join([f"{path} has bad rows, `--skip-bad` goes on without them:", *skipped[:5]]))
+            raise ValueError(f"{path} has bad rows, `--skip-bad` goes on without them:{listed}")
         if found.prompts is None:
-            raise ValueError(f"{path} holds no prompt that can be used. {self.too_long(found, len(skipped))}".strip())
+            why = self.too_long(found, len(skipped))
+            raise ValueError(f"{path} holds no prompt that can be used. {why}".strip() + listed)
         notes = [self.too_long(found, len(found.prompts))]
         if missing := int((~found.prompts.known).sum()):
             notes.append(f"{missing} of {len(found.prompts)} prompts have no answer, and theirs are not checked.")

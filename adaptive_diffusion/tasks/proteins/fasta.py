@@ -109,7 +109,7 @@ def spans_of(wish: str, sequence: str) -> Iterator[tuple[int, int]]:
         elif found := _SPAN.fullmatch(part):
             first, last = int(found[1]), int(found[2])
             if not 1 <= first <= last <= len(sequence):
-                raise ValueError(f"{part} lies outside the sequence of {len(sequence)} residues")
+                raise ValueError(f"{part} lies outside the sequence of {len(sequence)} residues; count from 1")
             yield first - 1, last
         else:
             raise ValueError(f"{part!r} names no region or span; write one of {', '.join(NAMES)}, or FIRST-LAST")

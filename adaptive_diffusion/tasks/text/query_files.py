@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from adaptive_diffusion.tasks.lines import read_text
+from adaptive_diffusion.tasks.lines import BadLines, read_text
 from adaptive_diffusion.tasks.task import QueryFile
 from adaptive_diffusion.tasks.text.infilling_problems import InfillingProblems, passage
 from adaptive_diffusion.tasks.text.tokenizer import Tokenizer
 
 OPEN = re.compile(rb"<\|(\d{1,6})\|>")
-LINES = ".lines"
+LINES, OBJECTS = ".lines", ".jsonl"
 INFILLING = ("prompt", "canonical_solution")
 FORMS = 'write {"text": "… <|24|> …"}, or {"prompt", "suffix", "canonical_solution"} as in HumanEval-Infilling'
 
@@ -30,29 +30,35 @@ def read_texts(
     `.lines` or `lines` is set.
 
     Raises:
-        ValueError: a path that is no file, and, unless `skip_bad`, a text without an open place or too long.
+        ValueError: a path that is no file, a file without a text that can be used, and, unless `skip_bad`, bad lines:
+            texts without an open place, or too long.
     """
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path} is no file; give a text with open places, <|24|> for 24 tokens, or .jsonl of such")
-    taken, skipped, too_long, notes = [], [], [], []
-    for name, content in _texts(path, lines, notes):
+    content, notes = read_text(path), []
+    if _is_one_text(path, content, lines, notes):
         try:
-            taken.append(_query(content, tokenizer, length))
+            return QueryFile(marked_text(content, tokenizer, length), notes=tuple(notes))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+    taken, too_long, bad = [], [], BadLines(path)
+    for number, text in _texts(path, content):
+        try:
+            taken.append(_query(text, tokenizer, length))
         except _TooLongError as error:
             too_long.append(error.tokens)
         except ValueError as error:
-            if not skip_bad:
-                raise ValueError(f"{name}: {error}") from error
-            skipped.append(f"{name}: {error}")
+            bad.add(number, str(error))
     if too_long:
         notes.append(
             f"{len(too_long)} of {len(taken) + len(too_long)} infilling problems do not fit {length} tokens and are "
             f"left out; the longest has {max(too_long)}."
         )
     if not taken:
-        raise ValueError(" ".join([f"{path} holds no text that can be used.", *notes]))
-    return QueryFile(InfillingProblems.concatenate(taken), tuple(skipped), tuple(notes))
+        raise ValueError(" ".join([f"{path} holds no text that can be used.", *notes]) + bad.listing())
+    skipped = tuple(map(str, bad.settled(skip_bad)))
+    return QueryFile(InfillingProblems.concatenate(taken), skipped, tuple(notes))
 
 
 def marked_text(text: bytes, tokenizer: Tokenizer, length: int) -> InfillingProblems:
@@ -92,7 +98,7 @@ def _query(content: bytes | Mapping[str, Any], tokenizer: Tokenizer, length: int
     if (size := len(prompt) + len(solution) + len(suffix)) > length:
         raise _TooLongError(size)
     if not len(solution):
-        raise ValueError("its canonical_solution is empty, so nothing is open")
+        raise ValueError("its canonical_solution is empty, so nothing is open; leave it out")
     return passage([(prompt, False), (solution, True), (suffix, False)], length, tokenizer.end, scope=(0, size))
 
 
@@ -102,19 +108,20 @@ def _field(row: Mapping[str, Any], name: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _texts(path: Path, lines: bool, notes: list[str]) -> Iterator[tuple[str, bytes | Mapping[str, Any]]]:
-    content, name = read_text(path), path.name.removesuffix(".gz")
-    objects = name.endswith(".jsonl")
-    if not objects and not lines and LINES not in Path(name).suffixes:
-        if sum(OPEN.search(line) is not None for line in content.splitlines()) > 1:
-            notes.append(
-                f"{path} is one text with several open places; for a text per line, let its name end in {LINES}."
-            )
-        yield str(path), content
-        return
+def _is_one_text(path: Path, content: bytes, lines: bool, notes: list[str]) -> bool:
+    """Whether a file is one text, and not one on each line; where that may be a mistake, a note is added."""
+    suffixes = Path(path.name.removesuffix(".gz")).suffixes
+    one = not lines and LINES not in suffixes and suffixes[-1:] != [OBJECTS]
+    if one and sum(OPEN.search(line) is not None for line in content.splitlines()) > 1:
+        notes.append(f"{path} is one text with several open places; for a text per line, let its name end in {LINES}.")
+    return one
+
+
+def _texts(path: Path, content: bytes) -> Iterator[tuple[int, bytes | Mapping[str, Any]]]:
+    objects = path.name.removesuffix(".gz").endswith(OBJECTS)
     for number, line in enumerate(content.splitlines(), 1):
         if line.strip():
-            yield f"{path}, line {number}", _object(line) if objects else line
+            yield number, _object(line) if objects else line
 
 
 def _object(line: bytes) -> Mapping[str, Any]:
