@@ -36,8 +36,25 @@ def twin(path: Path, *overrides: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("task", "tokens"), [(GRID, (6, 12)), (TINY, (7, 7))])
+SMALL_MAZE = [
+    *("task=maze_9x9", "task.rows=5", "task.columns=5", "task.test_mazes=16", "task.validation_mazes=16"),
+    *("model=maze", "model.denoiser.positions.rows=5", "model.denoiser.positions.columns=5", "model.denoiser.depth=1"),
+]
+FORMULAS = ["task=satisfiability_9", "model=satisfiability", "model.denoiser.depth=1", "task.held_out_problems=16"]
+GRAPHS = [
+    *("task=colouring_12", "task.test_graphs=16", "task.validation_graphs=16"),
+    *("model=colouring_12", "model.denoiser.depth=1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("task", "tokens"),
+    [(GRID, (6, 12)), (TINY, (7, 7)), (SMALL_MAZE, (1, 25)), (FORMULAS, (9, 9)), (GRAPHS, (8, 11))],
+    ids=["sudoku", "countdown", "maze", "satisfiability", "colouring"],
+)
 def test_twin_of_a_task_is_trained_and_draws_one_token_per_forward(tmp_path, task, tokens):
+    if task is FORMULAS:
+        pytest.importorskip("pysat", reason="needs the extra tasks")
     path = twin(tmp_path / "twin", *task, "task.batch_size=16", "steps=2", HERE)
     (row,) = json.loads((path / "summary.json").read_text())["samplers"]
     assert row["sampler"] == "left_to_right"
