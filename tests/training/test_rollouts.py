@@ -18,6 +18,7 @@ from adaptive_diffusion.rules.halting import AnswerProbability, MaxSteps, RunToC
 from adaptive_diffusion.rules.learned_halting import CostAware, LearnedHalting
 from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.training.answers_by_step import AnswersByStep
 from adaptive_diffusion.training.rollouts import Rollouts, record, share_changed
 
 QUERIES = 40
@@ -151,3 +152,15 @@ def test_rollouts_are_equal_after_saving_and_loading(rollouts: Rollouts, tmp_pat
     rollouts.save(tmp_path / "some.safetensors")
     again = Rollouts.load(tmp_path / "some.safetensors")
     assert all(torch.equal(value, getattr(again, name)) for name, value in vars(again).items())
+
+
+def test_answers_by_step_are_those_of_the_sampler_stopped_there(sampler: Sampler, queries: Queries):
+    steps = AnswersByStep()
+    batch = Batch(queries, torch.zeros_like(queries.tokens))
+    rollouts = record(sampler, batch, slots=16, observers=[steps])
+    answers = steps.packed()
+    for most in (1, 2, 5):
+        stopped = replace(sampler, halting=MaxSteps(most)).sample(queries, slots=16)
+        after = rollouts.steps.clamp(max=most)
+        in_order = queries.ids.argsort()  # the rollouts are in the order of the ids
+        assert answers[rollouts.first + after - 1].equal(stopped.answers[in_order])
