@@ -30,7 +30,7 @@ SAMPLERS = {
 COLUMNS = ("correct", "nfe_mean", "nfe_p95", "nfe_max", "revisions_mean")
 CURVES = ("sampler", "family", "correct", "nfe_mean")
 """Columns of all samplers of the run, for the curves of the playground."""
-FIRST, LARGEST = 100, 4_000_000
+LARGEST = 4_000_000
 
 
 def main() -> None:
@@ -39,25 +39,26 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="the run folder")
     parser.add_argument("--command", required=True, help="the command that trained it, for the card")
     parser.add_argument("--sampler", nargs=2, action="append", metavar=("TEXT", "NAME"), help="and its name in the run")
+    parser.add_argument("--first", type=int, default=100, help="test problems whose decisions a test compares")
     chosen = parser.parse_args()
     file = newest_checkpoint(chosen.run)
     if file.stat().st_size > LARGEST:
         sys.exit(f"{file} has more than {LARGEST / 1e6:g} MB; models that come with the package are smaller")
-    found = figures(chosen.run, chosen.command, dict(chosen.sampler or SAMPLERS))
+    found = figures(chosen.run, chosen.command, dict(chosen.sampler or SAMPLERS), chosen.first)
     folder = save_pretrained(file, FOLDER / chosen.name)
     (folder / FIGURES).write_text(json.dumps(found) + "\n", encoding="utf-8")
     text = (folder / CARD).read_text(encoding="utf-8").replace("OWNER/NAME", chosen.name)
-    (folder / CARD).write_text("\n".join([text, *card(found), ""]), encoding="utf-8")
+    (folder / CARD).write_text("\n".join([text, *card(found, chosen.first), ""]), encoding="utf-8")
 
 
-def figures(run: Path, command: str, samplers: dict[str, str]) -> dict[str, Any]:
+def figures(run: Path, command: str, samplers: dict[str, str], number: int) -> dict[str, Any]:
     """The figures of the run on all its test problems, and its decisions on the first of them."""
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     measured = {row["sampler"]: row for row in summary["samplers"]}
     rows, first = [], {}
     for text, name in samplers.items():
         rows.append({"sampler": text, **{key: measured[name][key] for key in COLUMNS}})
-        traced = read_trace(run / "traces" / name).rows.sort_by("query").slice(0, FIRST)
+        traced = read_trace(run / "traces" / name).rows.sort_by("query").slice(0, number)
         nfe, answers, correct = (torch.tensor(traced[key].to_pylist()) for key in ("nfe", "answer", "correct"))
         first[text] = decisions(nfe, answers, correct)
     curves = [{key: row[key] for key in CURVES} for row in summary["samplers"]]
@@ -65,7 +66,7 @@ def figures(run: Path, command: str, samplers: dict[str, str]) -> dict[str, Any]
     return {**about, "test_problems": summary["samplers"][0]["queries"], "seed": 0, "samplers": rows, "first": first}
 
 
-def card(found: dict[str, Any]) -> list[str]:
+def card(found: dict[str, Any], number: int) -> list[str]:
     """The figures in Markdown, for the end of the card."""
     return [
         "## Figures",
@@ -81,7 +82,7 @@ def card(found: dict[str, Any]) -> list[str]:
         ),
         "",
         f"Trained by `{found['trained_by']}`. `figures.json` holds these figures and the",
-        f"decisions on the first {FIRST} problems, which a test compares exactly. Licence: Apache-2.0.",
+        f"decisions on the first {number} problems, which a test compares exactly. Licence: Apache-2.0.",
     ]
 
 

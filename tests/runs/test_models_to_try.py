@@ -19,6 +19,7 @@ from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_
 
 MODELS = {model.name: model for model in models_to_try()}
 NEEDS = {"molecules": "rdkit"}
+DATA = {"text": {"problems.jsonl"}}
 LARGEST = 4_000_000
 
 
@@ -53,12 +54,8 @@ def check(name, samplers):
 @pytest.mark.parametrize("name", MODELS)
 def test_folder_of_a_model_is_small_and_complete(name):
     model = MODELS[name]
-    assert {file.name for file in model.folder.iterdir()} == {
-        "README.md",
-        "config.json",
-        "figures.json",
-        "model.safetensors",
-    }
+    files = {"README.md", "config.json", "figures.json", "model.safetensors"}
+    assert {file.name for file in model.folder.iterdir()} == files | DATA.get(name, set())
     assert model.size < LARGEST
     card = (model.folder / "README.md").read_text()
     assert f'ad.load("{name}")' in card
@@ -68,7 +65,7 @@ def test_folder_of_a_model_is_small_and_complete(name):
 
 def test_command_lists_the_models_with_task_size_and_figures():
     listed = json.loads(CliRunner().invoke(app, ["models", "--json"]).stdout)
-    assert [model["name"] for model in listed] == list(MODELS) == ["countdown-3", "sudoku-6x6"]
+    assert [model["name"] for model in listed] == list(MODELS) == ["countdown-3", "sudoku-6x6", "text"]
     table = CliRunner().invoke(app, ["models"], env={"COLUMNS": "100"}).stdout
     assert all(text in table for text in ("sudoku_6x6", "2.8 MB", "cost_aware", "99.0%", "1.66"))
 

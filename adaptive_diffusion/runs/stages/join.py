@@ -8,7 +8,7 @@ from torch import nn
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.runs.dry_run import DryRun, check_vocabulary
 from adaptive_diffusion.runs.stage import Stage, StageContext
-from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
+from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header, save_checkpoint
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,13 @@ class Join(Stage):
 
     def __call__(self, context: StageContext) -> None:
         model = instantiate(self.model, context.allow)
-        for path, source in self.parts.items():
-            _fill(model, path, load_checkpoint(context.checkpoint(source), context.allow), source)
-        about = {"task": self.data, "stage": context.name, "parts": dict(self.parts)}
+        files = {path: context.checkpoint(source) for path, source in self.parts.items()}
+        for path, file in files.items():
+            _fill(model, path, load_checkpoint(file, context.allow), self.parts[path])
+        about: dict[str, Any] = {"task": self.data, "stage": context.name, "parts": dict(self.parts)}
+        averaged = {read_header(file).about.get("averaged") for file in files.values()}
+        if len(averaged) == 1:  # else the parts differ in which weights they are
+            about["averaged"] = averaged.pop()
         save_checkpoint(context.checkpoint(context.name), model.eval(), self.model, about)
 
 
