@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.state import SamplerState
@@ -31,11 +32,14 @@ class ForwardProcess(TrainingStates):
         state = Sampler(model).begin(batch.queries, torch.zeros_like(batch.queries.ids), seed)
         noise, length = state.noise, state.tokens.shape[1]
         t = self.least + (1 - self.least) * self.time_sampling(noise.once_a_query("t"))
-        tokens, noised = state.corruption.corrupt(
-            batch.clean, state.editable, t, noise.everywhere("mask", length), lambda: noise.everywhere("other", length)
-        )
+        corruption, survival = state.corruption, noise.everywhere("mask", length)
+
+        def other() -> Tensor:
+            return noise.everywhere("other", length)
+
+        tokens, noised = corruption.corrupt(batch.clean, state.editable, t, survival, other)
         tokens = torch.where(state.editable, tokens, state.tokens)
-        masked = state.corruption.kind == "absorbing"
-        committed = state.editable & (tokens < model.vocabulary) & masked
+        masked = corruption.kind == "absorbing"
+        committed = state.editable & (tokens != corruption.noise(tokens, other)) & masked
         carry = {**state.carry, "noised": noised}
         return replace(state, tokens=tokens, committed=committed, noise_level=t, carry=carry), batch

@@ -8,7 +8,7 @@ from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
+from adaptive_diffusion.models.halting_head import ObservationHead
 from adaptive_diffusion.objectives.halting_losses import HaltingObjective
 from adaptive_diffusion.objectives.trajectories import Trajectories
 from adaptive_diffusion.training.optimisation import ADAMW, MakeOptimizer, MakeScheduler, optimisation
@@ -27,7 +27,7 @@ class HaltingHeadModule(LightningModule):
 
     def __init__(
         self,
-        head: TrajectoryHaltingHead,
+        head: ObservationHead,
         objective: HaltingObjective,
         steps: int,
         optimizer: MakeOptimizer = ADAMW,
@@ -76,7 +76,7 @@ class RolloutBatches(LightningDataModule):
         return vars(self.rollouts.batch(torch.tensor(rows)))
 
 
-def fit(module: HaltingHeadModule, batches: RolloutBatches, **options: Any) -> TrajectoryHaltingHead:
+def fit(module: HaltingHeadModule, batches: RolloutBatches, **options: Any) -> ObservationHead:
     """Runs the module to its end and returns the head. It takes a minute on a CPU, and repeated it ends the same, so
     nothing is stored in between. `options` are of Lightning's `Trainer`."""
     trainer = Trainer(

@@ -1,6 +1,6 @@
 """Rollouts: trajectories of a sampler recorded once, past every halting point, for every halting objective."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from adaptive_diffusion.models.halting_head import observe
 from adaptive_diffusion.objectives.trajectories import Trajectories
 from adaptive_diffusion.rules.halting_trials import HaltingTrials
 from adaptive_diffusion.rules.learned_halting import HeadHalting
-from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.sampling.sampler import Observer, Sampler
 from adaptive_diffusion.sampling.step import Step
 from adaptive_diffusion.tasks.task import Task
 
@@ -116,8 +116,8 @@ class Rollouts:
 class RolloutRecorder:
     """An observer of the loop that records a halting head's inputs at every step and the score of stopping there."""
 
-    def __init__(self, batch: Batch):
-        self.batch = batch
+    def __init__(self, batch: Batch, positions: int = 0):
+        self.batch, self.positions = batch, positions
         self.order, self.place = batch.queries.ids.sort()
         self.parts: list[tuple[Tensor, ...]] = []
 
@@ -128,7 +128,8 @@ class RolloutRecorder:
         answer = step.answer[live]
         score = self.batch.take(place).score(answer.to(self.order.device))
         summaries = step_summaries(step.before, step.prediction, step.decision)
-        observation = observe(step.prediction.evaluation.hidden, summaries, step.before.editable)[live]
+        hidden = step.prediction.evaluation.hidden
+        observation = observe(hidden, summaries, step.before.editable, self.positions)[live]
         cost = step.after.nfe[live] - before.nfe
         written = answer.masked_fill(~before.editable, OPEN).to(torch.int32)
         stops = HaltingTrials.decisions(step.halt_decision)[live]
@@ -162,7 +163,8 @@ def record(
     slots: int = 256,
     max_steps: int | None = None,
     tried: Sequence[Halting] = (),
-    observers: Sequence[Callable[[Step], None]] = (),
+    observers: Sequence[Observer] = (),
+    positions: int = 0,
 ) -> Rollouts:
     """Samples all queries with halting off and records every step, without gradient.
 
@@ -172,13 +174,14 @@ def record(
         max_steps: a row that takes longer is cut there.
         tried: M halting rules, whose decisions are recorded too. Answers are those of filling in what is open.
         observers: further observers of the loop, such as `AnswersByStep`.
+        positions: how many positions an observation has singly, for heads that attend to them.
 
     Raises:
         ValueError: rules to be tried on a sampler with blocks, where a stop would not end the answer.
     """
     if tried and sampler.block_length is not None:
         raise ValueError(f"rules are tried on trajectories without blocks; this sampler has {sampler.block_length=}")
-    recorder = RolloutRecorder(batch)
+    recorder = RolloutRecorder(batch, positions)
     queries = batch.queries
     complete = replace(sampler, halting=HaltingTrials(tuple(tried)))
     complete.sample(queries, seed=seed, slots=slots, max_steps=max_steps, observers=[recorder, *observers])

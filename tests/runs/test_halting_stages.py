@@ -99,6 +99,15 @@ def test_baselines_answer_the_problems_of_the_rollouts(denoiser: Path, tmp_path:
     assert (found["same"].quality == 1).tolist() == rollouts.padded(rollouts.solved)[:, -1].tolist()
 
 
+def test_head_that_attends_to_single_positions_is_fitted_and_stops_the_sampler(denoiser: Path, tmp_path: Path) -> None:
+    attention = ["+halting_head@stages.halting.head=attention", "stages.halting.head.positions=4"]
+    folder = run(tmp_path / "run", denoiser, *attention, "stages.rollouts.positions=5", "stages.measures=null")
+    source = load_trained_model(folder.file("checkpoints/halting.safetensors"))
+    assert source.model.heads["cost_aware"].positions == 4
+    problems = source.data.test.take(slice(3))
+    assert (source.sampler("cost_aware").sample(source.task.queries(problems)).steps > 0).all()
+
+
 @pytest.mark.parametrize("policy", [name for name in POLICIES if name != "cost_aware"])
 def test_every_policy_of_the_catalogue_trains(denoiser: Path, tmp_path: Path, policy: str) -> None:
     folder = run(tmp_path / "run", denoiser, f"halting_objective@stages.halting={policy}", "stages.measures=null")

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 
+from adaptive_diffusion.core.corruption import Absorbing
 from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
@@ -170,3 +171,14 @@ def test_injected_errors_are_wrong_committed_and_as_many_as_their_share(model: D
     assert not (RandomReplacement(ROWS, share=0.0).begin(model, new, seed=0)[0].tokens != clean).any()
     with pytest.raises(ValueError, match="between 0 and 1"):
         RandomReplacement(ROWS, share=1.5)
+
+
+def test_mask_within_the_vocabulary_is_noise_too(model: DenoiserWithHeads) -> None:
+    """Published models have their mask among their tokens."""
+    model.denoiser.corruption = Absorbing(2)  # type: ignore[union-attr]
+    clean, everywhere = torch.full((ROWS, LENGTH), 3), torch.ones(ROWS, LENGTH, dtype=torch.bool)
+    batch = Batch(Queries(torch.arange(ROWS), clean, everywhere), clean)
+    state, _ = ForwardProcess(ROWS).begin(model, batch, seed=0)
+    assert torch.equal(state.open, state.tokens == 2)
+    assert torch.equal(state.committed, state.tokens == 3)
+    assert state.open.any(1).sum() > ROWS // 2

@@ -12,7 +12,6 @@ from torch import Tensor
 from adaptive_diffusion.config import instantiate, instantiate_outer
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.rule import Halting
-from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.objectives.halting_losses import HaltingObjective
 from adaptive_diffusion.runs.compare import build_sampler, chief_difficulty
@@ -30,6 +29,7 @@ from adaptive_diffusion.training.progress import progress
 from adaptive_diffusion.training.rollouts import Rollouts, record, scored
 
 TRAIN = "train"
+TRAJECTORY = "adaptive_diffusion.models.halting_head.TrajectoryHaltingHead"
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Record(Stage):
         held_out: at most so many problems of each split, evenly spaced; null takes all.
         tried: samplers whose halting rules are tried on the held-out rollouts, at each setting of their calibrated
             parameter.
+        positions: how many positions are recorded singly, those in doubt first, for heads that attend to them.
         seed, slots: of sampling.
     """
 
@@ -57,6 +58,7 @@ class Record(Stage):
     max_steps: int = 32
     held_out: int | None = None
     tried: Mapping[str, Any] = field(default_factory=dict)
+    positions: int = 0
     seed: int = 0
     slots: int = 256
     trains: ClassVar[bool] = True
@@ -90,7 +92,8 @@ class Record(Stage):
         difficulty: Tensor,
         tried: Sequence[Halting] = (),
     ) -> None:
-        rollouts = record(sampler, batch, difficulty, self.seed, self.slots, self.max_steps, tried)
+        limits = self.seed, self.slots, self.max_steps
+        rollouts = record(sampler, batch, difficulty, *limits, tried, positions=self.positions)
         with folder.atomic_write(rollout_name(split)) as path:
             rollouts.save(path)
         solved = rollouts.padded(rollouts.solved)[:, -1].double().mean()
@@ -106,7 +109,8 @@ class FitHalting(Stage):
     Attributes:
         checkpoint: the one the rollouts were recorded with; null is that of the last stage before this one.
         objective: node of a `HaltingObjective`.
-        head: arguments of the `TrajectoryHaltingHead`, such as `inputs` and `init_bias`.
+        head: node of an `ObservationHead`, `_partial_: true`, without its width and outputs; without a `_target_` the
+            arguments of a `TrajectoryHaltingHead`, such as `inputs` and `init_bias`.
         steps, rows: optimiser steps, and trajectories per step.
         optimizer, scheduler: nodes of a torch optimiser and its learning-rate schedule, `_partial_: true`.
         after: a stage whose head it starts from; null starts anew.
@@ -128,7 +132,7 @@ class FitHalting(Stage):
     def check(self, context: StageContext, dry_run: DryRun) -> None:
         model = _begun(self, context, dry_run)
         objective: HaltingObjective = instantiate(self.objective, context.allow)
-        head = TrajectoryHaltingHead(model.width, objective.outputs, **self.head)
+        head = instantiate(self._head(model.width, objective.outputs), context.allow)
         HaltingHeadModule(head, objective, self.steps)
         if self.after is not None:
             dry_run.model(context, self.after)
@@ -143,13 +147,8 @@ class FitHalting(Stage):
         rollouts = Rollouts.load(folder.file(rollout_name(TRAIN)))
         file = start(context, self.checkpoint)
         model = load_checkpoint(file, folder.allow)
-        node = {
-            "_target_": "adaptive_diffusion.models.halting_head.TrajectoryHaltingHead",
-            "width": model.denoiser.width,  # type: ignore[union-attr]
-            "outputs": objective.outputs,
-            **self.head,
-        }
-        head = instantiate(node)
+        node = self._head(model.denoiser.width, objective.outputs)  # type: ignore[union-attr]
+        head = instantiate(node, folder.allow)
         name = str(objective.rule().needs_head)
         if self.after is None:
             head.fit_scale(rollouts.observation)
@@ -164,6 +163,11 @@ class FitHalting(Stage):
         config = {**header.config, "heads": {**header.config.get("heads", {}), name: node}}
         save_checkpoint(context.checkpoint(context.name), model, config, about)
 
+    def _head(self, width: int, outputs: int) -> dict[str, Any]:
+        """The node of the head for a denoiser of a width."""
+        head = {name: value for name, value in self.head.items() if name != "_partial_"}
+        return {"_target_": TRAJECTORY, "width": width, "outputs": outputs, **head}
+
     def _refresh(self, context: StageContext) -> Any:
         if self.refresh is None:
             return None
@@ -173,7 +177,8 @@ class FitHalting(Stage):
 
         def again(epoch: int) -> Rollouts:
             requested = training_problems(source.data, stage.queries, stage.first_query + epoch * stage.queries)
-            return record(sampler, *requested, stage.seed, stage.slots, stage.max_steps)
+            limits = stage.seed, stage.slots, stage.max_steps
+            return record(sampler, *requested, *limits, positions=stage.positions)
 
         return again
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from adaptive_diffusion.core.tensor_files import tensors_written
@@ -24,6 +24,7 @@ TOKENIZER = (
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model"),
 )
+SAFETENSORS = ".safetensors"
 BESIDE = ("pytorch_model.bin", "model.pt", "checkpoint.pt")
 
 
@@ -37,7 +38,8 @@ class Conversion:
         names: old names → new ones.
         key: where the state dict stands in the file; None takes the largest.
         inert: further classes to read as values without importing them.
-        zeros: weights that the file lacks because they are 0 in its model.
+        zeros, ones: weights that the file lacks because they are 0, or 1, in its model or in a new layer of it.
+        identities: square matrices of a new layer, which begin as the identity: name → size.
         files: further files of the folder, name → content.
         about: lines of the card, such as source and licence.
     """
@@ -47,8 +49,17 @@ class Conversion:
     key: str | None = None
     inert: Sequence[str] = ()
     zeros: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    ones: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    identities: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def made(self) -> dict[str, Tensor]:
+        """The weights that no file has to hold."""
+        zeros = {name: torch.zeros(*shape) for name, shape in self.zeros.items()}
+        ones = {name: torch.ones(*shape) for name, shape in self.ones.items()}
+        return zeros | ones | {name: torch.eye(size) for name, size in self.identities.items()}
 
 
 @dataclass(frozen=True)
@@ -67,10 +78,10 @@ def convert(source: Path, folder: Path, how: Conversion) -> Imported:
     """
     _refuse_taken(folder)
     source = _file_of(source)
-    held = read_pickled(source, how.inert)
+    held = load_file(source) if source.suffix == SAFETENSORS else read_pickled(source, how.inert)
     key, stored = weights_of(held, how.key)
     weights, dropped = how.names.rename(stored)
-    weights |= {name: torch.zeros(*shape) for name, shape in how.zeros.items() if name not in weights}
+    weights = how.made | weights
     config = how.config if how.config is not None else _config_beside(source)
     if config is None:
         tensors, left_over = weights, ()

