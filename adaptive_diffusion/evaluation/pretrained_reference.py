@@ -63,9 +63,28 @@ class PretrainedReference:
             raise ValueError("the texts have no bytes, so bits per byte are not defined; give texts that are not empty")
         return float(self.bits(texts).sum()) / size
 
-    def _bits(self, text: str) -> float:
+    @torch.inference_mode()
+    def continued(self, text: str, tokens: int) -> str:
+        """What the model writes behind a text, the most probable token each time; a forward for each of so many tokens.
+
+        Raises:
+            ValueError: an empty text for a model whose texts have no beginning.
+        """
+        ids = self._ids(text)
+        if not ids:
+            raise ValueError("the text is empty, and the model has no token that begins one; give it some words")
+        given = len(ids)
+        for _ in range(tokens):
+            logits = self.model(input_ids=torch.tensor([ids[-self.context :]])).logits[0, -1]
+            ids.append(int(logits.argmax()))
+        return self.tokenizer.decode(ids[given:])
+
+    def _ids(self, text: str) -> list[int]:
         begin = self.tokenizer.bos_token_id
-        ids = [*([] if begin is None else [begin]), *self.tokenizer(text, add_special_tokens=False)["input_ids"]]
+        return [*([] if begin is None else [begin]), *self.tokenizer(text, add_special_tokens=False)["input_ids"]]
+
+    def _bits(self, text: str) -> float:
+        ids = self._ids(text)
         total, scored = 0.0, 1
         for start in range(0, max(1, len(ids) - self.context // 2), max(1, self.context // 2)):
             window = torch.tensor([ids[start : start + self.context]])

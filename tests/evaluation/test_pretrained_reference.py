@@ -30,6 +30,9 @@ class Letters:
         assert not add_special_tokens
         return {"input_ids": [ord(letter) for letter in text]}
 
+    def decode(self, ids):
+        return "".join(map(chr, ids))
+
 
 def expected(text):
     table = Bigram().table.double().log_softmax(-1)
@@ -54,3 +57,14 @@ def test_bits_per_byte_count_bytes_and_not_tokens():
 def test_context_that_predicts_nothing_is_refused():
     with pytest.raises(ValueError, match="context=1"):
         PretrainedReference(Bigram(), Letters(), 1)
+
+
+def test_text_is_continued_by_the_most_probable_token_each_time():
+    text = PretrainedReference(Bigram(), Letters()).continued("a", 5)
+    best = Bigram().table.argmax(1).tolist()
+    assert len(text) == 5
+    assert all(ord(other) == best[ord(one)] for one, other in pairwise(f"a{text}"))
+    nameless = Letters()
+    nameless.bos_token_id = None
+    with pytest.raises(ValueError, match="the text is empty"):
+        PretrainedReference(Bigram(), nameless).continued("", 1)
