@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from adaptive_diffusion.evaluation.pretrained_reference import PretrainedReference
+
 pytestmark = pytest.mark.pretrained
 transformers = pytest.importorskip("transformers", reason="needs the extra pretrained")
 
@@ -97,3 +99,27 @@ def test_sapiens_repairs_a_random_residue():
     with torch.no_grad():
         logits = model(input_ids=tokenizer(changed, return_tensors="pt")["input_ids"]).logits[0, at + 1]
     assert tokenizer.convert_ids_to_tokens([int(logits.argmax())]) == [right]
+
+
+def test_trunk_of_minilm_has_a_head_that_finds_back_much_of_what_it_sees():
+    """The new head is the identity on hidden states before it is trained, so much of what stands is found again."""
+    model, tokenizer = imported("minilm")
+    ids = tokenizer("the tower was built by an engineer for the world fair in paris", return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        logits = model(input_ids=ids).logits
+    assert (logits.argmax(-1) == ids)[0, 1:-1].float().mean() > 0.2  # by chance 1 in 30,522
+    assert torch.equal(model.cls.predictions.transform.dense.weight, torch.eye(384))
+    embeddings = transformers.AutoModel.from_pretrained(IMPORTED / "minilm").eval()
+    with torch.no_grad():
+        torch.testing.assert_close(embeddings(input_ids=ids).last_hidden_state, model.bert(input_ids=ids)[0])
+
+
+def test_smollm2_finds_sentences_likelier_than_their_words_in_another_order():
+    pytest.importorskip("gguf", reason="needs the extra gguf")
+    file = "SmolLM2-135M-Instruct.Q4_1.gguf"
+    if not (IMPORTED / "smollm2" / file).is_file():
+        pytest.skip(f"no real weights: adaptive-diffusion import smollm2 {IMPORTED / 'smollm2'}")
+    reference = PretrainedReference.from_pretrained(str(IMPORTED / "smollm2"), gguf=file)
+    ordered = "The Eiffel Tower is a wrought-iron lattice tower in Paris."
+    assert reference.bits_per_byte([ordered]) + 0.5 < reference.bits_per_byte([" ".join(sorted(ordered.split()))])
+    assert "Paris" in reference.continued("The Eiffel Tower is a famous landmark in the city of", 3)
