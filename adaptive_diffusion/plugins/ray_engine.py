@@ -20,7 +20,7 @@ class Ray:
 
     Raises:
         ModuleNotFoundError: without the extra.
-        OSError: where an actor died.
+        OSError: where Ray does not start, or an actor died.
     """
 
     workers: int = 1
@@ -30,14 +30,7 @@ class Ray:
         if not pieces:
             return
         ray = _ray()
-        here: dict[str, Any] = {"num_cpus": self.workers, "object_store_memory": OBJECT_STORE}
-        ray.init(
-            address=self.address or "local",
-            include_dashboard=None if self.address else False,
-            log_to_driver=False,
-            logging_level="error",
-            **({} if self.address else here),
-        )
+        self._start(ray)
         try:
             actor = ray.remote(num_cpus=1)(_Worker)
             actors = [actor.remote(sys.path, work) for _ in range(min(self.workers, len(pieces)))]
@@ -49,6 +42,21 @@ class Ray:
             raise OSError(f"a worker of Ray died: {error}") from error
         finally:
             ray.shutdown()
+
+    def _start(self, ray: Any) -> None:
+        here: dict[str, Any] = {"num_cpus": self.workers, "object_store_memory": OBJECT_STORE}
+        try:
+            ray.init(
+                address=self.address or "local",
+                include_dashboard=None if self.address else False,
+                log_to_driver=False,
+                logging_level="error",
+                **({} if self.address else here),
+            )
+        except Exception as error:  # Ray raises no narrower one where its processes do not come up in time
+            raise OSError(
+                f"Ray did not start: {error} Start again when the machine is less busy, or leave out --engine ray."
+            ) from error
 
 
 class _Worker:

@@ -1,7 +1,7 @@
 """Ray and processes do what this process does."""
 
 from pathlib import Path
-from unittest.mock import patch
+from unittest.mock import MagicMock, patch
 
 import pytest
 import torch
@@ -75,5 +75,15 @@ def test_an_engine_that_is_not_installed_names_its_extra() -> None:
     with (
         patch.dict("sys.modules", {"ray": None}),
         pytest.raises(ModuleNotFoundError, match=r"adaptive-diffusion\[ray\]"),
+    ):
+        list(Ray(1).each(str, [1]))
+
+
+def test_ray_that_does_not_start_is_an_error_with_the_remedy() -> None:
+    ray = MagicMock()
+    ray.init.side_effect = Exception("The current node timed out during startup.")
+    with (
+        patch("adaptive_diffusion.plugins.ray_engine._ray", return_value=ray),
+        pytest.raises(OSError, match=r"Ray did not start: The current node timed out.*leave out --engine ray"),
     ):
         list(Ray(1).each(str, [1]))
