@@ -18,11 +18,16 @@ def ends(found):
     return [[found["value"] - found["low"]], [found["high"] - found["value"]]]
 
 
+def looks(names):
+    """A colour of its own for each rule of this figure, and the rule's marker."""
+    return {name: {"color": f"C{number}", "marker": marker(name)} for number, name in enumerate(names)}
+
+
 def quality(axes, curves):
     """What is written against what it costs, a line for each rule."""
-    for name, points in curves.items():
-        cost, bits = zip(*points, strict=True)
-        axes.plot(cost, [-one for one in bits], color=colour(name), marker=marker(name), markersize=4, label=name)
+    for name, look in looks(curves).items():
+        cost, bits = zip(*curves[name], strict=True)
+        axes.plot(cost, [-one for one in bits], **look, markersize=4, label=name)
     doublings(axes.xaxis)
     axes.set(xlabel="mean NFE, log scale", ylabel="bits an open byte under the judge, less is better")
     axes.legend(fontsize=7)
@@ -31,14 +36,13 @@ def quality(axes, curves):
 
 def correlations(axes, rows):
     """Do hard problems get more steps? Of each rule the setting at which they do so most."""
-    best = {}
+    best, look = {}, looks(dict.fromkeys(row["family"] for row in rows))
     for row in rows:
         found = row["spearman_of_steps_per_open_byte"][JUDGED]
         if not row["family"].startswith("fixed") and found["value"] is not None:
             best[row["family"]] = max(best.get(row["family"], found), found, key=lambda one: one["value"])
     for place, (name, found) in enumerate(best.items()):
-        style = {"color": colour(name), "marker": marker(name), "capsize": 2}
-        axes.errorbar(found["value"], place, xerr=ends(found), **style)
+        axes.errorbar(found["value"], place, xerr=ends(found), capsize=2, **look[name])
     axes.axvline(0, color="grey", linestyle=":")
     axes.set(
         yticks=range(len(best)), yticklabels=list(best), xlabel="Spearman ρ of steps a byte and the judge's bits a byte"
