@@ -28,8 +28,8 @@ from adaptive_diffusion.storage.atomic_write import atomic_write_file
 from adaptive_diffusion.storage.manifest import now, provenance
 from adaptive_diffusion.tasks.molecules.measures import Reference, summary
 
-STEPS = 2, 4, 6, 8, 12, 16, 24
-BOUNDS = 0.1, 0.5, 1.0, 2.0, 4.0, 8.0
+STEPS = 4, 8, 16, 24
+BOUNDS = 0.1, 1.0, 4.0
 LEARNED = "prism_1", "prism_2", "low_quality_0.1", "low_quality_0.3"
 
 
@@ -44,7 +44,6 @@ def families(model):
 
     made = {
         "random": (STEPS, lambda steps: {"order": Random(), "pace": FixedSteps(steps)}),
-        "entropy": (STEPS, lambda steps: {"order": LowEntropy(), "pace": FixedSteps(steps)}),
         "entropy_bound": (BOUNDS, lambda gamma: {"order": LowEntropy(), "pace": EntropyBound(gamma)}),
         "p2": (STEPS, lambda steps: {"plan": SelfPlanning(steps=steps)}),
         "remdm_conf": (
