@@ -20,6 +20,7 @@ from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 from adaptive_diffusion.storage.manifest import now, provenance
+from adaptive_diffusion.tasks.molecules.chemistry import molecule
 
 KINDS = {"parentheses": "()", "ring closures": "123456789", "bonds": "=#-"}
 ORDERS = "left to right", "right to left", "random", "lowest entropy first"
@@ -65,6 +66,31 @@ def nats_of_twin(model, queries, clean):
     return -log_p.gather(2, clean[:, :, None])[:, :, 0] * queries.editable
 
 
+def one_open(model, task, clean, opened):
+    """Of every open token alone, all others being there: [P] −log p of it, the mass of the tokens that make the string
+    valid, and what it is. Nothing is easier: what is lost here, no order and no number of forwards brings back."""
+    row, place = opened.nonzero(as_tuple=True)
+    tokens, alone = clean[row], torch.nn.functional.one_hot(place, clean.shape[1]).bool()
+    state = begun_state(model, Queries.of(tokens.where(~opened[row], task.vocabulary), opened[row]))
+    state = replace(state, tokens=tokens.where(~alone, task.vocabulary), committed=opened[row] & ~alone)
+    p = model.logits(model.denoiser.evaluate(state).hidden[alone]).double().softmax(-1)
+    valid = torch.zeros_like(p)
+    for number, (string, at) in enumerate(zip(tokens, place.tolist(), strict=True)):
+        for token in range(task.tokenizer.end):
+            string[at] = token
+            valid[number, token] = molecule(task.smiles(string)) is not None
+    return -p.gather(1, clean[row, place][:, None])[:, 0].log(), (p * valid).sum(1), clean[row, place]
+
+
+def by_kind(nats, mass, kinds):
+    """Means of what `one_open` gives, for each kind of token and for all."""
+    found = {}
+    for kind in (*KINDS, "atoms", "all"):
+        own = (kinds == kind) | (kind == "all")
+        found[kind] = {"nats": float(nats[own].mean()), "mass_of_invalid": float(1 - mass[own].mean())}
+    return found
+
+
 def figures(nats, kinds, editable):
     """Nats a string with its interval, and how many of them fall to each kind of token."""
     nats, editable = nats.numpy(), editable.numpy()
@@ -78,6 +104,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a run of the experiment molecules_qm9 or molecules_moses")
     parser.add_argument("--strings", type=int, default=500, help="the first test strings")
+    parser.add_argument("--alone", type=int, default=100, help="of these every token is left out once")
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args(arguments)
     begun = now()
@@ -87,13 +114,17 @@ def main(arguments=None):
     clean = torch.from_numpy(windows.tokens)[: chosen.strings]
     opened = ~torch.from_numpy(windows.padding)[: chosen.strings]
     queries = Queries.of(clean.where(~opened, data.task.vocabulary), opened)
-    kinds = np.array([*map(kind_of, data.task.tokenizer.alphabet), "end"])[clean.numpy()]
+    names = np.array([*map(kind_of, data.task.tokenizer.alphabet), "end"])
+    kinds = names[clean.numpy()]
     rows = {order: figures(nats_of_order(masked.model, queries, clean, order), kinds, opened) for order in ORDERS}
     rows["twin, left to right"] = figures(nats_of_twin(twin.model, queries, clean), kinds, opened)
     for name, row in rows.items():
         print(f"{name}: {row['nats']['value']:.2f} nats a string", {k: round(v, 2) for k, v in row["by_kind"].items()})
-    command = f"orders.py RUN --strings {chosen.strings}"
-    result = {"orders": rows, "manifest": provenance(command, begun)}
+    nats, mass, token = one_open(masked.model, data.task, clean[: chosen.alone], opened[: chosen.alone])
+    alone = by_kind(nats.numpy(), mass.numpy(), names[token.numpy()])
+    print("one token open:", alone)
+    command = f"orders.py RUN --strings {chosen.strings} --alone {chosen.alone}"
+    result = {"orders": rows, "one_open": alone, "manifest": provenance(command, begun)}
     chosen.out.mkdir(parents=True, exist_ok=True)
     atomic_write_file(chosen.out / "orders.json", json.dumps(result, indent=1) + "\n")
 
