@@ -191,6 +191,9 @@ def test_self_correction_and_halting_on_a_run_of_heads(scripts, run, heads):
     found = json.loads((run / "out" / "halting.json").read_text())
     assert set(found["heads"]) == {"solved", "cost_aware", "agreement", "agreement_cost_aware"}
     assert {"cost_aware", "fixed"} <= set(found["sets"])
+    scripts["complete"].main([str(heads), "--strings", "4", "--reference", "4", "--out", str(run / "out")])
+    found = json.loads((run / "out" / "complete.json").read_text())
+    assert set(found["sets"]) == {"solved, cheap", "solved, valid", "cost_aware, cheap", "cost_aware, valid"}
     scripts["correct"].main([str(heads), "--strings", "6", "--reference", "4", "--out", str(run / "out")])
     found = json.loads((run / "out" / "correction.json").read_text())
     assert found["setting"].rpartition(" ")[0] in scripts["correct"].LEARNED
