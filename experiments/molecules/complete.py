@@ -41,6 +41,8 @@ SUMMARIES, OPEN, REMASKED = 10, 2, 3
 """Summaries of a step, and which of them are "stays open" and "is taken back" (`core.step_summaries`); an observation
 begins with the least of each, then the largest."""
 OBJECTIVES = {"solved": SolvedAtEachStep(), POLICY: ExpectedReturn(lowest=0.001, highest=1.0)}
+ROWS = 128
+"""Trajectories of a step of training."""
 DRAWN = FIXED, "p2", "entropy_bound"
 """Rules with a plan of their own, which draw every token."""
 
@@ -73,7 +75,7 @@ def fitted(name, rollouts, width, config):
     head = TrajectoryHaltingHead(width, objective.outputs, **stage["head"])
     head.fit_scale(rollouts.observation)
     parts = {part: instantiate(stage[part]) for part in ("optimizer", "scheduler")}
-    head = fit(HaltingHeadModule(head, objective, stage["steps"], **parts), RolloutBatches(rollouts, stage["rows"]))
+    head = fit(HaltingHeadModule(head, objective, stage["steps"], **parts), RolloutBatches(rollouts, ROWS))
     return objective.rule(head)
 
 

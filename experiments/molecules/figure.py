@@ -49,7 +49,7 @@ def nats(axes, orders):
         axes.barh(list(orders), values, left=bottom, label=kind)
         bottom += values
     axes.invert_yaxis()
-    axes.set(xlabel="nats per test molecule (lower is better)", title="Uncertainty by order of writing")
+    axes.set(xlabel="nats per test molecule (lower is better)", title="Uncertainty by order of writing", xlim=(0, 19))
     axes.legend(fontsize=7, loc="lower right")
 
 
@@ -62,6 +62,8 @@ def main():
         left.set(ylabel="valid molecules", title="Valid strings", ylim=(0, 1))
         curves(middle, rows, "fcd")
         middle.set(ylabel="FCD to test molecules (lower is better)", title="Distance to real molecules", yscale="log")
+        middle.set_yticks([0.5, 1, 2, 4, 8], ["0.5", "1", "2", "4", "8"])
+        middle.minorticks_off()
         nats(right, orders)
         handles, labels = left.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower left", ncols=5, fontsize=7)
