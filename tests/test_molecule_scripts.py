@@ -104,7 +104,7 @@ def test_summary_is_null_where_nothing_was_measured(scripts, tmp_path):
     found = json.loads((tmp_path / "summary.json").read_text())
     assert found["valid"] is found["errors_removed"] is found["halting_cost_ratio"] is None
     halting = {"cost_ratio_to_fixed": {"value": 0.5, "high": 0.6}, "cost_ratio_to_best": {"value": 0.8, "high": 1.1}}
-    (tmp_path / "halting.json").write_text(json.dumps(halting))
+    (tmp_path / "complete.json").write_text(json.dumps(halting))
     scripts["summarise"].main(["--out", str(tmp_path)])
     found = json.loads((tmp_path / "summary.json").read_text())
     assert (found["halting_cost_ratio"], found["halting_cost_ratio_high"]) == (0.8, 1.1)

@@ -36,7 +36,8 @@ def summarised(folder):
     found = {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
     rows = found.get(Path(FILE).stem, {}).get("settings", {})
     infilling, correction = found.get("infilling", {}), found.get("correction", {})
-    halting, latency = found.get("halting", {}), found.get("latency", {})
+    halting, latency = found.get("complete", {}), found.get("latency", {})
+    alone = found.get("halting", {})  # the same heads where incomplete strings may be returned
     chosen = best(rows)
     ours, twin = rows.get(chosen, {}), rows.get("twin", {})
     spans = infilling.get("settings", {})
@@ -58,6 +59,8 @@ def summarised(folder):
         "halting_cost_ratio_to_fixed": stops["fixed"],
         "halting_cost_ratio_to_best": stops["best"],
         "halting_best_without_learning": halting.get("best_without_learning"),
+        "validity_alone_cost_ratio_to_fixed": alone.get("cost_ratio_to_fixed"),
+        "validity_alone_fcd": alone.get("sets", {}).get(alone.get("policy"), {}).get("fcd"),
         "infill_valid": infill[infilling.get("setting")],
         "infill_twin_valid": infill["twin"],
         "latency_speedup_batch1": latency.get("speedup", {}).get("1", {}).get(chosen),
