@@ -65,7 +65,7 @@ def test_folder_of_a_model_is_small_and_complete(name):
 
 def test_command_lists_the_models_with_task_size_and_figures():
     listed = json.loads(CliRunner().invoke(app, ["models", "--json"]).stdout)
-    assert [model["name"] for model in listed] == list(MODELS) == ["countdown-3", "sudoku-6x6", "text"]
+    assert [model["name"] for model in listed] == list(MODELS) == ["countdown-3", "molecules", "sudoku-6x6", "text"]
     table = CliRunner().invoke(app, ["models"], env={"COLUMNS": "100"}).stdout
     assert all(text in table for text in ("sudoku_6x6", "2.8 MB", "cost_aware", "99.0%", "1.66"))
 
@@ -104,7 +104,7 @@ def test_what_is_on_the_disk_comes_before_a_model_of_that_name(tmp_path, monkeyp
 def test_name_below_an_existing_folder_is_not_looked_up_on_the_hub(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
-    with pytest.raises(ValueError, match="no file or folder runs/quikstart, .*: countdown-3, sudoku-6x6"):
+    with pytest.raises(ValueError, match="no file or folder runs/quikstart, .*: countdown-3, molecules, sudoku-6x6"):
         checkpoint_file("runs/quikstart")
 
 
