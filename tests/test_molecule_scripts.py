@@ -41,6 +41,7 @@ def scripts(monkeypatch):
         "latency",
         "correct",
         "halting",
+        "complete",
         "growth",
     )
     yield {name: import_module(name) for name in names}
