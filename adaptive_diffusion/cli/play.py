@@ -1,5 +1,6 @@
 """``adaptive-diffusion play``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +10,6 @@ from adaptive_diffusion.cli.options import (
     ConfigDir,
     Device,
     Precision,
-    Source,
     allowed,
     announce,
     chosen_compute,
@@ -20,7 +20,13 @@ LOOPBACK = "127.0.0.1"
 
 
 def play(
-    source: Source,
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="RUN_OR_MODEL",
+            help="As of sample; without one, the model of adaptive-diffusion models that is right most often.",
+        ),
+    ] = None,
     host: Annotated[str, typer.Option(help="Where to listen; another address lets other machines in.")] = LOOPBACK,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of the page.")] = 7860,
     users: Annotated[int, typer.Option(min=1, help="Browser windows at the same time.")] = 4,
@@ -36,6 +42,8 @@ def play(
 
     Examples:
 
+        adaptive-diffusion play
+
         adaptive-diffusion play MODEL
 
         adaptive-diffusion play runs/quickstart --port 8000
@@ -50,8 +58,10 @@ def play(
         raise ModuleNotFoundError("the playground needs Gradio: pip install 'adaptive-diffusion[play]'") from error
     from adaptive_diffusion.playground.limits import Limits
     from adaptive_diffusion.playground.session import Playground
+    from adaptive_diffusion.runs.models_to_try import most_accurate
     from adaptive_diffusion.runs.trained_model import load_trained_model
 
+    source = source or Path(most_accurate().name)
     compute, allow = chosen_compute(device, precision), allowed(allow_module)
     announce(compute)
     limits = Limits(users=users, seconds=seconds)

@@ -12,7 +12,7 @@ import adaptive_diffusion as ad
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.runs.engine import Here
 from adaptive_diffusion.runs.evaluate import evaluate_file
-from adaptive_diffusion.runs.models_to_try import decisions, models_to_try
+from adaptive_diffusion.runs.models_to_try import decisions, models_to_try, most_accurate
 from adaptive_diffusion.runs.query_job import QueryJob
 from adaptive_diffusion.runs.sampled import sampled_pieces
 from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model, names_a_model
@@ -68,6 +68,10 @@ def test_command_lists_the_models_with_task_size_and_figures():
     assert [model["name"] for model in listed] == list(MODELS) == ["countdown-3", "molecules", "sudoku-6x6", "text"]
     table = CliRunner().invoke(app, ["models"], env={"COLUMNS": "100"}).stdout
     assert all(text in table for text in ("sudoku_6x6", "2.8 MB", "cost_aware", "99.0%", "1.66"))
+
+
+def test_most_accurate_model_is_the_one_whose_best_sampler_is_right_most_often():
+    assert most_accurate().name == "sudoku-6x6"
 
 
 def test_queries_of_the_standard_input_are_answered_by_a_model_with_a_name():
