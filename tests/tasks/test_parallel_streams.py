@@ -14,7 +14,7 @@ from adaptive_diffusion.tasks.colouring import ColouringData
 from adaptive_diffusion.tasks.countdown import CountdownData
 from adaptive_diffusion.tasks.data import TaskData
 from adaptive_diffusion.tasks.maze import MazeData
-from adaptive_diffusion.tasks.molecules import LengthGiven, MoleculeData, SmilesFile
+from adaptive_diffusion.tasks.molecules import LengthGiven, MoleculeData, NewMolecules, SmilesFile
 from adaptive_diffusion.tasks.prompts import PromptData
 from adaptive_diffusion.tasks.proteins import ProteinData
 from adaptive_diffusion.tasks.satisfiability import SatisfiabilityData
@@ -22,6 +22,7 @@ from adaptive_diffusion.tasks.sudoku import SudokuDataModule, SudokuFileData
 from adaptive_diffusion.tasks.sudoku.generator import generate
 from adaptive_diffusion.tasks.sudoku.geometry import geometry
 from adaptive_diffusion.tasks.text import TextDataModule
+from adaptive_diffusion.tasks.text.packaged_problems import PackagedProblems
 
 TEXT = "".join(f"line number {number} of a text\n" for number in range(400))
 DATA = {
@@ -35,6 +36,11 @@ DATA = {
     SudokuDataModule: lambda folder: SudokuDataModule(6, batch_size=8),
     SudokuFileData: lambda folder: SudokuFileData(6, str(puzzles(folder)), batch_size=8),
     TextDataModule: lambda folder: TextDataModule(32, str(text(folder)), batch_size=8),
+}
+
+WITHOUT_TRAINING = {
+    NewMolecules: lambda: NewMolecules([0, 1, 2]),
+    PackagedProblems: lambda: PackagedProblems("models_to_try/text/problems.jsonl"),
 }
 
 
@@ -92,4 +98,10 @@ def test_every_task_of_the_package_is_tested():
         return {parent, *(kind for child in parent.__subclasses__() for kind in kinds(child))}
 
     ours = {kind for kind in kinds(TaskData) if kind.__module__.startswith("adaptive_diffusion.")}
-    assert ours - {TaskData} == set(DATA)
+    assert ours - {TaskData} == set(DATA) | set(WITHOUT_TRAINING)
+
+
+@pytest.mark.parametrize("kind", WITHOUT_TRAINING, ids=lambda kind: kind.__name__)
+def test_data_that_is_only_evaluated_on_names_what_to_train_on(kind):
+    with pytest.raises(ValueError, match="to train on; use .* with a corpus"):
+        WITHOUT_TRAINING[kind]().training(0, 1)
