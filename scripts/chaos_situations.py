@@ -162,7 +162,7 @@ def ray_worker_killed(case: Case) -> list[str]:
     """One of two workers of Ray is killed."""
     if find_spec("ray") is None:
         raise NotPossibleError("Ray is not installed (the extra ray)")
-    return _one_worker_killed(case, ("--engine", "ray", "--workers", "2"), "ray::", "a worker of Ray died")
+    return _one_worker_killed(case, ("--engine", "ray", "--workers", "2"), "ray::_Worker", "a worker of Ray died")
 
 
 def served_again(case: Case) -> list[str]:
