@@ -24,7 +24,6 @@ from adaptive_diffusion.evaluation.curves import Curves
 from adaptive_diffusion.evaluation.risk_control import learn_then_test, quality_lost
 from adaptive_diffusion.evaluation.rivals import rivalry
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
-from adaptive_diffusion.rules.halting_trials import HaltingTrials
 from adaptive_diffusion.runs.compare import TRACE, chief_difficulty, compare_all
 from adaptive_diffusion.runs.counterfactual_rollouts import stopping_table
 from adaptive_diffusion.runs.experiment import read_config
@@ -33,7 +32,8 @@ from adaptive_diffusion.runs.stages.halting_head import without_halting
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
-from adaptive_diffusion.training.rollouts import RolloutRecorder, Rollouts, scored
+from adaptive_diffusion.training.answers_by_step import AnswersByStep
+from adaptive_diffusion.training.rollouts import Rollouts, record, scored
 
 BASELINES = [
     "confidence",
@@ -63,7 +63,9 @@ def main() -> None:
     recorded = config["stages"]["rollouts"]
     sampler = instantiate(without_halting(recorded["sampler"]))(denoiser=source.model)
     tried = trials(recorded["tried"], ())
-    test, steps = rollouts(sampler, source.task, problems, tried, seed)
+    steps, rules = AnswersByStep(), [one.rule for one in tried]
+    difficulty = chief_difficulty(source.task, problems)
+    test = record(sampler, scored(source.task, problems), difficulty, seed, SLOTS, 64, rules, [steps])
     validation = Rollouts.load(run / "rollouts" / "validation.safetensors")
     fitted = {name: {split: fit(run, name, of) for split, of in both(validation, test)} for name in HEADS}
     table = stopping_table(test)
@@ -74,15 +76,16 @@ def main() -> None:
             halted[one.name] = one
             stops[one.name] = fitted[name]["test"].stops(setting)[0]
     queries = source.task.queries(problems)
-    likely = {name: scorer(queries, steps[stop - 1, torch.arange(len(stop))]) for name, stop in stops.items()}
+    answers = steps.packed()
+    likely = {name: scorer(queries, answers[test.first + stop - 1]) for name, stop in stops.items()}
     measured = run / "measured" / str(len(problems))
     listed = named_samplers([*BASELINES, *QUALITY])
     samplers = {one.name: instantiate(one.as_node()["sampler"])(denoiser=source.model) for one in listed}
     families = {one.name: one.as_node()["family"] for one in listed}
     for name, one in samplers.items():
         _, found = compare_all({name: one}, source.task, problems, say, seed, SLOTS, measured, None, families)
-        answers = read_trace(measured / name / TRACE).rows["answer"].to_numpy(zero_copy_only=False)
-        halted[name], likely[name] = found[name], scorer(queries, torch.tensor(np.stack(answers)))
+        written = read_trace(measured / name / TRACE).rows["answer"].to_numpy(zero_copy_only=False)
+        halted[name], likely[name] = found[name], scorer(queries, torch.tensor(np.stack(written)))
     result = {
         "task": source.task.name,
         "seed": seed,
@@ -99,30 +102,6 @@ def main() -> None:
 
 def both(validation: Rollouts, test: Rollouts):
     return ("validation", validation), ("test", test)
-
-
-def rollouts(sampler, task, problems, tried, seed: int):
-    """The rollouts of the test problems, and the answer of every query after each step [T, N, L]."""
-    batch = scored(task, problems)
-    recorder = RolloutRecorder(batch)
-    found: dict[tuple[int, int], torch.Tensor] = {}
-
-    def keep(step) -> None:
-        live = step.before.running.nonzero()[:, 0]
-        for row in live.tolist():
-            found[int(step.before.query[row]), int(step.before.steps_taken[row])] = step.answer[row].clone()
-
-    complete = replace(sampler, halting=HaltingTrials(tuple(one.rule for one in tried)))
-    complete.sample(batch.queries, seed=seed, slots=SLOTS, max_steps=64, observers=[recorder, keep])
-    rows = recorder.result(chief_difficulty(task, problems).float())
-    first = min(step for _, step in found)
-    answers = torch.stack(
-        [
-            torch.stack([found[query, first + min(step, last - 1)] for query, last in enumerate(rows.steps.tolist())])
-            for step in range(int(rows.steps.max()))
-        ]
-    )
-    return rows, answers
 
 
 def fit(run: Path, name: str, rollouts: Rollouts) -> Fitted:
