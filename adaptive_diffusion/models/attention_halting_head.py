@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from adaptive_diffusion.core.step_summaries import CHANGES
-from adaptive_diffusion.models.halting_head import ObservationHead, observed_inputs, standardisation
+from adaptive_diffusion.models.halting_head import ObservationHead, observed_inputs, standardisation, stopping_map
 from adaptive_diffusion.models.rowwise import rowwise
 
 
@@ -56,13 +56,7 @@ class AttentionHaltingHead(ObservationHead):
         self.register_buffer("seen", seen, persistent=False)
         self.each = nn.Sequential(nn.Linear(self.single, attended), nn.SiLU())
         self.weight = nn.Linear(attended, 1)
-        last = nn.Linear(inner, outputs)
-        self.map = nn.Sequential(
-            nn.Linear(self.pooled + attended, inner), nn.SiLU(), nn.Linear(inner, inner), nn.SiLU(), last
-        )
-        nn.init.zeros_(last.weight)
-        with torch.no_grad():
-            last.bias[0] = init_bias
+        self.map = stopping_map(self.pooled + attended, inner, outputs, init_bias)
 
     def fit_scale(self, observation: Tensor) -> None:
         """Standardises by the mean and deviation of recorded observations [N, F]; single positions by those of all that

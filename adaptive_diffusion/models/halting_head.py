@@ -72,6 +72,16 @@ def standardisation(observation: Tensor) -> tuple[Tensor, Tensor]:
     return mean, torch.where(deviation > 1e-6, 1 / deviation.clamp(min=1e-6), 0.0)
 
 
+def stopping_map(size: int, inner: int, outputs: int, init_bias: float) -> nn.Sequential:
+    """MLP with two hidden layers of width `inner`, from `size` numbers to `outputs`. The outputs start at 0, the
+    first of them at `init_bias`."""
+    last = nn.Linear(inner, outputs)
+    nn.init.zeros_(last.weight)
+    with torch.no_grad():
+        last.bias[0] = init_bias
+    return nn.Sequential(nn.Linear(size, inner), nn.SiLU(), nn.Linear(inner, inner), nn.SiLU(), last)
+
+
 class ObservationHead(Head):
     """A halting head that predicts `outputs` numbers from an observation of the step, which can be recorded.
 
@@ -138,11 +148,7 @@ class TrajectoryHaltingHead(ObservationHead):
         self.register_buffer("center", torch.zeros(size))
         self.register_buffer("scale", torch.ones(size))
         self.register_buffer("seen", looks, persistent=False)
-        last = nn.Linear(inner, outputs)
-        self.map = nn.Sequential(nn.Linear(size, inner), nn.SiLU(), nn.Linear(inner, inner), nn.SiLU(), last)
-        nn.init.zeros_(last.weight)
-        with torch.no_grad():
-            last.bias[0] = init_bias
+        self.map = stopping_map(size, inner, outputs, init_bias)
 
     def fit_scale(self, observation: Tensor) -> None:
         """Standardises by the mean and deviation of recorded observations [N, F]; what never varies is left out."""
