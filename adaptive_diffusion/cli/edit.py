@@ -19,6 +19,7 @@ from adaptive_diffusion.cli.options import (
     chosen_compute,
     config_search,
 )
+from adaptive_diffusion.cli.side_by_side import print_side_by_side
 from adaptive_diffusion.cli.terminal import shown
 
 Spans = list[str] | None
@@ -80,19 +81,21 @@ def edit(
     if as_json:
         typer.echo(json.dumps({"variations": rows, "diversity": figures}, indent=2, ensure_ascii=False))
         return
+    text = before.decode("utf-8", "backslashreplace")
     for row in rows:
         typer.secho(f"seed {row['seed']}: {row['nfe']} NFE, {row['why']}", bold=True)
-        for span in row["spans"]:
-            place = f"tokens {span['first']} to {span['last']}"
-            typer.secho(
-                f"{place}: written with probability {span['certainty']:.2f} a token", fg=_shade(span["certainty"])
-            )
-        _show(before.decode("utf-8", "backslashreplace"), row["text"], file.name)
     if variations > 1:
+        titles = [f"seed {row['seed']}" for row in rows]
+        notes = [[(f"{place}: {sure}", colour) for place, sure, colour in _sureness(row)] for row in rows]
+        print_side_by_side(text, [row["text"] for row in rows], titles, notes)
         typer.echo(
             f"{spread.distinct} of {variations} variations are distinct; two of them differ at "
             f"{100 * spread.difference:.1f}% of the open positions."
         )
+        return
+    for place, sure, colour in _sureness(rows[0]):
+        typer.secho(f"{place}: written with probability {sure} a token", fg=colour)
+    _show(text, rows[0]["text"], file.name)
 
 
 def _row(made: Any, index: int) -> dict[str, Any]:
@@ -107,6 +110,14 @@ def _row(made: Any, index: int) -> dict[str, Any]:
             for (start, stop), certainty in zip(made.spans, made.certainty[index].tolist(), strict=True)
         ],
     }
+
+
+def _sureness(row: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """For each span its place, the probability that its tokens were written with, and a colour for it."""
+    return [
+        (f"tokens {span['first']} to {span['last']}", f"{span['certainty']:.2f}", _shade(span["certainty"]))
+        for span in row["spans"]
+    ]
 
 
 def _shade(certainty: float) -> str:

@@ -23,15 +23,17 @@ def models(
     if as_json:
         typer.echo(json.dumps([model.as_json() for model in found], indent=2, ensure_ascii=False))
         return
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table()
-    for column in ("name", "task", "size", "sampler"):
+    table = Table(box=SIMPLE, pad_edge=False)
+    for column in ("name", "task", "size"):
         table.add_column(column, no_wrap=True)
+    table.add_column("sampler", overflow="fold")  # the figures are shown in full on a narrow terminal too
     for column in ("correct", "mean NFE"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for model in found:
         first = [model.name, model.figures["task"], f"{model.size / 1e6:.1f} MB"]
         for row in model.figures["samplers"]:

@@ -123,7 +123,8 @@ def config_search(folders: list[Path] | None) -> Any:
 
 @contextmanager
 def query_file(path: Path) -> Iterator[Path]:
-    """The file of queries; for `-` a temporary one with what the standard input held, removed at the end."""
+    """The file of queries; for `-` a temporary one with what the standard input held, removed at the end, which errors
+    call the standard input."""
     if str(path) != "-":
         yield path
         return
@@ -131,7 +132,10 @@ def query_file(path: Path) -> Iterator[Path]:
         copy = Path(folder, "standard-input")
         with copy.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
-        yield copy
+        try:
+            yield copy
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(copy), "the standard input")) from error
 
 
 def chosen_compute(device: str, precision: str) -> Any:

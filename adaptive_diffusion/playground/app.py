@@ -49,7 +49,7 @@ class _Page:
     def _components(self) -> None:
         noun, limits = self.playground.task.noun, self.playground.limits
         gr.HTML(
-            f"<header><h1>Watch a {escape(noun)} being solved</h1><p>A denoiser predicts all positions at once; the "
+            f"<header><h1>Watch a {escape(noun)} being filled in</h1><p>A denoiser predicts all positions at once; the "
             "sampler decides which predictions to commit, which to take back, and when to stop.</p></header>"
         )
         self.session = gr.State(self.first, time_to_live=3600)
@@ -110,7 +110,7 @@ class _Page:
 
     def _side(self, label: str, name: str) -> tuple[gr.Dropdown, gr.Slider, gr.State]:
         """A sampler, its slider, and the name of the sampler that the slider belongs to at the moment."""
-        names = self.names if name else [("nobody", ""), *((each, each) for each in self.names)]
+        names = self.names if name else [("no other", ""), *((each, each) for each in self.names)]
         dropdown = gr.Dropdown(names, value=name, label=label, elem_id=label.lower())
         slider = gr.Slider(elem_id=f"{label.lower()}-setting", **self._setting(name, self._place(name)))
         return dropdown, slider, gr.State(name)

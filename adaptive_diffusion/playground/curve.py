@@ -12,7 +12,9 @@ from typing import Any
 from adaptive_diffusion.analysis.colours import as_number, colour
 
 SUMMARY = "summary.json"
-SHARES = (0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
+SHARES = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
+APART = 16
+"""Pixels between two numbers on the axis of accuracy, at least."""
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 520, 250, 52, 40, 14, 16
 
 
@@ -130,7 +132,8 @@ class _Scale:
 
     def __init__(self, found: Sequence[Point]):
         self.few, self.many = (log2(end(max(point.nfe, 1e-3) for point in found)) for end in (min, max))
-        self.low, self.high = (_rarity(end(point.correct for point in found)) for end in (min, max))
+        self.worst, self.best = (end(point.correct for point in found) for end in (min, max))
+        self.low, self.high = _rarity(self.worst), _rarity(self.best)
 
     def x(self, nfe: float) -> float:
         return (
@@ -142,14 +145,21 @@ class _Scale:
     def y(self, correct: float) -> float:
         return TOP + (HEIGHT - TOP - BOTTOM) * (self.high - _rarity(correct)) / max(1e-9, self.high - self.low)
 
+    def _accuracies(self) -> list[tuple[float, float]]:
+        """Accuracies that the axis names, with their places; the worst and the best of all where it has one or none."""
+        places: list[tuple[float, float]] = []
+        for share in SHARES:
+            if self.low <= _rarity(share) <= self.high and (not places or places[-1][1] - self.y(share) >= APART):
+                places.append((share, self.y(share)))
+        ends = {self.worst: self.y(self.worst), self.best: self.y(self.best)}
+        return places if len(places) > 1 else list(ends.items())
+
     def axes(self) -> str:
         """Lines and numbers of both axes."""
         parts = []
-        for share in SHARES:
-            if self.low <= _rarity(share) <= self.high:
-                y = self.y(share)
-                parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-                parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{100 * share:g}%</text>')
+        for share, y in self._accuracies():
+            parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{100 * share:.3g}%</text>')
         for tick in (2**power for power in range(13)):
             if self.few <= log2(tick) <= self.many:
                 x = self.x(tick)

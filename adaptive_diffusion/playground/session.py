@@ -24,7 +24,8 @@ from adaptive_diffusion.tasks.task import Task
 WRITE, ERASE, LOCK = "writes", "erases", "locks"
 TOOLS = (WRITE, ERASE, LOCK)
 """What a click on a position does."""
-FAVOURITES = ("cost_aware", "learned", "answer_probability", "threshold_remasking", "threshold")
+FAVOURITES = ("cost_aware", "learned", "answer_probability", "threshold_remasking", "threshold", "p2")
+"""Listed first, in this order: those of them that were measured with the model before the others."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Choice:
         parameter: what its slider sets, such as `halting.price`; empty without one.
         settings: of the slider, from careful to bold.
         default: the setting of the config.
+        curve: settings that were measured with the model.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Choice:
     parameter: str = ""
     settings: tuple[float, ...] = ()
     default: float | None = None
+    curve: tuple[float, ...] = ()
 
     def at(self, place: int) -> tuple[Sampler | Restart, float | None]:
         """The sampler at a place of the slider, and the setting there.
@@ -60,11 +63,15 @@ class Choice:
 
     @property
     def place(self) -> int:
-        """The place of the slider that is nearest to the config's setting."""
+        """The place of the slider that is nearest to the config's setting, of those between measured settings where
+        there are some, so that the slider begins with a point on the curve."""
         if self.default is None or not self.settings:
             return 0
-        default = self.default
-        return min(range(len(self.settings)), key=lambda place: abs(self.settings[place] - default))
+        default, places = self.default, range(len(self.settings))
+        if self.curve:
+            low, high = min(self.curve), max(self.curve)
+            places = [place for place in places if low <= self.settings[place] <= high] or places
+        return min(places, key=lambda place: abs(self.settings[place] - default))
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,9 @@ class Playground:
                 found[name] = choice
         if not found:
             raise ValueError(f"no sampler can solve a query with the model of {self.source}")
-        first = [name for name in FAVOURITES if name in found]
+        curves = {point.family for point in self.points}
+        rank = {name: number for number, name in enumerate(FAVOURITES)}
+        first = sorted(rank.keys() & found.keys(), key=lambda name: (name not in curves, rank[name]))
         return {name: found[name] for name in (*first, *(name for name in found if name not in first))}
 
     def _choice(self, name: str, node: dict[str, Any], sampler: Sampler | Restart) -> Choice:
@@ -117,7 +126,9 @@ class Playground:
             return Choice(name, sampler)
         default = (node.get("sampler", node).get(parameter.role) or {}).get(parameter.name)
         settings = tuple(parameter.settings)
-        return Choice(name, sampler, f"{parameter.role}.{parameter.name}", settings, default)
+        measured_at = [point.setting for point in self.points if point.family == name]
+        curve = tuple(setting for setting in measured_at if setting is not None)
+        return Choice(name, sampler, f"{parameter.role}.{parameter.name}", settings, default, curve)
 
     def choice(self, name: str) -> Choice:
         """The sampler of that name. Raises `ValueError` for another one."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 
 import pytest
 from small_worlds import transformer
@@ -70,6 +71,20 @@ def test_slider_sets_the_parameter_and_its_default_is_the_sampler_itself(acting)
     sampler, setting = choice.at(2)
     assert (sampler.pace, setting) == (Threshold(0.1), 0.1)
     assert acting.playground.choice("confidence").at(0)[1] is None
+
+
+def test_samplers_that_were_measured_come_first_and_their_sliders_begin_on_the_curve(playground):
+    rows = [
+        {"sampler": f"{family}_{setting}", "family": family, "nfe_mean": 2.0, "correct": 0.5}
+        for family, settings in (("p2", (8, 24)), ("threshold", (0.3, 0.7)))
+        for setting in settings
+    ]
+    playground.__dict__["points"] = points(rows)
+    assert [*playground.choices][:3] == ["threshold", "p2", "answer_probability"]
+    acting = Actions(playground, Visitors(playground.limits))
+    sides = [(name, playground.choice(name).place, name) for name in ("threshold", "p2")]
+    assert [playground.choice(name).at(place)[1] for name, place, _ in sides] == [0.7, 24]
+    assert acting.curve(*sides).count('class="here"') == 2
 
 
 def test_steps_are_shown_back_and_forth_within_those_there_are(acting, session):
@@ -272,6 +287,23 @@ def test_curve_has_the_point_of_the_slider_between_its_neighbours(tmp_path):
     (tmp_path / "summary.json").write_text("{")
     assert measured(tmp_path, {"curves": rows}) == []
     assert "No accuracy was measured" in picture([], [])
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "named"),
+    [((0.15, 0.47), ["20%", "30%", "40%"]), ((0.16, 0.16), ["16%"]), ((0.62, 0.64), ["62%", "64%"])],
+)
+def test_axis_of_accuracy_has_numbers_whatever_the_range(accuracies, named):
+    rows = [
+        {"sampler": f"fixed_{n}", "family": "fixed", "nfe_mean": n, "correct": c} for n, c in enumerate(accuracies, 4)
+    ]
+    assert re.findall(r'text-anchor="end">([^<]*)<', picture(points(rows), [])) == named
+
+
+def test_numbers_of_the_axis_of_accuracy_do_not_overlap():
+    rows = [{"sampler": f"fixed_{n}", "family": "fixed", "nfe_mean": n, "correct": c} for n, c in ((4, 0.0), (8, 1.0))]
+    heights = [float(y) for y in re.findall(r'y="([\d.]+)" text-anchor="end"', picture(points(rows), []))]
+    assert min(low - high for low, high in pairwise(heights)) >= 16
 
 
 def test_curve_of_an_unknown_sampler_is_a_sentence(acting):

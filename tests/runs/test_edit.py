@@ -35,16 +35,24 @@ def edit(tmp_path):
     save_checkpoint(tmp_path / "model.safetensors", instantiate(MODEL), MODEL, {"task": TASK})
     (tmp_path / "file.txt").write_bytes(TEXT)
     source, file = str(tmp_path / "model.safetensors"), str(tmp_path / "file.txt")
-    return lambda *arguments: CliRunner().invoke(app, ["edit", source, file, *arguments])
+    return lambda *arguments: CliRunner().invoke(app, ["edit", source, file, *arguments], env={"COLUMNS": "160"})
 
 
-def test_variations_are_shown_as_differences_and_counted(edit):
+def test_variations_are_shown_side_by_side_and_counted(edit):
     result = edit("--rewrite", "2-2", "-n", "3", "--sampler", "mdlm")
     assert result.exit_code == 0, result.output
     assert [f"seed {seed}: " in result.output for seed in range(3)] == [True] * 3
-    assert "-second line" in result.output
-    assert result.output.count("tokens 11 to 22: written with probability 0.") == 3
+    assert result.output.count("-second line") == 1
+    [row] = [line for line in result.stdout.splitlines() if "tokens 11" in line]
+    assert row.count("tokens 11") == 3
     assert "of 3 variations are distinct" in result.output
+
+
+def test_one_variation_is_shown_as_a_difference_with_how_sure_the_model_is(edit):
+    result = edit("--rewrite", "2-2", "--sampler", "mdlm")
+    assert "-second line" in result.output
+    assert "tokens 11 to 22: written with probability 0." in result.output
+    assert "variations" not in result.output
 
 
 def test_json_and_files_hold_all_of_the_text(edit, tmp_path):

@@ -66,8 +66,15 @@ def test_folder_of_a_model_is_small_and_complete(name):
 def test_command_lists_the_models_with_task_size_and_figures():
     listed = json.loads(CliRunner().invoke(app, ["models", "--json"]).stdout)
     assert [model["name"] for model in listed] == list(MODELS) == ["countdown-3", "molecules", "sudoku-6x6", "text"]
-    table = CliRunner().invoke(app, ["models"], env={"COLUMNS": "100"}).stdout
-    assert all(text in table for text in ("sudoku_6x6", "2.8 MB", "cost_aware", "99.0%", "1.66"))
+
+
+@pytest.mark.parametrize("columns", [72, 120])
+def test_table_of_the_models_shows_every_figure_on_a_narrow_terminal_too(columns):
+    table = CliRunner().invoke(app, ["models"], env={"COLUMNS": str(columns)}).stdout
+    assert all(text in table for text in ("sudoku_6x6", "2.8 MB", "cost_aware"))
+    for model in MODELS.values():
+        for row in model.figures["samplers"]:
+            assert re.search(rf"{100 * row['correct']:.1f}%\s+{row['nfe_mean']:.2f}", table)
 
 
 def test_most_accurate_model_is_the_one_whose_best_sampler_is_right_most_often():
@@ -82,6 +89,13 @@ def test_queries_of_the_standard_input_are_answered_by_a_model_with_a_name():
     arguments = ["evaluate", "sudoku-6x6", "--queries", "-", "--sampler", "learned", "--json"]
     row = json.loads(CliRunner().invoke(app, arguments, input=puzzle).stdout)[0]
     assert row["queries"] == row["correct"] == 1
+
+
+def test_error_in_queries_of_the_standard_input_names_it_and_no_temporary_file():
+    refused = CliRunner().invoke(app, ["sample", "sudoku-6x6", "--queries", "-"], input="12\n")
+    assert refused.exit_code == 2
+    assert "the standard input" in refused.output
+    assert "tmp" not in refused.output
 
 
 def test_model_with_a_name_is_loaded_with_its_task_and_heads():

@@ -56,7 +56,8 @@ def read_texts(
             f"left out; the longest has {max(too_long)}."
         )
     if not taken:
-        raise ValueError(" ".join([f"{path} holds no text that can be used.", *notes]) + bad.listing())
+        why = "; ".join([f"{path} holds no text that can be used", *notes])
+        raise ValueError(why.removesuffix(".") + bad.listing())
     skipped = tuple(map(str, bad.settled(skip_bad)))
     return QueryFile(InfillingProblems.concatenate(taken), skipped, tuple(notes))
 
@@ -104,7 +105,8 @@ def _query(content: bytes | Mapping[str, Any], tokenizer: Tokenizer, length: int
 
 def _field(row: Mapping[str, Any], name: str) -> bytes:
     if not isinstance(text := row.get(name), str):
-        raise ValueError(f"there is no text under {name!r}, the fields are {', '.join(map(str, row))}; {FORMS}")
+        fields = f"the fields are {', '.join(map(str, row))}" if row else "and no other field"
+        raise ValueError(f"there is no text under {name!r}, {fields}; {FORMS}")
     return text.encode("utf-8", "surrogatepass")
 
 

@@ -134,7 +134,7 @@ def test_rows_of_humaneval_infilling_are_read_and_those_that_do_not_fit_are_coun
     assert file.notes == ("2 of 3 infilling problems do not fit 32 tokens and are left out; the longest has 51.",)
     grades = TextTask(32, checker=parses_python).grades(torch.from_numpy(file.problems.tokens), file.problems)
     assert (grades["exact"].item(), grades["valid"].item()) == (1, 1)
-    with pytest.raises(ValueError, match="holds no text that can be used. 1 of 1 infilling problems do not fit"):
+    with pytest.raises(ValueError, match="holds no text that can be used; 1 of 1 infilling problems do not fit"):
         TASK.read(write_rows(tmp_path / "long.jsonl", [long]), False)
 
 
