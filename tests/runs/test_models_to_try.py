@@ -1,5 +1,6 @@
 """Models that come with the package: they load by name, answer at once, and their cards hold."""
 
+import importlib
 import json
 import re
 from pathlib import Path
@@ -10,12 +11,15 @@ from typer.testing import CliRunner
 
 import adaptive_diffusion as ad
 from adaptive_diffusion.cli.app import app
+from adaptive_diffusion.config.resolution import leaves
+from adaptive_diffusion.evaluation.accuracy import summarise
 from adaptive_diffusion.runs.engine import Here
 from adaptive_diffusion.runs.evaluate import evaluate_file
 from adaptive_diffusion.runs.models_to_try import decisions, models_to_try, most_accurate
 from adaptive_diffusion.runs.query_job import QueryJob
 from adaptive_diffusion.runs.sampled import sampled_pieces
 from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model, names_a_model
+from adaptive_diffusion.storage.checkpoint import read_header
 
 MODELS = {model.name: model for model in models_to_try()}
 NEEDS = {"molecules": "rdkit"}
@@ -51,6 +55,26 @@ def check(name, samplers):
         assert decisions(done.result.nfe, done.result.answers, done.grades["correct"]) == expected[text], text
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [(name, number) for name, model in MODELS.items() for number in range(len(model.figures["samplers"]))],
+)
+def test_table_of_the_card_is_reproduced_on_all_test_problems(name, number):
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
+    row, trained = MODELS[name].figures["samplers"][number], load_trained_model(name)
+    problems = trained.data.test
+    with torch.inference_mode():
+        (done,) = sampled_pieces(row["sampler"], trained.sampler(row["sampler"]), trained.task, problems)
+    assert len(problems) == MODELS[name].figures["test_problems"]
+    revisions = done.result.revisions.double().mean().item()
+    found = {**summarise(done.result.nfe, done.grades), "revisions_mean": revisions}
+    assert {figure: found[figure] for figure in row if figure != "sampler"} == pytest.approx(
+        {figure: value for figure, value in row.items() if figure != "sampler"}
+    )
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_folder_of_a_model_is_small_and_complete(name):
     model = MODELS[name]
@@ -61,6 +85,28 @@ def test_folder_of_a_model_is_small_and_complete(name):
     assert f'ad.load("{name}")' in card
     for row in model.figures["samplers"]:
         assert f"| `{row['sampler']}` | {100 * row['correct']:.1f}% | {row['nfe_mean']:.2f} |" in card
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_card_is_made_from_the_other_files_and_no_path_of_a_machine_is_in_them(name, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "scripts")
+    model, header = MODELS[name], read_header(MODELS[name].folder / "model.safetensors")
+    made = importlib.import_module("models_to_try").card(name, model.figures, header, model.size)
+    assert (model.folder / "README.md").read_text() == made
+    assert f"    {model.figures['trained_by'].split(' && ')[0]}\n" in made
+    assert [value for _, value in leaves(header.about) if str(value).startswith("/")] == []
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_query_of_the_card_is_answered_from_the_standard_input(name):
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
+    query = MODELS[name].figures["query"]
+    done = CliRunner().invoke(app, ["sample", name, "--queries", "-"], input=f"{query}\n")
+    assert done.exit_code == 0, done.output
+    first, *answer = done.stdout.splitlines()
+    assert first.startswith("query 0, variation 0: ")
+    assert "".join(answer).strip()
 
 
 def test_command_lists_the_models_with_task_size_and_figures():
