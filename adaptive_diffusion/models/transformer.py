@@ -33,9 +33,17 @@ class Block(nn.Module):
         self.feed_in = nn.Linear(width, 2 * inner, bias=False)
         self.feed_out = nn.Linear(inner, width, bias=False)
 
-    def forward(self, x: Tensor, positions: Positions, attend: Tensor | None, bias: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        positions: Positions,
+        attend: Tensor | None,
+        bias: Tensor | None = None,
+        places: Tensor | None = None,
+    ) -> Tensor:
         query, key, value = self.projected(x)
-        return self.joined(x, attention(positions.rotate(query), positions.rotate(key), value, attend, bias))
+        query, key = positions.rotate(query, places), positions.rotate(key, places)
+        return self.joined(x, attention(query, key, value, attend, bias))
 
     def projected(self, x: Tensor) -> tuple[Tensor, ...]:
         """Queries, keys and values [B, H, L, D/H] each, not yet turned."""
@@ -131,11 +139,13 @@ class TransformerTrunk(nn.Module):
             x = x + self.recall(expected.to(x.dtype))
         return x
 
-    def trunk(self, x: Tensor, positions: Positions, attend: Tensor | None) -> Tensor:
-        """[B, L, D] hidden states from embeddings [B, L, D]; `attend` broadcasts to [B, H, L, L]."""
+    def trunk(self, x: Tensor, positions: Positions, attend: Tensor | None, places: Tensor | None = None) -> Tensor:
+        """[B, L, D] hidden states from embeddings [B, L, D]; `attend` broadcasts to [B, H, L, L]. `places` [B, L] int64
+        is where the embeddings stand, by default the first L places; with it no bias is added."""
         for _ in range(self.loops):
             for layer, block in enumerate(self.layers):
-                x = block(x, positions, attend, positions.bias(layer, x.shape[1]))
+                bias = positions.bias(layer, x.shape[1]) if places is None else None
+                x = block(x, positions, attend, bias, places)
         return self.norm(x)
 
     def logits(self, hidden: Tensor) -> Tensor:

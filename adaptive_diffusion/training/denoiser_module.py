@@ -114,8 +114,7 @@ class DenoiserModule(LightningModule):
     def _evaluate(self, states: list[SamplerState]) -> Evaluation:
         """One evaluation of the states of all sources by the bare denoiser, with gradient where it learns."""
         memory = self.model.memory
-        carried = set() if memory is None or not memory.in_training else set(memory.init_carry(states[0], 0))
-        bare = [replace(state, carry={name: state.carry[name] for name in carried}) for state in states]
+        bare = [replace(state, carry={} if memory is None else memory.in_training(state)) for state in states]
         with torch.set_grad_enabled(self.trunk_learns):
             return self._compiled(reduce(SamplerState.append, bare))
 

@@ -13,6 +13,13 @@ class TimeSampling(ABC):
     def __call__(self, uniform: Tensor) -> Tensor: ...
 
 
+class Independent(TimeSampling):
+    """Each level by itself: what the others are compared with."""
+
+    def __call__(self, uniform: Tensor) -> Tensor:
+        return uniform
+
+
 class LowDiscrepancy(TimeSampling):
     """Low discrepancy: t_i = (u + i/B) mod 1 of one uniform u (Kingma et al. 2021, arXiv 2107.00630; MDLM, Sahoo et al.
     2024, arXiv 2406.07524)."""

@@ -24,8 +24,8 @@ def speeds(axes, summary):
     crossing = summary["crossing_batch_size"]
     if crossing:
         axes.axvline(crossing, linestyle=":", color="grey")
-        told = f"{summary['headline']} is overtaken at {crossing}"
-        axes.annotate(told, (crossing, 0.02), (4, 0), xycoords=("data", "axes fraction"), textcoords="offset points")
+        label = f"{summary['headline']} is overtaken at {crossing}"
+        axes.annotate(label, (crossing, 0.02), (4, 0), xycoords=("data", "axes fraction"), textcoords="offset points")
     batches = sorted({row["batch"] for row in summary["seconds"]})
     doublings_at(axes, batches)
     axes.set(yscale="log", xlabel="texts at once, log scale", ylabel=f"tokens per {summary['clock'][:-1]}, log scale")

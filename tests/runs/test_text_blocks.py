@@ -1,6 +1,7 @@
 """Block diffusion by config: trained, measured, and sampled block after block."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ import torch
 from adaptive_diffusion.config import compose
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.models.blockwise import BlockCausalTransformer
+from adaptive_diffusion.models.positions import RelationalPositions
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.storage.folder import RunFolder
-from adaptive_diffusion.training.block_masking import BlockMasking
+from adaptive_diffusion.training.clean_beside import CleanBeside
 from adaptive_diffusion.training.forward_process import ForwardProcess
 
 SMALL = [
@@ -59,20 +62,20 @@ def test_checkpoint_writes_the_blocks_behind_what_is_given(finished: Path, given
     assert result.nfe.tolist() == [written + 128 // 32 - 1] * 2
 
 
-def test_training_noises_one_block_of_each_sequence(finished: Path) -> None:
+def test_each_block_is_predicted_from_itself_and_the_clean_blocks_before_it(finished: Path) -> None:
     model = load_trained_model(finished / "checkpoints" / "blocks.safetensors").model
-    clean = torch.randint(257, (400, 128), generator=torch.Generator().manual_seed(0))
+    clean = torch.randint(257, (4, 128), generator=torch.Generator().manual_seed(0))
     editable = torch.arange(128) < 80  # the last block and half of the one before it are padding
-    batch = Batch(Queries.of(clean, editable.expand(400, -1)), clean)
-    state, _ = BlockMasking(ForwardProcess(400), 32).begin(model, batch, seed=0)
-    blocks = state.editable.view(400, 4, 32).any(-1)
-    assert blocks.sum(1).tolist() == [1] * 400
-    assert not blocks[:, 3].any()
-    assert (blocks[:, :3].sum(0) > 90).all()
-    assert torch.equal(state.editable, blocks.repeat_interleave(32, 1) & editable)
-    assert ((state.tokens == clean) | state.editable).all()
+    batch = Batch(Queries.of(clean, editable.expand(4, -1)), clean)
+    state, _ = CleanBeside(ForwardProcess(4)).begin(model, batch, seed=0)
+    noised = model.denoiser.evaluate(replace(state, carry=model.memory.in_training(state))).hidden
+    for first in range(0, 128, 32):
+        tokens = clean.clone()
+        tokens[:, first : first + 32] = state.tokens[:, first : first + 32]
+        alone = model.denoiser.evaluate(replace(state, tokens=tokens, carry={})).hidden
+        assert torch.allclose(noised[:, first : first + 32], alone[:, first : first + 32], atol=1e-5)
 
 
-def test_block_without_a_position_is_refused() -> None:
-    with pytest.raises(ValueError, match="block_length=0"):
-        BlockMasking(ForwardProcess(4), 0)
+def test_positions_that_bias_attention_are_refused() -> None:
+    with pytest.raises(ValueError, match="RelationalPositions bias attention"):
+        BlockCausalTransformer(5, RelationalPositions.line(64), width=16, depth=1, heads=2)

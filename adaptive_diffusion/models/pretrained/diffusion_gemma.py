@@ -159,7 +159,9 @@ class PrefixMemory(SelfConditioning):
     """
 
     denoiser: DiffusionGemma
-    in_training = False
+
+    def in_training(self, state: SamplerState) -> dict[str, Tensor]:
+        return {}
 
     def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         canvas, length = self.denoiser.canvas_length, state.tokens.shape[1]

@@ -87,6 +87,9 @@ class BitsPerByte(Stage):
             clean, editable = torch.from_numpy(some.tokens), ~torch.from_numpy(some.padding)
             batch = Batch(Queries(ids, clean, editable), clean).to(device_of(model, clean.device))
             state, batch = training_states.begin(model, batch, self.seed)
-            hidden = model.denoiser.evaluate(replace(state, carry={})).hidden
+            memory = model.memory
+            hidden = model.denoiser.evaluate(
+                replace(state, carry={} if memory is None else memory.in_training(state))
+            ).hidden
             losses = objective(LossInputs(model, state, batch.clean, hidden))
             yield float(sum(losses.values())) * int(editable.sum()), data.bytes_of(some)

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import IO, Any
 
+from adaptive_diffusion.tasks.cache import cache_folder
 from adaptive_diffusion.tasks.lines import BadLines, numbered_lines
 from adaptive_diffusion.tasks.molecules.chemistry import canonical, rdkit_version
 
@@ -53,7 +54,7 @@ class SmilesCorpus(ABC):
     def read(self) -> Molecules:
         """The canonical strings, from the cache where they were made before."""
         key = hashlib.sha256(f"{self.key()} {rdkit_version()}".encode()).hexdigest()
-        file = cache_folder() / f"{key[:24]}.json.gz"
+        file = cache_folder("molecules") / f"{key[:24]}.json.gz"
         if file.is_file():
             return Molecules(**json.loads(gzip.decompress(file.read_bytes())))
         found = unique(*self.strings())
@@ -132,12 +133,6 @@ class SmilesFile(SmilesCorpus):
 
     def key(self) -> str:
         return f"file {hashlib.sha256(Path(self.path).read_bytes()).hexdigest()}"
-
-
-def cache_folder() -> Path:
-    """Where canonical strings are stored: `$XDG_CACHE_HOME/adaptive-diffusion/molecules`, by default below
-    `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "adaptive-diffusion" / "molecules"
 
 
 def unique(pool: Iterable[str], test: Iterable[str] = ()) -> Molecules:

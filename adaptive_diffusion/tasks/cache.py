@@ -1,0 +1,9 @@
+"""Where files that were made or fetched once are stored."""
+
+import os
+from pathlib import Path
+
+
+def cache_folder(name: str) -> Path:
+    """`$XDG_CACHE_HOME/adaptive-diffusion/NAME`, by default below `~/.cache`. It may not exist yet."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "adaptive-diffusion" / name
