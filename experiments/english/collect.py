@@ -25,7 +25,8 @@ def main() -> None:
     result["manifest"] = provenance("collect.py RUNS", begun)
     atomic_write_file(RESULTS / "summary.json", json.dumps(result, indent=1) + "\n")
     for row in result["models"]:
-        print(f"{row['run']:14} {row['model']:15} {row['bits_per_byte']:.3f} bits a byte in {row['seconds'] / 60:.1f} minutes")
+        minutes = row["seconds"] / 60
+        print(f"{row['run']:14} {row['model']:15} {row['bits_per_byte']:.3f} bits a byte in {minutes:.1f} minutes")
 
 
 def rows_of(run: Path) -> list[dict[str, Any]]:

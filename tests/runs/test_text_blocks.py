@@ -10,7 +10,7 @@ import torch
 from adaptive_diffusion.config import compose
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.models.blockwise import BlockCausalTransformer
+from adaptive_diffusion.models.blockwise import BlockCausalTransformer, CleanBlocks
 from adaptive_diffusion.models.positions import RelationalPositions
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.trained_model import load_trained_model
@@ -68,7 +68,8 @@ def test_each_block_is_predicted_from_itself_and_the_clean_blocks_before_it(fini
     editable = torch.arange(128) < 80  # the last block and half of the one before it are padding
     batch = Batch(Queries.of(clean, editable.expand(4, -1)), clean)
     state, _ = CleanBeside(ForwardProcess(4)).begin(model, batch, seed=0)
-    noised = model.denoiser.evaluate(replace(state, carry=model.memory.in_training(state))).hidden
+    beside = {CleanBlocks.clean: state.carry[CleanBlocks.clean]}
+    noised = model.denoiser.evaluate(replace(state, carry=beside)).hidden
     for first in range(0, 128, 32):
         tokens = clean.clone()
         tokens[:, first : first + 32] = state.tokens[:, first : first + 32]
