@@ -96,6 +96,8 @@ class SamplerMetrics:
     header: TraceHeader
     rows: pa.Table
     nfe: Interval
+    steps: float
+    """mean steps per answer; more than forwards where a sequence that did not change was not computed again"""
     quality: Interval | None
     commit_step: np.ndarray
     """mean step of the last write on each position [L]; NaN where nothing was ever written"""
@@ -163,6 +165,7 @@ def measure(name: str, trace: Trace, past: CounterfactualRollouts | None = None,
         header=trace.header,
         rows=rows,
         nfe=bootstrap(mean, rows["nfe"].to_numpy()),
+        steps=float(replay.steps.mean()),
         quality=None if quality is None else bootstrap(mean, quality),
         commit_step=_mean_commit_step(replay),
         revisions_by_position=_revisions_by_position(replay),

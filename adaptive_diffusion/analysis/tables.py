@@ -20,6 +20,7 @@ AFTER = {
     "nfe_mean": Column("NFE mean", 2),
     "nfe_p95": Column("p95", 0),
     "nfe_max": Column("max", 0),
+    "steps_mean": Column("steps mean", 2),
     "revisions_mean": Column("revisions", 2),
     "rewrites_mean": Column("rewrites", 2),
     "seconds": Column("seconds", 1),
@@ -27,6 +28,8 @@ AFTER = {
 }
 NOTES = {
     "distinct": "Distinct: how many of the answers differ from each other where something was to be written.",
+    "steps_mean": "Steps: one that finds its sequence unchanged costs no forward; planners and verifiers cost more than "
+    "one.",
     "rewrites_mean": "Revisions: tokens taken back or replaced, per query; rewrites: the same token written again.",
 }
 
@@ -35,7 +38,7 @@ def summary_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[AnswerMea
     """A line per sampler: how many answers are right, what they cost. What a row does not have is a dash.
 
     Left out is what says nothing: scores that are the share of correct answers, a share of distinct answers that is 1,
-    revisions where no sampler made any.
+    steps where each costs one forward, revisions where no sampler made any.
 
     Args:
         rows: those of `summary.json`.
@@ -61,6 +64,9 @@ def _says_something(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:
         return any(score is not None and (right is None or abs(score - right) > 1e-6) for score, right in pairs)
     if name == "distinct":
         return any(value is not None and value < 1 for value in values)
+    if name == "steps_mean":
+        pairs = [(row.get("steps_mean"), row.get("nfe_mean")) for row in rows]
+        return any(steps is not None and nfe is not None and abs(steps - nfe) > 1e-6 for steps, nfe in pairs)
     if name in ("revisions_mean", "rewrites_mean"):
         return any(row.get("revisions_mean") for row in rows)
     return name in BEFORE | AFTER or any(value is not None for value in values)

@@ -103,6 +103,7 @@ def _row(made: Any, index: int) -> dict[str, Any]:
     return {
         "seed": made.seeds[index],
         "nfe": int(result.nfe[index]),
+        "steps": int(result.steps[index]),
         "revisions": int(result.revisions[index]),
         "why": result.why(index),
         "spans": [

@@ -38,6 +38,11 @@ class ShadowVerified(DenoiserWrapper):
             raise ValueError("a shadow view needs a denoiser trained under masks; this one is under uniform noise")
         self.transformer: TransformerDenoiser = denoiser.denoiser
 
+    @property
+    def time_invariant(self) -> bool:
+        """Never: which shadows see each other changes with the block."""
+        return False
+
     def evaluate(self, state: SamplerState) -> Evaluation:
         transformer, length = self.transformer, state.tokens.shape[1]
         tokens = transformer.embedded(state.tokens, state.status, state.noise_level)

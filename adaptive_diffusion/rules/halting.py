@@ -224,7 +224,7 @@ class AnswerProbability(Halting):
 
     Attributes:
         threshold: τ.
-        most: steps after which it stops in any case; null sets no limit.
+        most: steps of the complete answer after which it stops in any case; null sets no limit.
 
     Raises:
         ValueError: a threshold outside (0, 1], or a limit below 1.
@@ -264,7 +264,7 @@ class AnswerProbability(Halting):
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
         probability = self.log_probability(state, prediction, decision).exp()
         threshold = torch.full_like(probability, self.threshold)
-        spent = torch.zeros_like(state.running) if self.most is None else state.step + 1 >= self.most
+        spent = torch.zeros_like(state.running) if self.most is None else state.steps_taken + 1 >= self.most
         return HaltDecision((probability >= threshold) | spent, probability.float(), {"threshold": threshold})
 
 

@@ -132,8 +132,8 @@ def _figures(sampler: SamplerMetrics) -> dict[str, Any]:
     }
     enough = int(nfe[-(-95 * len(nfe) // 100) - 1])
     revised = {f"{name}_mean": float(np.mean(sampler.rows[name].to_numpy())) for name in ("revisions", "rewrites")}
-    spent = {"nfe_mean": sampler.nfe.value, "nfe_p95": enough, "nfe_max": int(nfe[-1]), "queries": len(nfe)}
-    return {**means, **revised, **spent}
+    spent = {"nfe_mean": sampler.nfe.value, "nfe_p95": enough, "nfe_max": int(nfe[-1]), "steps_mean": sampler.steps}
+    return {**means, **revised, **spent, "queries": len(nfe)}
 
 
 def _write(folder: Path, sheets: list[Table], measures: list[SamplerMetrics], by: Sequence[str]) -> Analysis:

@@ -127,17 +127,21 @@ def _result_table(result: Mapping[str, Any]) -> Iterator[str]:
     several = f" for each of {trainings} trainings (least and largest accuracy in brackets)" if trainings > 1 else ""
     yield f"{result['queries']} queries{several}, seed {result['seed']}, {result['device']}; `{result['command']}`."
     yield ""
-    yield "| sampler | correct | NFE mean | p95 | max | revisions | error→correct | correct→error | seconds | |"
-    yield "|---|---|---|---|---|---|---|---|---|---|"
+    steps = any("steps_mean" in row for row in result["samplers"])  # files of before do not have them
+    columns = ["sampler", "correct", "NFE mean", "p95", "max", *["steps"] * steps]
+    columns += ["revisions", "error→correct", "correct→error", "seconds"]
+    yield f"| {' | '.join(columns)} | |"
+    yield "|---" * (len(columns) + 1) + "|"
     for row in result["samplers"]:
         if "refused" in row:
-            yield f"| `{row['sampler']}` | | | | | | | | | {row['refused']} |"
+            yield f"| `{row['sampler']}` {'| ' * len(columns)}{row['refused']} |"
             continue
         cells = [
             f"`{row['sampler']}`",
             f"{100 * row['correct']:.2f}%{_range(row)}",
             f"{row['nfe_mean']:.2f}",
             *(f"{row[name]:g}" for name in ("nfe_p95", "nfe_max")),
+            *[f"{row['steps_mean']:.2f}" if "steps_mean" in row else ""] * steps,
             f"{row['revisions_mean']:.2f}",
             *(f"{round(row[name], 1):g}" for name in ("error_to_correct", "correct_to_error")),
             f"{row['seconds']:.2f}",

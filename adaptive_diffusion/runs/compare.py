@@ -63,6 +63,7 @@ def compare(
         "family": family,
         "heads": list(sampler.head_names),
         **summarise(columns["nfe"], found.grades, columns["token_forwards"]),
+        "steps_mean": columns["steps"].double().mean().item(),
         "distinct": distinct_share(found.written),
         "revisions_mean": columns["revisions"].double().mean().item(),
         "rewrites_mean": columns["rewrites"].double().mean().item(),

@@ -9,7 +9,8 @@ from adaptive_diffusion.runs.sampled import sampled_pieces
 
 
 def sample_file(job: QueryJob, sampler: str, variations: int = 1) -> Iterator[str]:
-    """The answers as text, each headed by its query, its variation, its NFE and why it halted.
+    """The answers as text, each headed by its query, its variation, its NFE, its steps where these are another number,
+    and why it halted.
 
     Args:
         job: the model and the file.
@@ -39,4 +40,6 @@ def sample_file(job: QueryJob, sampler: str, variations: int = 1) -> Iterator[st
             for row in range(len(result.query)):
                 title = f"query {int(result.query[row])}, variation {int(result.variation[row])}"
                 answer = source.task.decode(result.answers[row])
-                yield f"{title}: {int(result.nfe[row])} NFE, {result.why(row)}\n{answer}"
+                nfe, steps = int(result.nfe[row]), int(result.steps[row])
+                cost = f"{nfe} NFE" if steps == nfe else f"{nfe} NFE in {steps} steps"
+                yield f"{title}: {cost}, {result.why(row)}\n{answer}"

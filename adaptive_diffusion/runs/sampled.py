@@ -27,7 +27,7 @@ PIECE = 8_192
 SLOTS = 128
 """Sequences a forward. Twice as many are no faster on two cores, and a forward of them takes 60 MB more."""
 
-COLUMNS = "query", "nfe", "token_forwards", "revisions", "rewrites", "cycled", "budget_spent"
+COLUMNS = "query", "nfe", "steps", "token_forwards", "revisions", "rewrites", "cycled", "budget_spent"
 
 
 @dataclass(frozen=True)

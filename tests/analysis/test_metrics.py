@@ -15,7 +15,7 @@ from adaptive_diffusion.evaluation.halting_metrics import CounterfactualRollouts
 def test_a_trace_without_targets_has_costs_and_order_only(tmp_path: Path):
     rows = [Row([-1, -1, 7], [[commit(1, 3)], [commit(0, 2)]], query=query) for query in range(3)]
     measures = measure("text", record(tmp_path, rows))
-    assert measures.nfe.value == 2
+    assert measures.nfe.value == measures.steps == 2
     assert np.array_equal(measures.commit_step, [2, 1, np.nan], equal_nan=True)
     assert (measures.quality, measures.solved_by_step, measures.halt_probability, measures.correction) == (None,) * 4
     assert set(vars(measures.halting).values()) == {None}

@@ -61,6 +61,16 @@ def test_the_summary_shows_percent_and_dashes():
     }
 
 
+def test_steps_are_shown_beside_forwards_where_they_are_another_number():
+    skips = {"sampler": "mdlm", "correct": 0.5, "nfe_mean": 16.06, "steps_mean": 32.0}
+    plain = {"sampler": "fixed", "correct": 0.5, "nfe_mean": 8.0, "steps_mean": 8.0}
+    assert "steps mean" not in summary_table([plain, ROWS[0]]).header
+    table = summary_table([plain, skips, ROWS[0]])
+    column = table.header.index("steps mean")
+    assert [row[column] for row in table.rows] == ["8.00", "32.00", "–"]
+    assert "Steps:" in table.note
+
+
 def test_summary_has_further_columns_where_they_say_something():
     same = {"sampler": "a", "correct": 1.0, "valid": 1.0, "score": 1.0, "distinct": 1 / 200, "revisions_mean": 0.0}
     assert summary_table([same]).header[4:5] == ["distinct %"]

@@ -6,6 +6,7 @@ from small_worlds import random_queries, sampler_state, table, transformer
 from torch import nn
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
+from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.heads import DenoiserWithHeads, QualityHead
 from adaptive_diffusion.models.oracle import OracleDenoiser
 from adaptive_diffusion.models.positions import LearnedPositions, RelationalPositions, RotaryPositions
@@ -47,6 +48,23 @@ def test_the_shadow_keeps_the_quality_of_the_heads():
     result = sampler.sample(random_queries(6, 9, 5))
     assert torch.equal(result.token_forwards, result.nfe * 18)
     assert result.revisions.any()
+
+
+def test_a_view_of_one_block_is_not_taken_over_into_the_next():
+    """A drafted block changes nothing, but the shadows of the next block see each other and not those before."""
+    tokens = random_queries(1, 9, 5).tokens
+    everywhere = torch.ones(1, 9, dtype=torch.bool)
+    drafted = torch.tensor([[True] * 6 + [False] * 3])
+    seen = []
+    sampler = Sampler(
+        ShadowVerified(DenoiserWithHeads(transformer())), plan=WideInNarrowOut(0.1, 1.0), block_length=3
+    )
+    with pytest.warns(UserWarning, match="revised nothing"):
+        sampler.sample(Queries(torch.tensor([0]), tokens, everywhere, drafted), observers=[seen.append])
+    assert seen[1].before.block.tolist() == [1]
+    with torch.inference_mode():
+        verified = sampler.denoiser.evaluate(seen[1].before).summaries["verified"]
+    torch.testing.assert_close(seen[1].prediction["verified"], verified)
 
 
 def test_shadows_see_the_other_tokens_and_the_shadows_of_their_block():

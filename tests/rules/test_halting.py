@@ -185,6 +185,13 @@ def test_limit_of_steps_stops_a_doubtful_row_at_its_last_step_and_not_before():
         AnswerProbability(0.5, most=0)
 
 
+def test_limit_of_steps_counts_those_of_all_blocks_because_it_ends_all_of_them():
+    state = replace(sampler_state([[9], [9]]), step=torch.tensor([0, 2]), earlier_steps=torch.tensor([2, 0]))
+    look = prediction((2, 1), current_token_probability=torch.zeros(2, 1), confidence=torch.full((2, 1), 0.1))
+    assert AnswerProbability(0.5, most=3)(state, look, decision(state)).stop.tolist() == [True, True]
+    assert AnswerProbability(0.5, most=4)(state, look, decision(state)).stop.tolist() == [False, False]
+
+
 @pytest.mark.parametrize("threshold", [0.0, -1.0, 1.1])
 def test_a_threshold_that_is_no_probability_is_refused(threshold):
     with pytest.raises(ValueError, match="is no probability above 0"):

@@ -142,6 +142,12 @@ def test_a_result_file_becomes_a_table(tmp_path):
     text = document(tmp_path, ConfigSearch.of())
     assert "| `p2` | 50.00% | 7.25 | 9 | 12 | 1.50 | 3 | 1 | 0.25 | because |" in text
     assert "| `uniform` | | | | | | | | | no. |" in text
+    rows[0]["steps_mean"] = 32.0
+    (tmp_path / "one.json").write_text(json.dumps(result))
+    text = document(tmp_path, ConfigSearch.of())
+    assert "| `p2` | 50.00% | 7.25 | 9 | 12 | 32.00 | 1.50 |" in text
+    assert "| `uniform` | | | | | | | | | | no. |" in text
+    assert "|---|---|---|---|---|---|---|---|---|---|---|" in text
 
 
 def test_the_command_lists_names_for_people_and_for_programs(listed):

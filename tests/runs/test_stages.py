@@ -83,6 +83,7 @@ def test_the_summary_has_a_row_for_each_sampler(finished: Path) -> None:
             "nfe_mean",
             "nfe_p95",
             "nfe_max",
+            "steps_mean",
             "seconds",
             "queries",
         } <= row.keys()
