@@ -6,11 +6,12 @@ logits of the forward (given, whatever the sequence), and in `decision` the posi
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -36,6 +37,11 @@ def cases(sampler: str) -> list[Case]:
 def name(case: Case) -> str:
     """How a case is called in a test's id."""
     return str(case.get("name", "")).replace("[", "(").replace("]", ")")
+
+
+def of(sampler: str, keep: Callable[[Case], bool] = lambda case: True) -> pytest.MarkDecorator:
+    """Parametrises by the cases of a file; those that are left out are compared elsewhere, or differ on purpose."""
+    return pytest.mark.parametrize("case", [case for case in cases(sampler) if keep(case)], ids=name)
 
 
 def records(case: Case) -> Sequence[Case]:

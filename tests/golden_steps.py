@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, ClassVar
 
+import pytest
 import torch
 from golden_cases import FOLDER, Case
 from small_worlds import sampler_state
@@ -29,6 +30,14 @@ from adaptive_diffusion.sampling.step import Step, step
 def recorded_file(sampler: str) -> Mapping[str, Any]:
     """The file of a sampler."""
     return json.loads((FOLDER / f"{sampler}.json").read_text())
+
+
+def of(sampler: str, keep: Callable[[Case], bool] = lambda case: True) -> pytest.MarkDecorator:
+    """Parametrises by the cases of a file; those that are left out are compared elsewhere, or differ on purpose."""
+    numbered = enumerate(recorded_file(sampler)["cases"])
+    chosen = [pytest.param(case, id=str(number)) for number, case in numbered if keep(case)]
+    assert len(chosen) >= 2
+    return pytest.mark.parametrize("case", chosen)
 
 
 class Prescribed:

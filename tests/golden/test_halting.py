@@ -4,16 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from golden_cases import Replay, cases, name, recorded, records, sampler_of, steps_of, written
+from golden_cases import Replay, of, recorded, records, sampler_of, steps_of, written
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.rules.halting import Prophet, Sched
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.step import step
-
-
-def of(sampler, keep):
-    return pytest.mark.parametrize("case", [case for case in cases(sampler) if keep(case)], ids=name)
 
 
 def is_run(case):

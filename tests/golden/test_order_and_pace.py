@@ -8,8 +8,7 @@ from golden_cases import (
     FOLDER,
     RecordedDraw,
     RecordedNoise,
-    cases,
-    name,
+    of,
     recorded,
     records,
     sampler_of,
@@ -34,10 +33,6 @@ from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.rules.remasking import NoRemasking
 
 SAMPLERS = [path.stem for path in sorted(FOLDER.glob("*.json"))]
-
-
-def of(sampler, keep=lambda case: True):
-    return pytest.mark.parametrize("case", [case for case in cases(sampler) if keep(case)], ids=name)
 
 
 def runs(case):

@@ -4,6 +4,7 @@ import pytest
 import torch
 from golden_steps import (
     Prescribed,
+    of,
     one_step,
     positions,
     recorded,
@@ -20,11 +21,6 @@ from adaptive_diffusion.rules.plans.psi import CappedRemasking, ConstantRemaskin
 from adaptive_diffusion.rules.plans.uniform import Clock, posterior_mass
 from adaptive_diffusion.rules.processor import TopP
 from adaptive_diffusion.rules.proposal import inverse_cdf
-
-
-def of(sampler, keep):
-    numbered = enumerate(recorded_file(sampler)["cases"])
-    return pytest.mark.parametrize("case", [pytest.param(case, id=str(k)) for k, case in numbered if keep(case)])
 
 
 def prediction_of(case):

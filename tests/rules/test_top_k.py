@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from plan_cases import places
 
 from adaptive_diffusion.rules.top_k import best
 
@@ -40,3 +41,9 @@ def test_no_position_left_out_scores_higher_than_one_chosen(data):
     left = among & ~chosen
     if chosen.any() and left.any():
         assert score[chosen].min() >= score[left].max()
+
+
+def test_ties_go_to_the_left():
+    score = torch.tensor([[1.0, 1.0, 2.0, 1.0]])
+    assert places(best(score, torch.tensor([[True, True, True, True]]), torch.tensor([2]))) == [[0, 2]]
+    assert places(best(score, torch.tensor([[False, True, True, True]]), torch.tensor([9]))) == [[1, 2, 3]]
