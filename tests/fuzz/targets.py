@@ -222,7 +222,7 @@ def trace_columns(data: bytes, folder: Path) -> None:
 
 def rules(data: bytes, folder: Path) -> None:
     """Any combination of rules on a state that no sampler led to."""
-    from sampling.test_any_combination import HALTING, ORDERS, PACES, PLANS, PROCESSORS, REMASKING, Hashing, K, L
+    from any_rules import HALTING, ORDERS, PACES, PLANS, PROCESSORS, REMASKING, Hashing, K, L
 
     from adaptive_diffusion.rules.composed import Composed
     from adaptive_diffusion.rules.proposal import Argmax, Draw

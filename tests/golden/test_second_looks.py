@@ -49,6 +49,8 @@ def test_token_editing_preset_is_the_one_that_was_compared():
     sampler = sampler_of("token_editing", Prescribed([[0.0, 1.0]]))
     inner = Composed(Confidence(), Quota(0.95, 32), NoRemasking())
     assert sampler.plan == TokenEditing(inner, 0.9, 16)
+    alone = sampler_of("llada2", Prescribed([[0.0, 1.0]]))
+    assert Composed(alone.order, alone.pace, alone.remasking) == inner
 
 
 @of("token_to_mask")

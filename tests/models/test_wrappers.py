@@ -56,9 +56,7 @@ def test_a_view_of_one_block_is_not_taken_over_into_the_next():
     everywhere = torch.ones(1, 9, dtype=torch.bool)
     drafted = torch.tensor([[True] * 6 + [False] * 3])
     seen = []
-    sampler = Sampler(
-        ShadowVerified(DenoiserWithHeads(transformer())), plan=WideInNarrowOut(0.1, 1.0), block_length=3
-    )
+    sampler = Sampler(ShadowVerified(DenoiserWithHeads(transformer())), plan=WideInNarrowOut(0.1, 1.0), block_length=3)
     with pytest.warns(UserWarning, match="revised nothing"):
         sampler.sample(Queries(torch.tensor([0]), tokens, everywhere, drafted), observers=[seen.append])
     assert seen[1].before.block.tolist() == [1]
