@@ -28,8 +28,7 @@ AFTER = {
 }
 NOTES = {
     "distinct": "Distinct: how many of the answers differ from each other where something was to be written.",
-    "steps_mean": "Steps: one that finds its sequence unchanged costs no forward; planners and verifiers cost more than "
-    "one.",
+    "steps_mean": "Steps: one that finds its sequence unchanged costs no forward; with a planner one costs several.",
     "rewrites_mean": "Revisions: tokens taken back or replaced, per query; rewrites: the same token written again.",
 }
 

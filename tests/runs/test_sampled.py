@@ -6,8 +6,10 @@ import pytest
 import torch
 from small_worlds import transformer
 
+from adaptive_diffusion.analysis.metrics import measure
 from adaptive_diffusion.core.trace import read_trace
-from adaptive_diffusion.rules.pace import Threshold
+from adaptive_diffusion.rules.order import Random
+from adaptive_diffusion.rules.pace import Ancestral, Threshold
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.runs import sampled
 from adaptive_diffusion.runs.compare import compare
@@ -55,6 +57,15 @@ def test_what_remains_of_a_piece_does_not_hold_its_sequences():
     figures = AnswerFigures.of(found)
     assert all(column.shape == (23,) for column in (*figures.columns.values(), *figures.grades.values()))
     assert figures.written.nbytes == 23 * 16
+
+
+def test_steps_and_forwards_are_both_reported(tmp_path):
+    waiting = Sampler(transformer(4, 16), proposal=Draw(), order=Random(), pace=Ancestral(40))
+    row, answers = compare("t", waiting, DATA.task, DATA.test, trace=tmp_path)
+    assert row["nfe_mean"] == answers.nfe.mean() < row["steps_mean"] <= 40
+    trace = read_trace(tmp_path)
+    assert trace.steps.num_rows == round(23 * row["steps_mean"])
+    assert measure("t", trace).steps == pytest.approx(row["steps_mean"])
 
 
 def test_no_problems_are_refused():
