@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
 
+import yaml
 from typer.testing import CliRunner
 
 import adaptive_diffusion
@@ -83,6 +84,46 @@ def test_shuffled_tests_are_the_same_and_those_of_a_file_stay_together(monkeypat
 def test_version_comes_from_the_git_tag_and_is_written_in_no_file():
     assert PROJECT["dynamic"] == ["version"]
     assert adaptive_diffusion.__version__ == importlib.metadata.version("adaptive-diffusion")
+
+
+def test_changelog_has_the_form_of_keep_a_changelog_and_repeats_nothing():
+    lines = (ROOT / "CHANGELOG.md").read_text().splitlines()
+    versions = [line for line in lines if line.startswith("## ")]
+    assert versions[0] == "## [Unreleased]"
+    assert [line for line in versions[1:] if not re.fullmatch(r"## \[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", line)] == []
+    kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert {line[4:] for line in lines if line.startswith("### ")} <= kinds
+    entries = [line for line in lines if line.startswith(("- ", "  "))]
+    assert len(entries) == len(set(entries))
+
+
+def test_citation_file_has_what_its_format_asks_for_and_agrees_with_the_package():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    required = {"cff-version", "message", "title", "authors"}
+    allowed = required | {
+        "type",
+        "license",
+        "version",
+        "date-released",
+        "abstract",
+        "keywords",
+        "url",
+        "repository-code",
+    }
+    assert required <= set(citation) <= allowed
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["authors"]
+    assert all("name" in author or {"given-names", "family-names"} <= set(author) for author in citation["authors"])
+    assert (citation["license"], citation["type"]) == (PROJECT["license"], "software")
+    assert citation["title"].startswith(PROJECT["name"])
+
+
+def test_readme_begins_with_what_it_is_and_leads_from_trying_to_results():
+    headings = re.findall(r"^## (.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert headings == [
+        *("Two commands", "Install", "Thirty seconds with a pretrained model", "Ten minutes with your own training"),
+        *("Three lines", "Your own data, model and rule", "Results", "Commands", "Where things are"),
+    ]
 
 
 def test_every_dependency_is_pinned_in_the_constraints():

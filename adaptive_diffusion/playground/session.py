@@ -101,9 +101,11 @@ class Playground:
 
         Raises:
             ValueError: no sampler serves it.
+            ModuleNotFoundError: the task needs an extra that is not installed.
         """
         found = {}
         board = self.draw(0)
+        self.task.picture(torch.tensor(board.tokens))  # so that a missing extra is reported before the page is served
         for name in (self.search or ConfigSearch.of()).choices("sampler"):
             node = named_sampler(name, self.search).node
             try:

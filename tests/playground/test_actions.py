@@ -87,6 +87,15 @@ def test_samplers_that_were_measured_come_first_and_their_sliders_begin_on_the_c
     assert acting.curve(*sides).count('class="here"') == 2
 
 
+def test_task_whose_pictures_need_a_missing_extra_is_refused_before_the_page_is_served(playground, monkeypatch):
+    def picture(self, tokens):
+        raise ModuleNotFoundError("molecules need rdkit")
+
+    monkeypatch.setattr(type(playground.task), "picture", picture)
+    with pytest.raises(ModuleNotFoundError, match="need rdkit"):
+        _ = playground.choices
+
+
 def test_steps_are_shown_back_and_forth_within_those_there_are(acting, session):
     now = solved(acting, session).session
     assert now.step == now.last > 0
