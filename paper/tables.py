@@ -116,10 +116,10 @@ def text() -> str:
     """What was written, and how fast one text and many are: the samplers whose seconds were measured."""
     found = results("latency")
     most = max(row["batch"] for row in found["seconds"])
-    real = FORMATS["two"](found["quality"]["held_out"]["judge_bits_per_byte"])
+    real = FORMATS["two"](found["quality"]["held_out"]["reference_bits_per_byte"])
     caption = (
-        f"Continuations drawn at temperature 1. Bits: a byte, under the judge (held-out text: {real}). Entropy: of "
-        f"single bytes. One, many: bytes for each {found['clock'][:-1]}, for one text and for {most} at once. "
+        f"Continuations drawn at temperature 1. Bits: a byte, under the reference model (held-out text: {real}). "
+        f"Entropy: of single bytes. One, many: bytes for each {found['clock'][:-1]}, for one text and for {most} at once. "
         "Overtaken: the smallest number of texts at once at which autoregression is faster."
     )
     of_clock = f"tokens_per_{found['clock'][:-1].replace(' ', '_')}"
@@ -128,7 +128,7 @@ def text() -> str:
     for name, row in found["quality"].items():
         if (name, 1) not in speed:
             continue
-        figures = row["forwards"], row["judge_bits_per_byte"], row["unigram_entropy"]
+        figures = row["forwards"], row["reference_bits_per_byte"], row["unigram_entropy"]
         fast = [FORMATS["count"](speed[name, batch]) if (name, batch) in speed else "" for batch in (1, most)]
         overtaken = found["crossing_by_sampler"].get(name)
         cells.append([FORMATS["name"](name), *map(FORMATS["two"], figures), *fast, str(overtaken or "")])

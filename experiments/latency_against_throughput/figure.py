@@ -33,9 +33,9 @@ def speeds(axes, summary):
 
 
 def qualities(axes, summary):
-    """Bits per byte under the judge against forwards a text."""
+    """Bits per byte under the reference model against forwards a text."""
     for name, row in summary["quality"].items():
-        value = row["judge_bits_per_byte"]
+        value = row["reference_bits_per_byte"]
         if name == "held_out":
             axes.axhline(value, linestyle="--", color="grey", label="held-out text")
             continue
@@ -44,7 +44,9 @@ def qualities(axes, summary):
         axes.errorbar(row["forwards"], value, error, **style, label=name)
     doublings(axes.xaxis)
     axes.set(
-        xlabel="forwards a text, log scale", ylabel="bits per byte under the judge, less is better", ylim=(0, None)
+        xlabel="forwards a text, log scale",
+        ylabel="bits per byte under the reference model, less is better",
+        ylim=(0, None),
     )
     axes.set_title("what was written")
     axes.legend(ncols=2, fontsize=7, loc="center left")

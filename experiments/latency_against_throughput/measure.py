@@ -1,4 +1,4 @@
-"""Diffusion beside autoregression at equal parameters and tokens: quality under a judge, seconds at each batch size."""
+"""Diffusion beside autoregression at equal parameters and tokens: quality by a reference model, seconds at each batch size."""
 
 import argparse
 import json
@@ -58,13 +58,13 @@ def prompts(windows, count, length):
     return Queries.of(tokens, (torch.arange(length) >= PROMPT).expand(count, -1))
 
 
-def quality(answers, judge, real, tokenizer, length):
-    """Bits per byte under the judge with its interval over texts, entropy and the distributional measure beside it."""
-    bits = nll_bits(judge, answers, length)[:, PROMPT:].double()
+def quality(answers, reference, real, tokenizer, length):
+    """Bits per byte under the reference model with their interval over texts, entropy and the distributional measure."""
+    bits = nll_bits(reference, answers, length)[:, PROMPT:].double()
     found = bootstrap(mean, bits.mean(1).numpy())
     texts = [tokenizer.decode(row) for row in answers[:, PROMPT:].tolist()]
     return {
-        "judge_bits_per_byte": found.value,
+        "reference_bits_per_byte": found.value,
         "low": found.low,
         "high": found.high,
         "unigram_entropy": unigram_entropy(answers[:, PROMPT:]).mean().item(),
@@ -72,15 +72,15 @@ def quality(answers, judge, real, tokenizer, length):
     }
 
 
-def qualities(asked, decoder, made, judge, real, tokenizer, seed):
+def qualities(asked, decoder, made, reference, real, tokenizer, seed):
     """Of held-out text, of autoregression, of every sampler."""
     length = asked.tokens.shape[1]
     decoded = decoder.decode(asked, seed=seed)
     measured = {
-        "held_out": quality(asked.tokens, judge, real, tokenizer, length),
+        "held_out": quality(asked.tokens, reference, real, tokenizer, length),
         "autoregressive": {
             "forwards": decoded.written.double().mean().item(),
-            **quality(decoded.answers, judge, real, tokenizer, length),
+            **quality(decoded.answers, reference, real, tokenizer, length),
         },
     }
     for name, sampler in made.items():
@@ -88,7 +88,7 @@ def qualities(asked, decoder, made, judge, real, tokenizer, seed):
         measured[name] = {
             "forwards": result.nfe.double().mean().item(),
             "revisions": result.revisions.double().mean().item(),
-            **quality(result.answers, judge, real, tokenizer, length),
+            **quality(result.answers, reference, real, tokenizer, length),
         }
         print(name, measured[name], file=sys.stderr)
     return measured
@@ -126,7 +126,7 @@ def main():
     )
     chosen = parser.parse_args()
     begun = now()
-    masked, autoregressive, judge = (
+    masked, autoregressive, reference = (
         load_trained_model(chosen.run / checkpoint(name)) for name in ("masked", "autoregressive", "reference")
     )
     data, length = masked.data, masked.task.length
@@ -142,7 +142,7 @@ def main():
     if chosen.keep_quality:
         measured = json.loads((RESULTS / "summary.json").read_text())["quality"]
     else:
-        measured = qualities(asked, decoder, made, judge.model.denoiser, real, tokenizer, chosen.seed)
+        measured = qualities(asked, decoder, made, reference.model.denoiser, real, tokenizer, chosen.seed)
 
     contenders = [
         Contender("autoregressive", lambda queries: decoder.decode(queries, slots=1024).written),
@@ -161,7 +161,9 @@ def main():
         last = list(race(contenders, queries, chosen.tries))
         rows += last
         print(batch, {row["sampler"]: round(row["seconds"], 2) for row in last}, file=sys.stderr)
-    summarise(chosen, begun, measured, rows, {"masked": masked, "autoregressive": autoregressive, "reference": judge})
+    summarise(
+        chosen, begun, measured, rows, {"masked": masked, "autoregressive": autoregressive, "reference": reference}
+    )
 
 
 def summarise(chosen, begun, measured, rows, sources):
@@ -182,7 +184,8 @@ def summarise(chosen, begun, measured, rows, sources):
         "crossing_by_sampler": cross,
         "latency_speedup_batch1": speed["autoregressive", least] / speed[HEADLINE, least],
         "latency_speedup_by_sampler": {name: speed["autoregressive", least] / speed[name, least] for name in raced},
-        "quality_gap": measured[HEADLINE]["judge_bits_per_byte"] - measured["autoregressive"]["judge_bits_per_byte"],
+        "quality_gap": measured[HEADLINE]["reference_bits_per_byte"]
+        - measured["autoregressive"]["reference_bits_per_byte"],
         "adaptive": ADAPTIVE,
         "nfe_ratio_fixed_over_adaptive": saved.get(ADAPTIVE),
         "nfe_ratio_by_sampler": saved,
@@ -206,11 +209,11 @@ def summarise(chosen, begun, measured, rows, sources):
 
 
 def ratios(measured, fixed, adaptive):
-    """By adaptive sampler: forwards that fixed steps need for the same judged quality, over its own."""
+    """By adaptive sampler: forwards that fixed steps need for the same quality, over its own."""
     bits, forwards = (
-        np.array([[measured[name][key] for name in fixed]]) for key in ("judge_bits_per_byte", "forwards")
+        np.array([[measured[name][key] for name in fixed]]) for key in ("reference_bits_per_byte", "forwards")
     )
-    targets = {name: min(-measured[name]["judge_bits_per_byte"], (-bits).max()) for name in adaptive}
+    targets = {name: min(-measured[name]["reference_bits_per_byte"], (-bits).max()) for name in adaptive}
     needed = {name: cost_at(forwards, -bits, np.array([target]))[0] for name, target in targets.items()}
     return {name: float(needed[name] / measured[name]["forwards"]) for name in adaptive}
 

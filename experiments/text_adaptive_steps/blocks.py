@@ -61,7 +61,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     begun = now()
-    masked, judge = (load_trained_model(chosen.run / checkpoint(name)) for name in ("masked", "reference"))
+    masked, reference = (load_trained_model(chosen.run / checkpoint(name)) for name in ("masked", "reference"))
     length, traces = masked.task.length, chosen.run / "long" / "traces"
     given = torch.from_numpy(masked.data.windows("test").tokens[: chosen.texts, :PROMPT])
     parts = {"proposal": Draw(), "order": Random(), "pace": EntropyBound(8.0)}
@@ -77,19 +77,19 @@ def main():
     memory = Memory()
     sampler = Sampler(Sliding(masked.model, length), **parts, block_length=chosen.block)
     long, seconds, trace = written(sampler, asked(chosen.long), traces / "in_blocks", chosen.seed, [memory])
-    bits = nll_bits(judge.model.denoiser, long.answers, length)[:, PROMPT:].double()
+    bits = nll_bits(reference.model.denoiser, long.answers, length)[:, PROMPT:].double()
     each = [part.mean(1).numpy() for part in bits.split(chosen.block, 1)]
     index = np.arange(len(each))
     slopes = np.array([np.polyfit(index, row, 1)[0] for row in np.array(each).T])
     query, step, position = (trace.events[name].to_numpy() for name in ("query", "step", "position"))
     taken = np.unique(np.stack([(position - PROMPT) // chosen.block, query, step]), axis=1)[0]
     steps = np.bincount(taken, minlength=len(each)) / chosen.texts
-    first = nll_bits(judge.model.denoiser, at_once.answers, length)[:, PROMPT:].double().mean(1).numpy()
+    first = nll_bits(reference.model.denoiser, at_once.answers, length)[:, PROMPT:].double().mean(1).numpy()
     result = {
         "parallel": {
             "length": PARALLEL,
             "nfe_mean": at_once.nfe.double().mean().item(),
-            "judge_bits_per_byte": bootstrap(mean, first).to_json(),
+            "reference_bits_per_byte": bootstrap(mean, first).to_json(),
             "unigram_entropy": unigram_entropy(at_once.answers[:, PROMPT:]).mean().item(),
             "seconds": seconds_at_once,
             "events": trace_at_once.events.num_rows,
@@ -99,7 +99,7 @@ def main():
             "block": chosen.block,
             "window": length,
             "nfe_mean": long.nfe.double().mean().item(),
-            "judge_bits_per_byte": bootstrap(mean, bits.mean(1).numpy()).to_json(),
+            "reference_bits_per_byte": bootstrap(mean, bits.mean(1).numpy()).to_json(),
             "slope_in_bits_per_block": bootstrap(mean, slopes).to_json(),
             "unigram_entropy": unigram_entropy(long.answers[:, PROMPT:]).mean().item(),
             "seconds": seconds,
@@ -107,7 +107,7 @@ def main():
         },
         "blocks": [
             {
-                "judge_bits_per_byte": found.value,
+                "reference_bits_per_byte": found.value,
                 "low": found.low,
                 "high": found.high,
                 "steps": float(steps[block]),

@@ -10,7 +10,7 @@ from adaptive_diffusion.analysis.scales import doublings
 from adaptive_diffusion.analysis.style import LIGHT, save, themed
 
 RESULTS = Path(__file__).parent / "results"
-JUDGED = "judge_bits_per_byte"
+BITS = "reference_bits_per_byte"
 
 
 def ends(found):
@@ -29,7 +29,7 @@ def quality(axes, curves):
         cost, bits = zip(*curves[name], strict=True)
         axes.plot(cost, [-one for one in bits], **look, markersize=4, label=name)
     doublings(axes.xaxis)
-    axes.set(xlabel="mean NFE, log scale", ylabel="bits an open byte under the judge, less is better")
+    axes.set(xlabel="mean NFE, log scale", ylabel="bits an open byte under the reference model, less is better")
     axes.legend(fontsize=7)
     axes.set_title("infilling")
 
@@ -38,24 +38,30 @@ def correlations(axes, rows):
     """Do hard problems get more steps? Of each rule the setting at which they do so most."""
     best, look = {}, looks(dict.fromkeys(row["family"] for row in rows))
     for row in rows:
-        found = row["spearman_of_steps_per_open_byte"][JUDGED]
+        found = row["spearman_of_steps_per_open_byte"][BITS]
         if not row["family"].startswith("fixed") and found["value"] is not None:
             best[row["family"]] = max(best.get(row["family"], found), found, key=lambda one: one["value"])
     for place, (name, found) in enumerate(best.items()):
         axes.errorbar(found["value"], place, xerr=ends(found), capsize=2, **look[name])
     axes.axvline(0, color="grey", linestyle=":")
     axes.set(
-        yticks=range(len(best)), yticklabels=list(best), xlabel="Spearman ρ of steps a byte and the judge's bits a byte"
+        yticks=range(len(best)),
+        yticklabels=list(best),
+        xlabel="Spearman ρ of steps a byte and the reference model's bits a byte",
     )
     axes.set_title("do steps go where it is hard?")
 
 
 def blocks(axes, found):
     """Quality along a long text."""
-    value, low, high = ([block[key] for block in found["blocks"]] for key in (JUDGED, "low", "high"))
+    value, low, high = ([block[key] for block in found["blocks"]] for key in (BITS, "low", "high"))
     axes.plot(value, color=colour("learned"))
     axes.fill_between(range(len(value)), low, high, color=colour("learned"), alpha=0.2, linewidth=0)
-    axes.set(xlabel=f"block of {found['long']['block']} bytes", ylabel="bits per byte under the judge", ylim=(0, None))
+    axes.set(
+        xlabel=f"block of {found['long']['block']} bytes",
+        ylabel="bits per byte under the reference model",
+        ylim=(0, None),
+    )
     axes.set_title(f"{found['long']['length']} bytes in blocks")
 
 

@@ -38,24 +38,24 @@ class Answered:
     scored: ScoredAnswers
 
 
-def judged(tokens, problems, judge):
-    """[N] bits under the judge from the first open byte to `AFTER` bytes behind the last, an open byte: what is written
-    must fit what follows, too."""
+def bits_an_open_byte(tokens, problems, reference):
+    """[N] bits under the reference model from the first open byte to `AFTER` bytes behind the last, divided by the open
+    bytes: what is written must fit what follows, too."""
     place, length = np.arange(problems.tokens.shape[1]), problems.tokens.shape[1]
     first = problems.editable.argmax(1)[:, None]
     last = length - 1 - problems.editable[:, ::-1].argmax(1)[:, None]
-    bits = nll_bits(judge, tokens, length).numpy() * ((first <= place) & (place <= last + AFTER))
+    bits = nll_bits(reference, tokens, length).numpy() * ((first <= place) & (place <= last + AFTER))
     return bits.sum(1) / problems.editable.sum(1)
 
 
-def answered(source, problems, judge, seed):
+def answered(source, problems, reference, seed):
     """Every rule at every setting on the same problems."""
     queries = source.task.queries(problems)
     ids = queries.ids.numpy()
     for family, settings in paced().items():
         for number, parts in enumerate(settings):
             result = Sampler(source.model, **parts).sample(queries, seed=seed, slots=SLOTS)
-            quality = -judged(result.answers, problems, judge)
+            quality = -bits_an_open_byte(result.answers, problems, reference)
             yield Answered(
                 result.answers, ScoredAnswers(f"{family}_{number}", family, ids, result.nfe.numpy(), quality)
             )
@@ -63,7 +63,7 @@ def answered(source, problems, judge, seed):
     rules, sampler = [one.rule for one in tried], careful(source.model)
     rollouts = record(sampler, scored(source.task, problems), None, seed, SLOTS, MOST, rules, [steps])
     answers, rows = steps.packed(), torch.arange(len(problems)).repeat_interleave(rollouts.steps)
-    quality = -judged(answers, problems.take(rows), judge)
+    quality = -bits_an_open_byte(answers, problems.take(rows), reference)
 
     def stopped(name, family, after):
         at = rollouts.first + after - 1
@@ -80,10 +80,10 @@ def answered(source, problems, judge, seed):
             yield stopped(f"{family}_{number}", family, after)
 
 
-def all_answered(source, problems, judge, seed):
+def all_answered(source, problems, reference, seed):
     """The same as a list, with a line for each."""
     found = []
-    for one in answered(source, problems, judge, seed):
+    for one in answered(source, problems, reference, seed):
         found.append(one)
         line = f"{one.scored.name}: {-one.scored.quality.mean():.3f} bits, {one.scored.nfe.mean():.2f} NFE"
         print(line, file=sys.stderr, flush=True)
@@ -125,7 +125,7 @@ def row(seeds, number, source, problems, difficulty):
         "nfe_mean": float(nfe.mean()),
         "nfe_p95": float(np.quantile(nfe, 0.95, method="higher")),
         "nfe_max": int(nfe.max()),
-        "judge_bits_per_byte": bootstrap(mean, -np.mean([one.scored.quality for one in ours], axis=0)).to_json(),
+        "reference_bits_per_byte": bootstrap(mean, -np.mean([one.scored.quality for one in ours], axis=0)).to_json(),
         "right_bytes": bootstrap(mean, np.mean([one.sum(1) / opened for one in same], axis=0)).to_json(),
         **{name: float(np.mean([one[name] for one in varieties])) for name in varieties[0]},
         "parses": float(np.mean([one.valid.double().mean() for one in correctness])),
@@ -153,7 +153,10 @@ def inverse(ratio):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "runs", nargs="+", type=Path, help="runs of the experiment text, one a training seed; the first has the judge"
+        "runs",
+        nargs="+",
+        type=Path,
+        help="runs of the experiment text, one a training seed; the first has the reference model",
     )
     parser.add_argument("--problems", type=int, default=200)
     parser.add_argument("--validation", type=int, default=100, help="problems on which the adaptive rule is chosen")
@@ -161,22 +164,22 @@ def main():
     chosen = parser.parse_args()
     begun = now()
     sources = [load_trained_model(run / HEADS) for run in chosen.runs]
-    judge = load_trained_model(chosen.runs[0] / checkpoint("reference")).model.denoiser
+    reference = load_trained_model(chosen.runs[0] / checkpoint("reference")).model.denoiser
     data, length = sources[0].data, sources[0].task.length
     splits = {
         "validation": data.validation.take(slice(chosen.validation)),
         "test": data.test.take(slice(chosen.problems)),
     }
     found = {
-        split: [all_answered(one, problems, judge, chosen.seed) for one in sources]
+        split: [all_answered(one, problems, reference, chosen.seed) for one in sources]
         for split, problems in splits.items()
     }
     _, tuned, _ = compared(found["validation"])
     best = min(tuned, key=lambda name: tuned[name].near_cost_ratio.value)
     problems, opened = splits["test"], splits["test"].editable.sum(1)
-    bits = nll_bits(judge, torch.from_numpy(problems.tokens), length).numpy()
+    bits = nll_bits(reference, torch.from_numpy(problems.tokens), length).numpy()
     difficulty = {
-        "judge_bits_per_byte": (bits * problems.editable).sum(1) / opened,
+        "reference_bits_per_byte": (bits * problems.editable).sum(1) / opened,
         "compressed_bytes_per_byte": problems.surprise / opened,
     }
     fixed, saved, curves = compared(found["test"])
@@ -193,7 +196,9 @@ def main():
         "problems": len(problems),
         "trainings": len(sources),
         "open_bytes_mean": float(opened.mean()),
-        "reference_judge_bits_per_byte": float(judged(torch.from_numpy(problems.tokens), problems, judge).mean()),
+        "held_out_reference_bits_per_byte": float(
+            bits_an_open_byte(torch.from_numpy(problems.tokens), problems, reference).mean()
+        ),
         "learned_against_unlearned": rivalry(curves, list(LEARNED)).to_json(),
         "reference_variety": variety(problems.tokens, problems.editable),
         "curves": curves.to_json(),
