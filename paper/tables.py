@@ -119,7 +119,8 @@ def text() -> str:
     real = FORMATS["two"](found["quality"]["held_out"]["reference_bits_per_byte"])
     caption = (
         f"Continuations drawn at temperature 1. Bits: a byte, under the reference model (held-out text: {real}). "
-        f"Entropy: of single bytes. One, many: bytes for each {found['clock'][:-1]}, for one text and for {most} at once. "
+        f"Entropy: of single bytes. One, many: bytes for each {found['clock'][:-1]}, for one text and for "
+        f"{most} at once. "
         "Overtaken: the smallest number of texts at once at which autoregression is faster."
     )
     of_clock = f"tokens_per_{found['clock'][:-1].replace(' ', '_')}"

@@ -1,4 +1,4 @@
-"""Diffusion beside autoregression at equal parameters and tokens: quality by a reference model, seconds at each batch size."""
+"""Diffusion beside autoregression at equal parameters and tokens: quality, and seconds at each batch size."""
 
 import argparse
 import json
@@ -59,7 +59,7 @@ def prompts(windows, count, length):
 
 
 def quality(answers, reference, real, tokenizer, length):
-    """Bits per byte under the reference model with their interval over texts, entropy and the distributional measure."""
+    """Bits per byte under the reference model, their interval over texts, entropy and the distributional measure."""
     bits = nll_bits(reference, answers, length)[:, PROMPT:].double()
     found = bootstrap(mean, bits.mean(1).numpy())
     texts = [tokenizer.decode(row) for row in answers[:, PROMPT:].tolist()]
