@@ -35,6 +35,11 @@ class Timed(DenoiserWrapper):
 
     seconds = processor = 0.0
 
+    @property
+    def time_invariant(self) -> bool:
+        """That of the denoiser: timing changes nothing."""
+        return self.denoiser.time_invariant
+
     def evaluate(self, state: SamplerState) -> Evaluation:
         begin, processor = time.perf_counter(), time.process_time()
         evaluation = super().evaluate(state)

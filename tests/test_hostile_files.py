@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from hostile_files import Hostile, collection
+from hostile.case import Hostile
+from hostile_files import collection
 from typer.testing import CliRunner
 
 from adaptive_diffusion.cli.app import app

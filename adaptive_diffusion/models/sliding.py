@@ -28,11 +28,6 @@ class Sliding(DenoiserWrapper):
             raise ValueError("a sliding window does not go with self-conditioning: its memory would have to slide too")
         self.window = window
 
-    @property
-    def time_invariant(self) -> bool:
-        """Never: the window moves on with the block."""
-        return False
-
     def evaluate(self, state: SamplerState) -> Evaluation:
         """The window's evaluation, at its place in the row; zero elsewhere."""
         length = state.tokens.shape[1]

@@ -52,7 +52,16 @@ class Delegating(nn.Module):
 
 
 class DenoiserWrapper(Delegating):
-    """Adds something to the evaluations of a model; its heads stay those of the model."""
+    """Adds something to the evaluations of a model; its heads stay those of the model.
+
+    An unchanged sequence is computed again: what wrappers add depends on the block (a window, shadows) or is drawn anew
+    in every step (a planner's view). One that depends on tokens and status alone may set `time_invariant`.
+    """
+
+    @property
+    def time_invariant(self) -> bool:
+        """False."""
+        return False
 
     @property
     def heads(self) -> Any:

@@ -38,11 +38,6 @@ class ShadowVerified(DenoiserWrapper):
             raise ValueError("a shadow view needs a denoiser trained under masks; this one is under uniform noise")
         self.transformer: TransformerDenoiser = denoiser.denoiser
 
-    @property
-    def time_invariant(self) -> bool:
-        """Never: which shadows see each other changes with the block."""
-        return False
-
     def evaluate(self, state: SamplerState) -> Evaluation:
         transformer, length = self.transformer, state.tokens.shape[1]
         tokens = transformer.embedded(state.tokens, state.status, state.noise_level)
@@ -106,11 +101,6 @@ class Planned(DenoiserWrapper):
         if not temperature > 0:
             raise ValueError(f"temperature {temperature} is not positive; use for instance 1.0")
         self.planner, self.temperature = planner, temperature
-
-    @property
-    def time_invariant(self) -> bool:
-        """Never: what is hidden from the denoiser is drawn anew in every step."""
-        return False
 
     @property
     def corruption(self) -> Corruption:

@@ -33,11 +33,6 @@ class DrawnSequenceQuality(DenoiserWrapper):
         denoiser.head("quality")  # raises where it is missing
         self.proposal, self.processors = proposal, tuple(processors)
 
-    @property
-    def time_invariant(self) -> bool:
-        """Never: what the planner sees is drawn anew in every step."""
-        return False
-
     def evaluate(self, state: SamplerState) -> Evaluation:
         evaluation = self.denoiser.evaluate(state)
         where = state.eligible & state.running[:, None]

@@ -1,7 +1,8 @@
 """Bad input is refused with a sentence: every failure that was ever found, and a few fresh cases of each kind."""
 
 import pytest
-from fuzz.targets import CORPUS, TARGETS, case, outcome, puzzles
+from fuzz.targets import CORPUS, TARGETS, case, outcome
+from fuzz.texts import puzzles
 
 FRESH = {"composed": 4, "trace_bytes": 40, "source": 20, "puzzles": 100}
 FOUND = sorted(path for path in CORPUS.glob("*/*"))
@@ -19,6 +20,6 @@ def test_fresh_cases_are_refused_or_taken(target, tmp_path):
 
 
 def test_a_target_that_fails_is_seen(tmp_path, monkeypatch):
-    monkeypatch.setattr("fuzz.targets.read_puzzles", lambda *_, **__: {}["defect"])
+    monkeypatch.setattr("fuzz.texts.read_puzzles", lambda *_, **__: {}["defect"])
     with pytest.raises(KeyError):
         puzzles(b"x", tmp_path)
