@@ -40,7 +40,8 @@ class RandomHalting(Halting):
 
 @dataclass(frozen=True, eq=False)
 class HindsightOracle(Halting):
-    """Stop as soon as the answer would be right: what halting could save at best. A row that is never right runs on.
+    """Stop as soon as the answer would be right: what halting could save at best. A row that is never right runs on;
+    the hindsight of regret (`evaluation.halting_metrics.hindsight_oracle`) gives it up at once.
 
     Attributes:
         correct: `correct(ids [B], answers [B, L])` → [B] bool, the task's judgement of each query's answer.
