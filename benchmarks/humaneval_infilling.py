@@ -16,10 +16,9 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from scipy.stats import binomtest
 
-from adaptive_diffusion.evaluation.intervals import bootstrap, mean
 from adaptive_diffusion.evaluation.program_tests import ProgramLimits, passes
 from adaptive_diffusion.runs.trained_model import TrainedModel, load_trained_model
 from adaptive_diffusion.tasks.lines import read_text
@@ -28,8 +27,24 @@ TEXTS = "prompt", "suffix", "canonical_solution"
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
-    """The objects of a JSONL file, which may be compressed by gzip."""
-    return [json.loads(line) for line in read_text(path).splitlines() if line.strip()]
+    """The rows of a JSONL file, which may be compressed by gzip.
+
+    Raises:
+        ValueError: a line that is no object with the texts of a problem.
+    """
+    rows = []
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number} is no JSON object: {error}") from error
+        missing = [name for name in TEXTS if not (isinstance(row, dict) and isinstance(row.get(name), str))]
+        if missing:
+            raise ValueError(f"{path}, line {number} has no text under {', '.join(missing)}")
+        rows.append(row)
+    return rows
 
 
 def fitting(rows: Sequence[Mapping[str, Any]], task: Any) -> list[Mapping[str, Any]]:
@@ -59,14 +74,22 @@ def scores(rows: Sequence[Mapping[str, Any]], written: Sequence[str], limits: Pr
     exact = [
         answer == row["canonical_solution"] and bool(answer.strip()) for row, answer in zip(rows, written, strict=True)
     ]
-    found = {"exact": bootstrap(mean, np.array(exact, float)).to_json()}
+    found = {"exact": share(exact)}
     if limits is not None:
         passed = [
             bool(answer.strip()) and passes(program(row, answer), limits)
             for row, answer in zip(rows, written, strict=True)
         ]
-        found["passed"] = bootstrap(mean, np.array(passed, float)).to_json()
+        found["passed"] = share(passed)
     return found
+
+
+def share(right: Sequence[bool]) -> dict[str, float]:
+    """The share of answers that are right with its 95% interval (Wilson 1927), which is wide where rows are few, also
+    where no answer is right."""
+    test = binomtest(sum(right), len(right))
+    low, high = test.proportion_ci(method="wilson")
+    return {"value": float(test.statistic), "low": float(low), "high": float(high)}
 
 
 def program(row: Mapping[str, Any], answer: str) -> str:
@@ -85,7 +108,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=int, default=5, help="for the tests of an answer")
     chosen = parser.parse_args(arguments)
     trained = load_trained_model(chosen.source)
-    every = rows_of(chosen.file)
+    try:
+        every = rows_of(chosen.file)
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
     rows = fitting(every, trained.task)
     if not rows:
         raise SystemExit(f"none of the {len(every)} rows fits the {trained.task.length} tokens of {chosen.source}")  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ import torch
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.evaluation.program_tests import ProgramLimits, passes
 from adaptive_diffusion.storage.checkpoint import save_checkpoint
-from benchmarks.humaneval_infilling import main, scores
+from benchmarks.humaneval_infilling import main, rows_of, scores, share
 
 ROW = {
     "prompt": "def double(x):\n    ",
@@ -27,6 +27,22 @@ def test_only_right_answers_pass_and_blanks_score_nothing():
     assert found["exact"]["value"] == pytest.approx(1 / 5)
     assert found["passed"]["value"] == pytest.approx(2 / 5)
     assert "passed" not in scores([ROW], ["return 2 * x"], None)
+
+
+def test_interval_of_a_share_is_wide_where_rows_are_few_and_no_answer_is_right():
+    found = share([False, False])
+    assert (found["value"], found["low"]) == (0, 0)
+    assert found["high"] > 0.5
+    assert share([True] * 50 + [False] * 50)["high"] == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", '{"prompt": "a"}', '{"prompt": 1, "suffix": "", "canonical_solution": ""}']
+)
+def test_line_that_is_no_problem_is_one_sentence(tmp_path, line):
+    (tmp_path / "rows.jsonl").write_text(f"{json.dumps(ROW)}\n{line}\n")
+    with pytest.raises(ValueError, match=r"rows\.jsonl, line 2 "):
+        rows_of(tmp_path / "rows.jsonl")
 
 
 @pytest.mark.parametrize(
