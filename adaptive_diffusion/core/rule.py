@@ -161,10 +161,13 @@ class Plan(Rule):
     Attributes:
         revises: whether it may take back or replace what is committed.
         bounded: whether a clock or a count of its own ends its revising; a sampler limits the others.
+        commits_noise: whether tokens that count as committed may be noise until the row halts, so that an end token
+            among them means nothing before.
     """
 
     revises: bool = True
     bounded: bool = False
+    commits_noise: bool = False
 
     def first_level(self, state: SamplerState) -> Tensor:
         """[B] float64 noise level before the first forward."""

@@ -22,6 +22,7 @@ class PlanWrapper(Plan):
         declared = {
             "revises": inner.revises,
             "bounded": inner.bounded or not inner.revises,  # a plan that never revises needs no bound
+            "commits_noise": inner.commits_noise,
             "corruptions": inner.corruptions,
             "reads_committed": inner.reads_committed,
             "reads_all_blocks": inner.reads_all_blocks,

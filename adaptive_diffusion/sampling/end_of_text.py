@@ -24,15 +24,17 @@ def end_of_text(state: SamplerState, end_tokens: Sequence[int]) -> Tensor:
     return state.editable & (end.cumsum(1) - end.long() > 0)
 
 
-def drop_behind_end(state: SamplerState, end_tokens: Sequence[int]) -> SamplerState:
+def drop_behind_end(state: SamplerState, end_tokens: Sequence[int], halted_only: bool = False) -> SamplerState:
     """The state in which every row whose end token stands committed, with nothing open before it, has halted; what is
     behind that token is committed as the end token. Faulty rows stay as they are.
 
     Args:
         state: the state after a step.
         end_tokens: ids of tokens that end an answer; without any, the state stays as it is.
+        halted_only: whether rows that have not halted go on, since what they count as committed may be noise.
     """
-    behind = end_of_text(state, end_tokens) & (state.halt_reason != HaltReason.FAULT)[:, None]
+    sound = (state.halt_reason != HaltReason.FAULT) & ~(state.running & halted_only)
+    behind = end_of_text(state, end_tokens) & sound[:, None]
     ended = behind.any(1)
     if not ended.any():
         return state

@@ -52,8 +52,8 @@ class Sampler:
     row without blocks, a halting rule or the step limit included, ends a block (semi-autoregressive sampling; Arriola
     et al. 2025, BD3-LM, arXiv 2503.09573; Nie et al. 2025, arXiv 2502.09992).
 
-    With `end_tokens` a row halts as soon as one of them stands committed with nothing open before it; what would stand
-    behind is not written but filled with that token. For models that continue after it, leave them out.
+    With `end_tokens` a row halts as soon as one stands committed with nothing open before it (with `Plan.commits_noise`
+    after all of its steps); what is behind is filled with that token. Leave them out for models that write on after it.
 
     `calibrated` declares the parameter that risk control chooses; None where nothing is to be chosen. `tries` and
     `enough` are those of a sampler that answers once (`sampling.restart`).

@@ -58,7 +58,8 @@ def advance(sampler: Sampler, state: SamplerState, evaluation: Evaluation, max_s
     scope = replace(state, eligible=state.eligible | (state.editable & complete[:, None]))
     answer = answer_now(scope, prediction, decision, sampler.halting.finish)
     after = apply(state, decision, scope, prediction, answer, reason)
-    after = drop_behind_end(replace(after, carry={**state.carry, **carry}), sampler.end_tokens)
+    after = replace(after, carry={**state.carry, **carry})
+    after = drop_behind_end(after, sampler.end_tokens, halted_only=sampler.full_plan.commits_noise)
     after = sampler.next_block(after)
     return Step(state, prediction, decision, halt_decision, answer, after)
 

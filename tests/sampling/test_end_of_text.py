@@ -1,14 +1,20 @@
 """A row ends when an end token stands committed with nothing open before it."""
 
+from types import MappingProxyType
+
 import pytest
 import torch
 from small_worlds import sampler_state
 
-from adaptive_diffusion.core.corruption import Absorbing
+from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.rules.pace import FixedCount
+from adaptive_diffusion.rules.plans.ddpd import PlannedDenoising
+from adaptive_diffusion.rules.plans.psi import GreedyTail, PsiSampling
+from adaptive_diffusion.rules.plans.uniform import PredictorCorrector, UniformPosterior, UniformRoutes
+from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.sampling.end_of_text import drop_behind_end, end_of_text
 from adaptive_diffusion.sampling.restart import Restart
 from adaptive_diffusion.sampling.sampler import Sampler
@@ -70,6 +76,49 @@ def test_forwards_depend_on_the_answer_and_not_on_the_given_length(length, block
     assert (ended.halt_reason == int(HaltReason.ALL_COMMITTED)).all()
     assert (ended.log_probability > -1).all()
     assert sampler.sample(queries).nfe.tolist() == [length] * 3
+
+
+class NeverEnding(torch.nn.Module):
+    """Predicts token 0 everywhere, under uniform noise."""
+
+    vocabulary = width = 3
+    memory, time_invariant, corruption, heads = None, False, Uniform(3), MappingProxyType({})
+
+    def evaluate(self, state):
+        logits = torch.tensor([30.0, 0.0, 0.0]).expand(*state.tokens.shape, 3)
+        planner = torch.zeros(state.tokens.shape, dtype=torch.float64)
+        planned = torch.arange(state.tokens.shape[1]) == state.step[:, None] % state.tokens.shape[1]
+        return Evaluation(logits, {"planner": planner, "planned": planned})
+
+    def logits(self, hidden):
+        return hidden
+
+
+UNDER_UNIFORM_NOISE = [
+    UniformPosterior(8),
+    UniformRoutes(8),
+    PredictorCorrector(8),
+    PsiSampling(8),
+    GreedyTail(UniformPosterior(7)),
+    PlannedDenoising(8),
+]
+
+
+@pytest.mark.parametrize("plan", UNDER_UNIFORM_NOISE, ids=lambda plan: type(plan).__name__)
+def test_an_end_token_that_is_noise_ends_nothing(plan):
+    queries = Queries.of(torch.zeros(64, 8), torch.ones(64, 8))
+    sampler = Sampler(NeverEnding(), plan=plan, proposal=Draw(), end_tokens=(END,))
+    result = sampler.sample(queries)
+    assert (result.nfe == 8).all()
+    assert (result.answers == 0).all()
+
+
+def test_behind_an_end_token_of_a_finished_row_nothing_stands_under_uniform_noise():
+    queries = Queries.of(torch.zeros(8, 6), torch.ones(8, 6))
+    model = NeverEnding()
+    model.evaluate = lambda state: Evaluation(torch.eye(3)[[1, END, 0, 0, 1, 0]].expand(8, -1, -1) * 40)
+    result = Sampler(model, plan=UniformPosterior(8), end_tokens=(END,)).sample(queries)
+    assert result.answers.tolist() == [[1, *[END] * 5]] * 8
 
 
 def test_a_row_that_ends_does_not_change_its_neighbours():

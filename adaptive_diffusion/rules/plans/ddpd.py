@@ -36,6 +36,7 @@ class PlannedDenoising(Plan):
     corruptions = UNIFORM
     reads_committed = True
     bounded = True
+    commits_noise = True
 
     def __post_init__(self) -> None:
         if self.steps < 1:

@@ -87,6 +87,7 @@ class MixedPosteriorSampling(Plan):
     corruptions = ABSORBING
     reads_committed = True
     bounded = True
+    commits_noise = True
 
     @property
     def clock(self) -> MixedClock:

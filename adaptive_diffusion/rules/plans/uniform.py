@@ -105,6 +105,7 @@ class Redrawing(Plan):
     corruptions = UNIFORM
     reads_committed = True
     bounded = True
+    commits_noise = True
 
     @property
     def clock(self) -> Clock:
