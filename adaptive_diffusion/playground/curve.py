@@ -15,6 +15,8 @@ SUMMARY = "summary.json"
 SHARES = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
 APART = 16
 """Pixels between two numbers on the axis of accuracy, at least."""
+SECOND = "#0072b2", "#d55e00"
+"""Colours of the second sampler where its own is that of the first: the first of these that differs."""
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 520, 250, 52, 40, 14, 16
 
 
@@ -94,16 +96,16 @@ def picture(found: Sequence[Point], chosen: Sequence[tuple[str, float | None, fl
     if not found:
         return '<p class="quiet">No accuracy was measured for this model, so there is no curve to show.</p>'
     scale = _Scale(found)
-    names = [family for family, _, _ in chosen]
-    families = sorted({point.family for point in found}, key=lambda family: family in names)
+    inks = _inks([family for family, _, _ in chosen])
+    families = sorted({point.family for point in found}, key=lambda family: family in inks)
     parts, notes = [scale.axes()], []
     for family in families:
         curve = sorted(
             (point for point in found if point.family == family), key=lambda point: (point.nfe, point.correct)
         )
-        shown = family in names
+        shown = family in inks
         line = " ".join(f"{scale.x(point.nfe):.1f},{scale.y(point.correct):.1f}" for point in curve)
-        ink = colour(family) if shown else "currentColor"
+        ink = inks.get(family, "currentColor")
         parts.append(f'<g class="{"chosen" if shown else "other"}" fill="{ink}" stroke="{ink}">')
         parts.append(f'<polyline points="{line}" fill="none"/><title>{escape(family)}</title>')
         parts += [f'<circle cx="{scale.x(p.nfe):.1f}" cy="{scale.y(p.correct):.1f}" r="2.6"/>' for p in curve]
@@ -116,7 +118,7 @@ def picture(found: Sequence[Point], chosen: Sequence[tuple[str, float | None, fl
         if at is None:
             notes.append(f"{escape(family)}: this setting was not measured")
             continue
-        x, y, ink = scale.x(at.nfe), scale.y(at.correct), colour(family)
+        x, y, ink = scale.x(at.nfe), scale.y(at.correct), inks[family]
         parts.append(f'<circle class="here" cx="{x:.1f}" cy="{y:.1f}" r="7" fill="{ink}"/>')
         named = escape(family) if setting is None else f"{escape(family)} at {setting:g}"
         notes.append(f"{named}: {100 * at.correct:.1f}% correct at {at.nfe:.2f} mean NFE")
@@ -125,6 +127,16 @@ def picture(found: Sequence[Point], chosen: Sequence[tuple[str, float | None, fl
         f'<figure class="curve"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Accuracy against cost. '
         f'{text}">{"".join(parts)}</svg><figcaption>{text}</figcaption></figure>'
     )
+
+
+def _inks(families: Sequence[str]) -> dict[str, str]:
+    """A colour for each of one or two families. Many families share a colour, the two here do not."""
+    inks: dict[str, str] = {}
+    for family in families:
+        own = inks.get(family, colour(family))
+        taken = {ink for other, ink in inks.items() if other != family}
+        inks[family] = own if own not in taken else next(ink for ink in SECOND if ink not in taken)
+    return inks
 
 
 class _Scale:

@@ -309,6 +309,19 @@ def test_axis_of_accuracy_has_numbers_whatever_the_range(accuracies, named):
     assert re.findall(r'text-anchor="end">([^<]*)<', picture(points(rows), [])) == named
 
 
+@pytest.mark.parametrize("pair", [("p2", "mdlm"), ("learned", "threshold"), ("p2", "p2")])
+def test_two_samplers_have_two_colours(pair):
+    rows = [
+        {"sampler": f"{family}_{nfe}", "family": family, "nfe_mean": nfe, "correct": nfe / 20}
+        for family in set(pair)
+        for nfe in (4, 8)
+    ]
+    html = picture(points(rows), [(family, 8.0, 8.0) for family in pair])
+    colours = re.findall(r'class="here"[^>]*fill="(#\w+)"', html)
+    assert len(colours) == 2
+    assert len(set(colours)) == len(set(pair))
+
+
 def test_numbers_of_the_axis_of_accuracy_do_not_overlap():
     rows = [{"sampler": f"fixed_{n}", "family": "fixed", "nfe_mean": n, "correct": c} for n, c in ((4, 0.0), (8, 1.0))]
     heights = [float(y) for y in re.findall(r'y="([\d.]+)" text-anchor="end"', picture(points(rows), []))]

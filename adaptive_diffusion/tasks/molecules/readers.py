@@ -45,7 +45,8 @@ def read_molecules(
         except ValueError as error:
             bad.add(number, str(error))
     if not rows:
-        raise ValueError(f"{path} holds no molecule with an open place; {FORMS}{bad.listing()}")
+        what = bad.listing() or f"; {FORMS}"
+        raise ValueError(f"{path} holds no molecule with an open place{what}")
     skipped = tuple(map(str, bad.settled(skip_bad)))
     tokens, editable, inside = map(list, zip(*rows, strict=True))
     problems = MoleculeProblems.of(tokens, editable, inside, False, ["query"] * len(rows))
