@@ -21,26 +21,24 @@ def halting_table(measures: Sequence[SamplerMetrics]) -> Table | None:
             sampler.name,
             halting.spearman,
             halting.tie_ceiling,
-            halting.regret,
-            halting.overthinking,
+            halting.made_wrong,
             halting.auroc,
             halting.calibration_error,
         ]
         for sampler in measures
-        if (halting := sampler.halting).spearman or halting.regret or halting.auroc
+        if (halting := sampler.halting).spearman or halting.made_wrong or halting.auroc
     ]
     columns = [
         SAMPLER,
         Column("ρ with difficulty"),
         Column("largest possible ρ"),
-        Column("regret %", 1, 100),
-        Column("overthinking %", 1, 100),
+        Column("made wrong %", 1, 100),
         Column("AUROC", 3),
         Column("calibration error", 3),
     ]
     note = (
         "ρ: Spearman's rank correlation of NFE with difficulty, and the largest that ties in the difficulty allow. "
-        "Regret: NFE beyond a stop in hindsight. Overthinking: correct after some step, wrong at the end. AUROC and "
+        "Made wrong: answers that stood complete and correct after some step, and are wrong at the end. AUROC and "
         "calibration are of the halting probability."
     )
     return Table("Allocation of steps", columns, cells, note) if cells else None
@@ -52,7 +50,7 @@ def controls_table(measures: Sequence[SamplerMetrics]) -> Table | None:
     for sampler in (one for one in measures if one.controls or one.stops_early):
         found = sampler.controls
         gains = [found and found.gains[f"gain_over_{name}"] for name in ("fixed", "random", "shuffle")]
-        ends = (found.nfe, *gains, found.oracle_nfe, found.regret) if found else (None,) * 6
+        ends = (found.nfe, *gains, found.oracle_nfe, found.regret, found.overthinking) if found else (None,) * 7
         cells.append([sampler.name, *ends])
     columns = [
         SAMPLER,
@@ -60,11 +58,13 @@ def controls_table(measures: Sequence[SamplerMetrics]) -> Table | None:
         *(Column(f"over {name} steps", 1, 100) for name in ("equal", "random", "shuffled")),
         Column("NFE in hindsight"),
         Column("regret %", 1, 100),
+        Column("overthinking %", 1, 100),
     ]
     note = (
         "Points of accuracy over controls that spend the rule's own mean NFE: equal steps for every query, steps drawn "
         "from the rule's histogram, its own steps shuffled among the queries. Hindsight: each query stops where its "
-        "answer is best for the first time, and at once where it is never correct; regret is the NFE beyond that."
+        "answer is best for the first time, and at once where it is never correct; regret is the NFE beyond that. "
+        "Overthinking: an earlier stop would have answered better."
     )
     if any(row[1] is None for row in cells):
         note += (

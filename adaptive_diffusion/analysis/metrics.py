@@ -18,7 +18,6 @@ from adaptive_diffusion.evaluation.correction import CorrectionSummary, correcti
 from adaptive_diffusion.evaluation.correlation import spearman, tie_ceiling
 from adaptive_diffusion.evaluation.halting_metrics import (
     CounterfactualRollouts,
-    StoppingTable,
     gains_over_chance,
     hindsight_oracle,
     overthinking,
@@ -48,8 +47,8 @@ class HaltingMeasures:
 
     spearman: Interval | None = None
     tie_ceiling: float | None = None
-    overthinking: Interval | None = None
-    regret: Interval | None = None
+    made_wrong: Interval | None = None
+    """share of answers that stood complete and correct after some step and are not correct at the end"""
     auroc: Interval | None = None
     calibration_error: Interval | None = None
 
@@ -75,13 +74,15 @@ class Controls:
 
     `gains` holds the quality over equal steps for all (`fixed`), over steps drawn from the rule's own histogram
     (`random`) and over its steps shuffled among the queries (`shuffle`), each at the rule's own mean NFE, `nfe`;
-    `oracle_nfe` is the mean of the hindsight oracle, `regret` the rule's NFE over it, minus 1.
+    `oracle_nfe` is the mean of the hindsight oracle, `regret` the rule's NFE over it, minus 1. `overthinking` is the
+    share of queries that would have been answered better if they had been stopped earlier.
     """
 
     nfe: float
     gains: dict[str, Interval]
     oracle_nfe: float
     regret: Interval
+    overthinking: Interval
 
 
 @dataclass(frozen=True)
@@ -189,17 +190,11 @@ def with_quality(trace: Trace) -> pa.Table:
 def _halting(rows: pa.Table, replay: Replay, probability: np.ndarray | None, header: TraceHeader) -> HaltingMeasures:
     nfe, correct, solved = rows["nfe"].to_numpy(), known(rows, "correct"), replay.correct
     difficulty = known(rows, f"difficulty.{header.difficulties[0].name}") if header.difficulties else None
-    steps = np.maximum(replay.steps, 1)  # a query that was complete at its start took none
     measures = HaltingMeasures()
     if difficulty is not None:
         measures = replace(measures, spearman=spearman(difficulty, nfe), tie_ceiling=tie_ceiling(difficulty, nfe))
     if solved is not None and solved.shape[1]:
-        table = StoppingTable(solved.astype(np.float64), _cost(nfe, steps, solved.shape[1]))
-        measures = replace(
-            measures,
-            overthinking=bootstrap(mean, overthinking(table, steps)),
-            regret=regret_to_oracle(table, steps),
-        )
+        measures = replace(measures, made_wrong=bootstrap(mean, solved.any(1) & ~solved[:, -1]))
     if probability is not None and correct is not None:
         measures = replace(
             measures,
@@ -207,11 +202,6 @@ def _halting(rows: pa.Table, replay: Replay, probability: np.ndarray | None, hea
             calibration_error=bootstrap(calibration_error, probability, correct),
         )
     return measures
-
-
-def _cost(nfe: np.ndarray, steps: np.ndarray, longest: int) -> np.ndarray:
-    """Forwards [R, T] after each step. A row's steps are taken to cost the same number of forwards each."""
-    return nfe[:, None] * np.minimum(np.arange(1, longest + 1), steps[:, None]) / steps[:, None]
 
 
 def _controls(rows: pa.Table, replay: Replay, past: CounterfactualRollouts) -> Controls:
@@ -222,6 +212,7 @@ def _controls(rows: pa.Table, replay: Replay, past: CounterfactualRollouts) -> C
         gains=gains_over_chance(table, steps),
         oracle_nfe=float(table.at(hindsight_oracle(table, steps))[1].mean()),
         regret=regret_to_oracle(table, steps),
+        overthinking=bootstrap(mean, overthinking(table, steps)),
     )
 
 

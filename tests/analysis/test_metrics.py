@@ -26,16 +26,14 @@ def test_the_last_write_is_the_step_a_position_counts_by(tmp_path: Path):
     assert measure("x", record(tmp_path, [row])).commit_step.tolist() == [3, 4]
 
 
-def test_regret_and_overthinking_come_from_the_standing_tokens(tmp_path: Path):
+def test_answers_that_were_made_wrong_come_from_the_standing_tokens(tmp_path: Path):
     lingers = Row([-1], [[commit(0, 1)], [], []], [1], query=0)
     unlearns = Row([-1], [[commit(0, 1)], [edit(0, 2)], []], [1], query=1)
     measures = measure("x", record(tmp_path, [lingers, unlearns]))
     assert measures.solved_by_step is not None
     assert measures.solved_by_step.tolist() == [1, 0.5, 0.5]
-    assert measures.halting.regret is not None
-    assert measures.halting.overthinking is not None
-    assert measures.halting.regret.value == pytest.approx(6 / 2 - 1)
-    assert measures.halting.overthinking.value == 0.5
+    assert measures.halting.made_wrong is not None
+    assert measures.halting.made_wrong.value == 0.5
 
 
 def test_calibration_is_of_the_probability_at_halt(tmp_path: Path):
@@ -76,6 +74,7 @@ def test_controls_are_measured_where_rows_were_recorded_past_their_halting(tmp_p
     assert controls is not None
     assert (controls.nfe, controls.oracle_nfe) == (2, 1.5)
     assert controls.regret.value == pytest.approx(2 / 1.5 - 1)
+    assert controls.overthinking.value == 0
     assert controls.gains["gain_over_fixed"].value == 0
     assert controls.gains["gain_over_random"].value == pytest.approx(1 - 3 / 4)
 

@@ -18,6 +18,7 @@ from adaptive_diffusion.analysis.metric_tables import (
     reasons_table,
 )
 from adaptive_diffusion.analysis.metrics import SamplerMetrics, measure
+from adaptive_diffusion.analysis.report import report_tables
 from adaptive_diffusion.analysis.table import Column, Table, interval, print_tables
 from adaptive_diffusion.analysis.tables import likelihood_table, summary_table
 from adaptive_diffusion.core.measures import AnswerMeasure
@@ -205,13 +206,15 @@ def test_a_rule_that_was_not_recorded_past_its_halting_has_no_controls_and_a_not
     table = controls_table([measure("learned", trace)])
     assert table is not None
     assert table.title == "Comparison with a random halting rule"
-    assert table.rows == [["learned", *"–" * 6]]
+    assert table.rows == [["learned", *"–" * 7]]
     assert "was not recorded past its halting points" in table.note
     past = StoppingTable(np.array([[1.0, 1], [0, 1]]), np.array([[1.0, 2], [1, 2]]))
-    known = controls_table([measure("learned", trace, CounterfactualRollouts(np.array([0, 1]), past))])
+    recorded = [measure("learned", trace, CounterfactualRollouts(np.array([0, 1]), past))]
+    known = controls_table(recorded)
     assert known is not None
-    assert known.rows[0][-1].startswith("0.0")
+    assert dict(zip(known.header, known.rows[0], strict=True))["regret %"].startswith("0.0")
     assert "was not recorded" not in known.note
+    assert [table.title for table in report_tables(recorded) if "regret %" in table.header] == [known.title]
 
 
 def test_a_rule_that_looks_at_no_query_has_no_controls(measures: list[SamplerMetrics]):
