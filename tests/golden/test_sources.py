@@ -59,3 +59,44 @@ def test_samplers_at_other_settings_have_the_rules_that_are_compared(sampler):
         for name in (sampler, COMPARED_AS[sampler])
     ]
     assert all(kinds[0].get(role) == kinds[1].get(role) for role in ("order", "pace", "remasking", "plan", "halting"))
+
+
+PUBLISHED = {
+    "diffusion_gemma": {
+        "plan": "EntropyBoundAcceptance(gamma=0.1, steps=48)",
+        "halting": "StableAndConfident(stability=1, threshold=0.005)",
+        "processors": "[LinearTemperature(steps=48, first=0.8, last=0.4)]",
+    },
+    "dream_instruct": {"pace": "ProportionalSteps(steps=512, end=0.001)"},
+    "entropy": {"pace": "ProportionalSteps(steps=16, end=0.001)"},
+    "entropy_bound": {"pace": "EntropyBound(gamma=0.1)"},
+    "fast_dllm": {"pace": "Threshold(threshold=0.9, at_least=1)"},
+    "klass": {"order": "KLStability(epsilon=0.01, history=2, threshold=0.9)"},
+    "llada": {"block_length": "128"},
+    "llada_instruct": {"block_length": "32"},
+    "maskgit": {"order": "GumbelConfidence(steps=16, temperature=4.5)"},
+    "prophet": {"halting": "Prophet(steps=16, early=7.5, middle=5.0, late=2.5)"},
+    "remdm_cap": {"remasking": "Cap(eta=0.008)", "processors": "[TopP(p=0.9)]"},
+    "remdm_loop": {
+        "pace": "AncestralLoop(steps=32, t_on=0.55, t_off=0.05, alpha_on=0.9)",
+        "remasking": "WhileHeld(eta=0.02)",
+    },
+    "remdm_rescale": {"remasking": "Rescale(eta=0.015)"},
+    "remedi": {"block_length": "32"},
+    "sched": {"halting": "Sched(steps=16, high=7.5, low=0.0, rate=2.0, change=0.0)"},
+    "token_to_mask": {"block_length": "32"},
+    "wino": {"plan": "WideInNarrowOut(accept=0.6, keep=0.9, share=0.7, least=5, most=20)"},
+}
+"""Settings that a paper or its code has; numbers of steps are ours. Those of `token_editing`: test_second_looks."""
+
+
+@pytest.mark.parametrize("sampler", PUBLISHED)
+def test_named_samplers_have_the_settings_of_their_papers(sampler):
+    (preset,) = (each for each in presets(ConfigSearch.of()) if each.name == sampler)
+    assert {role: preset.parts[role] for role in PUBLISHED[sampler]} == PUBLISHED[sampler]
+
+
+def test_gidd_and_ddpd_have_the_settings_of_their_papers():
+    plans = {each.name: each.parts["plan"] for each in presets(ConfigSearch.of()) if each.name in ("gidd", "ddpd")}
+    assert plans["gidd"].endswith("level=0.01, temperature=0.1, patience=32, cap=128)")
+    assert plans["ddpd"] == "PlannedDenoising(steps=36, fill=0.05, enough=0.0)"
