@@ -1,6 +1,7 @@
 """Draws results/bits.png and .svg from results/summary.json, and nothing else."""
 
 import json
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -9,6 +10,8 @@ from adaptive_diffusion.analysis.scales import doublings
 from adaptive_diffusion.analysis.style import LIGHT, save, themed
 
 RESULTS = Path(__file__).parent / "results"
+BYTES = "bound"
+"""The recipe whose autoregressive model reads bytes."""
 COLOURS = {"masked": "C0", "autoregressive": "C1"}
 
 
@@ -28,19 +31,27 @@ def by_recipe(axes, rows) -> None:
     for place, row in enumerate(chosen):
         error = [[row["bits_per_byte"] - row["low"]], [row["high"] - row["bits_per_byte"]]]
         axes.barh(place, row["bits_per_byte"], color=COLOURS[row["model"]], xerr=error)
-    axes.set_yticks(range(len(chosen)), [f"{row['model']}: {row['recipe']}" for row in chosen])
+    axes.set_yticks(range(len(chosen)), [name(row["model"], row["recipe"]) for row in chosen])
     axes.set(xlabel="bits a byte, less is better", title=f"each recipe after {steps} steps")
+
+
+def name(model: str, recipe: str) -> str:
+    """An autoregressive model differs in its tokens alone."""
+    return f"{model}: {recipe}" if model == "masked" or recipe != BYTES else f"{model}: bytes"
 
 
 def by_hours(axes, rows) -> None:
     """Bits a byte against minutes of training; trainings of one recipe are joined."""
+    sides = cycle((6, -12))
     for recipe, model in dict.fromkeys((row["recipe"], row["model"]) for row in rows):
         some = sorted(
             (row for row in rows if (row["recipe"], row["model"]) == (recipe, model)), key=lambda row: row["steps"]
         )
         minutes, bits = [row["seconds"] / 60 for row in some], [row["bits_per_byte"] for row in some]
         axes.plot(minutes, bits, marker="o", color=COLOURS[model])
-        axes.annotate(recipe, (minutes[-1], bits[-1]), (4, 2), textcoords="offset points", fontsize=7)
+        above = next(sides)
+        label = name(model, recipe).partition(": ")[2]
+        axes.annotate(label, (minutes[-1], bits[-1]), (-8, above), textcoords="offset points", fontsize=7)
     doublings(axes.xaxis)
     axes.set(xlabel="minutes of training on one core, log scale", ylabel="bits a byte", title="bits against time")
     handles = [plt.Line2D([], [], marker="o", color=colour, label=model) for model, colour in COLOURS.items()]
