@@ -17,7 +17,7 @@ from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.objectives.objective import Objective
 from adaptive_diffusion.training.optimisation import ADAMW, MakeOptimizer, MakeScheduler, optimisation
-from adaptive_diffusion.training.training_states import TrainingStates
+from adaptive_diffusion.training.training_states import TrainingStates, evaluated_state
 
 log = logging.getLogger(__name__)
 
@@ -113,8 +113,7 @@ class DenoiserModule(LightningModule):
 
     def _evaluate(self, states: list[SamplerState]) -> Evaluation:
         """One evaluation of the states of all sources by the bare denoiser, with gradient where it learns."""
-        memory = self.model.memory
-        bare = [replace(state, carry={} if memory is None else memory.in_training(state)) for state in states]
+        bare = [evaluated_state(self.model, state) for state in states]
         with torch.set_grad_enabled(self.trunk_learns):
             return self._compiled(reduce(SamplerState.append, bare))
 

@@ -42,6 +42,11 @@ class TrainingStates(ABC):
         return
 
 
+def evaluated_state(model: DenoiserWithHeads, state: SamplerState) -> SamplerState:
+    """A training state as the denoiser sees it: it carries what the denoiser's memory reads in training, no more."""
+    return replace(state, carry={} if model.memory is None else model.memory.in_training(state))
+
+
 class RandomMasking(TrainingStates):
     """Clean answers with a random share of the editable positions noised, visible answer tokens given or committed.
 

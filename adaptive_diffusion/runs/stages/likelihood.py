@@ -1,6 +1,6 @@
 """A stage that measures bits per byte on held-out text."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.models import device_of
 from adaptive_diffusion.tasks.text.packing import Windows
-from adaptive_diffusion.training.training_states import TrainingStates
+from adaptive_diffusion.training.training_states import TrainingStates, evaluated_state
 
 BATCHES = 8
 
@@ -87,9 +87,6 @@ class BitsPerByte(Stage):
             clean, editable = torch.from_numpy(some.tokens), ~torch.from_numpy(some.padding)
             batch = Batch(Queries(ids, clean, editable), clean).to(device_of(model, clean.device))
             state, batch = training_states.begin(model, batch, self.seed)
-            memory = model.memory
-            hidden = model.denoiser.evaluate(
-                replace(state, carry={} if memory is None else memory.in_training(state))
-            ).hidden
+            hidden = model.denoiser.evaluate(evaluated_state(model, state)).hidden
             losses = objective(LossInputs(model, state, batch.clean, hidden))
             yield float(sum(losses.values())) * int(editable.sum()), data.bytes_of(some)

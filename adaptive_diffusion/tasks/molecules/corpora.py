@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -15,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import IO, Any
 
-from adaptive_diffusion.tasks.cache import cache_folder
+from adaptive_diffusion.tasks.cache import cache_folder, store
 from adaptive_diffusion.tasks.lines import BadLines, numbered_lines
 from adaptive_diffusion.tasks.molecules.chemistry import canonical, rdkit_version
 
@@ -58,10 +57,7 @@ class SmilesCorpus(ABC):
         if file.is_file():
             return Molecules(**json.loads(gzip.decompress(file.read_bytes())))
         found = unique(*self.strings())
-        file.parent.mkdir(parents=True, exist_ok=True)
-        written = file.with_suffix(f".{os.getpid()}")
-        written.write_bytes(gzip.compress(json.dumps(vars(found)).encode(), 3))
-        written.replace(file)
+        store(file, gzip.compress(json.dumps(vars(found)).encode(), 3))
         return found
 
 

@@ -3,23 +3,21 @@
 import hashlib
 import io
 import json
-import os
 import struct
 import tarfile
 import urllib.request
 import zipfile
 import zlib
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from adaptive_diffusion.tasks.cache import cache_folder
+from adaptive_diffusion.tasks.cache import cache_folder, store
 from adaptive_diffusion.tasks.text.corpora import Corpus, Document
 
-SECONDS = 60
-"""Without an answer before a download is given up."""
+TIMEOUT = 60
+"""Seconds without an answer after which a download is given up."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class Novels(PackagedText):
     member: str = "./usr/lib/R/site-library/janeaustenr/data/Rdata.rdb"
 
     def read(self, package: bytes) -> Iterator[Document]:
-        for lines in vectors_of_lines(deb_member(package, self.member)):
+        for lines in vectors_of_lines(deb_members(package, [self.member])[self.member]):
             title = lines[0].strip()
             paragraphs = "\n".join(lines).split("\n\n")
             for number, paragraph in enumerate(paragraphs):
@@ -87,8 +85,8 @@ class Glosses(PackagedText):
     members: tuple[str, ...] = tuple(f"./usr/share/wordnet/data.{part}" for part in ("adj", "adv", "noun", "verb"))
 
     def read(self, package: bytes) -> Iterator[Document]:
-        for member in self.members:
-            for line in deb_member(package, member).decode("utf-8", "replace").splitlines():
+        for member, table in deb_members(package, self.members).items():
+            for line in table.decode("utf-8", "replace").splitlines():
                 entry, bar, gloss = line.partition(" | ")
                 if bar and not line.startswith("  "):  # the licence is indented
                     fields = entry.split()
@@ -107,16 +105,13 @@ def fetched(url: str, sha256: str) -> bytes:
         return content
     print(f"downloading {url}")
     try:
-        with urllib.request.urlopen(url, timeout=SECONDS) as answer:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             content = answer.read()
     except (OSError, ValueError) as error:
         raise ValueError(f"{url} cannot be fetched ({error}); name a file that you have as file:///PATH") from error
     if (found := hashlib.sha256(content).hexdigest()) != sha256:
         raise ValueError(f"{url} has sha256 {found} instead of {sha256}; name another version by its url and sha256")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(f"{file}.{os.getpid()}")
-    part.write_bytes(content)
-    part.replace(file)
+    store(file, content)
     return content
 
 
@@ -135,22 +130,26 @@ def wheel_member(package: bytes, name: str) -> bytes:
         raise ValueError(f"the package holds no file {name}; name another version by its url and sha256") from error
 
 
-def deb_member(package: bytes, name: str) -> bytes:
-    """A file of a Debian package: an `ar` archive whose member `data.tar…` holds the files.
+def deb_members(package: bytes, names: Sequence[str]) -> dict[str, bytes]:
+    """Files of a Debian package, in the order of `names`: an `ar` archive whose member `data.tar…` holds the files.
 
     Raises:
-        ValueError: no such file.
+        ValueError: a file is not there.
     """
+    found: dict[str, bytes] = {}
     start = 8
     while start + 60 <= len(package):
         header = package[start : start + 60]
         size = int(header[48:58])
         if header[:16].startswith(b"data.tar"):
             with tarfile.open(fileobj=io.BytesIO(package[start + 60 : start + 60 + size])) as archive:
-                if name in archive.getnames() and (file := archive.extractfile(name)) is not None:
-                    return file.read()
+                for member in archive:
+                    if member.name in names and (file := archive.extractfile(member)) is not None:
+                        found[member.name] = file.read()
         start += 60 + size + size % 2
-    raise ValueError(f"the package holds no file {name}; name another version by its url and sha256")
+    if missing := [name for name in names if name not in found]:
+        raise ValueError(f"the package holds no file {missing[0]}; name another version by its url and sha256")
+    return {name: found[name] for name in names}
 
 
 def vectors_of_lines(database: bytes) -> Iterator[list[str]]:
