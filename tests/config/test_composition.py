@@ -54,6 +54,15 @@ def test_an_override_outside_the_grammar_is_one_sentence(folder, override):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "override", ["hydra.searchpath=[pkg://owned]", "hydra.run.dir=elsewhere", "hydra/launcher=basic"]
+)
+def test_settings_of_hydra_itself_are_refused(folder, override):
+    with pytest.raises(ValueError, match="There is no key 'hydra"):
+        compose(None, [override], folder)
+    assert "hydra" not in compose(search=folder)
+
+
 @pytest.mark.parametrize("override", ["order=../../secret", "order=/etc/passwd", "../order=margin", "/order=margin"])
 def test_a_choice_cannot_leave_the_folder(folder, override):
     (folder.folders[0].parent / "secret.yaml").write_text("stolen: 1")
