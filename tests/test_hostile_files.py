@@ -40,9 +40,16 @@ def hostile(tmp_path_factory) -> tuple[Path, dict[str, Hostile]]:
 
 def state(folder: Path) -> dict[str, tuple[int, int]]:
     """Every file but locks and what Python compiled for itself, with its size and time."""
-    own = {".lock", "__pycache__"}
-    found = (path for path in folder.rglob("*") if not own & set(path.parts) and path.is_file())
-    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
+    found = {}
+    for entry in os.scandir(folder):  # many times faster than `Path.rglob`; this is done once a case
+        if entry.name in (".lock", "__pycache__"):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            found |= state(Path(entry.path))
+        elif entry.is_file():
+            details = entry.stat()
+            found[entry.path] = (details.st_size, details.st_mtime_ns)
+    return found
 
 
 def test_each_is_refused_with_its_reason_and_does_nothing(hostile, monkeypatch):
@@ -50,18 +57,20 @@ def test_each_is_refused_with_its_reason_and_does_nothing(hostile, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(folder)
     wrong = []
+    after = state(folder)
     for case in cases.values():
-        before = state(folder)
+        before = after
         heard.append([])
         result = CliRunner().invoke(app, case.command)
         did = heard.pop()
+        after = state(folder)
         output = result.stderr
         problems = [
             *([] if result.exit_code == 2 else [f"exit status {result.exit_code}: {result.exception!r}"]),
             *([] if case.reason in output else [f"says {output!r} and not {case.reason!r}"]),
             *(["a traceback"] if "Traceback" in output else []),
             *(did and [f"did {did}"]),
-            *(["it wrote"] if state(folder) != before else []),
+            *(["it wrote"] if after != before else []),
         ]
         wrong += [f"{case.name}: {problem}" for problem in problems]
     assert not (folder / "owned").exists()

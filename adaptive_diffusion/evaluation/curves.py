@@ -7,7 +7,7 @@ Two rules are compared at equal cost and at equal quality along these curves, ne
 the best of its settings, which flatters a rule with many of them: give rules about equally many, at least `ENOUGH`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -170,16 +170,22 @@ def quality_at(cost: np.ndarray, quality: np.ndarray, budget: np.ndarray) -> np.
     Returns:
         [R, B]; NaN below the cheapest setting of a curve.
     """
-    at = budget[:, :, None]
-    affordable = cost[:, None, :] <= at
-    alone = np.where(affordable, quality[:, None, :], -np.inf).max(2)
-    # What mixing a setting within the budget with a dearer one gives, for every pair of them.
-    pairs = affordable[:, :, :, None] & ~affordable[:, :, None, :]
-    low, high = cost[:, None, :, None], cost[:, None, None, :]
-    share = np.divide(at[..., None] - low, high - low, out=np.zeros(pairs.shape), where=pairs)
-    mixed = (1 - share) * quality[:, None, :, None] + share * quality[:, None, None, :]
-    reached = np.maximum(alone, np.where(pairs, mixed, -np.inf).max((2, 3)))
-    return np.where(np.isinf(reached), np.nan, reached)
+    at_cost = cost.min(1, keepdims=True)
+    at_quality = np.where(cost == at_cost, quality, -np.inf).max(1, keepdims=True)
+    reached = np.where(budget >= at_cost, at_quality, np.nan)
+    # From its cheapest setting on, a curve leads to the setting to which it rises most steeply, until no dearer one is
+    # better. That takes a pass over the settings for each corner, and not one over all pairs of them for each cost.
+    while (better := (cost > at_cost) & (quality > at_quality)).any():
+        slope = np.divide(quality - at_quality, cost - at_cost, out=np.full(cost.shape, -1.0), where=better)
+        steepest = slope.argmax(1)[:, None]
+        goes_on = better.any(1, keepdims=True)
+        next_cost = np.where(goes_on, np.take_along_axis(cost, steepest, 1), at_cost)
+        next_quality = np.where(goes_on, np.take_along_axis(quality, steepest, 1), at_quality)
+        beyond = goes_on & (budget > at_cost)
+        share = np.divide(budget - at_cost, next_cost - at_cost, out=np.zeros(budget.shape), where=beyond).clip(max=1)
+        reached = np.where(beyond, (1 - share) * at_quality + share * next_quality, reached)
+        at_cost, at_quality = next_cost, next_quality
+    return reached
 
 
 def cost_at(cost: np.ndarray, quality: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -208,17 +214,7 @@ def _mean_quality(cost: np.ndarray, quality: np.ndarray, costs: tuple[float, flo
     lies within the range, the range begins there."""
     grid = np.geomspace(*costs, GRID) if costs[1] > costs[0] else np.array(costs[:1])
     grid = np.maximum(grid, cost.min(1, keepdims=True))
-    found = [quality_at(*part, at) for part, at in _chunks(cost, quality, grid)]
-    return np.concatenate(found).mean(1)
-
-
-def _chunks(
-    cost: np.ndarray, quality: np.ndarray, grid: np.ndarray
-) -> Iterator[tuple[tuple[np.ndarray, np.ndarray], np.ndarray]]:
-    size = max(1, 4_000_000 // (grid.shape[1] * cost.shape[1] ** 2))
-    for start in range(0, len(cost), size):
-        rows = slice(start, start + size)
-        yield (cost[rows], quality[rows]), grid[rows]
+    return quality_at(cost, quality, grid).mean(1)
 
 
 def _table(answers: Sequence[Sequence[ScoredAnswers]]) -> np.ndarray:
