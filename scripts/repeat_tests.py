@@ -3,11 +3,13 @@
     python scripts/repeat_tests.py 20                      # the default suite, twenty orders
     python scripts/repeat_tests.py 5 --load 4 tests/rules  # a part of it, beside four busy processes
     python scripts/repeat_tests.py 1 --first-seed 7        # the order of one seed again
+    python scripts/repeat_tests.py 5 --first-seed 10 --record runs.json  # five more of the runs in this file
 
 Ends with 1 if any test failed in any order.
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import subprocess
@@ -15,7 +17,9 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 
@@ -48,21 +52,64 @@ def _has_failed(case: ET.Element) -> bool:
     return case.find("failure") is not None or case.find("error") is not None
 
 
+def source() -> dict[str, Any]:
+    """The commit of the tests, and whether files that git tracks differ from it."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+    return {"commit": git("rev-parse", "HEAD"), "dirty": git("status", "--porcelain", "--untracked-files=no") != ""}
+
+
+def read_record(file: Path) -> list[dict[str, Any]]:
+    """The runs in a file, from the first on; a file that does not exist has no runs.
+
+    Raises:
+        ValueError: a file that is not a list of runs.
+    """
+    try:
+        runs = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    except ValueError as error:
+        raise ValueError(f"{file} is not JSON: {error}. Choose another file.") from error
+    if not isinstance(runs, list):
+        raise ValueError(f"{file} is not a list of runs. Choose another file.")
+    return runs
+
+
+def append(file: Path, run: dict[str, Any]) -> None:
+    """Adds a run to a file. The file is replaced at once, so that an interruption loses no earlier run."""
+    runs = [*read_record(file), run]
+    part = file.with_name(f"{file.name}.part")
+    part.write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
+    part.replace(file)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("times", type=int, help="orders to try")
     parser.add_argument("--first-seed", type=int, default=0, help="of the first order; the next has the next seed")
     parser.add_argument("--load", type=int, default=os.cpu_count(), help="busy processes beside the tests")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="JSON file to which each run is appended")
     options, arguments = parser.parse_known_args()
+    if options.record:
+        options.record = options.record.resolve()
+        try:
+            read_record(options.record)
+        except ValueError as error:  # before the first run
+            sys.exit(str(error))
     load = [multiprocessing.get_context("spawn").Process(target=busy, daemon=True) for _ in range(options.load)]
     for process in load:
         process.start()
     failures = 0
     try:
         for seed in range(options.first_seed, options.first_seed + options.times):
-            begin = time.monotonic()
+            begin, when = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+            tested = source() if options.record else {}
             count, failed = run(seed, arguments)
             failures += len(failed)
+            if options.record:
+                counts = {"tests": count, "failed": failed, "load": options.load, "arguments": arguments}
+                append(options.record, {"seed": seed, **tested, **counts, "begun": when})
             print(f"seed {seed}: {count} tests, {len(failed)} failed, {time.monotonic() - begin:.0f} s", flush=True)
             print(*(f"  {name}" for name in failed), sep="\n", end="\n" if failed else "", flush=True)
     finally:
