@@ -69,6 +69,12 @@ def test_a_checkpoint_is_measured_from_end_to_end(scripts, monkeypatch, tmp_path
     assert families == {*scripts["families"].FAMILIES, *scripts["families"].POLICIES}
     assert all(len(row["exact"]) == 6 and row["clues_touched"] == 0 for row in result["planted"].values())
     assert 0 < result["head_cost"]["counted"] < 1
+    monkeypatch.setattr(sys, "argv", [*arguments, "--only", "p2"])
+    with torch.no_grad():
+        scripts["measure"].main()
+    once_more = json.loads((tmp_path / "seed_0.json").read_text())
+    assert once_more["queries"] == result["queries"]
+    assert [row["sampler"] for row in once_more["samplers"]] == [row["sampler"] for row in result["samplers"]]
     summary = scripts["summarise"].summary([result])
     (tmp_path / "summary.json").write_text(json.dumps(summary))
     scripts["figure"].main()

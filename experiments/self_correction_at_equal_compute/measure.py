@@ -31,11 +31,10 @@ RESULTS = Path(__file__).parent / "results"
 PLANTED = (0, 1, 2, 3, 4)
 
 
-def on_test(source, problems, seed):
-    """A row for every setting of every family, its figures query by query, and what became of the mistakes of the most
-    accurate setting of `correcting`."""
-    rows, queries, kept = [], {}, {}
-    for name in (*POLICIES, *FAMILIES):
+def on_test(source, problems, seed, names=(*POLICIES, *FAMILIES)):
+    """A row for every setting of these families, its figures query by query, and its sampler."""
+    rows, queries, samplers = [], {}, {}
+    for name in names:
         for setting, sampler in (policies if name in POLICIES else family)(source.model, name):
             row, answers = compare(setting, sampler, source.task, problems, seed, family=name)
             print(f"  {setting}: {100 * row['correct']:.2f}% at {row['nfe_mean']:.2f} NFE", file=sys.stderr)
@@ -44,13 +43,28 @@ def on_test(source, problems, seed):
                 "exact": "".join(map(str, answers.quality.astype(int))),
                 "nfe": " ".join(map(str, answers.nfe.astype(int))),
             }
-            kept[setting] = sampler
+            samplers[setting] = sampler
+    return rows, queries, samplers
+
+
+def corrected(source, problems, seed, rows, samplers):
+    """What became of the mistakes of the most accurate setting of `correcting`."""
     main = max((row for row in rows if row["family"] == "correcting"), key=lambda row: row["correct"])["sampler"]
     with tempfile.TemporaryDirectory() as folder:
-        compare(main, kept[main], source.task, problems, seed, trace=Path(folder) / "trace")
+        compare(main, samplers[main], source.task, problems, seed, trace=Path(folder) / "trace")
         counts = correction_counts(Replay.of(read_trace(Path(folder) / "trace")))
-    correction = {name: plain(interval) for name, interval in summarise_correction(counts).values().items()}
-    return {"samplers": rows, "queries": queries, "correction": correction}
+    return {name: plain(interval) for name, interval in summarise_correction(counts).values().items()}
+
+
+def again(result, source, problems, seed, names):
+    """The result with these families measured again on the same puzzles."""
+    before = len(next(iter(result["queries"].values()))["exact"])
+    if before != len(problems):
+        sys.exit(f"the result has {before} puzzles, not {len(problems)}: add --puzzles {before}, or measure all families")
+    rows, queries, _ = on_test(source, problems, seed, names)
+    new = {row["sampler"]: row for row in rows}
+    samplers = [new.get(row["sampler"], row) for row in result["samplers"]]
+    return {**result, "samplers": samplers, "queries": result["queries"] | queries}
 
 
 def repaired(sampler, task, problems, seed):
@@ -129,28 +143,44 @@ def plain(interval):
     return [None if np.isnan(number) else float(number) for number in interval]
 
 
+def measured(source, seed, test, validation):
+    """Every family on test puzzles, then planted mistakes and the cost of the heads."""
+    rows, queries, samplers = on_test(source, test, seed)
+    name, sampler = careful_repair(source, validation, seed)
+    return {
+        "samplers": rows,
+        "queries": queries,
+        "correction": corrected(source, test, seed, rows, samplers),
+        "repairing": name,
+        "planted": repaired(sampler, source.task, test, seed),
+        "head_cost": head_cost(source, validation),
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="the run folder of self_correction, or a checkpoint with heads")
     parser.add_argument("--seed", type=int, required=True, help="of the training; names the result file")
     parser.add_argument("--puzzles", type=int, default=2000)
     parser.add_argument("--validation", type=int, default=1000)
+    parser.add_argument("--only", nargs="+", choices=(*POLICIES, *FAMILIES), help="measure these again, keep the rest")
     arguments = parser.parse_args()
     source = load_trained_model(arguments.source)
     validation = source.data.validation.take(slice(arguments.validation))
     test = source.data.test.take(slice(arguments.puzzles))
-    result = {
-        "command": f"measure.py {arguments.source.name} --seed {arguments.seed} --puzzles {len(test)} "
-        f"--validation {len(validation)}",
-        "seed": arguments.seed,
-        "environment": environment(),
-        **on_test(source, test, arguments.seed),
-    }
-    name, sampler = careful_repair(source, validation, arguments.seed)
-    result |= {"repairing": name, "planted": repaired(sampler, source.task, test, arguments.seed)}
-    result |= {"head_cost": head_cost(source, validation)}
+    file = RESULTS / f"seed_{arguments.seed}.json"
+    if arguments.only:
+        result = again(json.loads(file.read_text()), source, test, arguments.seed, arguments.only)
+    else:
+        result = {
+            "command": f"measure.py {arguments.source.name} --seed {arguments.seed} --puzzles {len(test)} "
+            f"--validation {len(validation)}",
+            "seed": arguments.seed,
+            "environment": environment(),
+            **measured(source, arguments.seed, test, validation),
+        }
     RESULTS.mkdir(exist_ok=True)
-    atomic_write_file(RESULTS / f"seed_{arguments.seed}.json", json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    atomic_write_file(file, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

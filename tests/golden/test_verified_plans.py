@@ -142,7 +142,7 @@ def test_p2(case):
 @of("p2_planner")
 def test_p2_planner(case):
     """Differs: the planner is the quality head; here its probability is that of the original's planner, a language
-    model."""
+    model. A row ends once nothing is opened again, which no case shows: there m is 0 after the last step only."""
     planner = torch.tensor(case["planner_logits"], dtype=torch.float64).softmax(-1)
     quality = planner.gather(-1, torch.tensor(case["candidate"])[:, None])[:, 0].tolist()
     plan = {"steps": case["steps"], "eta": case["eta"]}

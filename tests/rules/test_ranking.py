@@ -43,6 +43,19 @@ def test_of_equal_scores_path_planning_opens_fewer():
     assert places(decision.write) == [[0, 1]]  # three should be open, but only two are below the fourth smallest
 
 
+@pytest.mark.parametrize("plan", [SelfPlanning(8), ExternalPlanning(8)])
+def test_path_planning_ends_a_row_once_nothing_is_opened_again(plan):
+    """⌊2(1 − k/8)⌋ positions are open after step k: 1 up to step 4, 0 from step 5 on, whatever is drawn later."""
+    rng = torch.Generator().manual_seed(0)
+    state = replace(sampler_state([[0, M]] * 5, committed=[[1, 0]] * 5), step=torch.arange(5))
+    scores = prediction((5, 2), drawn_quality=torch.rand(5, 2, generator=rng))
+    drawn = candidate(torch.rand(5, 2, generator=rng).tolist())
+    assert plan(state, scores, drawn).settled.tolist() == [False] * 4 + [True]
+    full = replace(sampler_state([[0, 0]] * 3, committed=[[1, 1]] * 3), step=torch.arange(5, 8))
+    later = plan(full, prediction((3, 2), drawn_quality=torch.rand(3, 2, generator=rng)), candidate([[0.1, 0.9]] * 3))
+    assert not (later.write | later.remask).any()
+
+
 @pytest.mark.parametrize(
     ("positions", "steps", "retained"), [(10, 4, [2, 4, 7, 10]), (3, 5, [0, 0, 1, 2, 3]), (8, 3, [2, 5, 8])]
 )

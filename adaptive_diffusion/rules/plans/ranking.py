@@ -36,6 +36,10 @@ class Ranking(Plan):
     def kept(self, state: SamplerState, score: Tensor) -> Tensor:
         """[B, L] bool, the eligible positions that are committed after this step; all of them after the last step."""
 
+    def ended(self, state: SamplerState) -> Tensor:
+        """[B] bool, whether nothing is opened after this step any more."""
+        return state.step + 1 >= self.steps
+
     def horizon(self, length: int) -> int:
         return self.steps
 
@@ -49,17 +53,24 @@ class Ranking(Plan):
             remask=state.revisable & ~kept,
             renoise=torch.zeros_like(kept),
             noise_level=open_share(state, left),
-            settled=(state.step + 1 >= self.steps) | ((left == 0) & state.single),
+            settled=self.ended(state) | ((left == 0) & state.single),
         )
 
 
 class PathPlanning(Ranking):
     """P2: after step k of `steps` those positions are open whose score is below the (m + 1)-th smallest, with
-    m = ⌊N(1 − k/steps)⌋ of N positions (Peng et al. 2025, arXiv 2502.03540). Where scores tie, fewer are open."""
+    m = ⌊N(1 − k/steps)⌋ of N positions (Peng et al. 2025, arXiv 2502.03540). Where scores tie, fewer are open. A row
+    is settled once m is 0: from then on every position is committed, and none is opened."""
+
+    def count(self, state: SamplerState) -> Tensor:
+        """[B] int64, m after this step."""
+        return state.eligible.sum(1) * (self.steps - 1 - state.step).clamp(min=0) // self.steps
+
+    def ended(self, state: SamplerState) -> Tensor:
+        return self.count(state) == 0
 
     def kept(self, state: SamplerState, score: Tensor) -> Tensor:
-        total = state.eligible.sum(1)
-        count = total * (self.steps - 1 - state.step).clamp(min=0) // self.steps
+        count = self.count(state)
         score = score.masked_fill(~state.eligible, torch.inf)
         limit = score.sort(dim=1).values.gather(1, count.clamp(max=score.shape[1] - 1)[:, None])
         return state.eligible & (score >= limit)
