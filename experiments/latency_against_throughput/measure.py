@@ -16,6 +16,7 @@ from adaptive_diffusion.evaluation.intervals import bootstrap, mean
 from adaptive_diffusion.evaluation.mauve import byte_features, mauve
 from adaptive_diffusion.evaluation.reference_model import nll_bits, unigram_entropy
 from adaptive_diffusion.rules.adaptive import EntropyBound
+from adaptive_diffusion.rules.halting import AnswerProbability
 from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.pace import Ancestral, FixedSteps
 from adaptive_diffusion.rules.proposal import Draw
@@ -39,10 +40,15 @@ RACED = "autoregressive", "fixed_4", HEADLINE, ADAPTIVE, "remdm_cap_32"
 
 
 def samplers(model):
-    """What is compared: fixed steps, adaptive pace and remasking. All draw at temperature 1 from the model's
-    own distribution, in random order: by confidence in a drawn token, texts become one repeated byte."""
+    """What is compared: fixed steps, an adaptive pace, the same stopped by the probability of the answer, remasking.
+    All draw at temperature 1 from the model's own distribution, in random order: by confidence in a drawn token, texts
+    become one repeated byte."""
     made = {f"fixed_{steps}": {"pace": FixedSteps(steps)} for steps in (4, 8, 16, 32, 64)}
     made |= {f"entropy_bound_{gamma}": {"pace": EntropyBound(gamma)} for gamma in (4, 8, 16)}
+    made |= {
+        f"answer_probability_{threshold}": {"pace": EntropyBound(8), "halting": AnswerProbability(threshold)}
+        for threshold in (0.001, 0.1)
+    }
     made["remdm_cap_32"] = {"pace": Ancestral(32), "remasking": Cap(0.008)}
     return {name: Sampler(model, proposal=Draw(), order=Random(), **parts) for name, parts in made.items()}
 
@@ -108,6 +114,28 @@ def in_time(contenders, before, patience):
     return [each for each in contenders if each.name in ("autoregressive", HEADLINE) or each.name not in slow]
 
 
+def raced(chosen, decoder, made, windows, length):
+    """The seconds of every contender at every batch."""
+    contenders = [
+        Contender("autoregressive", lambda queries: decoder.decode(queries, slots=1024).written),
+        *(
+            Contender(name, lambda queries, s=made[name]: s.sample(queries, slots=chosen.slots).nfe)
+            for name in RACED
+            if name in made
+        ),
+    ]
+    rows, last = [], []
+    for batch in chosen.batches:
+        index = torch.arange(batch) % len(windows)
+        queries = prompts(windows, len(windows), length).take(index)
+        queries = Queries(torch.arange(batch), queries.tokens, queries.editable)
+        contenders = in_time(contenders, last, chosen.patience)
+        last = list(race(contenders, queries, chosen.tries))
+        rows += last
+        print(batch, {row["sampler"]: round(row["seconds"], 2) for row in last}, file=sys.stderr)
+    return rows
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a finished run of the experiment text")
@@ -115,6 +143,7 @@ def main():
     parser.add_argument("--samplers", nargs="+", help="only these, the headline always among them")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024])
     parser.add_argument("--keep-quality", action="store_true", help="measure seconds alone; quality as in the results")
+    parser.add_argument("--keep-seconds", action="store_true", help="measure quality alone; seconds as in the results")
     parser.add_argument("--tries", type=int, default=2)
     parser.add_argument(
         "--slots", type=int, default=32, help="texts a forward of diffusion; more of them leave the cache of two cores"
@@ -144,23 +173,10 @@ def main():
     else:
         measured = qualities(asked, decoder, made, reference.model.denoiser, real, tokenizer, chosen.seed)
 
-    contenders = [
-        Contender("autoregressive", lambda queries: decoder.decode(queries, slots=1024).written),
-        *(
-            Contender(name, lambda queries, s=made[name]: s.sample(queries, slots=chosen.slots).nfe)
-            for name in RACED
-            if name in made
-        ),
-    ]
-    rows, last = [], []
-    for batch in chosen.batches:
-        index = torch.arange(batch) % len(windows)
-        queries = prompts(windows, len(windows), length).take(index)
-        queries = Queries(torch.arange(batch), queries.tokens, queries.editable)
-        contenders = in_time(contenders, last, chosen.patience)
-        last = list(race(contenders, queries, chosen.tries))
-        rows += last
-        print(batch, {row["sampler"]: round(row["seconds"], 2) for row in last}, file=sys.stderr)
+    if chosen.keep_seconds:
+        rows = json.loads((RESULTS / "summary.json").read_text())["seconds"]
+    else:
+        rows = raced(chosen, decoder, made, windows, length)
     summarise(
         chosen, begun, measured, rows, {"masked": masked, "autoregressive": autoregressive, "reference": reference}
     )
@@ -171,8 +187,8 @@ def summarise(chosen, begun, measured, rows, sources):
     clock = "processor_" if chosen.processor_time else ""
     speed = {(row["sampler"], row["batch"]): row[f"{clock}seconds"] for row in rows}
     names = [name for name in measured if name not in ("held_out", "autoregressive")]
-    raced = [name for name in names if any(row["sampler"] == name for row in rows)]
-    cross = {name: crossing(rows, name, clock) for name in raced}
+    timed = [name for name in names if any(row["sampler"] == name for row in rows)]
+    cross = {name: crossing(rows, name, clock) for name in timed}
     least = min(chosen.batches)
     fixed = sorted((name for name in names if name.startswith("fixed")), key=lambda name: int(name[6:]))
     saved = ratios(measured, fixed, [name for name in names if name not in fixed])
@@ -183,7 +199,7 @@ def summarise(chosen, begun, measured, rows, sources):
         "clock": "processor seconds" if clock else "seconds",
         "crossing_by_sampler": cross,
         "latency_speedup_batch1": speed["autoregressive", least] / speed[HEADLINE, least],
-        "latency_speedup_by_sampler": {name: speed["autoregressive", least] / speed[name, least] for name in raced},
+        "latency_speedup_by_sampler": {name: speed["autoregressive", least] / speed[name, least] for name in timed},
         "quality_gap": measured[HEADLINE]["reference_bits_per_byte"]
         - measured["autoregressive"]["reference_bits_per_byte"],
         "adaptive": ADAPTIVE,
@@ -200,7 +216,8 @@ def summarise(chosen, begun, measured, rows, sources):
         "manifest": provenance(
             f"measure.py RUN --texts {chosen.texts} --batches {' '.join(map(str, chosen.batches))} "
             f"--tries {chosen.tries} --patience {chosen.patience} --slots {chosen.slots} --seed {chosen.seed}"
-            f"{' --processor-time' if clock else ''}{' --keep-quality' if chosen.keep_quality else ''}",
+            f"{' --processor-time' if clock else ''}{' --keep-quality' if chosen.keep_quality else ''}"
+            f"{' --keep-seconds' if chosen.keep_seconds else ''}",
             begun,
         ),
     }
