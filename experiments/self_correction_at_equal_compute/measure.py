@@ -60,7 +60,7 @@ def again(result, source, problems, seed, names):
     """The result with these families measured again on the same puzzles."""
     before = len(next(iter(result["queries"].values()))["exact"])
     if before != len(problems):
-        sys.exit(f"the result has {before} puzzles, not {len(problems)}: add --puzzles {before}, or measure all families")
+        sys.exit(f"the result has {before} puzzles, not {len(problems)}: add --puzzles {before}, or leave out --only")
     rows, queries, _ = on_test(source, problems, seed, names)
     new = {row["sampler"]: row for row in rows}
     samplers = [new.get(row["sampler"], row) for row in result["samplers"]]
