@@ -9,7 +9,9 @@ from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.storage.checkpoint import save_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
 
-SMALL = ["task.batch_size=16", *(f"stages.{name}.steps=2" for name in ("uniform", "bound", "mixed", "planner"))]
+TRAINED = ("uniform", "bound", "mixed", "planner")
+SMALL = ["task.batch_size=16", *(f"stages.{name}.steps=2" for name in TRAINED)]
+SMALL += [f"stages.{name}.module.compile=null" for name in TRAINED]
 
 
 @pytest.fixture(scope="module")
