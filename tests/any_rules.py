@@ -44,7 +44,7 @@ from adaptive_diffusion.rules.plans.token_to_mask import ConfidentReplacement, L
 from adaptive_diffusion.rules.plans.uniform import PredictorCorrector, UniformPosterior, UniformRoutes
 from adaptive_diffusion.rules.plans.wino import WideInNarrowOut
 from adaptive_diffusion.rules.processor import LeaveOneOut, LinearTemperature, Suppress, Temperature, TopK, TopP
-from adaptive_diffusion.rules.proposal import Argmax, Draw
+from adaptive_diffusion.rules.proposal import Argmax, Draw, DrawAgain
 from adaptive_diffusion.rules.remasking import LeastConfidentSpan, LowProbability, LowQuality, NoRemasking
 from adaptive_diffusion.rules.remdm import AncestralLoop, ByConfidence, Cap, Rescale, WhileHeld
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
@@ -173,7 +173,7 @@ def samplers(draw):
     processors.sort(key=lambda each: not isinstance(each, Suppress))  # the other order is refused
     return Sampler(
         Hashing(corruption, draw(st.integers(1, 2))),
-        proposal=draw(st.sampled_from([Argmax(), Draw(), Draw(0.5)])),
+        proposal=draw(st.sampled_from([Argmax(), Draw(), Draw(0.5), DrawAgain(0.5)])),
         halting=one(HALTING),
         plan=plan,
         processors=tuple(processors),

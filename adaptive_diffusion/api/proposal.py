@@ -2,6 +2,6 @@
 
 from adaptive_diffusion.core.rule import Proposal
 from adaptive_diffusion.core.state import Candidate
-from adaptive_diffusion.rules.proposal import Argmax, Draw
+from adaptive_diffusion.rules.proposal import Argmax, Draw, DrawAgain
 
-__all__ = ["Argmax", "Candidate", "Draw", "Proposal"]
+__all__ = ["Argmax", "Candidate", "Draw", "DrawAgain", "Proposal"]

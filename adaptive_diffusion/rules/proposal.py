@@ -54,6 +54,32 @@ class Draw(Proposal):
 
 
 @dataclass(frozen=True)
+class DrawAgain(Proposal):
+    """The most probable token where a position was never revised, a drawn one where it was: the first answer of a search
+    is greedy, the later ones differ from it. Draws as `Draw`.
+
+    Raises:
+        ValueError: a temperature that is not positive.
+    """
+
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        Draw(self.temperature)
+
+    def logit_statistics(self) -> tuple[LogitStatistic, ...]:
+        return (*Argmax().logit_statistics(), *Draw(self.temperature).logit_statistics())
+
+    def __call__(self, state: SamplerState, prediction: Prediction) -> Candidate:
+        first, again = Argmax()(state, prediction), Draw(self.temperature)(state, prediction)
+        revised = state.revisions > 0
+        return Candidate(
+            torch.where(revised, again.token, first.token),
+            torch.where(revised, again.probability, first.probability),
+        )
+
+
+@dataclass(frozen=True)
 class DrawReading(LogitStatistic):
     """A token `name` and its `name_probability`, drawn while the logits are at hand."""
 

@@ -9,7 +9,7 @@ from scipy import stats
 from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.prediction import Logits
-from adaptive_diffusion.rules.proposal import Argmax, Draw, DrawReading, inverse_cdf
+from adaptive_diffusion.rules.proposal import Argmax, Draw, DrawAgain, DrawReading, inverse_cdf
 
 BELOW_ONE = 1 - 2**-53
 
@@ -88,10 +88,11 @@ def test_the_probability_of_a_draw_is_the_untempered_one():
     torch.testing.assert_close(read["drawn_probability"], torch.tensor([0.5, 0.3, 0.2])[read["drawn"]])
 
 
+@pytest.mark.parametrize("proposal", [Draw, DrawAgain])
 @pytest.mark.parametrize("temperature", [0.0, -1.0])
-def test_a_temperature_that_is_not_positive_is_refused(temperature):
+def test_a_temperature_that_is_not_positive_is_refused(proposal, temperature):
     with pytest.raises(ValueError, match="use the Argmax proposal"):
-        Draw(temperature)
+        proposal(temperature)
 
 
 def test_a_proposal_hands_on_what_was_read():
@@ -106,3 +107,18 @@ def test_a_proposal_hands_on_what_was_read():
     assert Argmax()(state, head_output).probability is head_output["confidence"]
     assert Draw()(state, head_output).token.tolist() == [[3, 4]]
     assert Draw()(state, head_output).probability is head_output["drawn_probability"]
+
+
+def test_only_revised_positions_are_drawn_again():
+    summaries = {
+        "argmax": torch.tensor([[1, 2], [1, 2]]),
+        "confidence": torch.tensor([[0.5, 0.6], [0.5, 0.6]]),
+        "drawn": torch.tensor([[3, 4], [3, 4]]),
+        "drawn_probability": torch.tensor([[0.1, 0.2], [0.1, 0.2]]),
+    }
+    state = sampler_state([[9, 9], [9, 9]], revisions=torch.tensor([[0, 1], [2, 0]], dtype=torch.int32))
+    candidate = DrawAgain()(state, prediction((2, 2), **summaries))
+    assert candidate.token.tolist() == [[1, 4], [3, 2]]
+    torch.testing.assert_close(candidate.probability, torch.tensor([[0.5, 0.2], [0.1, 0.6]]))
+    of_both = (*Argmax().logit_statistics(), *Draw(0.5).logit_statistics())
+    assert DrawAgain(0.5).logit_statistics() == of_both
