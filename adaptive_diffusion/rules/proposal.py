@@ -55,8 +55,8 @@ class Draw(Proposal):
 
 @dataclass(frozen=True)
 class DrawAgain(Proposal):
-    """The most probable token where a position was never revised, a drawn one where it was: the first answer of a search
-    is greedy, the later ones differ from it. Draws as `Draw`.
+    """The most probable token where a position was never revised, a drawn one where it was: the first answer of a
+    search is greedy, the later ones differ from it. Draws as `Draw`.
 
     Raises:
         ValueError: a temperature that is not positive.
