@@ -17,9 +17,11 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
+from adaptive_diffusion.storage.manifest import now, source
 
 ROOT = Path(__file__).parent.parent
 
@@ -52,15 +54,6 @@ def _has_failed(case: ET.Element) -> bool:
     return case.find("failure") is not None or case.find("error") is not None
 
 
-def source() -> dict[str, Any]:
-    """The commit of the tests, and whether files that git tracks differ from it."""
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-
-    return {"commit": git("rev-parse", "HEAD"), "dirty": git("status", "--porcelain", "--untracked-files=no") != ""}
-
-
 def read_record(file: Path) -> list[dict[str, Any]]:
     """The runs in a file, from the first on; a file that does not exist has no runs.
 
@@ -74,14 +67,6 @@ def read_record(file: Path) -> list[dict[str, Any]]:
     if not isinstance(runs, list):
         raise ValueError(f"{file} is not a list of runs. Choose another file.")
     return runs
-
-
-def append(file: Path, run: dict[str, Any]) -> None:
-    """Adds a run to a file. The file is replaced at once, so that an interruption loses no earlier run."""
-    runs = [*read_record(file), run]
-    part = file.with_name(f"{file.name}.part")
-    part.write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
-    part.replace(file)
 
 
 def main() -> None:
@@ -103,13 +88,14 @@ def main() -> None:
     failures = 0
     try:
         for seed in range(options.first_seed, options.first_seed + options.times):
-            begin, when = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
-            tested = source() if options.record else {}
+            begin, when = time.monotonic(), now()
+            tested = source(ROOT) or {}
             count, failed = run(seed, arguments)
             failures += len(failed)
             if options.record:
                 counts = {"tests": count, "failed": failed, "load": options.load, "arguments": arguments}
-                append(options.record, {"seed": seed, **tested, **counts, "begun": when})
+                runs = [*read_record(options.record), {"seed": seed, **tested, **counts, "begun": when}]
+                atomic_write_file(options.record, json.dumps(runs, indent=1) + "\n")
             print(f"seed {seed}: {count} tests, {len(failed)} failed, {time.monotonic() - begin:.0f} s", flush=True)
             print(*(f"  {name}" for name in failed), sep="\n", end="\n" if failed else "", flush=True)
     finally:
