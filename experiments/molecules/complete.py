@@ -37,22 +37,11 @@ from adaptive_diffusion.tasks.molecules.measures import Reference, summary
 from adaptive_diffusion.training.halting_head_module import HaltingHeadModule, RolloutBatches, fit
 from adaptive_diffusion.training.rollouts import Rollouts
 
-SUMMARIES, OPEN, REMASKED = 10, 2, 3
-"""Summaries of a step, and which of them are "stays open" and "is taken back" (`core.step_summaries`); an observation
-begins with the least of each, then the largest."""
 OBJECTIVES = {"solved": SolvedAtEachStep(), POLICY: ExpectedReturn(lowest=0.001, highest=1.0)}
 ROWS = 128
 """Trajectories of a step of training."""
 DRAWN = FIXED, "p2", "entropy_bound"
 """Rules with a plan of their own, which draw every token."""
-
-
-def complete(rollouts):
-    """[S] bool, steps before or after which every position is committed, and the last one of each row."""
-    largest = rollouts.observation[:, SUMMARIES : 2 * SUMMARIES]
-    found = (largest[:, OPEN] == 0) | (largest[:, REMASKED] > 0)
-    found[rollouts.first + rollouts.steps - 1] = True
-    return found
 
 
 @dataclass(frozen=True)
@@ -81,7 +70,7 @@ def fitted(name, rollouts, width, config):
 
 def stopped(name, family, rollouts, stop):
     """The answers of a rule that stops at these steps [S], where the string is complete."""
-    quality, cost = stopping_table(rollouts).at(rollouts.stopped(stop & complete(rollouts)).numpy())
+    quality, cost = stopping_table(rollouts).at(rollouts.stopped(stop & rollouts.complete).numpy())
     return ScoredAnswers(name, family, rollouts.query.numpy(), cost, quality)
 
 
@@ -114,7 +103,7 @@ def main(arguments=None):
     splits = {split: Rollouts.load(chosen.run / rollout_name(split)) for split in ("train", "validation", "test")}
     trained = load_trained_model(chosen.run / checkpoint(POLICY))
     data: Any = trained.data
-    train = replace(splits["train"], score=splits["train"].score * complete(splits["train"]))
+    train = replace(splits["train"], score=splits["train"].score * splits["train"].complete)
     rules = {name: fitted(name, train, trained.model.width, config) for name in OBJECTIVES}
     curve = {
         split: {name: learned(name, rules[name], splits[split]) for name in rules} for split in ("validation", "test")
