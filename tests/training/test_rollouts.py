@@ -168,7 +168,7 @@ def test_answers_by_step_are_those_of_the_sampler_stopped_there(sampler: Sampler
 
 
 def test_complete_steps_by_hand() -> None:
-    """Two rows of three and two steps. Complete: nothing stays open, something is taken back, the last step of a row."""
+    """Rows of three and two steps. Complete: nothing stays open, something is taken back, or the row ends there."""
     observation = torch.zeros(5, 2 * SUMMARIES)
     observation[:, SUMMARIES + STAYS_OPEN] = torch.tensor([1.0, 1.0, 1.0, 0.0, 1.0])
     observation[1, SUMMARIES + TAKEN_BACK] = 1.0
