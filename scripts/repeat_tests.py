@@ -93,7 +93,8 @@ def main() -> None:
             count, failed = run(seed, arguments)
             failures += len(failed)
             if options.record:
-                counts = {"tests": count, "failed": failed, "load": options.load, "arguments": arguments}
+                counts = {"tests": count, "failed": failed, "load": options.load, "load_average": os.getloadavg()[1]}
+                counts |= {"cores": os.cpu_count(), "arguments": arguments}
                 runs = [*read_record(options.record), {"seed": seed, **tested, **counts, "begun": when}]
                 atomic_write_file(options.record, json.dumps(runs, indent=1) + "\n")
             print(f"seed {seed}: {count} tests, {len(failed)} failed, {time.monotonic() - begin:.0f} s", flush=True)

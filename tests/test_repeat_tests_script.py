@@ -46,6 +46,8 @@ def test_runs_of_several_calls_are_collected_in_one_file(repeat, tmp_path):
         assert run["commit"] == head.strip()
         assert isinstance(run["dirty"], bool)
         assert datetime.fromisoformat(run["begun"]).utcoffset().total_seconds() == 0
+        assert run["cores"] >= 1
+        assert run["load_average"] >= 0
         assert run["arguments"] == [str(tmp_path / "tests")]
 
 

@@ -4,6 +4,7 @@ python experiments/english_trunk/demo.py runs/minilm --reference imported/smollm
 """
 
 import argparse
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 
 from adaptive_diffusion.evaluation.pretrained_reference import PretrainedReference
 from adaptive_diffusion.runs.trained_model import TrainedModel, load_trained_model
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 SENTENCES = (
     ("The Eiffel Tower is", "in Paris, France."),
@@ -27,13 +29,18 @@ def main() -> None:
     parser.add_argument("--gguf", help="its file in the GGUF format")
     parser.add_argument("--tokens", type=int, default=8, help="to be written")
     parser.add_argument("--sampler", default="threshold")
+    parser.add_argument("--out", type=Path, help="JSON file for the rows")
     options = parser.parse_args()
     torch.set_num_threads(1)
     reference = PretrainedReference.from_pretrained(options.reference, options.gguf)
     source = load_trained_model(options.run)
-    for row in compared(source, options.sampler, reference, SENTENCES, options.tokens):
+    rows = compared(source, options.sampler, reference, SENTENCES, options.tokens)
+    for row in rows:
         print(f"masked, {row['nfe']} forwards, {row['bits_per_byte']:.2f} bits a byte by the reference: {row['text']}")
         print(f"autoregressive, {options.tokens} forwards: {row['begin']}{row['continued']}\n")
+    if options.out:
+        record = {"run": options.run.name, "sampler": options.sampler, "tokens": options.tokens, "rows": rows}
+        atomic_write_file(options.out, json.dumps(record, indent=1) + "\n")
 
 
 def compared(
