@@ -2,16 +2,13 @@
 
 import json
 from itertools import cycle
-from pathlib import Path
 
 import matplotlib.pyplot as plt
+from collect import BYTES, RESULTS
 
 from adaptive_diffusion.analysis.scales import doublings
 from adaptive_diffusion.analysis.style import LIGHT, save, themed
 
-RESULTS = Path(__file__).parent / "results"
-BYTES = "bound"
-"""The recipe whose autoregressive model reads bytes."""
 COLOURS = {"masked": "C0", "autoregressive": "C1"}
 
 
