@@ -83,7 +83,8 @@ class Board {
     const was = data.before ? [element("span", { class: "before", "aria-hidden": "true" }, data.before)] : [];
     const symbol = element("span", { class: "symbol" }, data.token || "·");
     node.replaceChildren(symbol, ...was, element("span", { class: "hidden" }, this.described(data, cell)));
-    node.title = cell.last ? `step ${cell.last.step}: ${cell.last.event}, ${percent(cell.last.confidence)}` : data.state;
+    const { last } = cell;
+    node.title = last ? `step ${last.step}: ${last.event}, ${percent(last.confidence)}` : data.state;
   }
 
   described(data, cell) {
@@ -110,7 +111,8 @@ class Board {
     const acts = step === this.step ? this.acts() : [];
     const probability = halting && this.step > 0 ? `, halting probability ${percent(halting[this.step - 1])}` : "";
     const end = halted ? ` Halted: ${reason}, ${nfe} NFE.` : "";
-    return `Step ${this.step} of ${steps}: ${acts.map((act) => `${act}; `).join("")}${this.open} open${probability}.${end}`;
+    const events = acts.map((act) => `${act}; `).join("");
+    return `Step ${this.step} of ${steps}: ${events}${this.open} open${probability}.${end}`;
   }
 
   acts() {
@@ -128,7 +130,8 @@ class Board {
 
   place({ position, token }) {
     const { kind, columns } = Episodes.layout;
-    const where = kind === "grid" ? `row ${Math.floor(position / columns) + 1} column ${(position % columns) + 1}` : `position ${position + 1}`;
+    const cell = `row ${Math.floor(position / columns) + 1} column ${(position % columns) + 1}`;
+    const where = kind === "grid" ? cell : `position ${position + 1}`;
     return `${Episodes.symbol(token)} at ${where}`;
   }
 }

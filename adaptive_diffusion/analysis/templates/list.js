@@ -5,7 +5,8 @@ class QueryList {
   static height = 27;
   static margin = 8;
 
-  // `describe(row)` gives the texts of a row's columns as elements; `onChoose(row)` is called with the row that is chosen.
+  // `describe(row)` gives the texts of a row's columns as elements; `onChoose(row)` is called with the row that is
+  // chosen.
   constructor(node, describe, onChoose) {
     Object.assign(this, { node, describe, onChoose, rows: [], chosen: -1 });
     this.inner = element("div", { role: "presentation" });
@@ -36,7 +37,8 @@ class QueryList {
   }
 
   option(row, index) {
-    const state = { "aria-selected": String(index === this.chosen), "aria-posinset": index + 1, "aria-setsize": this.rows.length };
+    const place = { "aria-posinset": index + 1, "aria-setsize": this.rows.length };
+    const state = { "aria-selected": String(index === this.chosen), ...place };
     const node = element("div", { role: "option", id: `row-${index}`, ...state }, ...this.describe(row));
     node.style.top = `${index * QueryList.height}px`;
     return node;

@@ -36,7 +36,8 @@
     ["any", ["any", () => true]],
     ...Episodes.difficulties.map(({ from, name }, i, all) => {
       const next = all[i + 1]?.from ?? Infinity;
-      return [`from-${from}`, [name, ({ query }) => query.difficulty !== null && query.difficulty >= from && query.difficulty < next]];
+      const within = ({ difficulty }) => difficulty !== null && difficulty >= from && difficulty < next;
+      return [`from-${from}`, [name, ({ query }) => within(query)]];
     }),
   ]);
   const choices = { outcome: outcomes, revisions, order: orders, difficulty: difficulties };
@@ -51,21 +52,25 @@
 
   function search() {
     const low = at("nfe-low").valueAsNumber || 0, high = at("nfe-high").valueAsNumber || Infinity;
-    const outcome = chosenRule("outcome"), revised = chosenRule("revisions"), hard = chosenRule("difficulty"), order = chosenRule("order");
+    const outcome = chosenRule("outcome"), revised = chosenRule("revisions");
+    const hard = chosenRule("difficulty"), order = chosenRule("order");
     const all = [...samplers.get(at("first").value).rows.values()];
-    const found = all.filter((row) => row.nfe >= low && row.nfe <= high && hard(row) && revised(row) && outcome(row, partner(row)));
+    const wanted = (row) => hard(row) && revised(row) && outcome(row, partner(row));
+    const found = all.filter((row) => row.nfe >= low && row.nfe <= high && wanted(row));
     const place = new Map(found.map((row) => [row, order(row, partner(row))]));
     state.rows = found.sort((a, b) => place.get(a) - place.get(b));
     at("found").textContent = `${found.length.toLocaleString("en")} of ${all.length.toLocaleString("en")} queries`;
     list.show(state.rows);
-    const kept = state.chosen && found.find((row) => row.query === state.chosen.query && row.variation === state.chosen.variation);
+    const { chosen } = state;
+    const kept = chosen && found.find((row) => row.query === chosen.query && row.variation === chosen.variation);
     choose(kept ?? found[0] ?? null);
   }
 
   function describe(row) {
     const cost = (shown) => {
       const mark = { true: "✓", false: "✗", null: "" }[judged(shown)];
-      return element("span", { class: "cost", "data-right": String(judged(shown)) }, shown ? `${shown.nfe} ${mark}` : "–");
+      const attributes = { class: "cost", "data-right": String(judged(shown)) };
+      return element("span", attributes, shown ? `${shown.nfe} ${mark}` : "–");
     };
     const name = `#${row.query.id}${row.variation ? ` · ${row.variation}` : ""}`;
     const difficulty = String(row.query.difficulty ?? "–");
@@ -138,7 +143,9 @@
   const names = [...samplers.keys()];
   fill("first", names.map((name) => [name, name]), names.at(-1));
   fill("second", [["", "none"], ...names.map((name) => [name, name])], names.length > 1 ? names[0] : "");
-  for (const [id, options] of Object.entries(choices)) fill(id, Object.entries(options).map(([value, [text]]) => [value, text]));
+  for (const [id, options] of Object.entries(choices)) {
+    fill(id, Object.entries(options).map(([value, [text]]) => [value, text]));
+  }
   at("filters").addEventListener("input", search);
   at("filters").addEventListener("submit", (event) => event.preventDefault());
   at("boards").addEventListener("seek", (event) => (pause(), go(event.detail)));
@@ -154,7 +161,9 @@
   document.addEventListener("keydown", onKey);
 
   // The picture is in the page once; its link takes it from there.
-  for (const link of document.querySelectorAll("a.picture")) link.href = link.closest("figure").querySelector("img.when-light").src;
+  for (const link of document.querySelectorAll("a.picture")) {
+    link.href = link.closest("figure").querySelector("img.when-light").src;
+  }
 
   const known = Episodes.samplers.some((sampler) => [...sampler.rows.values()].some((row) => row.query.target));
   at("mistakes").closest("label").hidden = !known;

@@ -69,7 +69,8 @@ const Episodes = (() => {
     return list;
   }
 
-  // What stands at each position after `step` steps: the token (0 is open), its last event, and how often it was revised.
+  // What stands at each position after `step` steps: the token (0 is open), its last event, and how often it was
+  // revised.
   function standing(row, events, step) {
     const cells = Array.from(row.query.start, (token) => ({ token, given: token > 0, confidence: null, revisions: 0 }));
     for (const event of events) {

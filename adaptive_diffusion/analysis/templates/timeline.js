@@ -19,7 +19,8 @@ class Timeline {
     this.node.setAttribute("aria-label", `${row.steps} steps, ${row.revisions} revisions`);
     this.cursor = drawn("rect", { class: "cursor", y: 0, width: this.stepWidth, height: Timeline.height });
     this.node.append(this.cursor, ...this.bars(row, events));
-    this.node.append(drawn("line", { class: "axis", x1: 0, x2: Timeline.width, y1: Timeline.middle, y2: Timeline.middle }));
+    const axis = { class: "axis", x1: 0, x2: Timeline.width, y1: Timeline.middle, y2: Timeline.middle };
+    this.node.append(drawn("line", axis));
     if (row.halting) this.node.append(this.curve(row.halting));
     this.node.addEventListener("click", ({ offsetX }) => {
       const step = Math.ceil((offsetX / this.node.clientWidth) * row.steps);
@@ -32,7 +33,7 @@ class Timeline {
     for (const event of events) counts[event.step - 1][event.event] += 1;
     const most = Math.max(1, ...counts.map((count) => Math.max(count.commit, count.remask + count.replace)));
     const bar = (kind, step, y, height) =>
-      drawn("rect", { class: kind, x: step * this.stepWidth + this.stepWidth * 0.15, y, width: this.stepWidth * 0.7, height });
+      drawn("rect", { class: kind, x: (step + 0.15) * this.stepWidth, y, width: 0.7 * this.stepWidth, height });
     return counts.flatMap((count, step) => {
       const up = (Timeline.middle - 4) * (count.commit / most);
       const scale = (Timeline.height - Timeline.middle) / most;
@@ -47,9 +48,13 @@ class Timeline {
 
   curve(halting) {
     const points = halting
-      .map((share, step) => (share === null ? null : `${(step + 0.5) * this.stepWidth},${Timeline.middle - share * (Timeline.middle - 4)}`))
+      .map((share, step) => (share === null ? null : this.pointAt(step, share)))
       .filter(Boolean);
     return drawn("polyline", { class: "halting", points: points.join(" ") });
+  }
+
+  pointAt(step, share) {
+    return `${(step + 0.5) * this.stepWidth},${Timeline.middle - share * (Timeline.middle - 4)}`;
   }
 
   show(step) {
