@@ -21,6 +21,15 @@ _FAMILIES = {
     "answer_probability": (_PURPLE, "h"),
     "answer_probability_limited": (_SKY, "D"),
     "cost_aware": (_AMBER, "p"),
+    "entropy_bound": (_VERMILION, "D"),
+    "klass": (_GREEN, "P"),
+    "stable_and_confident": (_OLIVE, "X"),
+    "likelihood_gain": (_SLATE, "^"),
+    "prophet": (_AMBER, "v"),
+    "sched": (_OLIVE, "o"),
+    "solved": (_GREEN, "X"),
+    "agreement": (_SKY, "v"),
+    "agreement_cost_aware": (_PURPLE, "D"),
 }
 
 _OTHERS = [

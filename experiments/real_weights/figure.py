@@ -8,7 +8,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from adaptive_diffusion.analysis.colours import colour
+from adaptive_diffusion.analysis.colours import colour, marker
 from adaptive_diffusion.analysis.scales import doublings
 from adaptive_diffusion.analysis.style import LIGHT, save, themed
 
@@ -25,8 +25,8 @@ def main() -> None:
             doublings(axes.xaxis)
             for family, points in summary["curves"][kind].items():
                 style = {"linewidth": 1.6, "linestyle": "-"} if family in LEARNED else {"linewidth": 1.0, "ls": "--"}
-                marker = "*" if len(points) == 1 else None
-                axes.plot(*zip(*points, strict=True), color=colour(family), label=family, marker=marker, **style)
+                look = {"color": colour(family), "marker": marker(family), "markersize": 3}
+                axes.plot(*zip(*points, strict=True), label=family, **look, **style)
             axes.set(xlabel="mean NFE, log scale", ylabel=title)
         panels[1].axhline(summary["by_pseudo_likelihood"]["of_the_chains_themselves"], color="0.6", lw=0.8)
         handles, labels = panels[0].get_legend_handles_labels()

@@ -47,7 +47,7 @@ def correlations(axes, rows):
     axes.set(
         yticks=range(len(best)),
         yticklabels=list(best),
-        xlabel="Spearman ρ of steps a byte and the reference model's bits a byte",
+        xlabel="Spearman ρ of steps a byte and\nthe reference model's bits a byte",
     )
     axes.set_title("do steps go where it is hard?")
 

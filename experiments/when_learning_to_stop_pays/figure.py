@@ -33,10 +33,11 @@ def main() -> None:
             for family, points in task["curves"].items():
                 learned = family in task["heads"]
                 chosen = family in ("cost_aware", task["best_unlearned"])
-                style = {"linewidth": 2.2 if chosen else 0.9, "linestyle": "-" if learned else "--"}
+                look = {"color": colour(family), "marker": marker(family), "markersize": 3}
+                line = {"linewidth": 2.2 if chosen else 0.9, "linestyle": "-" if learned else "--", "markevery": []}
                 cost, quality = np.array(points).T
-                axes.plot(*drawn_curve(cost, quality), color=colour(family), label=family, **style)
-                axes.plot(cost, quality, color=colour(family), marker=marker(family), linestyle="none", markersize=2.5)
+                axes.plot(*drawn_curve(cost, quality), label=family, **look, **line)
+                axes.plot(cost, quality, linestyle="none", **look)
             axes.plot(task["oracle"]["nfe_mean"], task["oracle"]["correct"], "k*", ms=10, label="hindsight oracle")
             axes.set(title=task["name"], xlabel="mean NFE, log scale", ylabel="quality of the answers")
         handles = {name: line for axes in figure.axes for line, name in zip(*axes.get_legend_handles_labels())}  # noqa: B905

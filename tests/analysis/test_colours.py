@@ -35,6 +35,15 @@ def test_samplers_of_the_demo_have_distinct_styles():
     assert len({(colour(name), marker(name)) for name in families}) == len(families)
 
 
+def test_rules_that_stop_share_no_style():
+    known = ["answer_probability", "answer_probability_limited", "stable_and_confident", "likelihood_gain", "prophet"]
+    others = ["sched", "fixed", "threshold", "entropy_bound", "klass", "confidence"]
+    heads = ["learned", "solved", "cost_aware", "agreement", "agreement_cost_aware"]
+    families = [*known, *others, *heads]
+    assert len({(colour(name), marker(name)) for name in families}) == len(families)
+    assert len({colour(name) for name in heads}) == len(heads)
+
+
 @pytest.mark.parametrize("name", ["0.9", "careful", "my threshold"])
 def test_a_name_that_is_not_built_from_its_family_keeps_the_colour_of_the_family(name: str):
     assert Label(name, "threshold").marker == marker("threshold")
