@@ -10,7 +10,7 @@ from torch import Tensor
 from adaptive_diffusion.core.layout import TextLayout
 from adaptive_diffusion.core.measures import AnswerMeasure, Difficulty
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.tasks.molecules.chemistry import chem, molecule
+from adaptive_diffusion.tasks.molecules.chemistry import molecule
 from adaptive_diffusion.tasks.molecules.drawing import OPEN, picture
 from adaptive_diffusion.tasks.molecules.editor import MoleculeEditor
 from adaptive_diffusion.tasks.molecules.framing import EndToken, Framing
@@ -99,7 +99,6 @@ class MoleculeTask(Task):
         return {"open": problems.editable.sum(1), "given": given}
 
     def read(self, path: Path, skip_bad: bool) -> QueryFile:
-        chem()  # answers are judged with it: where it is missing, say so before anything is sampled
         return read_molecules(path, self.tokenizer, self.framing, self.length, self.drawn_length, skip_bad)
 
     def decode(self, tokens: Tensor) -> str:
