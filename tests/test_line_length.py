@@ -1,4 +1,4 @@
-"""Prose, configs, pages and the paper have lines of at most 120 columns; ruff sees to Python."""
+"""Prose, configs, pages and the paper have lines of at most 120 columns; ruff checks Python."""
 
 from pathlib import Path
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from adaptive_diffusion.core.step_summaries import CHANGES
+from adaptive_diffusion.core.step_summaries import CHANGES, SUMMARIES
 from adaptive_diffusion.models.halting_head import ObservationHead, observed_inputs, standardisation, stopping_map
 from adaptive_diffusion.models.rowwise import rowwise
 
@@ -37,7 +37,7 @@ class AttentionHaltingHead(ObservationHead):
         outputs: int = 1,
         positions: int = 16,
         inputs: Sequence[str] = ("summaries", "hidden"),
-        summaries: int = 8,
+        summaries: int = SUMMARIES - CHANGES,
         changes: int = CHANGES,
         inner: int = 64,
         attended: int = 32,

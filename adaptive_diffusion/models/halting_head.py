@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from adaptive_diffusion.core.step_summaries import CHANGES
+from adaptive_diffusion.core.step_summaries import CHANGES, SUMMARIES
 from adaptive_diffusion.models.head import Head
 from adaptive_diffusion.models.rowwise import rowwise
 
@@ -136,7 +136,7 @@ class TrajectoryHaltingHead(ObservationHead):
         width: int,
         outputs: int = 1,
         inputs: Sequence[str] = ("summaries", "hidden"),
-        summaries: int = 8,
+        summaries: int = SUMMARIES - CHANGES,
         changes: int = CHANGES,
         inner: int = 64,
         init_bias: float = -3.0,

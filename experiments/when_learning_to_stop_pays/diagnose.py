@@ -15,7 +15,7 @@ import torch
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from adaptive_diffusion.core.step_summaries import CHANGES
+from adaptive_diffusion.core.step_summaries import SUMMARIES
 from adaptive_diffusion.evaluation.curves import Curves
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.objectives.halting_losses import ExpectedReturn
@@ -25,7 +25,6 @@ from adaptive_diffusion.training.halting_head_module import HaltingHeadModule, R
 from adaptive_diffusion.training.rollouts import Rollouts
 
 RESULTS = Path(__file__).parent / "results"
-SUMMARIES = 8
 EVERY = ("summaries", "change", "hidden")
 STANDARD = "as in the experiment"
 VARIANTS = {
@@ -43,7 +42,7 @@ VARIANTS = {
 
 def seeing_the_truth(rollouts):
     """Rollouts whose observation holds the score of the answer, as one more hidden state."""
-    summaries = 3 * (SUMMARIES + CHANGES) + 1
+    summaries = 3 * SUMMARIES + 1
     first, hidden = rollouts.observation.split([summaries, rollouts.observation.shape[1] - summaries], 1)
     parts = [torch.cat([part, rollouts.score[:, None].to(part)], 1) for part in hidden.chunk(3, 1)]
     return replace(rollouts, observation=torch.cat([first, *parts], 1))
@@ -64,7 +63,7 @@ def fitted(name, train, test, steps, inputs=EVERY, objective=None, share=1.0, tr
     objective = objective or ExpectedReturn()
     if truth:
         train, test = seeing_the_truth(train), seeing_the_truth(test)
-    width = (test.observation.shape[1] - 1 - 3 * (SUMMARIES + CHANGES)) // 3
+    width = (test.observation.shape[1] - 1 - 3 * SUMMARIES) // 3
     head = TrajectoryHaltingHead(width, objective.outputs, inputs, init_bias=init_bias)
     head.fit_scale(train.observation)
     adamw = partial(AdamW, **{"lr": 1e-2, "weight_decay": 1.0, **optimizer})

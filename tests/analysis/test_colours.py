@@ -35,7 +35,7 @@ def test_samplers_of_the_demo_have_distinct_styles():
     assert len({(colour(name), marker(name)) for name in families}) == len(families)
 
 
-def test_rules_that_stop_share_no_style():
+def test_rules_that_stand_in_one_figure_have_distinct_styles():
     known = ["answer_probability", "answer_probability_limited", "stable_and_confident", "likelihood_gain", "prophet"]
     others = ["sched", "fixed", "threshold", "entropy_bound", "klass", "confidence"]
     heads = ["learned", "solved", "cost_aware", "agreement", "agreement_cost_aware"]
