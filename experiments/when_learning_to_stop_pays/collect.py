@@ -12,7 +12,7 @@ from typing import Any
 
 from adaptive_diffusion.evaluation.answers import read_answers
 from adaptive_diffusion.evaluation.curves import Curves
-from adaptive_diffusion.evaluation.rivals import rivalry
+from adaptive_diffusion.evaluation.rivals import Rivalry, rivalry
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 RESULTS = Path(__file__).parent / "results"
@@ -34,15 +34,13 @@ def main() -> None:
 
 def of_task(name: str, runs: list[tuple[dict[str, Any], Path]]) -> dict[str, Any]:
     """The figures of one task over its seeds: means, and the widest of the seeds' intervals; curves are compared over
-    queries and seeds together."""
+    queries and seeds together, and for each seed alone."""
     seeds = [run for run, _ in runs]
     answers = [read_answers(folder / "answers.parquet") for _, folder in runs]
     curves = Curves(answers)
     heads = [head for head in seeds[0]["heads"] if head in curves.families]
     unlearned = [[one for one in seed if one.family not in {*heads} - {POLICY}] for seed in answers]
-    chief = rivalry(Curves(unlearned), [POLICY])
-    if chief is None:
-        raise ValueError(f"{name}: its runs have no rule without learning to compare {POLICY} with")
+    chief, *each_seed = (best_rival(name, Curves(part)) for part in [unlearned, *([one] for one in unlearned)])
     test = [run["test"] for run in seeds]
     difficult = [run.get("stratified", run["test"]) for run in seeds]
     return {
@@ -53,6 +51,7 @@ def of_task(name: str, runs: list[tuple[dict[str, Any], Path]]) -> dict[str, Any
         "oracle": {key: mean(run["oracle"][key]["value"] for run in seeds) for key in ("correct", "nfe_mean")},
         "best_unlearned": chief.best_unlearned,
         **chief.chief.to_json(),
+        "each_seed": [{"best_unlearned": one.best_unlearned, **one.chief.to_json()} for one in each_seed],
         **{key: together([measures[key] for measures in test]) for key in MEASURES if key != "spearman"},
         "spearman": together([measures["spearman"] for measures in difficult]),
         "gain_over_shuffle_ci_low": min(measures["gain_over_shuffle"]["low"] for measures in test),
@@ -61,6 +60,18 @@ def of_task(name: str, runs: list[tuple[dict[str, Any], Path]]) -> dict[str, Any
         "risk_control": [risks(list(each)) for each in zip(*(run["risk_control"] for run in seeds), strict=True)],
         "curves": {family: points for family, points in curves.to_json().items() if family in curves.rules},
     }
+
+
+def best_rival(task: str, curves: Curves) -> Rivalry:
+    """The policy against the best rule without learning.
+
+    Raises:
+        ValueError: there is no rule without learning.
+    """
+    found = rivalry(curves, [POLICY])
+    if found is None:
+        raise ValueError(f"{task}: its runs have no rule without learning to compare {POLICY} with")
+    return found
 
 
 def together(intervals: list[dict[str, Any]]) -> dict[str, float | None]:
