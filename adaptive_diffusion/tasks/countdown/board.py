@@ -58,16 +58,17 @@ class Board:
     def tokens(self, problems: CountdownProblems) -> Tensor:
         """Boards with their derivations, int64 [N, L]."""
         equals, blank = self.first_sign + len(SIGNS), self.first_sign + len(SIGNS) + 1
-        board = torch.full((len(problems), self.lines, self.columns), blank)
+        board = torch.full((len(problems), self.lines, self.columns), blank, device=problems.numbers.device)
         board[:, 0, : self.limits.numbers] = problems.numbers
         board[:, 1:, EQUALS] = equals
-        board[:, 1:, [A, SIGN, B, C]] = problems.equations
-        board[:, 1:, SIGN] += self.first_sign
+        for part, column in enumerate((A, SIGN, B, C)):
+            board[:, 1:, column] = problems.equations[..., part] + (self.first_sign if column == SIGN else 0)
         return board.flatten(1)
 
     def equations(self, tokens: Tensor) -> Tensor:
         """The equations that boards [R, L] hold, int64 [R, n − 1, 4]; −1 where a token is not of its kind."""
-        board = tokens.unflatten(1, (self.lines, self.columns))[:, 1:, [A, SIGN, B, C]]
+        lines = tokens.unflatten(1, (self.lines, self.columns))[:, 1:]
+        board = torch.stack([lines[..., column] for column in (A, SIGN, B, C)], -1)
         values = torch.where((board >= 0) & (board <= self.limits.largest), board, -1)
         values[..., 1] = board[..., 1] - self.first_sign
         return values

@@ -52,8 +52,8 @@ class Board:
     def tokens(self, formulas: Formulas) -> Tensor:
         """Boards with their assignments, int64 [N, L]."""
         n, clauses = self.size.variables, formulas.clauses.flatten(1)
-        board = torch.full((len(formulas), self.length), self.blank)
-        names = torch.arange(n)
+        board = torch.full((len(formulas), self.length), self.blank, device=clauses.device)
+        names = torch.arange(n, device=clauses.device)
         board[:, :n] = torch.where(formulas.assignment, names, n + names)
         literals = torch.where(clauses > 0, clauses - 1, n - 1 - clauses).where(clauses != 0, self.blank)
         board[:, self.columns : self.columns + clauses.shape[1]] = literals
