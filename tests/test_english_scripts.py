@@ -21,6 +21,7 @@ def finished(folder, steps, models):
     """A run folder with what the scripts read: bits a byte and seconds of each model."""
     (folder / "stages").mkdir(parents=True)
     (folder / "config.yaml").write_text(f"steps: {steps}\n")
+    (folder / "manifest.json").write_text('{"compute": {"device": "cpu"}}')
     rows = [{"model": name, "bits_per_byte": bits, "low": bits, "high": bits} for name, (bits, _) in models.items()]
     (folder / "bits_per_byte.json").write_text(json.dumps({"split": "validation", "models": rows}))
     for name, (_, seconds) in models.items():

@@ -28,16 +28,17 @@ def main() -> None:
     for row in result["models"]:
         minutes = row["seconds"] / 60
         name = f"{row['recipe']} {row['model']}, {row['steps']} steps"
-        print(f"{name:40} {row['bits_per_byte']:.3f} bits a byte, {minutes:.1f} minutes")
+        print(f"{name:40} {row['bits_per_byte']:.3f} bits a byte, {minutes:.1f} minutes ({row['device']})")
 
 
 def rows_of(run: Path) -> list[dict[str, Any]]:
-    """A row a model: bits a byte with their interval, and the seconds of its training."""
+    """A row a model: bits a byte with their interval, and the seconds of its training on which kind of device."""
     found, steps = json.loads((run / "bits_per_byte.json").read_text()), read_config(run / "config.yaml")["steps"]
     recipe, rows = run.name.partition(",")[0], []
+    device = json.loads((run / "manifest.json").read_text())["compute"]["device"]
     for row in found["models"]:
         stage = json.loads((run / "stages" / f"{row['model']}.json").read_text())
-        facts = {"recipe": recipe, "steps": steps, "split": found["split"]}
+        facts = {"recipe": recipe, "steps": steps, "split": found["split"], "device": device}
         rows.append({**facts, **row, "seconds": stage["seconds"]})
     return rows
 
