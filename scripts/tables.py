@@ -62,6 +62,21 @@ def interval(found: dict[str, Any], scale: float = 1, decimals: int = 2, sign: s
     return f"{scale * found['value']:{sign}.{decimals}f} ({low} to {high})"
 
 
+def records() -> str:
+    """A row a sampler of every denoiser of experiments/records."""
+    lines = []
+    for run in json.loads((ROOT / "experiments/records/results/records.json").read_text())["records"].values():
+        steps = " + ".join(f"{count:,}" for count in run["steps"].values())
+        training = f"{steps} of {run['problems_a_step']:,}, {run['seconds'] / 60:.0f} min ({run['device']})"
+        for name, row in run["samplers"].items():
+            share = f"{row['correct']:.1%} ({100 * row['low']:.1f} to {100 * row['high']:.1f})"
+            forwards = [f"{row['nfe_mean']:.2f}", f"{row['nfe_p95']:.0f}", f"{row['nfe_max']:.0f}"]
+            size = f"{run['parameters'] / 1e6:.1f}M"
+            lines.append([f"`{run['task']}`", size, training, f"`{name}`", share, *forwards])
+    header = ["task", "parameters", "training: steps of problems", "sampler", "right", "mean NFE", "p95", "max"]
+    return markdown(header, lines)
+
+
 RATIOS = {
     "slots": ("saved", "seconds saved ÷ rows saved"),
     "step": ("ratio", "our time ÷ diffusers'"),
@@ -97,6 +112,7 @@ def evaluating() -> str:
 
 TABLES = {
     "README.md": {"quickstart": quickstart, "rivals": rivals},
+    "experiments/records/README.md": {"records": records},
     "docs/performance.md": {"benchmarks": benchmarks, "evaluate": evaluating},
 }
 
