@@ -15,6 +15,8 @@ SOURCES = {
     "steps": "experiments/text_adaptive_steps/results/summary.json",
     "blocks": "experiments/text_adaptive_steps/results/blocks.json",
     "slots": "benchmarks/results/slots.json",
+    "english": "experiments/english/results/summary.json",
+    "molecules": "experiments/molecules/results/summary.json",
     "pays": "experiments/when_learning_to_stop_pays/results/summary.json",
     "catalogue": "experiments/sampler_catalogue/results/sudoku_6x6.json",
     "correction": "experiments/self_correction_at_equal_compute/results/summary.json",

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 def decay_after(updates: Tensor, decay: float) -> Tensor:
@@ -15,12 +16,18 @@ def decay_after(updates: Tensor, decay: float) -> Tensor:
     return ((1 + earlier) / (10 + earlier)).clamp(max=decay)
 
 
-def averaged(decay: float, average: Tensor, current: Tensor, updates: Tensor) -> Tensor:
-    """The exponential average after one more step. Between equal numbers `lerp` is exact, so that what is frozen stays
-    as it is to the bit, and borrowed weights may be the average's too."""
-    if not average.is_floating_point():
-        return current
-    return average.lerp(current, (1 - decay_after(updates, decay)).to(average))
+def average_in_place(decay: float, averages: list[Tensor], current: list[Tensor], updates: Tensor) -> None:
+    """Moves averages, all of one device and kind, by one more step; what is no floating-point number becomes the
+    current one.
+
+    Between equal numbers the average is exact, so that what is frozen stays as it is to the bit, and borrowed weights
+    may be the average's too.
+    """
+    if averages[0].is_floating_point():
+        get_ema_multi_avg_fn(float(decay_after(updates, decay)))(averages, current, updates)
+        return
+    for average, now in zip(averages, current, strict=True):
+        average.copy_(now)
 
 
 def lag(decay: float, steps: int) -> float:

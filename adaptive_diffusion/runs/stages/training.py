@@ -21,7 +21,7 @@ from adaptive_diffusion.runs.dry_run import DryRun, check_vocabulary
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stages.resuming import States, all_metrics, set_aside
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
-from adaptive_diffusion.training.averaging import averaged, lag
+from adaptive_diffusion.training.averaging import average_in_place, lag
 from adaptive_diffusion.training.denoiser_module import DenoiserModule
 from adaptive_diffusion.training.lightning_data import LightningData
 from adaptive_diffusion.training.progress import progress
@@ -108,7 +108,7 @@ class Train(Stage):
 
     def _trainer(self, context: StageContext) -> Trainer:
         callbacks: list[Callback] = [
-            WeightAveraging(avg_fn=partial(averaged, self.average)),
+            WeightAveraging(multi_avg_fn=partial(average_in_place, self.average)),
             ModelCheckpoint(
                 context.resume, filename=LAST, every_n_train_steps=self.save_every, enable_version_counter=False
             ),
