@@ -45,7 +45,7 @@ from adaptive_diffusion.rules.plans.uniform import PredictorCorrector, UniformPo
 from adaptive_diffusion.rules.plans.wino import WideInNarrowOut
 from adaptive_diffusion.rules.processor import LeaveOneOut, LinearTemperature, Suppress, Temperature, TopK, TopP
 from adaptive_diffusion.rules.proposal import Argmax, Draw, DrawAgain
-from adaptive_diffusion.rules.remasking import LeastConfidentSpan, LowProbability, LowQuality, NoRemasking
+from adaptive_diffusion.rules.remasking import BeginAnew, LeastConfidentSpan, LowProbability, LowQuality, NoRemasking
 from adaptive_diffusion.rules.remdm import AncestralLoop, ByConfidence, Cap, Rescale, WhileHeld
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
 from adaptive_diffusion.sampling import Sampler
@@ -85,6 +85,7 @@ REMASKING = [
     WhileHeld(0.3),
     LowQuality(0.9),
     LeastConfidentSpan(0.8),
+    BeginAnew(0.8),
 ]
 HALTING = [
     AllCommitted(),

@@ -2,6 +2,7 @@
 
 from adaptive_diffusion.core.rule import Remasking, Revision
 from adaptive_diffusion.rules.remasking import (
+    BeginAnew,
     LeastConfidentSpan,
     LowProbability,
     LowQuality,
@@ -11,6 +12,7 @@ from adaptive_diffusion.rules.remasking import (
 from adaptive_diffusion.rules.remdm import ByConfidence, Cap, Rescale, WhileHeld
 
 __all__ = [
+    "BeginAnew",
     "ByConfidence",
     "Cap",
     "LeastConfidentSpan",

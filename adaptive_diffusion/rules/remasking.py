@@ -98,5 +98,22 @@ class LeastConfidentSpan(Remasking):
         return _remask(state, state.revisable & span)
 
 
+@dataclass(frozen=True)
+class BeginAnew(Remasking):
+    """In a full sequence of which a token was committed with a probability below the threshold: remask all that may be
+    revised, so that another answer is drawn (ours).
+
+    Where errors agree with one another, an answer that is begun anew finds more than one of which a part is opened. It
+    needs a rule that stops it, and a proposal that draws, such as `DrawAgain`. A probability is at most 1, so the
+    threshold 1 begins anew unless every token was certain.
+    """
+
+    threshold: float = 1.0
+
+    def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
+        suspect = state.revisable & (state.commit_probability < self.threshold) & ~state.open.any(1, keepdim=True)
+        return _remask(state, state.revisable & suspect.any(1, keepdim=True))
+
+
 def _remask(state: SamplerState, remask: Tensor) -> Revision:
     return Revision(remask, Revision.none(state).remask_probability)

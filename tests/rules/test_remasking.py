@@ -7,7 +7,7 @@ import torch
 from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.schedule import Cosine
-from adaptive_diffusion.rules.remasking import LeastConfidentSpan, LowProbability, LowQuality
+from adaptive_diffusion.rules.remasking import BeginAnew, LeastConfidentSpan, LowProbability, LowQuality
 from adaptive_diffusion.rules.remdm import (
     AncestralLoop,
     ByConfidence,
@@ -112,6 +112,16 @@ def test_a_span_waits_for_a_full_sequence_and_leaves_what_is_given():
     given = sampler_state([[1, 1, 1]], committed=[[0, 1, 1]], editable=[[0, 1, 1]])
     given = replace(given, commit_probability=torch.tensor([[0.0, 0.1, 0.2]]))
     assert LeastConfidentSpan()(given, prediction((1, 3)), level(0.0)).remask.tolist() == [[False, True, True]]
+
+
+def test_a_full_sequence_with_a_doubtful_commit_is_begun_anew():
+    probability = [0.9, 0.8, 0.4, 0.7, 0.5]
+    assert span(BeginAnew(0.6), [1] * 5, [1] * 5, probability) == [1] * 5
+    assert span(BeginAnew(0.4), [1] * 5, [1] * 5, probability) == [0] * 5  # equality is not below
+    assert span(BeginAnew(), [1, 1, 9], [1, 1, 0], [0.1, 0.1, 0.0]) == [0, 0, 0]
+    given = sampler_state([[1, 1, 1]], committed=[[0, 1, 1]], editable=[[0, 1, 1]])
+    given = replace(given, commit_probability=torch.tensor([[0.0, 1.0, 0.2]]))
+    assert BeginAnew()(given, prediction((1, 3)), level(0.0)).remask.tolist() == [[False, True, True]]
 
 
 def test_a_negative_radius_is_refused():
