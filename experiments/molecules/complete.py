@@ -21,7 +21,6 @@ from adaptive_diffusion.core.rule import HaltDecision
 from adaptive_diffusion.core.step_summaries import SummarisedHalting
 from adaptive_diffusion.evaluation.answers import ScoredAnswers, read_answers
 from adaptive_diffusion.evaluation.curves import Curves
-from adaptive_diffusion.evaluation.rivals import rivalry
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.objectives.halting_losses import ExpectedReturn, SolvedAtEachStep
 from adaptive_diffusion.rules.learned_halting import HeadHalting
@@ -113,8 +112,6 @@ def main(arguments=None):
     test = splits["test"]
     others = [stopped(one.name, one.family, test, test.stops[:, number]) for number, one in enumerate(tried)]
     curves = Curves([[*(one for own in curve["test"].values() for one in own.values()), *drawn, *others]])
-    unlearned = Curves([[*curve["test"][POLICY].values(), *drawn, *others]])
-    best = rivalry(unlearned, [POLICY]).best_unlearned  # type: ignore[union-attr]
     goal = max(one.quality.mean() for one in drawn)
     reference, training = Reference(data.strings["test"][: chosen.reference]), frozenset(data.strings["train"])
     stage = config["stages"]["rollouts"]
@@ -131,7 +128,8 @@ def main(arguments=None):
                 print(
                     name, which, {key: sets[f"{name}, {which}"][key] for key in ("forwards", "valid", "unique", "fcd")}
                 )
-    compared = {name: {other: curves.compare(name, other).to_json() for other in (FIXED, best)} for name in rules}
+    compared = {name: {other: curves.compare(name, other).to_json() for other in DRAWN} for name in rules}
+    best = max(DRAWN, key=lambda other: compared[POLICY][other]["cost_ratio_at_equal_accuracy"]["value"])
     result = {
         "policy": POLICY,
         "best_without_learning": best,
