@@ -51,7 +51,7 @@ def by_hours(axes, rows) -> None:
     axes.margins(x=0.12)
     doublings(axes.xaxis)
     axes.set(xlabel="minutes of training, log scale", ylabel="bits a byte", title="bits against time")
-    devices = {"cpu": "500 steps on one core", "cuda": "2,400 steps on a GPU that 15 trainings share"}
+    devices = {"cpu": "500 steps on one core", "cuda": "2,400 steps on a shared GPU"}
     handles = [plt.Line2D([], [], ls="", marker="s", color=colour, label=model) for model, colour in COLOURS.items()]
     handles += [plt.Line2D([], [], ls="", marker=MARKERS[one], color="grey", label=devices[one]) for one in MARKERS]
     axes.legend(handles=handles, fontsize=7, loc=(0.43, 0.53))
