@@ -92,7 +92,7 @@ class LeastConfidentSpan(Remasking):
             raise ValueError(f"radius={self.radius} must not be negative; 0 remasks the position alone")
 
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
-        suspect = state.revisable & (state.commit_probability < self.threshold) & ~state.open.any(1, keepdim=True)
+        suspect = _doubtful_when_full(state, self.threshold)
         least = best(-state.commit_probability, suspect, torch.ones_like(state.step)).float()
         span = max_pool1d(least[:, None], 2 * self.radius + 1, stride=1, padding=self.radius)[:, 0] > 0
         return _remask(state, state.revisable & span)
@@ -111,8 +111,13 @@ class BeginAnew(Remasking):
     threshold: float = 1.0
 
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
-        suspect = state.revisable & (state.commit_probability < self.threshold) & ~state.open.any(1, keepdim=True)
+        suspect = _doubtful_when_full(state, self.threshold)
         return _remask(state, state.revisable & suspect.any(1, keepdim=True))
+
+
+def _doubtful_when_full(state: SamplerState, threshold: float) -> Tensor:
+    """bool [B, L]: in sequences without an open position, what was committed with a probability below the threshold."""
+    return state.revisable & (state.commit_probability < threshold) & ~state.open.any(1, keepdim=True)
 
 
 def _remask(state: SamplerState, remask: Tensor) -> Revision:
