@@ -33,6 +33,12 @@ class Positions(nn.Module):
         return cls([[r, c, r // box_rows * boxes + c // box_columns] for r in range(rows) for c in range(columns)])
 
     @classmethod
+    def matrix(cls, size: int) -> "Positions":
+        """(row, column, 1 on the diagonal) of every entry of a square matrix, row by row."""
+        _few(size * size)
+        return cls([[row, column, int(row == column)] for row in range(size) for column in range(size)])
+
+    @classmethod
     def line(cls, length: int) -> "Positions":
         """Places in reading order."""
         _few(length)
@@ -125,6 +131,21 @@ class RelationalPositions(PairwisePositions):
             raise ValueError(f"{axes} coordinates have 2^{axes} relations; use at most 8")
         same = self.coordinates[:, None] == self.coordinates[None]
         return (same * 2 ** torch.arange(axes)).sum(-1), 2**axes
+
+
+class EvenRelationalPositions(RelationalPositions):
+    """Relational positions that begin as b − log n, with n the pairs of places of a relation and b as in
+    `RelationalPositions`: a relation's weights, summed over its pairs, do not depend on how many these are.
+
+    Of the entries of an adjacency matrix few stand in the row of a node. Without the correction every head begins with
+    the mean of all others, and what a node's neighbours are is not learned for a thousand steps.
+    """
+
+    def build(self, width: int, heads: int, depth: int = 1) -> None:
+        super().build(width, heads, depth)
+        pairs = torch.bincount(self.relation.flatten(), minlength=self.preference.shape[-1]).clamp(min=1)
+        with torch.no_grad():
+            self.preference -= pairs.log()
 
 
 class OffsetPositions(PairwisePositions):

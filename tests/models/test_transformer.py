@@ -4,7 +4,13 @@ import pytest
 import torch
 from small_worlds import sampler_state, transformer
 
-from adaptive_diffusion.models.positions import LearnedPositions, OffsetPositions, RelationalPositions, RotaryPositions
+from adaptive_diffusion.models.positions import (
+    EvenRelationalPositions,
+    LearnedPositions,
+    OffsetPositions,
+    RelationalPositions,
+    RotaryPositions,
+)
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 
 GRID = [[i // 3, i % 3, i // 3 // 2] for i in range(9)]
@@ -27,6 +33,7 @@ MODELS = {
     "rotary": {"positions": RotaryPositions([[i] for i in range(9)])},
     "grid": {"positions": LearnedPositions(GRID)},
     "relational": {"positions": RelationalPositions(GRID)},
+    "even": {"positions": EvenRelationalPositions(GRID)},
     "offsets": {"positions": OffsetPositions(GRID)},
     "looped and timed": {"loops": 2, "time_conditioning": True},
     "without status": {"status": False},
@@ -97,6 +104,24 @@ def test_a_bias_stands_for_the_coordinates_that_two_places_share():
         expected = torch.stack([same, row, apart, row, same, column, apart, column, same], -1).unflatten(-1, (3, 3))
         assert torch.equal(positions.bias(layer, 3), expected)
     assert torch.equal(positions.bias(1, 2), positions.bias(1, 3)[:, :2, :2])
+
+
+def test_entries_of_a_matrix_differ_in_row_column_and_diagonal():
+    positions = RelationalPositions.matrix(3)
+    assert positions.coordinates.tolist() == [[r, c, int(r == c)] for r in range(3) for c in range(3)]
+
+
+def test_relations_of_many_places_begin_with_less_weight_each():
+    positions = [kind.matrix(3) for kind in (RelationalPositions, EvenRelationalPositions)]
+    for each in positions:
+        torch.manual_seed(0)
+        each.build(8, 2, depth=3)
+    usual, even = (each.preference for each in positions)
+    # Of 81 pairs 9 are an entry with itself; 12 are apart and one of them on the diagonal, 12 both on it; and so on.
+    pairs = torch.bincount(positions[1].relation.flatten(), minlength=8)
+    assert pairs.tolist() == [12, 12, 12, 0, 24, 6, 6, 9]
+    lowered = (usual - even)[:, :, pairs > 0]
+    assert torch.allclose(lowered, pairs[pairs > 0].log().expand_as(lowered))
 
 
 @pytest.mark.parametrize(("reach", "count"), [(1 << 10, 5 * 7), (1, 3 * 3)])
