@@ -1,4 +1,4 @@
-"""Do easy lines get fewer steps? Infilling of held-out code: every rule at several settings on the same problems."""
+"""Do easy lines get fewer steps? Infilling of held-out text: every rule at several settings on the same problems."""
 
 import argparse
 import json
@@ -9,13 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from references import Reference, TextReference, TokenReference
 from rules import FIXED, HEADS, LEARNED, MOST, careful, halting, paced
 
 from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.evaluation.correlation import spearman
 from adaptive_diffusion.evaluation.curves import Curves
 from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean
-from adaptive_diffusion.evaluation.reference_model import nll_bits, unigram_entropy
+from adaptive_diffusion.evaluation.mauve import byte_features, mauve
+from adaptive_diffusion.evaluation.pretrained_reference import PretrainedReference
+from adaptive_diffusion.evaluation.reference_model import unigram_entropy
 from adaptive_diffusion.evaluation.rivals import rivalry
 from adaptive_diffusion.runs.halting_rules import STRIDE
 from adaptive_diffusion.runs.stage import checkpoint
@@ -27,7 +30,7 @@ from adaptive_diffusion.training.answers_by_step import AnswersByStep
 from adaptive_diffusion.training.rollouts import record, scored
 
 RESULTS = Path(__file__).parent / "results"
-AFTER, SLOTS = 16, 32
+SLOTS = 32
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,6 @@ class Answered:
     scored: ScoredAnswers
 
 
-def bits_an_open_byte(tokens, problems, reference):
-    """[N] bits under the reference model from the first open byte to `AFTER` bytes behind the last, divided by the open
-    bytes: what is written must fit what follows, too."""
-    place, length = np.arange(problems.tokens.shape[1]), problems.tokens.shape[1]
-    first = problems.editable.argmax(1)[:, None]
-    last = length - 1 - problems.editable[:, ::-1].argmax(1)[:, None]
-    bits = nll_bits(reference, tokens, length).numpy() * ((first <= place) & (place <= last + AFTER))
-    return bits.sum(1) / problems.editable.sum(1)
-
-
 def answered(source, problems, reference, seed):
     """Every rule at every setting on the same problems."""
     queries = source.task.queries(problems)
@@ -55,7 +48,7 @@ def answered(source, problems, reference, seed):
     for family, settings in paced().items():
         for number, parts in enumerate(settings):
             result = Sampler(source.model, **parts).sample(queries, seed=seed, slots=SLOTS)
-            quality = -bits_an_open_byte(result.answers, problems, reference)
+            quality = -reference.of_written(result.answers, problems)
             yield Answered(
                 result.answers, ScoredAnswers(f"{family}_{number}", family, ids, result.nfe.numpy(), quality)
             )
@@ -63,7 +56,7 @@ def answered(source, problems, reference, seed):
     rules, sampler = [one.rule for one in tried], careful(source.model)
     rollouts = record(sampler, scored(source.task, problems), None, seed, SLOTS, MOST, rules, [steps])
     answers, rows = steps.packed(), torch.arange(len(problems)).repeat_interleave(rollouts.steps)
-    quality = -bits_an_open_byte(answers, problems.take(rows), reference)
+    quality = -reference.of_written(answers, problems.take(rows))
 
     def stopped(name, family, after):
         at = rollouts.first + after - 1
@@ -102,23 +95,32 @@ def compared(seeds):
     )
 
 
-def variety(answers, editable):
-    """Of all that was written: bits of entropy of its bytes, and the share of different ones among its sequences of
-    three bytes. Both fall where a rule repeats itself."""
-    written = [row[opened].tolist() for row, opened in zip(answers, editable, strict=True)]
-    threes = [tuple(one[at : at + 3]) for one in written for at in range(len(one) - 2)]
-    entropy = unigram_entropy(torch.tensor([token for one in written for token in one])[None])
-    return {"entropy": entropy.item(), "distinct_3": len(set(threes)) / len(threes)}
+def open_texts(tokens, problems, tokenizer):
+    """The bytes of every problem at its open places."""
+    return [tokenizer.decode(row[opened].tolist()) for row, opened in zip(tokens, problems.editable, strict=True)]
 
 
-def row(seeds, number, source, problems, difficulty):
-    """The figures of one setting over the trainings."""
-    ours, opened = [found[number] for found in seeds], problems.editable.sum(1)
+def variety(answers, problems, tokenizer):
+    """Of all that was written: bits of entropy of its bytes, the share of different ones among its sequences of three
+    bytes, and how near its byte n-grams are to those of what stood there. All fall where a rule repeats itself."""
+    written, real = (open_texts(tokens, problems, tokenizer) for tokens in (answers, problems.tokens))
+    threes = [one[at : at + 3] for one in written for at in range(len(one) - 2)]
+    entropy = unigram_entropy(torch.tensor(list(b"".join(written)))[None])
+    return {
+        "entropy": entropy.item(),
+        "distinct_3": len(set(threes)) / len(threes),
+        "mauve": mauve(byte_features(real), byte_features(written)),
+    }
+
+
+def row(seeds, number, source, problems, opened, difficulty):
+    """The figures of one setting over the trainings; `opened` [N] bytes."""
+    ours, places = [found[number] for found in seeds], problems.editable.sum(1)
     nfe = np.stack([one.scored.nfe for one in ours])
     answers = [one.answers for one in ours]
-    varieties = [variety(answer.numpy(), problems.editable) for answer in answers]
+    varieties = [variety(answer.numpy(), problems, source.task.tokenizer) for answer in answers]
     same = [(answer == torch.from_numpy(problems.tokens)).numpy() & problems.editable for answer in answers]
-    correctness = [source.task.verify(answer, problems) for answer in answers]
+    graded = [source.task.verify(answer, problems).valid for answer in answers] if source.task.checker else []
     return {
         "sampler": ours[0].scored.name,
         "family": ours[0].scored.family,
@@ -126,9 +128,9 @@ def row(seeds, number, source, problems, difficulty):
         "nfe_p95": float(np.quantile(nfe, 0.95, method="higher")),
         "nfe_max": int(nfe.max()),
         "reference_bits_per_byte": bootstrap(mean, -np.mean([one.scored.quality for one in ours], axis=0)).to_json(),
-        "right_bytes": bootstrap(mean, np.mean([one.sum(1) / opened for one in same], axis=0)).to_json(),
+        "right_tokens": bootstrap(mean, np.mean([one.sum(1) / places for one in same], axis=0)).to_json(),
         **{name: float(np.mean([one[name] for one in varieties])) for name in varieties[0]},
-        "parses": float(np.mean([one.valid.double().mean() for one in correctness])),
+        "parses": float(np.mean([one.double().mean() for one in graded])) if graded else None,
         "spearman_of_steps_per_open_byte": {
             measure: spearman(values, nfe.mean(0) / opened).to_json() for measure, values in difficulty.items()
         },
@@ -156,16 +158,24 @@ def main():
         "runs",
         nargs="+",
         type=Path,
-        help="runs of the experiment text, one a training seed; the first has the reference model",
+        help="runs of the experiments text or english with heads, one a training seed",
     )
     parser.add_argument("--problems", type=int, default=200)
     parser.add_argument("--validation", type=int, default=100, help="problems on which the adaptive rule is chosen")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--reference", help="folder of a published model that judges; by default the first run's own")
+    parser.add_argument("--gguf", help="its file of packed weights")
+    parser.add_argument("--out", default="summary", help="name of the file in results/")
     chosen = parser.parse_args()
     begun = now()
     sources = [load_trained_model(run / HEADS) for run in chosen.runs]
-    reference = load_trained_model(chosen.runs[0] / checkpoint("reference")).model.denoiser
-    data, length = sources[0].data, sources[0].task.length
+    data, task = sources[0].data, sources[0].task
+    if chosen.reference:
+        published = PretrainedReference.from_pretrained(chosen.reference, gguf=chosen.gguf)
+        reference: Reference = TextReference(published, task.tokenizer)
+    else:
+        own = load_trained_model(chosen.runs[0] / checkpoint("reference")).model.denoiser
+        reference = TokenReference(own, task.length)
     splits = {
         "validation": data.validation.take(slice(chosen.validation)),
         "test": data.test.take(slice(chosen.problems)),
@@ -176,16 +186,17 @@ def main():
     }
     _, tuned, _ = compared(found["validation"])
     best = min(tuned, key=lambda name: tuned[name].near_cost_ratio.value)
-    problems, opened = splits["test"], splits["test"].editable.sum(1)
-    bits = nll_bits(reference, torch.from_numpy(problems.tokens), length).numpy()
+    problems = splits["test"]
+    opened = np.array([len(text) for text in open_texts(problems.tokens, problems, task.tokenizer)])
     difficulty = {
-        "reference_bits_per_byte": (bits * problems.editable).sum(1) / opened,
+        "reference_bits_per_byte": reference.of_open(problems),
         "compressed_bytes_per_byte": problems.surprise / opened,
     }
     fixed, saved, curves = compared(found["test"])
     ratio = inverse(saved[best].cost_ratio)
     result = {
         "device": environment()["device"],
+        "reference": reference.name,
         "adaptive": best,
         "setting": best_setting(found["validation"], best),
         "fixed": fixed,
@@ -197,23 +208,30 @@ def main():
         "trainings": len(sources),
         "open_bytes_mean": float(opened.mean()),
         "held_out_reference_bits_per_byte": float(
-            bits_an_open_byte(torch.from_numpy(problems.tokens), problems, reference).mean()
+            reference.of_written(torch.from_numpy(problems.tokens), problems).mean()
         ),
         "learned_against_unlearned": rivalry(curves, list(LEARNED)).to_json(),
-        "reference_variety": variety(problems.tokens, problems.editable),
+        "reference_variety": variety(problems.tokens, problems, task.tokenizer),
         "curves": curves.to_json(),
         "samplers": [
-            row(found["test"], number, sources[0], problems, difficulty) for number in range(len(found["test"][0]))
+            row(found["test"], number, sources[0], problems, opened, difficulty)
+            for number in range(len(found["test"][0]))
         ],
-        "manifest": provenance(
-            f"measure.py RUN{' RUN' * (len(sources) - 1)} --problems {len(problems)} "
-            f"--validation {chosen.validation} --seed {chosen.seed}",
-            begun,
-        ),
+        "manifest": provenance(command(chosen), begun),
     }
     RESULTS.mkdir(exist_ok=True)
-    atomic_write_file(RESULTS / "summary.json", json.dumps(result, indent=1) + "\n")
+    atomic_write_file(RESULTS / f"{chosen.out}.json", json.dumps(result, indent=1) + "\n")
     print(f"{best}: fixed steps need {ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f}) times its forwards")
+
+
+def command(chosen):
+    """What was called, without the names of folders."""
+    judge = " --reference FOLDER" + (f" --gguf {chosen.gguf}" if chosen.gguf else "") if chosen.reference else ""
+    out = f" --out {chosen.out}" if chosen.out != "summary" else ""
+    return (
+        f"measure.py RUN{' RUN' * (len(chosen.runs) - 1)} --problems {chosen.problems} "
+        f"--validation {chosen.validation} --seed {chosen.seed}{judge}{out}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Gathers runs of `when_learning_to_stop_pays`, one for each task and seed, into `results/summary.json`.
+"""Gathers runs of `when_learning_to_stop_pays`, one for each task and seed, into `results/summary.json`. A task is
+written anew from all of its runs, so name them all; tasks of which no run is named stay as they are.
 
 python experiments/when_learning_to_stop_pays/collect.py runs/when_learning_to_stop_pays*
 """
@@ -27,9 +28,12 @@ def main() -> None:
     for folder in parser.parse_args().runs:
         run = json.loads((folder / "summary.json").read_text())
         by_task[run["task"]].append((run, folder))
-    tasks = [of_task(name, sorted(runs, key=lambda one: one[0]["seed"])) for name, runs in sorted(by_task.items())]
+    tasks = {name: of_task(name, sorted(runs, key=lambda one: one[0]["seed"])) for name, runs in by_task.items()}
     RESULTS.mkdir(exist_ok=True)
-    atomic_write_file(RESULTS / "summary.json", json.dumps({"tasks": tasks}, indent=2, ensure_ascii=False) + "\n")
+    file = RESULTS / "summary.json"
+    kept = {task["name"]: task for task in json.loads(file.read_text())["tasks"]} if file.is_file() else {}
+    listed = [task for _, task in sorted((kept | tasks).items())]
+    atomic_write_file(file, json.dumps({"tasks": listed}, indent=2, ensure_ascii=False) + "\n")
 
 
 def of_task(name: str, runs: list[tuple[dict[str, Any], Path]]) -> dict[str, Any]:

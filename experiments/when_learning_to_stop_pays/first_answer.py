@@ -1,5 +1,5 @@
 """The simplest rule for a search that may give up: stop at the first complete answer, or after some steps. On the test
-rollouts of finished runs.
+rollouts of finished runs. What stands in the file of other tasks stays.
 
 python experiments/when_learning_to_stop_pays/first_answer.py runs/when_learning_to_stop_pays,maze,*
 """
@@ -34,13 +34,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path)
     begun, runs = now(), parser.parse_args().runs
-    result = []
+    measured = []
     for run in runs:
         about = json.loads((run / "summary.json").read_text())
         found = settings(Rollouts.load(run / rollout_name("test")))
-        result.append({"task": about["task"], "seed": about["seed"], "settings": found})
-    content = {"runs": result, "manifest": provenance("first_answer.py RUNS", begun)}
-    atomic_write_file(RESULTS / "first_answer.json", json.dumps(content, indent=1) + "\n")
+        measured.append({"task": about["task"], "seed": about["seed"], "settings": found})
+    file, tasks = RESULTS / "first_answer.json", {one["task"] for one in measured}
+    before = json.loads(file.read_text())["runs"] if file.is_file() else []
+    kept = [one for one in before if one["task"] not in tasks]
+    content = {"runs": [*kept, *measured], "manifest": provenance("first_answer.py RUNS", begun)}
+    atomic_write_file(file, json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -94,6 +94,26 @@ def test_runs_are_collected_and_drawn(runs: list[Path], tmp_path: Path, monkeypa
     assert (tmp_path / "results" / "curves.png").stat().st_size > 10_000
 
 
+def test_tasks_of_which_no_run_is_named_stay_in_the_results(
+    runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = {"tasks": [{"name": "another"}, {"name": "sudoku_4x4", "seeds": [7]}]}
+    (tmp_path / "summary.json").write_text(json.dumps(old))
+    of_another = {"task": "another", "seed": 3, "settings": []}
+    first = {"runs": [of_another, {"task": "sudoku_4x4", "seed": 7, "settings": []}]}
+    (tmp_path / "first_answer.json").write_text(json.dumps(first))
+    for name in ("collect", "first_answer"):
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", str(runs[1])])
+        script(name, monkeypatch, tmp_path).main()
+    kept, task = json.loads((tmp_path / "summary.json").read_text())["tasks"]
+    assert kept == {"name": "another"}
+    assert task["seeds"] == [1]
+    kept, task = json.loads((tmp_path / "first_answer.json").read_text())["runs"]
+    assert kept == of_another
+    assert task["seed"] == 1
+    assert len(task["settings"]) == 12
+
+
 @pytest.mark.parametrize("sampler", ["confidence", "learned", "threshold pace.threshold=0.5"])
 def test_only_halting_rules_without_a_head_are_tried_on_rollouts(sampler: str) -> None:
     config: Any = compose("when_learning_to_stop_pays", [f"stages.rollouts.tried=['{sampler}']"])

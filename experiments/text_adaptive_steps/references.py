@@ -1,0 +1,93 @@
+"""Models that judge what was written, in bits a byte: the run's own, or a published one with tokens of its own."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+
+from adaptive_diffusion.evaluation.pretrained_reference import PretrainedReference
+from adaptive_diffusion.evaluation.reference_model import nll_bits
+from adaptive_diffusion.tasks.text.tokenizer import Tokenizer
+
+AFTER = 16
+"""Bytes behind what was open that count, too: what is written must fit what follows."""
+BEFORE = 300
+"""Bytes in front of it that a published model reads, since its forwards are long."""
+
+
+class Reference(ABC):
+    """A judge of answers [N, L] to N infilling problems.
+
+    Attributes:
+        name: who judges.
+    """
+
+    name: str
+
+    @abstractmethod
+    def of_written(self, tokens: torch.Tensor, problems) -> np.ndarray:
+        """float64 [N], bits from the first open place to `AFTER` bytes behind the last, by byte of what was open."""
+
+    @abstractmethod
+    def of_open(self, problems) -> np.ndarray:
+        """float64 [N], bits a byte of the reference text that was open."""
+
+
+class TokenReference(Reference):
+    """A model of the same tokens, which are bytes."""
+
+    name = "trained on the same corpus"
+
+    def __init__(self, model, length: int):
+        self.model, self.length = model, length
+
+    def of_written(self, tokens, problems):
+        place, length = np.arange(self.length), self.length
+        first = problems.editable.argmax(1)[:, None]
+        last = length - 1 - problems.editable[:, ::-1].argmax(1)[:, None]
+        bits = self._bits(tokens) * ((first <= place) & (place <= last + AFTER))
+        return bits.sum(1) / problems.editable.sum(1)
+
+    def of_open(self, problems):
+        bits = self._bits(torch.from_numpy(problems.tokens)) * problems.editable
+        return bits.sum(1) / problems.editable.sum(1)
+
+    def _bits(self, tokens):
+        return nll_bits(self.model, tokens, self.length).numpy()
+
+
+class TextReference(Reference):
+    """A published model of tokens of its own. Bits of a text given what stands before it are those of both together
+    less those of the latter; a text is judged once."""
+
+    def __init__(self, model: PretrainedReference, tokenizer: Tokenizer):
+        self.model, self.tokenizer = model, tokenizer
+        self.name = str(model.model.config._name_or_path).rstrip("/").rpartition("/")[2]
+        self.known: dict[str, float] = {}
+
+    def of_written(self, tokens, problems):
+        return np.array([self._judged(*parts) for parts in self._parts(tokens.numpy(), problems)])
+
+    def of_open(self, problems):
+        return np.array([self._judged(before, here, b"") for before, here, _ in self._parts(problems.tokens, problems)])
+
+    def _parts(self, tokens, problems):
+        """Text before, at and behind what is open."""
+        for row, opened in zip(tokens.tolist(), problems.editable, strict=True):
+            first, last = opened.argmax(), len(opened) - opened[::-1].argmax()
+            before, here, after = (self.tokenizer.decode(row[part]) for part in _slices(first, last))
+            yield before[-BEFORE:], here, after[:AFTER]
+
+    def _judged(self, before, here, after):
+        text = before + here + after
+        return (self._bits(text) - self._bits(before)) / max(1, len(here))
+
+    def _bits(self, text):
+        shown = text.decode("utf-8", "ignore")
+        if shown not in self.known:
+            self.known[shown] = float(self.model.bits([shown])[0])
+        return self.known[shown]
+
+
+def _slices(first, last):
+    return slice(first), slice(first, last), slice(last, None)
