@@ -1,4 +1,5 @@
-"""Draws results/steps.png and .svg from results/summary.json and results/blocks.json, and nothing else."""
+"""Draws results/steps.png and .svg from results/summary.json and results/blocks.json, and results/english.png and .svg
+from results/english.json, and nothing else."""
 
 import json
 from pathlib import Path
@@ -23,7 +24,7 @@ def looks(names):
     return {name: {"color": f"C{number}", "marker": marker(name)} for number, name in enumerate(names)}
 
 
-def quality(axes, curves):
+def quality(axes, curves, title="infilling"):
     """What is written against what it costs, a line for each rule."""
     for name, look in looks(curves).items():
         cost, bits = zip(*curves[name], strict=True)
@@ -31,7 +32,7 @@ def quality(axes, curves):
     doublings(axes.xaxis)
     axes.set(xlabel="mean NFE, log scale", ylabel="bits an open byte under the reference model, less is better")
     axes.legend(fontsize=7)
-    axes.set_title("infilling")
+    axes.set_title(title)
 
 
 def correlations(axes, rows):
@@ -73,16 +74,46 @@ def memory(axes, found):
     axes.set_title("memory by block")
 
 
-def main():
+def variety(axes, found):
+    """The share of different sequences of three bytes, a line for each rule."""
+    by_family = {}
+    for row in found["samplers"]:
+        by_family.setdefault(row["family"], []).append((row["nfe_mean"], row["distinct_3"]))
+    for name, look in looks(by_family).items():
+        cost, value = zip(*sorted(by_family[name]), strict=True)
+        axes.plot(cost, value, **look, markersize=4, label=name)
+    axes.axhline(found["reference_variety"]["distinct_3"], color="grey", linestyle=":")
+    doublings(axes.xaxis)
+    axes.set(xlabel="mean NFE, log scale", ylabel="different sequences of three bytes; dotted: of the reference text")
+    axes.set_title("does it repeat itself?")
+
+
+def english():
+    """English, judged by a published model."""
+    found = json.loads((RESULTS / "english.json").read_text())
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+    quality(axes[0], found["curves"], f"infilling of English, judged by {found['reference']}")
+    variety(axes[1], found)
+    save(figure, RESULTS, "english")
+
+
+def source_code():
+    """Python source, judged by a model of the same corpus, and long texts in blocks."""
     summary = json.loads((RESULTS / "summary.json").read_text())
+    figure, axes = plt.subplots(2, 2, figsize=(11, 9), layout="constrained")
+    found = json.loads((RESULTS / "blocks.json").read_text())
+    quality(axes[0, 0], summary["curves"])
+    correlations(axes[0, 1], summary["samplers"])
+    blocks(axes[1, 0], found)
+    memory(axes[1, 1], found)
+    save(figure, RESULTS, "steps")
+
+
+def main():
     with themed(LIGHT):
-        figure, axes = plt.subplots(2, 2, figsize=(11, 9), layout="constrained")
-        found = json.loads((RESULTS / "blocks.json").read_text())
-        quality(axes[0, 0], summary["curves"])
-        correlations(axes[0, 1], summary["samplers"])
-        blocks(axes[1, 0], found)
-        memory(axes[1, 1], found)
-        save(figure, RESULTS, "steps")
+        for file, draw in {"summary.json": source_code, "english.json": english}.items():
+            if (RESULTS / file).is_file():
+                draw()
 
 
 if __name__ == "__main__":
