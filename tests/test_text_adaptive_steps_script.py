@@ -23,15 +23,15 @@ def references(monkeypatch):
 
 
 class SquareModel:
-    """A text has as many bits as its bytes squared; it keeps what it was asked."""
+    """A text has as many bits as its bytes squared, and one for each byte before it; it keeps what it was asked."""
 
     def __init__(self):
         self.asked = []
         self.model = SimpleNamespace(config=SimpleNamespace(_name_or_path="imported/square/"))
 
-    def bits(self, texts):
+    def bits_behind(self, before, texts):
         self.asked += texts
-        return np.array([float(len(text)) ** 2 for text in texts])
+        return np.array([float(len(text)) ** 2 + len(before) for text in texts])
 
 
 def problem(before, hole, after, length):
@@ -46,13 +46,13 @@ def test_published_model_judges_what_is_written_given_what_stands_before_it(refe
     problems = InfillingProblems.concatenate([problem(b"ab", b"cde", b"fg", 400), problem(b"x" * 320, b"y", b"", 400)])
     tokens = torch.from_numpy(problems.tokens)
     assert reference.name == "square"
-    # (7² − 2²) bits of 3 bytes and those behind them; of the second text, 300 bytes are read before the one byte
-    assert reference.of_written(tokens, problems).tolist() == [15.0, 301**2 - 300**2]
-    assert reference.of_open(problems).tolist() == [(5**2 - 2**2) / 3, 301**2 - 300**2]
+    # of the first text 5 bytes are judged, of which 3 were open; of the second, 300 bytes before its one are read
+    assert reference.of_written(tokens, problems).tolist() == [(5**2 + 2) / 3, 1 + 300]
+    assert reference.of_open(problems).tolist() == [(3**2 + 2) / 3, 1 + 300]
     written = tokens.clone()
     written[0, 2:5] = torch.tensor(list(b"xyz"))
-    assert reference.of_written(written, problems)[0] == 15.0
-    assert model.asked == ["abcdefg", "ab", "x" * 300 + "y", "x" * 300, "abcde", "abxyzfg"]  # each text once
+    assert reference.of_written(written.repeat(2, 1), problems.take(torch.tensor([0, 1, 0, 1]))).tolist() == [9, 301] * 2
+    assert model.asked == ["cdefg", "y", "cde", "xyzfg"]  # each text once
 
 
 def test_sixteen_bytes_behind_what_was_open_count(references):

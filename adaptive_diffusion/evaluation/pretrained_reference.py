@@ -38,7 +38,8 @@ class PretrainedReference:
         """
         transformers = extra("transformers")
         if gguf is not None:
-            extra("gguf", "gguf")
+            for needed in ("gguf", "accelerate"):  # transformers loads the format with both
+                extra(needed, "gguf")
         where: dict[str, Any] = {
             "trust_remote_code": False,
             **({"gguf_file": gguf} if gguf else {"use_safetensors": True}),
@@ -51,6 +52,39 @@ class PretrainedReference:
     def bits(self, texts: Sequence[str]) -> np.ndarray:
         """float64 [R], −log₂ p of each text given the beginning of a text; 0 for an empty one."""
         return np.array([self._bits(text) for text in texts])
+
+    @torch.inference_mode()
+    def bits_behind(self, before: str, texts: Sequence[str], rows: int = 16) -> np.ndarray:
+        """float64 [R], −log₂ p of each text given what stands before it, which is read once for all of them; `rows`
+        texts are read at a time. Each text is cut into tokens by itself.
+
+        Raises:
+            ValueError: the longest text and what stands before it are more tokens than `context`, or nothing stands
+                before and the model has no token that begins a text.
+        """
+        given, behind = self._ids(before), [self._cut(text) for text in texts]
+        if not given:
+            raise ValueError("nothing stands before the texts, and the model has no token that begins one")
+        if (tokens := len(given) + max(map(len, behind), default=0)) > self.context:
+            raise ValueError(f"{tokens} tokens are more than the context of {self.context}; give less before the texts")
+        found: list[float] = []
+        for start in range(0, len(behind), rows):
+            found += self._bits_behind(given, behind[start : start + rows])
+        return np.array(found)
+
+    def _bits_behind(self, given: list[int], behind: list[list[int]]) -> list[float]:
+        lengths = torch.tensor([len(ids) for ids in behind])
+        padded = torch.zeros(len(behind), max(1, int(lengths.max())), dtype=torch.long)
+        for row, ids in zip(padded, behind, strict=True):
+            row[: len(ids)] = torch.tensor(ids, dtype=torch.long)
+        read = self.model(input_ids=torch.tensor([given]), use_cache=True)
+        read.past_key_values.batch_repeat_interleave(len(behind))
+        known = torch.ones(len(behind), len(given) + padded.shape[1], dtype=torch.long)
+        logits = self.model(input_ids=padded, past_key_values=read.past_key_values, attention_mask=known).logits
+        logits = torch.cat([read.logits[:, -1:].expand(len(behind), -1, -1), logits[:, :-1]], 1)
+        log_p = logits.float().log_softmax(-1).gather(-1, padded[..., None])[..., 0].double()
+        counts = torch.arange(padded.shape[1]) < lengths[:, None]
+        return (-(log_p * counts).sum(1) / math.log(2)).tolist()
 
     def bits_per_byte(self, texts: Sequence[str]) -> float:
         """The bits of all texts over their bytes in UTF-8; tokenisers do not matter so.
@@ -81,7 +115,10 @@ class PretrainedReference:
 
     def _ids(self, text: str) -> list[int]:
         begin = self.tokenizer.bos_token_id
-        return [*([] if begin is None else [begin]), *self.tokenizer(text, add_special_tokens=False)["input_ids"]]
+        return [*([] if begin is None else [begin]), *self._cut(text)]
+
+    def _cut(self, text: str) -> list[int]:
+        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
 
     def _bits(self, text: str) -> float:
         ids = self._ids(text)

@@ -57,37 +57,34 @@ class TokenReference(Reference):
 
 
 class TextReference(Reference):
-    """A published model of tokens of its own. Bits of a text given what stands before it are those of both together
-    less those of the latter; a text is judged once."""
+    """A published model of tokens of its own. A text is judged once for what stands before it."""
 
     def __init__(self, model: PretrainedReference, tokenizer: Tokenizer):
         self.model, self.tokenizer = model, tokenizer
         self.name = str(model.model.config._name_or_path).rstrip("/").rpartition("/")[2]
-        self.known: dict[str, float] = {}
+        self.known: dict[str, dict[str, float]] = {}
 
     def of_written(self, tokens, problems):
-        return np.array([self._judged(*parts) for parts in self._parts(tokens.numpy(), problems)])
+        return self._judged(tokens.numpy(), problems, AFTER)
 
     def of_open(self, problems):
-        return np.array([self._judged(before, here, b"") for before, here, _ in self._parts(problems.tokens, problems)])
+        return self._judged(problems.tokens, problems, 0)
 
-    def _parts(self, tokens, problems):
-        """Text before, at and behind what is open."""
+    def _judged(self, tokens, problems, after):
+        parts = list(self._parts(tokens, problems, after))
+        for before in dict.fromkeys(before for before, _, _ in parts):
+            known = self.known.setdefault(before, {})
+            new = list(dict.fromkeys(text for one, text, _ in parts if one == before and text not in known))
+            if new:
+                known.update(zip(new, self.model.bits_behind(before, new).tolist(), strict=True))
+        return np.array([self.known[before][text] / max(1, size) for before, text, size in parts])
+
+    def _parts(self, tokens, problems, after):
+        """The text before what is open, the text to judge, and how many bytes of it were open."""
         for row, opened in zip(tokens.tolist(), problems.editable, strict=True):
             first, last = opened.argmax(), len(opened) - opened[::-1].argmax()
-            before, here, after = (self.tokenizer.decode(row[part]) for part in _slices(first, last))
-            yield before[-BEFORE:], here, after[:AFTER]
-
-    def _judged(self, before, here, after):
-        text = before + here + after
-        return (self._bits(text) - self._bits(before)) / max(1, len(here))
-
-    def _bits(self, text):
-        shown = text.decode("utf-8", "ignore")
-        if shown not in self.known:
-            self.known[shown] = float(self.model.bits([shown])[0])
-        return self.known[shown]
-
-
-def _slices(first, last):
-    return slice(first), slice(first, last), slice(last, None)
+            before, here, behind = (
+                self.tokenizer.decode(row[part]) for part in (slice(first), slice(first, last), slice(last, None))
+            )
+            judged = here + behind[:after]
+            yield before[-BEFORE:].decode("utf-8", "ignore"), judged.decode("utf-8", "ignore"), len(here)

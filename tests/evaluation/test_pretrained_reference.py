@@ -68,3 +68,18 @@ def test_text_is_continued_by_the_most_probable_token_each_time():
     nameless.bos_token_id = None
     with pytest.raises(ValueError, match="the text is empty"):
         PretrainedReference(Bigram(), nameless).continued("", 1)
+
+
+def test_texts_behind_another_have_the_bits_of_both_less_those_of_the_other():
+    transformers = pytest.importorskip("transformers")
+    shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    torch.manual_seed(0)
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(vocab_size=128, **shape)).eval()
+    reference = PretrainedReference(model, Letters(), context=40)
+    texts = ["a longer text", "b", "", "bc", "a longer text of 30 letters"]
+    both = reference.bits([f"before {text}" for text in texts]) - reference.bits(["before "])
+    for rows in (1, 2, 16):
+        assert reference.bits_behind("before ", texts, rows) == pytest.approx(both, abs=1e-4)
+    assert reference.bits_behind("", ["ab"]) == pytest.approx(reference.bits(["ab"]), abs=1e-4)
+    with pytest.raises(ValueError, match="41 tokens are more than the context of 40"):
+        reference.bits_behind("before ", ["x" * 33])
