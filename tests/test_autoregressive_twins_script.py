@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from synthetic_traces import Row, commit, record
 
+TWIN = "left_to_right"
 SCRIPTS = Path(__file__).parents[1] / "experiments" / "autoregressive_twins"
 
 
@@ -34,8 +35,8 @@ def test_twins_stand_beside_the_masked_denoisers_of_their_task(collect, tmp_path
     near = {"sampler": "threshold_0.9", "correct": 0.75, "nfe_mean": 2.0}
     worse = {"sampler": "threshold_0.1", "correct": 0.5, "nfe_mean": 1.0}
     masked = run(tmp_path / "masked", "mazes", "confidence", [True, True, True, False], near, worse)
-    twin = run(tmp_path / "twin", "mazes", "left_to_right", [False, True, False, True])
-    alone = run(tmp_path / "alone", "graphs", "left_to_right", [True])
+    twin = run(tmp_path / "twin", "mazes", TWIN, [False, True, False, True])
+    alone = run(tmp_path / "alone", "graphs", TWIN, [True])
     monkeypatch.setattr("sys.argv", ["collect.py", "--twins", str(twin), str(alone), "--masked", str(masked)])
     collect.main()
     (pair,) = json.loads((tmp_path / "results" / "summary.json").read_text())["tasks"]
@@ -47,10 +48,16 @@ def test_twins_stand_beside_the_masked_denoisers_of_their_task(collect, tmp_path
     assert "graphs, seed 0: only one of the two runs is there" in shown
     assert "| `mazes` | 0 | 4 | 50.0% at 6.00 NFE | 75.0% at 6.00 NFE | +25.0 points" in shown
     assert (tmp_path / "results" / "table.md").read_text() in shown
+    other = run(tmp_path / "masked_2", "words", "confidence", [True]), run(tmp_path / "twin_2", "words", TWIN, [False])
+    monkeypatch.setattr("sys.argv", ["collect.py", "--twins", str(other[1]), "--masked", str(other[0])])
+    collect.main()
+    kept, added = json.loads((tmp_path / "results" / "summary.json").read_text())["tasks"]
+    assert kept == pair
+    assert added["name"] == "words"
 
 
 def test_runs_on_other_queries_are_refused(collect, tmp_path):
     masked = run(tmp_path / "masked", "mazes", "confidence", [True, True])
-    twin = run(tmp_path / "twin", "mazes", "left_to_right", [True])
+    twin = run(tmp_path / "twin", "mazes", TWIN, [True])
     with pytest.raises(ValueError, match="answered 2 queries and .* 1; run both on the same ones"):
         collect.compared(masked, twin)

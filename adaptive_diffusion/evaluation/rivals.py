@@ -17,7 +17,7 @@ class Rivalry:
         best_learned: the learned rule with the largest area under its curve, over the costs that all learned rules
             reach.
         best_unlearned: the rule without learning that comes within `NEARLY` of the best quality of `best_learned` at
-            the smallest cost; where none comes so near, the one of the best quality.
+            the smallest cost; where none comes so near, the one of the best quality, the cheapest of equals.
         chief: the comparison of these two.
         all: of every pair, those of one learned rule together.
     """
@@ -56,5 +56,11 @@ def rivalry(curves: Curves, learned: Sequence[str]) -> Rivalry | None:
     compared = {(mine, theirs): curves.compare(mine, theirs) for mine in ours for theirs in rivals}
     target = curves.points(best)[1].max() - NEARLY
     near = {name: cost for name in rivals if not np.isnan(cost := curves.cost(name, target))}
-    closest = min(near, key=lambda name: near[name], default=max(rivals, key=lambda name: curves.points(name)[1].max()))
+    closest = min(near, key=lambda name: near[name], default=max(rivals, key=lambda name: _best(curves, name)))
     return Rivalry(best, closest, compared[best, closest], tuple(compared.values()))
+
+
+def _best(curves: Curves, family: str) -> tuple[float, float]:
+    """Larger, the better the best setting of a family is, and of equally good ones the cheaper."""
+    most = float(curves.points(family)[1].max())
+    return most, -curves.cost(family, most)

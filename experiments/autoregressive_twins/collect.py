@@ -1,4 +1,5 @@
-"""Puts masked denoisers beside their autoregressive twins: `results/summary.json` and `results/table.md`.
+"""Puts masked denoisers beside their autoregressive twins: `results/summary.json` and `results/table.md`. Pairs of other
+tasks and seeds that stand there stay.
 
 python experiments/autoregressive_twins/collect.py --twins runs/twin_* --masked runs/quickstart runs/maze runs/countdown
 """
@@ -33,7 +34,11 @@ def main() -> None:
     if not pairs:
         raise SystemExit("no task and seed has a twin and a masked denoiser")
     RESULTS.mkdir(exist_ok=True)
-    atomic_write_file(RESULTS / "summary.json", json.dumps({"tasks": pairs}, indent=2) + "\n")
+    file = RESULTS / "summary.json"
+    before = json.loads(file.read_text())["tasks"] if file.is_file() else []
+    by_pair = {(pair["name"], pair["seed"]): pair for pair in [*before, *pairs]}
+    pairs = [pair for _, pair in sorted(by_pair.items())]
+    atomic_write_file(file, json.dumps({"tasks": pairs}, indent=2) + "\n")
     atomic_write_file(RESULTS / "table.md", table(pairs))
     print(table(pairs), end="")
 
