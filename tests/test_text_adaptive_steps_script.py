@@ -51,7 +51,9 @@ def test_published_model_judges_what_is_written_given_what_stands_before_it(refe
     assert reference.of_open(problems).tolist() == [(3**2 + 2) / 3, 1 + 300]
     written = tokens.clone()
     written[0, 2:5] = torch.tensor(list(b"xyz"))
-    assert reference.of_written(written.repeat(2, 1), problems.take(torch.tensor([0, 1, 0, 1]))).tolist() == [9, 301] * 2
+    assert (
+        reference.of_written(written.repeat(2, 1), problems.take(torch.tensor([0, 1, 0, 1]))).tolist() == [9, 301] * 2
+    )
     assert model.asked == ["cdefg", "y", "cde", "xyzfg"]  # each text once
 
 

@@ -1,5 +1,5 @@
-"""Puts masked denoisers beside their autoregressive twins: `results/summary.json` and `results/table.md`. Pairs of other
-tasks and seeds that stand there stay.
+"""Puts masked denoisers beside their autoregressive twins: `results/summary.json` and `results/table.md`. Pairs of
+other tasks and seeds that stand there stay.
 
 python experiments/autoregressive_twins/collect.py --twins runs/twin_* --masked runs/quickstart runs/maze runs/countdown
 """

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from rules import FIXED
 
 from adaptive_diffusion.analysis.colours import colour, marker
 from adaptive_diffusion.analysis.scales import doublings
@@ -40,7 +41,7 @@ def correlations(axes, rows):
     best, look = {}, looks(dict.fromkeys(row["family"] for row in rows))
     for row in rows:
         found = row["spearman_of_steps_per_open_byte"][BITS]
-        if not row["family"].startswith("fixed") and found["value"] is not None:
+        if row["family"] not in FIXED and found["value"] is not None:
             best[row["family"]] = max(best.get(row["family"], found), found, key=lambda one: one["value"])
     for place, (name, found) in enumerate(best.items()):
         axes.errorbar(found["value"], place, xerr=ends(found), capsize=2, **look[name])

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from references import Reference, TextReference, TokenReference
-from rules import FIXED, HEADS, LEARNED, MOST, careful, halting, paced
+from rules import FIXED, HEADS, LEARNED, MOST, STEPS, careful, halting, paced
 
 from adaptive_diffusion.evaluation.answers import ScoredAnswers
 from adaptive_diffusion.evaluation.correlation import spearman
@@ -64,6 +64,8 @@ def answered(source, problems, reference, seed):
             answers[at], ScoredAnswers(name, family, ids, rollouts.spent(after).numpy(), quality[at.numpy()])
         )
 
+    for limit in STEPS:
+        yield stopped(f"limit_{limit}", "limit", rollouts.steps.clamp(max=limit))
     for number, one in enumerate(tried):
         yield stopped(one.name, one.family, rollouts.stopped(rollouts.stops[:, number]))
     for family, rule in LEARNED.items():
@@ -84,7 +86,7 @@ def all_answered(source, problems, reference, seed):
 
 
 def compared(seeds):
-    """By adaptive rule: its cost over that of fixed steps at equal quality, in the better of two orders; and its bits
+    """By adaptive rule: its cost over that of fixed steps at equal quality, in the best of its forms; and its bits
     saved at equal cost. Curves over problems and trainings."""
     curves = Curves([[one.scored for one in found] for found in seeds])
     fixed = max(FIXED, key=lambda name: curves.area(name, curves.shared_costs(FIXED)).value)

@@ -10,8 +10,9 @@ from adaptive_diffusion.runs.halting_rules import Trial
 from adaptive_diffusion.runs.stage import checkpoint
 from adaptive_diffusion.sampling.sampler import Sampler
 
-FIXED = "fixed", "fixed_margin"
-"""The rules that spend the same on every problem, in two orders."""
+FIXED = "fixed", "fixed_margin", "limit"
+"""The rules that spend the same on every problem: so many forwards in two orders, or one token a forward until a limit,
+after which all that is open is filled in."""
 HEADS = checkpoint("heads")
 """Where heads.py writes the model with its heads."""
 LEARNED = {"agreement": LearnedHalting(), "agreement_cost_aware": CostAware()}
@@ -21,6 +22,8 @@ MOST = 64
 
 STEPS = 1, 2, 4, 6, 8, 12, 16, 24
 SHARES = 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9
+THRESHOLDS = 0.01, 0.02, 0.05, *SHARES
+"""Of a token in thousands, few are as probable as a byte."""
 LIKELIHOODS = 1e-12, 1e-9, 1e-7, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1
 GAINS = 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.003, 0
 NATS = 0.1, 0.25, 0.5, 1, 2, 4, 8, 16
@@ -32,7 +35,7 @@ def paced():
     return {
         "fixed": [{"pace": FixedSteps(steps)} for steps in STEPS],
         "fixed_margin": [{"order": Margin(), "pace": FixedSteps(steps)} for steps in STEPS],
-        "threshold": [{"pace": Threshold(share)} for share in SHARES],
+        "threshold": [{"pace": Threshold(share)} for share in THRESHOLDS],
         "entropy_bound": [{"order": LowEntropy(), "pace": EntropyBound(nats)} for nats in NATS],
     }
 

@@ -36,8 +36,8 @@ def test_rival_is_the_rule_that_reaches_the_best_learned_quality_at_the_smallest
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_of_equally_good_rules_far_below_the_learned_one_the_cheapest_is_the_rival(turned: bool):
-    weaker = [rule("dear", (1, [0, 0]), (8, [1, 0])), WEAK]
-    found = rivalry(Curves([sum(reversed(weaker) if turned else weaker, []) + HEAD]), ["head"])
+    dear = rule("dear", (1, [0, 0]), (8, [1, 0]))
+    found = rivalry(Curves([(WEAK + dear if turned else dear + WEAK) + HEAD]), ["head"])
     assert found is not None
     assert found.best_unlearned == "weak"
 
