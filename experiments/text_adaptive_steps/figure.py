@@ -85,8 +85,8 @@ def variety(axes, found):
         axes.plot(cost, value, **look, markersize=4, label=name)
     axes.axhline(found["reference_variety"]["distinct_3"], color="grey", linestyle=":")
     doublings(axes.xaxis)
-    axes.set(xlabel="mean NFE, log scale", ylabel="different sequences of three bytes; dotted: of the reference text")
-    axes.set_title("does it repeat itself?")
+    axes.set(xlabel="mean NFE, log scale", ylabel="different sequences of three bytes, share")
+    axes.set_title("does it repeat itself? (dotted: the reference text)")
 
 
 def english():
