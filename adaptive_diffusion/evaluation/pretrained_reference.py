@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any, Self
 
 import numpy as np
@@ -67,20 +68,21 @@ class PretrainedReference:
             raise ValueError("nothing stands before the texts, and the model has no token that begins one")
         if (tokens := len(given) + max(map(len, behind), default=0)) > self.context:
             raise ValueError(f"{tokens} tokens are more than the context of {self.context}; give less before the texts")
-        found: list[float] = []
+        read, found = self.model(input_ids=torch.tensor([given]), use_cache=True), []
         for start in range(0, len(behind), rows):
-            found += self._bits_behind(given, behind[start : start + rows])
+            found += self._bits_behind(read, len(given), behind[start : start + rows])
         return np.array(found)
 
-    def _bits_behind(self, given: list[int], behind: list[list[int]]) -> list[float]:
+    def _bits_behind(self, read: Any, given: int, behind: list[list[int]]) -> list[float]:
+        """Bits of each text after `given` tokens, of which the model's output is `read`."""
         lengths = torch.tensor([len(ids) for ids in behind])
         padded = torch.zeros(len(behind), max(1, int(lengths.max())), dtype=torch.long)
         for row, ids in zip(padded, behind, strict=True):
             row[: len(ids)] = torch.tensor(ids, dtype=torch.long)
-        read = self.model(input_ids=torch.tensor([given]), use_cache=True)
-        read.past_key_values.batch_repeat_interleave(len(behind))
-        known = torch.ones(len(behind), len(given) + padded.shape[1], dtype=torch.long)
-        logits = self.model(input_ids=padded, past_key_values=read.past_key_values, attention_mask=known).logits
+        cache = deepcopy(read.past_key_values)  # the model appends to it
+        cache.batch_repeat_interleave(len(behind))
+        known = torch.ones(len(behind), given + padded.shape[1], dtype=torch.long)
+        logits = self.model(input_ids=padded, past_key_values=cache, attention_mask=known).logits
         logits = torch.cat([read.logits[:, -1:].expand(len(behind), -1, -1), logits[:, :-1]], 1)
         log_p = logits.float().log_softmax(-1).gather(-1, padded[..., None])[..., 0].double()
         counts = torch.arange(padded.shape[1]) < lengths[:, None]

@@ -117,7 +117,7 @@ def test_relations_of_many_places_begin_with_less_weight_each():
         torch.manual_seed(0)
         each.build(8, 2, depth=3)
     usual, even = (each.preference for each in positions)
-    # Of 81 pairs 9 are an entry with itself; 12 are apart and one of them on the diagonal, 12 both on it; and so on.
+    # Of 81 pairs, 12 share nothing (one is on the diagonal), 24 only that both or neither are on it, and 9 are equal.
     pairs = torch.bincount(positions[1].relation.flatten(), minlength=8)
     assert pairs.tolist() == [12, 12, 12, 0, 24, 6, 6, 9]
     lowered = (usual - even)[:, :, pairs > 0]
