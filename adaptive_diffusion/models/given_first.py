@@ -21,7 +21,8 @@ class GivenFirstTransformer(TransformerTrunk):
 
     Its parameters are those of the denoiser, with an embedding of the position that is predicted in the place of that
     of the status. Where the denoiser's attention has a bias between two positions, the twin has it between the position
-    that is predicted and the one that was read.
+    that is predicted and the one that was read; the beginning of the sequence stands where the last token does, which
+    nothing reads.
 
     Args:
         vocabulary: K, the number of clean tokens; the embedding of the mask is the beginning of the sequence.
@@ -56,20 +57,16 @@ class GivenFirstTransformer(TransformerTrunk):
         here = torch.arange(tokens.shape[1], device=tokens.device).expand_as(tokens)
         place = torch.where(first, here, before)
         read = tokens.gather(1, place).masked_fill(first, self.vocabulary)
-        attend = (rank[:, None, :] <= rank[:, :, None])[:, None]
+        after = before.argsort(1)
+        attend = (rank.gather(1, after)[:, None, :] <= rank[:, :, None])[:, None]
         x = self.positions.add(self.tokens(read), place) + self.predicted(here)
         for layer, block in enumerate(self.layers):
             query, key, value = block.projected(x)
             query, key = self.positions.rotate(query, here), self.positions.rotate(key, place)
-            x = block.joined(x, attention(query, key, value, attend, self._bias(layer, place)))
+            # Keys in the order of the places they were read from: so one bias between places serves all rows.
+            key, value = (each.take_along_dim(after[:, None, :, None], 2) for each in (key, value))
+            x = block.joined(x, attention(query, key, value, attend, self.positions.bias(layer, tokens.shape[1])))
         return self.norm(x)
-
-    def _bias(self, layer: int, place: Tensor) -> Tensor | None:
-        """[B, H, L, L] between the position predicted and the place that was read, [B, L]."""
-        bias = self.positions.bias(layer, place.shape[1])
-        if bias is None:
-            return None
-        return bias[:, :, place].permute(2, 0, 1, 3)
 
 
 def reading_order(editable: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,11 +1,13 @@
-"""Gathers runs of `when_learning_to_stop_pays`, one for each task and seed, into `results/summary.json`. A task is
-written anew from all of its runs, so name them all; tasks of which no run is named stay as they are.
+"""Gathers runs of `when_learning_to_stop_pays`, one for each task and seed, into `results/summary.json`. The answers
+of a run and what it measured are kept in `results/runs`, so a further seed is added by naming its run alone. Tasks of
+which no run is kept stay as they are.
 
 python experiments/when_learning_to_stop_pays/collect.py runs/when_learning_to_stop_pays*
 """
 
 import argparse
 import json
+import shutil
 from collections import defaultdict
 from pathlib import Path
 from statistics import mean
@@ -18,22 +20,34 @@ from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 RESULTS = Path(__file__).parent / "results"
 POLICY = "cost_aware"
+USED = ("task", "seed", "heads", "run_to_the_end", "oracle", "risk_control", "test", "stratified")
 MEASURES = ("regret_to_oracle", "spearman", "share_given_up", "cost_spent_on_unsolved", "overthinking")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="+", type=Path, help="finished run folders")
-    by_task = defaultdict(list)
+    parser.add_argument("runs", nargs="*", type=Path, help="finished run folders; none: those that are kept")
     for folder in parser.parse_args().runs:
+        keep(folder)
+    by_task = defaultdict(list)
+    for folder in sorted((RESULTS / "runs").iterdir()):
         run = json.loads((folder / "summary.json").read_text())
         by_task[run["task"]].append((run, folder))
     tasks = {name: of_task(name, sorted(runs, key=lambda one: one[0]["seed"])) for name, runs in by_task.items()}
-    RESULTS.mkdir(exist_ok=True)
     file = RESULTS / "summary.json"
-    kept = {task["name"]: task for task in json.loads(file.read_text())["tasks"]} if file.is_file() else {}
-    listed = [task for _, task in sorted((kept | tasks).items())]
+    others = {task["name"]: task for task in json.loads(file.read_text())["tasks"]} if file.is_file() else {}
+    listed = [task for _, task in sorted((others | tasks).items())]
     atomic_write_file(file, json.dumps({"tasks": listed}, indent=2, ensure_ascii=False) + "\n")
+
+
+def keep(folder: Path) -> None:
+    """Copies what a task's figures are made from."""
+    run = json.loads((folder / "summary.json").read_text())
+    kept = RESULTS / "runs" / f"{run['task']}-{run['seed']}"
+    kept.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / "answers.parquet", kept / "answers.parquet")
+    used = {key: run[key] for key in USED if key in run}
+    atomic_write_file(kept / "summary.json", json.dumps(used, indent=1, ensure_ascii=False) + "\n")
 
 
 def of_task(name: str, runs: list[tuple[dict[str, Any], Path]]) -> dict[str, Any]:

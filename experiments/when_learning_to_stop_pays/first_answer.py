@@ -1,5 +1,5 @@
 """The simplest rule for a search that may give up: stop at the first complete answer, or after some steps. On the test
-rollouts of finished runs. What stands in the file of other tasks stays.
+rollouts of finished runs. What stands in the file of other tasks and seeds stays.
 
 python experiments/when_learning_to_stop_pays/first_answer.py runs/when_learning_to_stop_pays,maze,*
 """
@@ -39,10 +39,11 @@ def main() -> None:
         about = json.loads((run / "summary.json").read_text())
         found = settings(Rollouts.load(run / rollout_name("test")))
         measured.append({"task": about["task"], "seed": about["seed"], "settings": found})
-    file, tasks = RESULTS / "first_answer.json", {one["task"] for one in measured}
+    file = RESULTS / "first_answer.json"
     before = json.loads(file.read_text())["runs"] if file.is_file() else []
-    kept = [one for one in before if one["task"] not in tasks]
-    content = {"runs": [*kept, *measured], "manifest": provenance("first_answer.py RUNS", begun)}
+    together = {(one["task"], one["seed"]): one for one in [*before, *measured]}
+    ordered = [one for _, one in sorted(together.items())]
+    content = {"runs": ordered, "manifest": provenance("first_answer.py RUNS", begun)}
     atomic_write_file(file, json.dumps(content, indent=1) + "\n")
 
 

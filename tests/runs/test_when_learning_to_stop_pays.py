@@ -94,24 +94,35 @@ def test_runs_are_collected_and_drawn(runs: list[Path], tmp_path: Path, monkeypa
     assert (tmp_path / "results" / "curves.png").stat().st_size > 10_000
 
 
-def test_tasks_of_which_no_run_is_named_stay_in_the_results(
+def test_a_further_seed_joins_those_that_are_kept(
     runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = {"tasks": [{"name": "another"}, {"name": "sudoku_4x4", "seeds": [7]}]}
     (tmp_path / "summary.json").write_text(json.dumps(old))
-    of_another = {"task": "another", "seed": 3, "settings": []}
-    first = {"runs": [of_another, {"task": "sudoku_4x4", "seed": 7, "settings": []}]}
+    first = {"runs": [{"task": "another", "seed": 3, "settings": []}]}
     (tmp_path / "first_answer.json").write_text(json.dumps(first))
-    for name in ("collect", "first_answer"):
-        monkeypatch.setattr(sys, "argv", [f"{name}.py", str(runs[1])])
-        script(name, monkeypatch, tmp_path).main()
-    kept, task = json.loads((tmp_path / "summary.json").read_text())["tasks"]
-    assert kept == {"name": "another"}
-    assert task["seeds"] == [1]
-    kept, task = json.loads((tmp_path / "first_answer.json").read_text())["runs"]
-    assert kept == of_another
-    assert task["seed"] == 1
-    assert len(task["settings"]) == 12
+
+    def after(*named: Path) -> tuple[list[Any], list[Any]]:
+        for name in ("collect", "first_answer"):
+            monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, named)])
+            script(name, monkeypatch, tmp_path).main()
+        read = (json.loads((tmp_path / name).read_text()) for name in ("summary.json", "first_answer.json"))
+        return next(read)["tasks"], next(read)["runs"]
+
+    (another, task), first_answers = after(runs[1])
+    assert another == {"name": "another"}
+    assert task["seeds"] == [1]  # the answers of seed 7 are not kept
+    assert [(one["task"], one["seed"], len(one["settings"])) for one in first_answers] == [
+        ("another", 3, 0),
+        ("sudoku_4x4", 1, 12),
+    ]
+    (_, task), first_answers = after(runs[0])
+    assert task["seeds"] == [0, 1]
+    assert [one["seed"] for one in first_answers] == [3, 0, 1]
+    monkeypatch.setattr(sys, "argv", ["collect.py", *map(str, runs)])
+    script("collect", monkeypatch, tmp_path / "at_once").main()
+    (at_once,) = json.loads((tmp_path / "at_once" / "summary.json").read_text())["tasks"]
+    assert at_once == task
 
 
 @pytest.mark.parametrize("sampler", ["confidence", "learned", "threshold pace.threshold=0.5"])
