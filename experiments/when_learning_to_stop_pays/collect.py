@@ -9,6 +9,7 @@ import argparse
 import json
 import shutil
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -20,6 +21,8 @@ from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 RESULTS = Path(__file__).parent / "results"
 POLICY = "cost_aware"
+ALL = "all_without_learning"
+"""One curve through the best settings of every rule without learning."""
 USED = ("task", "seed", "heads", "run_to_the_end", "oracle", "risk_control", "test", "stratified")
 MEASURES = ("regret_to_oracle", "spearman", "share_given_up", "cost_spent_on_unsolved", "overthinking")
 
@@ -59,6 +62,7 @@ def of_task(name: str, runs: list[tuple[dict[str, Any], Path]]) -> dict[str, Any
     heads = [head for head in seeds[0]["heads"] if head in curves.families]
     unlearned = [[one for one in seed if one.family not in {*heads} - {POLICY}] for seed in answers]
     chief, *each_seed = (best_rival(name, Curves(part)) for part in [unlearned, *([one] for one in unlearned)])
+    pooled = [[one if one.family in heads else replace(one, family=ALL) for one in seed] for seed in answers]
     test = [run["test"] for run in seeds]
     difficult = [run.get("stratified", run["test"]) for run in seeds]
     return {
@@ -69,6 +73,7 @@ def of_task(name: str, runs: list[tuple[dict[str, Any], Path]]) -> dict[str, Any
         "oracle": {key: mean(run["oracle"][key]["value"] for run in seeds) for key in ("correct", "nfe_mean")},
         "best_unlearned": chief.best_unlearned,
         **chief.chief.to_json(),
+        f"against_{ALL}": Curves(pooled).compare(POLICY, ALL).to_json(),
         "each_seed": [{"best_unlearned": one.best_unlearned, **one.chief.to_json()} for one in each_seed],
         **{key: together([measures[key] for measures in test]) for key in MEASURES if key != "spearman"},
         "spearman": together([measures["spearman"] for measures in difficult]),

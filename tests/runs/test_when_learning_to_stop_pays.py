@@ -90,6 +90,7 @@ def test_runs_are_collected_and_drawn(runs: list[Path], tmp_path: Path, monkeypa
     assert task["cost_ratio_at_equal_accuracy"].keys() == {"value", "low", "high"}
     assert task["seeds"] == [0, 1]
     assert set(task["heads"]) == set(HEADS)
+    assert task["against_all_without_learning"]["accuracy"] >= task["accuracy"]
     script("figure", monkeypatch, tmp_path / "results").main()
     assert (tmp_path / "results" / "curves.png").stat().st_size > 10_000
 
