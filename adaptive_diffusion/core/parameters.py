@@ -1,8 +1,18 @@
-"""Refusal of parameters that are not numbers."""
+"""Refusal of parameters that no rule can use."""
 
 import math
 from itertools import chain
 from typing import Any, Self
+
+
+def check_steps(steps: int, problem: str) -> None:
+    """Refuses a number of steps below 1.
+
+    Raises:
+        ValueError: fewer than one step; the message says which problem that is.
+    """
+    if steps < 1:
+        raise ValueError(f"steps={steps} {problem}; use at least 1")
 
 
 class Parameters:

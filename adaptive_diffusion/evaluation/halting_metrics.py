@@ -15,7 +15,6 @@ from adaptive_diffusion.evaluation.correlation import spearman
 from adaptive_diffusion.evaluation.intervals import Interval, bootstrap, mean, paired_difference, ratio_of_sums
 
 SHUFFLES = 100
-CONTROLS = ("fixed", "random", "shuffle")
 
 
 @dataclass(frozen=True)

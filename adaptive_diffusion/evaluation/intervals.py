@@ -24,11 +24,6 @@ class Interval(NamedTuple):
     low: float
     high: float
 
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether all of it lies on one side of 0."""
-        return self.low > 0 or self.high < 0
-
     def to_json(self) -> dict[str, float | None]:
         """Plain values; null where the data does not define one."""
         return {name: float(end) if np.isfinite(end) else None for name, end in self._asdict().items()}

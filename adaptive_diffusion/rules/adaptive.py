@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.logit_statistics import Entropy
+from adaptive_diffusion.core.parameters import check_steps
 from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
 from adaptive_diffusion.core.rule import Revision, UnmaskingPace
 from adaptive_diffusion.core.state import SamplerState
@@ -72,8 +73,7 @@ class Quota(Adaptive):
     steps: int = 32
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ValueError(f"steps={self.steps} gives no quota; use at least 1")
+        check_steps(self.steps, "gives no quota")
 
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Entropy, Top
+from adaptive_diffusion.core.parameters import check_steps
 from adaptive_diffusion.core.prediction import Logits, LogitStatistic, Prediction
 from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.core.state import Decision, Finish, HaltDecision, SamplerState
@@ -109,16 +110,6 @@ class LogitGap(LogitStatistic):
         return {"logit_gap": value[:, 0] - value[:, -1]}
 
 
-def check_steps(steps: int) -> None:
-    """Refuses a number of steps against which no progress can be measured.
-
-    Raises:
-        ValueError: fewer than one step.
-    """
-    if steps < 1:
-        raise ValueError(f"steps={steps}: progress is measured against at least 1 step")
-
-
 @dataclass(frozen=True)
 class Prophet(Halting):
     """Fill the complete answer at once when the mean logit gap z₍₁₎ − z₍₂₎ over all positions of the answer, committed
@@ -144,7 +135,7 @@ class Prophet(Halting):
     reads_all_blocks = True
 
     def __post_init__(self) -> None:
-        check_steps(self.steps)
+        check_steps(self.steps, "gives no measure of progress")
 
     def threshold(self, step: Tensor) -> Tensor:
         """[B] float64 threshold in the forward after `step` [B] steps."""
@@ -188,7 +179,7 @@ class Sched(Halting):
     reads_all_blocks = True
 
     def __post_init__(self) -> None:
-        check_steps(self.steps)
+        check_steps(self.steps, "gives no measure of progress")
 
     def threshold(self, step: Tensor) -> Tensor:
         """[B] float64 threshold in the forward after `step` [B] steps."""

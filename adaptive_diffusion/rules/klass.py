@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.logit_statistics import Top
+from adaptive_diffusion.core.parameters import check_steps
 from adaptive_diffusion.core.prediction import Logits, LogitStatistic, Prediction
 from adaptive_diffusion.core.rule import Revision, UnmaskingOrder, UnmaskingPace
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
@@ -74,8 +75,7 @@ class StableOrQuota(UnmaskingPace):
     steps: int = 16
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ValueError(f"steps={self.steps} gives no quota; use at least 1")
+        check_steps(self.steps, "gives no quota")
 
     def next_level(self, state: SamplerState) -> Tensor:
         return open_share(state, state.open.sum(1))

@@ -3,7 +3,8 @@
 import numpy as np
 
 SPLITS = ("train", "validation", "test")
-STARTS = (80, 90)  # per cent of the hash values: where validation and test begin
+STARTS = (80, 90)
+"""Per cent of the hash values: where validation and test begin."""
 
 
 def index_of(split: str) -> int:
@@ -11,6 +12,13 @@ def index_of(split: str) -> int:
     if split not in SPLITS:
         raise ValueError(f"no split called {split!r}; choose one of {', '.join(SPLITS)}")
     return SPLITS.index(split)
+
+
+def share_of(split: str) -> tuple[int, int]:
+    """A split's hash values mod 100, from the first to below the second; raises ``ValueError`` for an unknown name."""
+    bounds = 0, *STARTS, 100
+    index = index_of(split)
+    return bounds[index], bounds[index + 1]
 
 
 def splits_of(words: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.parameters import check_steps
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.rule import Plan
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
@@ -25,8 +26,7 @@ class Ranking(Plan):
     bounded = True
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ValueError(f"steps={self.steps} gives the clock nothing to do; use at least 1")
+        check_steps(self.steps, "gives the clock nothing to do")
 
     @abstractmethod
     def score(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:

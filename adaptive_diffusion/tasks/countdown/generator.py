@@ -5,8 +5,8 @@ import torch
 
 from adaptive_diffusion.tasks.countdown.kernels import draw_problems, first_rows, keys_of
 from adaptive_diffusion.tasks.countdown.problems import CountdownProblems, Limits
-from adaptive_diffusion.tasks.hash_split import share_of, stream_of
 from adaptive_diffusion.tasks.random_streams import start_rows
+from adaptive_diffusion.tasks.splits import index_of, share_of
 
 DOUBLINGS = 7
 
@@ -26,7 +26,7 @@ def generate(limits: Limits, count: int, split: str = "train", seed: int = 0, fi
     if min(count, seed, first) < 0:
         raise ValueError(f"count, seed and first must not be negative; got {count}, {seed}, {first}")
     states = np.empty(count, dtype=np.uint64)
-    start_rows(seed, stream_of(split), first, states)
+    start_rows(seed, index_of(split), first, states)
     numbers = np.zeros((count, limits.numbers), dtype=np.int64)
     targets = np.zeros(count, dtype=np.int64)
     equations = np.zeros((count, limits.numbers - 1, 4), dtype=np.int64)

@@ -116,22 +116,6 @@ CHECKERS: Mapping[str, Checker] = {
 }
 
 
-def checker_of(named: str | Checker) -> Checker:
-    """The checker of a name; a callable is one already.
-
-    Raises:
-        ValueError: another name, or what cannot be called.
-    """
-    if callable(named):
-        return named
-    if named not in CHECKERS:
-        raise ValueError(
-            f"there is no checker {named!r}; name one of {', '.join(CHECKERS)}, or a function of your own: "
-            "{_target_: my_checkers.close, _partial_: true}"
-        )
-    return CHECKERS[named]
-
-
 def graded(checker: Checker, answer: str, row: Row) -> float:
     """The score of an answer; 0 where the checker cannot read it.
 

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from adaptive_diffusion.tasks.data import TaskData, at_least_one
-from adaptive_diffusion.tasks.prompts.checkers import Checker, checker_of, graded
+from adaptive_diffusion.tasks.prompts.checkers import CHECKERS, Checker, graded
 from adaptive_diffusion.tasks.prompts.prompts import AnswerSpan, Prompts
 from adaptive_diffusion.tasks.prompts.sources import Columns, PromptFile, PromptSource
 from adaptive_diffusion.tasks.prompts.task import PromptTask
+from adaptive_diffusion.tasks.scores import named_checker
+from adaptive_diffusion.tasks.splits import SPLITS
 from adaptive_diffusion.tasks.text.tokenizer import ByteTokenizer, Tokenizer
 
-SPLITS = ("train", "validation", "test")
 SHARES = 0.1, 0.2
 """Of all prompts, by their hashes: validation is below the first, test below the second, training above."""
 
@@ -86,7 +87,8 @@ class PromptData(TaskData):
         self.files = {split: PromptFile(file) for split, file in files.items() if file is not None}
         names = Columns(prompt, answer, (difficulty,) if isinstance(difficulty, str) else tuple(difficulty))
         span = AnswerSpan(length, answer_length, ends)
-        self.task = PromptTask(span, tokenizer or ByteTokenizer(), checker_of(checker), names)
+        grades = named_checker(checker, CHECKERS, "my_checkers.close")
+        self.task = PromptTask(span, tokenizer or ByteTokenizer(), grades, names)
         self.held_out_prompts = held_out_prompts
 
     @cached_property

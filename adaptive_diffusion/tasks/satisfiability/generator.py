@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
-from adaptive_diffusion.tasks.hash_split import share_of, stream_of
 from adaptive_diffusion.tasks.random_streams import start_rows
 from adaptive_diffusion.tasks.satisfiability.formulas import WIDTH, Formulas, Size
 from adaptive_diffusion.tasks.satisfiability.kernels import draw_formulas, keys_of
 from adaptive_diffusion.tasks.satisfiability.solver import first_assignment
+from adaptive_diffusion.tasks.splits import index_of, share_of
 
 MOST_DRAWS = 2_000
 
@@ -26,7 +26,7 @@ def generate(size: Size, count: int, split: str = "train", seed: int = 0, first:
     if min(count, seed, first) < 0:
         raise ValueError(f"count, seed and first must not be negative; got {count}, {seed}, {first}")
     states = np.empty(count, dtype=np.uint64)
-    start_rows(seed, stream_of(split), first, states)
+    start_rows(seed, index_of(split), first, states)
     clauses = np.zeros((count, size.clauses, WIDTH), dtype=np.int64)
     assignments = np.zeros((count, size.variables), dtype=bool)
     pending = np.arange(count)

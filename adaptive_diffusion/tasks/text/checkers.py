@@ -29,22 +29,6 @@ def parses_python(text: str) -> float:
 CHECKERS: Mapping[str, TextChecker] = {"parses_python": parses_python}
 
 
-def text_checker_of(named: str | TextChecker | None) -> TextChecker | None:
-    """The checker of a name; a callable is one already, and None stays None.
-
-    Raises:
-        ValueError: another name.
-    """
-    if named is None or callable(named):
-        return named
-    if named not in CHECKERS:
-        raise ValueError(
-            f"there is no checker {named!r}; name one of {', '.join(CHECKERS)}, or a function of your own: "
-            "{_target_: my_checkers.is_molecule, _partial_: true}"
-        )
-    return CHECKERS[named]
-
-
 def graded_text(checker: TextChecker, text: bytes) -> float:
     """The score of a text; 0 where it is not UTF-8 or the checker cannot read it. A character that the window cuts at
     either end is left out.

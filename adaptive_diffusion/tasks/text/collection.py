@@ -9,9 +9,9 @@ from functools import cached_property
 from itertools import accumulate, groupby
 from typing import Any
 
+from adaptive_diffusion.tasks.splits import SPLITS
 from adaptive_diffusion.tasks.text.corpora import Corpus, Document
 
-SPLITS = ("train", "validation", "test")
 HELD_OUT = 0.05
 """The share of all bytes that validation and test take each."""
 

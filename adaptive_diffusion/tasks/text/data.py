@@ -8,8 +8,10 @@ import numpy as np
 
 from adaptive_diffusion.core.measures import Headline
 from adaptive_diffusion.tasks.data import TaskData
-from adaptive_diffusion.tasks.text.checkers import TextChecker, text_checker_of
-from adaptive_diffusion.tasks.text.collection import SPLITS, Collection
+from adaptive_diffusion.tasks.scores import named_checker
+from adaptive_diffusion.tasks.splits import SPLITS
+from adaptive_diffusion.tasks.text.checkers import CHECKERS, TextChecker
+from adaptive_diffusion.tasks.text.collection import Collection
 from adaptive_diffusion.tasks.text.corpora import Corpus, StandardLibrary, corpus_at
 from adaptive_diffusion.tasks.text.holes import LineEnds, RandomSpans
 from adaptive_diffusion.tasks.text.infilling import HoleSource, infilling
@@ -81,7 +83,8 @@ class TextDataModule(TaskData):
         found = corpus_at(corpus, lines) if isinstance(corpus, str) else corpus
         self.collection = Collection(found or StandardLibrary())
         self.packing = packing or (OneEach() if lines else Packed())
-        self.task = TextTask(length, tokenizer or ByteTokenizer(), text_checker_of(checker), headline, lines)
+        grades = None if checker is None else named_checker(checker, CHECKERS, "my_checkers.is_molecule")
+        self.task = TextTask(length, tokenizer or ByteTokenizer(), grades, headline, lines)
         self.problems = (RandomSpans(), LineEnds()) if problems is None else tuple(problems)
         self.test_problems, self.evaluation_windows = test_problems, evaluation_windows
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from adaptive_diffusion.tasks.prompts.checkers import Exact, LastNumber, Numeric, Regex, ScoreAnswer, checker_of, graded
+from adaptive_diffusion.tasks.prompts.checkers import CHECKERS, Exact, LastNumber, Numeric, Regex, ScoreAnswer, graded
+from adaptive_diffusion.tasks.scores import named_checker
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ from adaptive_diffusion.tasks.prompts.checkers import Exact, LastNumber, Numeric
     ],
 )
 def test_checkers_by_name(checker, answer, reference, score):
-    assert graded(checker_of(checker), answer, {"prompt": "", "answer": reference}) == score
+    assert graded(CHECKERS[checker], answer, {"prompt": "", "answer": reference}) == score
 
 
 def test_numbers_within_the_tolerance_are_equal():
@@ -51,7 +52,7 @@ def test_expression_that_takes_too_long_does_not_match(monkeypatch):
 @given(answer=some.text(), reference=some.text(min_size=1))
 def test_no_answer_stops_a_checker(answer, reference):
     for name in ("exact", "numeric", "last_number", "regex"):
-        assert 0 <= graded(checker_of(name), answer, {"prompt": "", "answer": reference}) <= 1
+        assert 0 <= graded(CHECKERS[name], answer, {"prompt": "", "answer": reference}) <= 1
 
 
 def test_answer_that_a_checker_cannot_read_scores_nothing():
@@ -73,8 +74,8 @@ def test_column_that_a_checker_misses_is_named():
 
 def test_checker_that_does_not_exist_is_refused():
     with pytest.raises(ValueError, match="there is no checker 'fuzzy'; name one of exact, numeric"):
-        checker_of("fuzzy")
-    assert checker_of(exact := Exact()) is exact
+        named_checker("fuzzy", CHECKERS, "my_checkers.close")
+    assert named_checker(exact := Exact(), CHECKERS, "my_checkers.close") is exact
 
 
 def test_generator_of_reasoning_gym_grades_its_answers():
