@@ -83,15 +83,18 @@ class Restart(Parameters):
     def sample(
         self, queries: Queries, seed: int = 0, slots: int = 256, observers: Iterable[Observer] = ()
     ) -> SampleResult:
-        """One answer to each query, in their order; observers see every try."""
-        best = self.sampler.sample(queries, seed=seed, slots=slots, observers=observers)
+        """One answer to each query, in their order. Observers see the try that counts, which is sampled a second time
+        for them; `nfe` and `steps` of the result are those of all tries."""
+        best = self.sampler.sample(queries, seed=seed, slots=slots)
+        counts = torch.zeros_like(best.nfe, dtype=torch.long)
         for number in range(1, self.tries):
             hopeful = best.halt_reason != HaltReason.FAULT
             pending = (hopeful & (best.log_probability.exp() < self.enough)).nonzero()[:, 0]
             if not len(pending):
                 break
-            again = self.sampler.sample(queries.take(pending), seed=seed + number, slots=slots, observers=observers)
+            again = self.sampler.sample(queries.take(pending), seed=_seed(seed, number), slots=slots)
             better = again.log_probability > best.log_probability[pending]
+            counts[pending[better]] = number
             chosen = {
                 name: getattr(best, name).index_copy(0, pending[better], getattr(again, name)[better])
                 for name in ("answers", "halt_reason", "log_probability")
@@ -106,4 +109,13 @@ class Restart(Parameters):
             }
             rows = best.rows_forwarded + again.rows_forwarded
             best = replace(best, **chosen, **spent, **met, rows_forwarded=rows)
+        if observers := tuple(observers):
+            for number in counts.unique().tolist():
+                of_try = queries.take((counts == number).nonzero()[:, 0])
+                self.sampler.sample(of_try, seed=_seed(seed, number), slots=slots, observers=observers)
         return best
+
+
+def _seed(seed: int, number: int) -> int:
+    """The seed of a try, far from those of other seeds' tries."""
+    return seed + (number << 32)

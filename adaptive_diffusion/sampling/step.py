@@ -107,7 +107,7 @@ def apply(
     tokens = torch.where(write, decision.token, state.tokens)
     noise = state.corruption.noise(tokens, lambda: state.noise.everywhere("renoise", tokens.shape[1]))
     halting = sound & (reason != HaltReason.RUNNING)
-    filled = decision.still_open(scope) & halting[:, None]
+    filled = decision.still_open(scope) & halting[:, None] & prediction.read
     stood, confidence = state.commit_probability, prediction["confidence"].to(state.commit_probability)
     evaluation = prediction.evaluation
     revised = torch.where(halting[:, None], answer != state.tokens, remask | replaced)

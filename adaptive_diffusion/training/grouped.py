@@ -56,8 +56,9 @@ class GroupedRollouts(TrainingStates):
         plan = LearnedRevising(head=model.head("policy"), replace=self.replace, draws=True)
         self.sampler = self.unbound(denoiser=model, plan=plan)
         few = batch.take(slice(0, self.queries))
-        index = torch.arange(self.queries).repeat_interleave(self.group)
-        variation = torch.arange(self.group).repeat(self.queries)
+        device = batch.clean.device
+        index = torch.arange(self.queries, device=device).repeat_interleave(self.group)
+        variation = torch.arange(self.group, device=device).repeat(self.queries)
         several, taken = few.take(index), []
         state = self.sampler.begin(several.queries, variation, seed)
         while state.running.any():
@@ -68,7 +69,7 @@ class GroupedRollouts(TrainingStates):
         advantage = group_advantage(reward.view(self.queries, self.group)).flatten()
         rollout = torch.cat([rows for rows, _ in taken])
         steps = reduce(SamplerState.append, [at for _, at in taken])
-        chosen = steps.noise.once_a_step("recorded").argsort()[torch.arange(self.rows) % len(rollout)]
+        chosen = steps.noise.once_a_step("recorded").argsort()[torch.arange(self.rows, device=device) % len(rollout)]
         rollout, steps = rollout[chosen], steps.take(chosen)
         self.state = replace(steps, carry={**steps.carry, ADVANTAGE: advantage[rollout]})
         return self.state, several.take(rollout)

@@ -39,5 +39,8 @@ class SpanMasking(TrainingStates):
         place = torch.arange(width, device=batch.clean.device)
         piece = torch.where(starts, place, 0).cummax(1).values
         span = noise.everywhere("span", width).gather(1, piece) < self.share
-        queries = replace(batch.queries, editable=batch.queries.editable & span)
+        editable = batch.queries.editable
+        # A query may hide its answer, so what is given from now on is shown.
+        shown = torch.where(editable & ~span, batch.clean, batch.queries.tokens)
+        queries = replace(batch.queries, tokens=shown, editable=editable & span)
         return self.training_states.begin(model, replace(batch, queries=queries), seed)

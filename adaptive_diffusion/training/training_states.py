@@ -62,7 +62,8 @@ class RandomMasking(TrainingStates):
         self.time_sampling = time_sampling or LowDiscrepancy()
 
     def begin(self, model: DenoiserWithHeads, batch: Batch, seed: int) -> tuple[SamplerState, Batch]:
-        state = Sampler(model).begin(batch.queries, torch.zeros_like(batch.queries.ids), seed)
+        undrafted = replace(batch.queries, drafted=None)
+        state = Sampler(model).begin(undrafted, torch.zeros_like(batch.queries.ids), seed)
         length, noise = state.tokens.shape[1], state.noise
         t = self.time_sampling(noise.once_a_query("t"))
         visible = state.editable & (noise.everywhere("mask", length) >= t[:, None])
@@ -73,8 +74,9 @@ class RandomMasking(TrainingStates):
         other = (noise.everywhere("other", length) * model.vocabulary).long()
         tokens = torch.where(visible, torch.where(wrong, other, batch.clean), state.tokens)
         editable = state.editable & ~given
+        level = state.corruption.schedule.inverse(1 - t)
         return replace(
-            state, tokens=tokens, editable=editable, eligible=editable, committed=committed, noise_level=t
+            state, tokens=tokens, editable=editable, eligible=editable, committed=committed, noise_level=level
         ), batch
 
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+from fake_device import fake_device
 from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.batch import Batch
@@ -196,3 +197,13 @@ def test_halting_and_pace_learnt_together_stop_paying_for_forwards_that_confirm(
     after = figures()
     assert after[0] - 0.1 * after[1] > before[0] - 0.1 * before[1] + 0.1
     assert after[0] >= before[0]
+
+
+def test_rollouts_are_made_on_another_device():
+    batch, source = fresh(64), GroupedRollouts(rows=64, queries=8, group=4)
+    here, _ = source.begin(model(commit=0.7), batch, seed=0)
+    with fake_device() as device:
+        there, _ = source.begin(model(commit=0.7).to(device), batch.to(device), seed=0)
+        assert there.tokens.device == device
+        found = there.tokens.cpu()
+    assert torch.equal(found, here.tokens)

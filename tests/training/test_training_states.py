@@ -1,5 +1,6 @@
 """Training training_states: what the denoiser is shown, and that every status it meets while sampling is among it."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -8,12 +9,14 @@ import torch
 from adaptive_diffusion.core.corruption import Absorbing
 from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.schedule import Cosine
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.rules.pace import RandomThreshold
 from adaptive_diffusion.rules.remasking import RandomLowProbability
 from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.training.clean_sequences import CleanSequences
 from adaptive_diffusion.training.forward_process import ForwardProcess
 from adaptive_diffusion.training.random_replacement import RandomReplacement
 from adaptive_diffusion.training.span_masking import SpanMasking
@@ -88,6 +91,41 @@ def test_noise_falls_on_spans_alone(model: DenoiserWithHeads) -> None:
     assert 0.02 < (span[:, 1:] != span[:, :-1]).float().mean() < 0.08
     complete, _ = SpanMasking(ForwardProcess(ROWS), share=1.0).begin(model, new, seed=0)
     assert complete.editable.all()
+
+
+@pytest.mark.parametrize("inner", [ForwardProcess(ROWS), CleanSequences(ROWS)], ids=lambda inner: type(inner).__name__)
+def test_tokens_outside_the_spans_are_shown_where_a_query_hides_its_answer(
+    inner: TrainingStates, model: DenoiserWithHeads
+) -> None:
+    new = fresh()
+    hidden = new.clean.masked_fill(new.queries.editable, TOKENS)
+    batch = Batch(replace(new.queries, tokens=hidden), new.clean)
+    state, _ = SpanMasking(inner, length=4.0, share=0.5).begin(model, batch, seed=0)
+    assert (state.tokens == new.clean)[~state.editable].all()
+
+
+@pytest.mark.parametrize(
+    "source", [RandomMasking(ROWS), SelfGenerated(ROWS), ForwardProcess(ROWS)], ids=lambda source: type(source).__name__
+)
+def test_open_positions_hold_masks_where_a_query_has_a_draft(source: TrainingStates, model: DenoiserWithHeads) -> None:
+    new = fresh()
+    drafted = Batch(replace(new.queries, drafted=new.queries.editable), new.clean)
+    state, _ = source.begin(model, drafted, seed=0)
+    assert state.open.any()
+    assert (state.tokens == TOKENS)[state.open].all()
+
+
+@pytest.mark.parametrize(
+    "source", [RandomMasking(ROWS), ForwardProcess(ROWS)], ids=lambda source: type(source).__name__
+)
+def test_noise_level_agrees_with_the_schedule(source: TrainingStates, model: DenoiserWithHeads) -> None:
+    model.denoiser.corruption = Absorbing(TOKENS, Cosine())
+    clean = torch.zeros(ROWS, 400, dtype=torch.int64)
+    new = Batch(Queries(torch.arange(ROWS), clean, torch.ones_like(clean, dtype=torch.bool)), clean)
+    state, _ = source.begin(model, new, seed=0)
+    masked = (state.tokens == TOKENS).float().mean(1)
+    expected = 1 - Cosine().alpha(state.noise_level).float()
+    torch.testing.assert_close(masked, expected, atol=0.1, rtol=0)
 
 
 def test_spans_of_no_length_or_share_are_refused() -> None:

@@ -58,8 +58,8 @@ class BitsPerByte(Stage):
             training_states, objective = (
                 instantiate(parts[part], context.allow) for part in ("training_states", "objective")
             )
-            nats, sizes = zip(*self._batches(model, training_states, objective, data, windows), strict=True)
-            interval = bootstrap(ratio_of_sums, np.array(nats) / log(2), np.array(sizes))
+            nats, sizes = self._measured(model, training_states, objective, data, windows)
+            interval = bootstrap(ratio_of_sums, nats / log(2), sizes)
             found.append(
                 {
                     "model": name,
@@ -67,7 +67,7 @@ class BitsPerByte(Stage):
                     "low": interval.low,
                     "high": interval.high,
                     "parameters": sum(parameter.numel() for parameter in model.parameters()),
-                    "bytes": int(sum(sizes)) // self.passes,
+                    "bytes": int(sizes.sum()),
                     "passes": self.passes,
                 }
             )
@@ -75,18 +75,25 @@ class BitsPerByte(Stage):
         context.folder.write_json("bits_per_byte.json", {"split": self.split, **data.facts(), "models": found})
 
     @torch.inference_mode()
-    def _batches(self, model: Any, training_states: TrainingStates, objective: Objective, data: Any, windows: Windows):
-        """Nats and bytes of every batch; at least `BATCHES` where there are as many windows, so that resampling them
-        gives an interval."""
-        total = self.passes * len(windows)
+    def _measured(
+        self, model: Any, training_states: TrainingStates, objective: Objective, data: Any, windows: Windows
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mean nats over the passes, and bytes, of every batch of windows. There are at least `BATCHES` where there are
+        as many windows, so that resampling them gives an interval; further passes are no further windows."""
+        total = len(windows)
         rows = max(1, min(self.rows, total // BATCHES))
-        for start in range(0, total, rows):
-            ids = torch.arange(start, min(start + rows, total))
-            index = ids.numpy() % len(windows)
+        starts = range(0, total, rows)
+        nats, sizes = np.zeros(len(starts)), np.zeros(len(starts))
+        for batch_number, start in enumerate(starts):
+            index = np.arange(start, min(start + rows, total))
             some = Windows(windows.tokens[index], windows.padding[index])
             clean, editable = torch.from_numpy(some.tokens), ~torch.from_numpy(some.padding)
-            batch = Batch(Queries(ids, clean, editable), clean).to(device_of(model, clean.device))
-            state, batch = training_states.begin(model, batch, self.seed)
-            hidden = model.denoiser.evaluate(evaluated_state(model, state)).hidden
-            losses = objective(LossInputs(model, state, batch.clean, hidden))
-            yield float(sum(losses.values())) * int(editable.sum()), data.bytes_of(some)
+            sizes[batch_number] = data.bytes_of(some)
+            for one_pass in range(self.passes):
+                ids = torch.from_numpy(index + one_pass * total)
+                batch = Batch(Queries(ids, clean, editable), clean).to(device_of(model, clean.device))
+                state, batch = training_states.begin(model, batch, self.seed)
+                hidden = model.denoiser.evaluate(evaluated_state(model, state)).hidden
+                losses = objective(LossInputs(model, state, batch.clean, hidden))
+                nats[batch_number] += float(sum(losses.values())) * int(editable.sum()) / self.passes
+        return nats, sizes

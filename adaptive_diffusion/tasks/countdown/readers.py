@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from adaptive_diffusion.tasks.countdown.board import SIGNS
 from adaptive_diffusion.tasks.countdown.notation import CORRECT, Entry, parse
 from adaptive_diffusion.tasks.countdown.problems import CountdownProblems, Limits
 from adaptive_diffusion.tasks.countdown.solver import solve
@@ -64,7 +65,7 @@ def checked(entry: Entry, limits: Limits) -> tuple[list[int], int, list[list[int
 
 
 def verified(entry: Entry, numbers: torch.Tensor, target: torch.Tensor, limits: Limits) -> list[list[int]]:
-    """The equations of an entry, of a and b the larger first.
+    """The equations of an entry; of a + b and a × b the larger number comes first.
 
     Raises:
         ValueError: equations that are no derivation, naming what is wrong.
@@ -76,4 +77,6 @@ def verified(entry: Entry, numbers: torch.Tensor, target: torch.Tensor, limits: 
         )
     if not is_derivation(equations, numbers, target, limits.largest):
         raise ValueError(f"its equations do not use every number once and end at {entry.target}; {CORRECT}")
-    return [[max(a, b), sign, min(a, b), c] for a, sign, b, c in entry.equations]
+    return [
+        [max(a, b), sign, min(a, b), c] if SIGNS[sign] in "+×" else [a, sign, b, c] for a, sign, b, c in entry.equations
+    ]

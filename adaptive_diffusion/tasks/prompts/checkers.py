@@ -24,7 +24,10 @@ Checker = Callable[[str, Row], float]
 LONGEST_MATCH = 1.0
 """Seconds after which a search by a regular expression counts as no match."""
 
-_NUMBER = re.compile(r"[-+]?(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?")
+# A comma stands before three digits and no more; a sign behind a digit joins the ends of a range.
+_NUMBER = re.compile(
+    r"(?<![\d.,])(?:(?<!\d)[-+])?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?(?!,?\d)"
+)
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,14 @@ def test_derivation_of_a_file_is_the_reference(tmp_path):
     assert grades["valid"].tolist() == grades["exact"].tolist() == [1, 1]
 
 
+def test_reference_with_a_zero_divided_stays_a_right_answer(tmp_path):
+    path = tmp_path / "problems.jsonl"
+    path.write_text('{"nums": [5, 5, 7, 12], "target": 12, "output": "5-5=0,0/7=0,0+12=12"}\n')
+    problems = TASK.read(path, skip_bad=False).problems
+    grades = TASK.grades(TASK.targets(problems), problems)
+    assert grades["valid"].tolist() == grades["exact"].tolist() == [1]
+
+
 def test_file_without_a_problem_is_an_error(tmp_path):
     path = tmp_path / "problems.jsonl"
     path.write_text("\n")
