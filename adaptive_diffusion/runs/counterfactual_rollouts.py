@@ -16,8 +16,10 @@ def record_counterfactual_rollouts(
     folder: RunFolder, name: str, sampler: Sampler, task: Task, problems: Any, seed: int, slots: int
 ) -> None:
     """Samples once more with halting off and the same draws, and writes `counterfactual_rollouts/NAME.safetensors`.
-    Nothing is written where the rule answers otherwise than by filling in what is open."""
+    Where the rule answers otherwise than by filling in what is open there are none, and a file of an earlier config is
+    removed."""
     if sampler.halting.finish != Finish.FILL:
+        folder.file(_file(name)).unlink(missing_ok=True)
         return
     rollouts = record(sampler, scored(task, problems), seed=seed, slots=slots)
     with folder.atomic_write(_file(name)) as path:

@@ -8,7 +8,12 @@ import pytest
 from adaptive_diffusion.config import choices, compose, compose_part, instantiate
 from adaptive_diffusion.evaluation.answers import read_answers
 from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.rules.halting import StableAndConfident
 from adaptive_diffusion.runs.analyze import analyze
+from adaptive_diffusion.runs.counterfactual_rollouts import (
+    read_counterfactual_rollouts,
+    record_counterfactual_rollouts,
+)
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.stages.halting_head import evenly_spaced, without_halting
 from adaptive_diffusion.runs.trained_model import load_trained_model
@@ -136,6 +141,26 @@ def test_sampler_without_its_halting_head_is_refused_with_the_name_of_the_head(d
 @pytest.mark.parametrize("name", ["answer_probability", "cost_aware", "q_halting"])
 def test_learned_halting_and_its_rival_differ_in_nothing_but_halting(name: str) -> None:
     assert without_halting(compose_part("sampler", name)) == without_halting(compose_part("sampler", "learned"))
+
+
+def test_rollouts_of_splits_that_another_config_names_are_removed(denoiser: Path, tmp_path: Path) -> None:
+    other = ["+stages.rollouts.first_query=40_000_000", "~stages.halting", "~stages.measures"]
+    for splits in ("[validation,test]", "[validation]"):
+        changes = [f"checkpoint={denoiser}", "stages.rollouts.queries=8", f"+stages.rollouts.splits={splits}", *other]
+        with RunFolder(tmp_path / "run") as folder:
+            run_experiment(compose("halting", changes), folder, update=True, say=lambda line: None)
+    left = {file.stem for file in (tmp_path / "run" / "rollouts").iterdir()}
+    assert left == {"train", "validation"}
+
+
+def test_counterfactual_rollouts_of_another_halting_rule_are_removed(denoiser: Path, tmp_path: Path) -> None:
+    source = load_trained_model(denoiser)
+    filling = instantiate(compose_part("sampler", "answer_probability"))(denoiser=source.model)
+    problems = source.data.test.take(slice(4))
+    with RunFolder(tmp_path) as folder:
+        for sampler, there in ((filling, True), (filling.with_rules(halting=StableAndConfident()), False)):
+            record_counterfactual_rollouts(folder, "learned", sampler, source.task, problems, seed=0, slots=4)
+            assert (read_counterfactual_rollouts(tmp_path, "learned") is not None) == there
 
 
 def test_some_problems_of_a_split_are_evenly_spaced() -> None:

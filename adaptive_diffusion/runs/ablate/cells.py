@@ -26,7 +26,7 @@ class Cell(Protocol):
 
     Attributes:
         setting: the overrides that make it.
-        digest: of everything its result depends on. Cells of equal digest are one cell.
+        digest: of its config, without the code and the files that it names. Cells of equal digest are one cell.
     """
 
     @property

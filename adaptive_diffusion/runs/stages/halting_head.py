@@ -73,6 +73,8 @@ class Record(Stage):
         source = load_trained_model(start(context, self.checkpoint), folder.allow, context.compute)
         unbound = instantiate(without_halting(self.sampler), folder.allow)
         sampler = unbound(denoiser=source.model)
+        for old in folder.file(rollout_name(TRAIN)).parent.glob("*.safetensors"):
+            old.unlink()  # of an earlier config: what later stages find here is one sampler's on one checkpoint
         self._record(folder, TRAIN, sampler, *training_problems(source.data, self.queries, self.first_query))
         for split in self.splits:
             problems, task = attrgetter(split)(source.data), source.task
