@@ -22,10 +22,10 @@ MASK = 9
 def decide(plan, state, confidence, standing=None):
     """The decision where every candidate is token 7 with the given probabilities [B, L]."""
     probability = torch.tensor(confidence)
-    head_output = prediction(
+    made_prediction = prediction(
         tuple(probability.shape), current_token_probability=torch.tensor(standing or [[1.0] * probability.shape[1]])
     )
-    return plan(state, head_output, Candidate(torch.full_like(state.tokens, 7), probability))
+    return plan(state, made_prediction, Candidate(torch.full_like(state.tokens, 7), probability))
 
 
 def test_the_pace_counts_and_the_order_chooses():

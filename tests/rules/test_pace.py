@@ -27,8 +27,8 @@ def counts(pace, state, score=None, remask=None, remask_probability=0.0, **summa
     score = torch.zeros(state.tokens.shape) if score is None else score
     none = Revision.none(state)
     revision = Revision(none.remask if remask is None else remask, none.remask_probability + remask_probability)
-    head_output = prediction(tuple(state.tokens.shape), **summaries)
-    return pace(state, head_output, score, revision, pace.next_level(state)).tolist()
+    made_prediction = prediction(tuple(state.tokens.shape), **summaries)
+    return pace(state, made_prediction, score, revision, pace.next_level(state)).tolist()
 
 
 def progress(pace, length, rows=1):

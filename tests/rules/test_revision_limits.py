@@ -1,4 +1,4 @@
-"""Revision limits: budgets by hand, cycles found, and a sampler that cannot go round for ever."""
+"""Revision limits: budgets by hand, cycles found, and a sampler that ends although its plan never stops revising."""
 
 from dataclasses import replace
 
@@ -116,19 +116,19 @@ def test_a_full_sequence_whose_revisions_are_refused_is_settled_but_not_one_with
     assert limited(ReopenAll(), full).settled.tolist() == [False]
 
 
-def returns(memory, training_states):
+def returns(memory, sequences):
     rule, state, revised = (
         LimitedPlan(ReopenAll(), RevisionLimits(memory=memory)),
         sampler_state([[0, 0]], committed=[[1, 1]]),
         [],
     )
     carry = rule.init_carry(state, 3)
-    for tokens in training_states:
+    for tokens in sequences:
         state = replace(state, tokens=torch.tensor([tokens]), carry=carry)
-        head_output = prediction((1, 2))
-        made = rule(state, head_output, None)
+        made_prediction = prediction((1, 2))
+        made = rule(state, made_prediction, None)
         revised.append(bool(made.revised(state).any()))
-        carry = rule.update_carry(state, head_output, made)
+        carry = rule.update_carry(state, made_prediction, made)
     return revised, bool(carry[CYCLED])
 
 
@@ -141,9 +141,9 @@ def test_a_sequence_is_forgotten_after_its_memory():
 
 
 def test_the_hash_depends_on_token_position_and_status():
-    training_states = [([0, 1], [1, 1]), ([1, 0], [1, 1]), ([0, 1], [1, 0]), ([0, 1], [0, 1]), ([0, 0], [1, 1])]
-    hashes = [int(sequence_hash(sampler_state([tokens], committed=[stands]))) for tokens, stands in training_states]
-    assert len({*hashes}) == len(training_states)
+    sequences = [([0, 1], [1, 1]), ([1, 0], [1, 1]), ([0, 1], [1, 0]), ([0, 1], [0, 1]), ([0, 0], [1, 1])]
+    hashes = [int(sequence_hash(sampler_state([tokens], committed=[stands]))) for tokens, stands in sequences]
+    assert len({*hashes}) == len(sequences)
 
 
 def test_only_plans_that_could_revise_without_end_are_limited():

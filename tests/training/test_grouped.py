@@ -77,8 +77,10 @@ def test_recorded_steps_carry_the_advantage_of_their_rollout_and_draw_the_same_a
 def inputs(made, advantage):
     state = sampler_state([[9, 0]] * 2, committed=[[0, 1]] * 2, carry={ADVANTAGE: torch.tensor(advantage)})
     half = torch.full((2, 2), 0.5)
-    head_output = prediction((2, 2), confidence=half, current_token_probability=half, entropy=half, argmax=state.tokens)
-    outcome = StepOutcome(head_output, None, state.tokens, torch.ones(2))
+    made_prediction = prediction(
+        (2, 2), confidence=half, current_token_probability=half, entropy=half, argmax=state.tokens
+    )
+    outcome = StepOutcome(made_prediction, None, state.tokens, torch.ones(2))
     return LossInputs(made, state, state.tokens, torch.zeros(2, 2, 1), outcome)
 
 
