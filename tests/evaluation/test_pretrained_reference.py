@@ -1,4 +1,4 @@
-"""Texts judged by a causal model: windows score every token once, and the bits are those of the model's own loss."""
+"""Texts scored by a causal model: windows score every token once, and the bits are those of the model's own loss."""
 
 import math
 from itertools import pairwise

@@ -59,5 +59,5 @@ def configs(data: bytes, folder: Path) -> None:
     plain = resolve(json.loads(data))
     digest(plain)
     check(plain)
-    built = instantiate(plain, rooms=("core.schedule", "core.corruption"))
+    built = instantiate(plain, packages=("core.schedule", "core.corruption"))
     assert built is not None or plain is None

@@ -160,7 +160,7 @@ def test_what_remasking_takes_out_the_ancestral_pace_puts_back():
 
 
 @pytest.mark.parametrize("pace", [FixedSteps(3), CosineSteps(3)])
-def test_positions_that_are_reopened_are_made_up_for(pace):
+def test_positions_that_are_remasked_are_made_up_for(pace):
     state = replace(
         sampler_state([[0, MASK, MASK, MASK, MASK, MASK]], committed=[[1, 0, 0, 0, 0, 0]]), step=torch.tensor([1])
     )

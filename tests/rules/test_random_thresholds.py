@@ -62,7 +62,7 @@ def test_remasking_draws_thresholds_uniform_between_its_bounds():
     assert torch.equal(remasked, rule(replace(state, step=state.step + 5), made_prediction, state.noise_level).remask)
 
 
-def test_only_committed_positions_can_be_reopened():
+def test_only_committed_positions_can_be_remasked():
     state = sampler_state([[1, 9, 1]], committed=[[1, 0, 0]], editable=[[1, 1, 0]])
     made_prediction = prediction((1, 3), current_token_probability=torch.zeros(1, 3))
     assert RandomLowProbability()(state, made_prediction, state.noise_level).remask.tolist() == [[True, False, False]]
