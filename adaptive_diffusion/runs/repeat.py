@@ -19,7 +19,7 @@ def repeat_run(
 ) -> list[Compared]:
     """Runs the finished stages of `run` again in the fresh folder `into` (entered), and compares the results.
 
-    Classes of modules beside this package must be allowed again: a folder cannot consent for its reader.
+    Classes of modules beside this package must be allowed again: a folder cannot allow them for its user.
 
     Raises:
         ValueError: a folder that does not say how it was made, was made by a sweep or has no finished stage, or an
