@@ -115,5 +115,5 @@ def test_question_to_a_collaborator_is_found(source, question):
         "try:\n    x['text'].encode()\nexcept (KeyError, AttributeError):\n    pass",
     ],
 )
-def test_check_of_a_plain_value_or_of_a_class_of_the_same_room_is_allowed(source):
+def test_check_of_a_plain_value_or_of_a_class_of_the_same_package_is_allowed(source):
     assert questions(source, "rules") == []

@@ -119,7 +119,7 @@ def test_a_module_that_is_not_allowed_is_not_even_imported(user_module):
     assert user_module not in sys.modules
 
 
-def test_fewer_rooms_can_be_allowed():
+def test_fewer_packages_can_be_allowed():
     assert instantiate({"_target_": LINEAR}, packages=["core.schedule"]) == Linear()
     with pytest.raises(ValueError, match="refused"):
         instantiate({"_target_": LINEAR}, packages=["models"])
