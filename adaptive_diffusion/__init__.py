@@ -1,8 +1,8 @@
 """Adaptive compute and self-correction for discrete diffusion samplers.
 
-The rooms, from the bottom up: ``core``; ``rules``, ``models`` and ``tasks``; ``sampling``, ``decoding``, ``objectives``
-and ``evaluation``; ``training`` and ``analysis``; ``config``; ``storage``; ``runs``; ``api``, ``plugins`` and
-``playground``; ``cli``. A room imports rooms on lower floors only.
+The packages, from the bottom up: ``core``; ``rules``, ``models`` and ``tasks``; ``sampling``, ``decoding``,
+``objectives`` and ``evaluation``; ``training`` and ``analysis``; ``config``; ``storage``; ``runs``; ``api``,
+``plugins`` and ``playground``; ``cli``. A package imports packages of lower layers only.
 
 What a user needs is here, and imported when it is first used:
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from adaptive_diffusion.runs.memory import keep_freed_memory
 from adaptive_diffusion.storage.manifest import environment, now
-from benchmarks import evaluate, imports, overhead, pretrained, scale, slots, step, sudoku, text, train
+from benchmarks import evaluate, imports, overhead, pretrained, report, scale, slots, step, sudoku, text, train
 
 Row = dict[str, Any]
 BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[bool], Iterator[Row]]] = {
     "text": text.measure,
     "sudoku": sudoku.measure,
     "evaluate": evaluate.measure,
+    "report": report.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 

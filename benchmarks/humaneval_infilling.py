@@ -114,7 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(str(error)) from error
     rows = fitting(every, trained.task)
     if not rows:
-        raise SystemExit(f"none of the {len(every)} rows fits the {trained.task.length} tokens of {chosen.source}")  # type: ignore[attr-defined]
+        length = trained.task.length  # type: ignore[attr-defined]
+        raise SystemExit(f"none of the {len(every)} rows fits the {length} tokens of {chosen.source}")
     left_out = len(every) - len(rows)
     if chosen.rows is not None:
         rows = [rows[place * len(rows) // chosen.rows] for place in range(min(chosen.rows, len(rows)))]

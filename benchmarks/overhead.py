@@ -1,4 +1,4 @@
-"""How much of a step is not the denoiser's trunk: output head, readings, rules, refill, records."""
+"""How much of a step is not the denoiser's trunk: output head, statistics of the logits, rules, refill, records."""
 
 import time
 from collections.abc import Iterator

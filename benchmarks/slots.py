@@ -86,7 +86,7 @@ class Runner:
 
     @property
     def rows(self) -> int:
-        """TrainingStates forwarded so far."""
+        """Sequences forwarded so far."""
         return self.recorder.rows_forwarded
 
     def step(self) -> None:

@@ -50,8 +50,9 @@ class Head(nn.Linear):
 
 @dataclass(frozen=True)
 class Case:
-    """TrainingStates [B, L] of which half is open, and hidden states [B, L, D]: anything from unsure to certain where
-    open; nothing elsewhere, so that diffusers, which ranks all positions by entropy, puts what is not open last."""
+    """Sequences [B, L], half of whose positions are open, and hidden states [B, L, D]. Predictions range from unsure to
+    certain at open positions. The others have none, so that diffusers, which ranks all positions by entropy, puts them
+    last."""
 
     state: SamplerState
     hidden: Tensor

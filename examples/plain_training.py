@@ -23,7 +23,7 @@ from adaptive_diffusion.training.training_states import RandomMasking
 
 
 def train(data, steps, denoiser=None):
-    """A model for the task of a data module; the transformer is small unless you give another denoiser."""
+    """A model for the task of some task data; the transformer is small unless you give another denoiser."""
     torch.manual_seed(0)
     task = data.task
     if denoiser is None:

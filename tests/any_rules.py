@@ -31,7 +31,11 @@ from adaptive_diffusion.rules.pace import (
     Threshold,
 )
 from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
-from adaptive_diffusion.rules.plans.correcting import CommitReplaceReopen, LearnedRevising, RandomlyHasty
+from adaptive_diffusion.rules.plans.correcting import (
+    CommitReplaceRemask,
+    CommitReplaceRemaskRandomThreshold,
+    LearnedRevising,
+)
 from adaptive_diffusion.rules.plans.ddpd import PlannedDenoising
 from adaptive_diffusion.rules.plans.early_tokens import EarlyTokens
 from adaptive_diffusion.rules.plans.editing import TokenEditing
@@ -121,10 +125,10 @@ PLANS = [
     GreedyTail(UniformPosterior(4)),
 ]
 CORRECTING = [
-    CommitReplaceReopen(0.9, 0.3, 0.7),
-    CommitReplaceReopen(0.9, 0.9, 1.1),
-    CommitReplaceReopen(1.1, 0.5, 0.6),
-    RandomlyHasty(),
+    CommitReplaceRemask(0.9, 0.3, 0.7),
+    CommitReplaceRemask(0.9, 0.9, 1.1),
+    CommitReplaceRemask(1.1, 0.5, 0.6),
+    CommitReplaceRemaskRandomThreshold(),
     LearnedRevising(head=PolicyHead(commit=0.8, doubt=0.6)),
 ]
 PLANS += CORRECTING

@@ -7,32 +7,32 @@ from collections.abc import Iterator
 PACKAGE = "adaptive_diffusion"
 
 
-def questions(source: str, room: str) -> list[str]:
-    """The questions in ``source``, a file of ``room``, such as ``isinstance TransformerDenoiser``.
+def questions(source: str, package: str) -> list[str]:
+    """The questions in ``source``, a file of ``package``, such as ``isinstance TransformerDenoiser``.
 
     A question is
 
     - ``isinstance``, ``issubclass``, a class pattern of ``match`` or a comparison of ``type(x)`` with a class of this
-      package that another room defines, or with classes that only the running program determines;
+      repository that another package defines, or with classes that only the running program determines;
     - ``hasattr``, ``getattr`` with a default or with an unused result, or ``except AttributeError``.
 
-    Built-in types, classes of libraries and classes of the same room may be compared with. ``getattr`` without a
+    Built-in types, classes of libraries and classes of the same package may be compared with. ``getattr`` without a
     default may read columns in a loop, and a parser of plain values may catch `AttributeError` among other errors.
     """
     tree = ast.parse(source)
-    file = _File(tree, room)
+    file = _File(tree, package)
     return [question for node in ast.walk(tree) for question in file.questions(node)]
 
 
 class _File:
-    def __init__(self, tree: ast.Module, room: str) -> None:
+    def __init__(self, tree: ast.Module, package: str) -> None:
         self.imported: dict[str, bool] = {}
-        """Imported names; true where the name is from another room of the package."""
+        """Imported names; true where the name is from another package of ours."""
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 for alias in node.names:
                     parts = ((node.module or "") if isinstance(node, ast.ImportFrom) else alias.name).split(".")
-                    other = parts[0] == PACKAGE and parts[1:2] != [room]
+                    other = parts[0] == PACKAGE and parts[1:2] != [package]
                     self.imported[alias.asname or alias.name.split(".")[0]] = other
         self.defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
         self.constants = {
@@ -78,7 +78,7 @@ class _File:
                 yield ast.unparse(classes)
 
     def allowed(self, path: list[str]) -> bool:
-        """Whether a dotted name is a built-in type, or of a library, this file or this room."""
+        """Whether a dotted name is a built-in type, or of a library, this file or this package."""
         first = path[0]
         built_in = path[1:] == [] and isinstance(getattr(builtins, first, None), type)
         return built_in or first in self.defined or self.imported.get(first) is False

@@ -45,7 +45,7 @@ def name_of(file: Path) -> str:
 
 
 def test_imports_point_down():
-    """The layers are in pyproject.toml; every room must have one. In a process of its own, because import-linter
+    """The layers are in pyproject.toml; every package must have one. In a process of its own, because import-linter
     switches off the loggers of the process it runs in."""
     check = "import sys, importlinter.cli as c; sys.exit(c.lint_imports('pyproject.toml', no_cache=True, no_logo=True))"
     run = subprocess.run([sys.executable, "-c", check], cwd=REPOSITORY, capture_output=True, text=True)
@@ -64,8 +64,8 @@ def test_no_file_or_folder_is_named_for_odds_and_ends():
 def test_code_relies_on_protocols_instead_of_asking_objects_what_they_are():
     found = {}
     for file in FILES:
-        room = file.relative_to(ROOT).with_suffix("").parts[0]
-        if asked := set(questions(file.read_text(), room)):
+        package = file.relative_to(ROOT).with_suffix("").parts[0]
+        if asked := set(questions(file.read_text(), package)):
             found[name_of(file)] = asked
     assert found == ALLOWED
 
@@ -115,5 +115,5 @@ def test_question_to_a_collaborator_is_found(source, question):
         "try:\n    x['text'].encode()\nexcept (KeyError, AttributeError):\n    pass",
     ],
 )
-def test_check_of_a_plain_value_or_of_a_class_of_the_same_room_is_allowed(source):
+def test_check_of_a_plain_value_or_of_a_class_of_the_same_package_is_allowed(source):
     assert questions(source, "rules") == []

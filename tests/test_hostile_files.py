@@ -1,4 +1,4 @@
-"""Strangers' files: every one is refused with its reason, and nothing of it runs or is written."""
+"""Untrusted files: every one is refused with its reason, and nothing of it runs or is written."""
 
 import os
 import sys

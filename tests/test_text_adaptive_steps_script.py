@@ -1,4 +1,4 @@
-"""Who judges what was written in the experiment text_adaptive_steps, by hand."""
+"""The reference models of the experiment text_adaptive_steps, by hand."""
 
 import sys
 from importlib import import_module
@@ -40,13 +40,13 @@ def problem(before, hole, after, length):
     return passage(pieces, length, tokenizer.end)
 
 
-def test_published_model_judges_what_is_written_given_what_stands_before_it(references):
+def test_published_model_scores_what_is_written_given_what_stands_before_it(references):
     model = SquareModel()
     reference = references.TextReference(model, ByteTokenizer())
     problems = InfillingProblems.concatenate([problem(b"ab", b"cde", b"fg", 400), problem(b"x" * 320, b"y", b"", 400)])
     tokens = torch.from_numpy(problems.tokens)
     assert reference.name == "square"
-    # of the first text 5 bytes are judged, of which 3 were open; of the second, 300 bytes before its one are read
+    # of the first text 5 bytes are scored, of which 3 were open; of the second, 300 bytes before its one are read
     assert reference.of_written(tokens, problems).tolist() == [(5**2 + 2) / 3, 1 + 300]
     assert reference.of_open(problems).tolist() == [(3**2 + 2) / 3, 1 + 300]
     written = tokens.clone()
@@ -60,5 +60,5 @@ def test_published_model_judges_what_is_written_given_what_stands_before_it(refe
 def test_sixteen_bytes_behind_what_was_open_count(references):
     model = SquareModel()
     one = problem(b"", b"abcd", b"f" * 40, 60)
-    judged = references.TextReference(model, ByteTokenizer()).of_written(torch.from_numpy(one.tokens), one)
-    assert judged.tolist() == [20**2 / 4]
+    scored = references.TextReference(model, ByteTokenizer()).of_written(torch.from_numpy(one.tokens), one)
+    assert scored.tolist() == [20**2 / 4]

@@ -52,7 +52,7 @@ def diffusion_gemma(sharpness=80.0, seed=0):
 
 
 def prompts(rows, prompt, seed=0, blocks=1, padded=False):
-    """Random prompts of `prompt` tokens, of several lengths where `padded`, before as many canvases."""
+    """Random prompts of `prompt` tokens, of several lengths where `padded`, each before `blocks` blocks."""
     generator = torch.Generator().manual_seed(seed)
     tokens = torch.randint(4, 29, (rows, prompt + blocks * CANVAS), generator=generator)
     if padded:

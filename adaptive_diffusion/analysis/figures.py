@@ -49,6 +49,7 @@ class Kind:
 
 
 def accuracy_against_nfe(measures: Metrics) -> Figure | None:
+    """Quality against mean NFE, a curve for each rule; None where no answer was scored."""
     judged = sorted((one for one in measures if one.quality is not None), key=lambda one: one.label.order)
     if not judged:
         return None
@@ -101,6 +102,7 @@ def mixed_settings(samplers: Metrics) -> tuple[np.ndarray, np.ndarray]:
 
 
 def nfe_histograms(measures: Metrics) -> Figure | None:
+    """How many queries took each number of forwards, a panel for each sampler."""
     figure = Figure(figsize=(6.2, 0.7 + 0.46 * len(measures)), layout="constrained")
     grid = figure.subplots(len(measures), sharex=True, squeeze=False)[:, 0]
     for axes, sampler in zip(grid, measures, strict=True):
@@ -117,6 +119,7 @@ def nfe_histograms(measures: Metrics) -> Figure | None:
 
 
 def nfe_by_difficulty(measures: Metrics) -> Figure | None:
+    """Mean NFE by the chief difficulty of the task; None where it has none."""
     chief = measures[0].chief_difficulty
     return None if chief is None else nfe_by(chief)(measures)
 
@@ -149,6 +152,7 @@ def nfe_by(name: str) -> Draw:
 
 
 def solved_by_step(measures: Metrics) -> Figure | None:
+    """Share of right answers after each step, and of those lost again; None where no answer was scored."""
     judged = [(sampler, sampler.solved_by_step) for sampler in measures if sampler.solved_by_step is not None]
     if not judged:
         return None
@@ -177,6 +181,7 @@ def solved_by_step(measures: Metrics) -> Figure | None:
 
 
 def halting_reliability(measures: Metrics) -> Figure | None:
+    """Share of right answers against the halting probability, and a histogram of it; None where there is none."""
     judged = [
         sampler
         for sampler in measures

@@ -78,7 +78,7 @@ def build_report(
         swatches={name: one.label.colour for one in measures for name in (one.label.family, one.name)},
         summary=summary_table([row for row in rows if row["sampler"] in chosen_names], header.columns),
         everything=summary_table(rows, header.columns),
-        sheets=[*further, *report_tables(measures, shown)],
+        tables=[*further, *report_tables(measures, shown)],
         chosen="" if len(shown) == len(measures) else CHOSEN,
         figures=_figures(measures),
         data=data,

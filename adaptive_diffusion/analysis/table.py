@@ -56,6 +56,7 @@ class Table:
 
     @property
     def header(self) -> list[str]:
+        """The titles of the columns."""
         return [column.title for column in self.columns]
 
     @property
@@ -139,6 +140,7 @@ class Table:
 
 
 def number(value: float | None, decimals: int) -> str:
+    """The number with so many decimals and commas between thousands, or a dash where there is none."""
     return NONE if value is None or np.isnan(value) else _minus(f"{value:,.{decimals}f}")
 
 

@@ -1,1 +1,1 @@
-"""The front door: what `import adaptive_diffusion as ad` offers beside the sampler itself."""
+"""The public interface: what `import adaptive_diffusion as ad` offers beside the sampler itself."""

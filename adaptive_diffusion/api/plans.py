@@ -5,7 +5,7 @@ from adaptive_diffusion.core.rule import Plan
 from adaptive_diffusion.core.state import Decision
 from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
-from adaptive_diffusion.rules.plans.correcting import CommitReplaceReopen, LearnedRevising
+from adaptive_diffusion.rules.plans.correcting import CommitReplaceRemask, LearnedRevising
 from adaptive_diffusion.rules.plans.ddpd import PlannedDenoising
 from adaptive_diffusion.rules.plans.early_tokens import EarlyTokens
 from adaptive_diffusion.rules.plans.editing import TokenEditing
@@ -29,7 +29,7 @@ from adaptive_diffusion.rules.revision_limits import RevisionLimits
 __all__ = [
     "BinomialQuality",
     "CappedRemasking",
-    "CommitReplaceReopen",
+    "CommitReplaceRemask",
     "Composed",
     "ConfidentReplacement",
     "ConstantKappa",

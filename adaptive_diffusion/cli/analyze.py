@@ -44,5 +44,5 @@ def analyze(
         return
     from adaptive_diffusion.analysis.table import print_tables
 
-    print_tables(found.sheets)
+    print_tables(found.tables)
     typer.echo(f"{place} holds figures, CSV and JSON.")

@@ -32,10 +32,10 @@ def repeat(
     """
     import sys
 
-    from adaptive_diffusion.runs.repeat import compute_of, recipe, repeat_run
+    from adaptive_diffusion.runs.repeat import compute_of, recorded_config, repeat_run
     from adaptive_diffusion.storage.folder import RunFolder
 
-    _, manifest = recipe(run)  # what is refused is refused before a folder is made
+    _, manifest = recorded_config(run)  # what is refused is refused before a folder is made
     then = compute_of(manifest)
     compute = chosen_compute(device or then["device"], precision or then["precision"])
     announce(compute)

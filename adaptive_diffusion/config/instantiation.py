@@ -13,7 +13,7 @@ from typing import Any
 
 from adaptive_diffusion.config.nearest import did_you_mean
 from adaptive_diffusion.config.resolution import Node, resolve
-from adaptive_diffusion.config.targets import ROOMS, find_target
+from adaptive_diffusion.config.targets import PACKAGES, find_target
 
 SPECIAL = {"_target_", "_partial_", "_args_"}
 
@@ -32,7 +32,7 @@ class _Part:
 def instantiate(
     node: Node,
     allow: Sequence[str] = (),
-    rooms: Sequence[str] = ROOMS,
+    packages: Sequence[str] = PACKAGES,
 ) -> Any:
     """The part that a node describes, with the parts inside it.
 
@@ -42,33 +42,33 @@ def instantiate(
     Args:
         node: a config or plain values.
         allow: names of modules, beside this package, whose classes and functions may be called.
-        rooms: rooms of this package to allow; fewer for untrusted files.
+        packages: packages of adaptive_diffusion to allow; fewer for untrusted files.
 
     Raises:
         ValueError: for a refused target, an unknown or missing argument (before anything is called), or when a part
             refuses its arguments; the sentence starts with the key.
     """
-    return _build(_read(resolve(node), "", allow, rooms))
+    return _build(_read(resolve(node), "", allow, packages))
 
 
 def instantiate_outer(
     node: Node,
     key: str = "",
     allow: Sequence[str] = (),
-    rooms: Sequence[str] = ROOMS,
+    packages: Sequence[str] = PACKAGES,
 ) -> Any:
     """The part that a node describes; nodes inside it are handed over as plain values, after they were checked.
 
     Args:
         node: a config or plain values with a ``_target_``.
         key: where the node stands in its config, for messages.
-        allow, rooms: as in :func:`instantiate`.
+        allow, packages: as in :func:`instantiate`.
 
     Raises:
         ValueError: as :func:`instantiate`.
     """
     plain = resolve(node)
-    part = _read(plain, key, allow, rooms)
+    part = _read(plain, key, allow, packages)
     if not isinstance(part, _Part):
         raise ValueError(_at(key, "it has no _target_."))
     arguments = {name: plain[name] for name in part.kwargs}
@@ -78,22 +78,24 @@ def instantiate_outer(
 def check(
     node: Node,
     allow: Sequence[str] = (),
-    rooms: Sequence[str] = ROOMS,
+    packages: Sequence[str] = PACKAGES,
 ) -> None:
     """All that :func:`instantiate` checks, calling nothing.
 
     Raises:
         ValueError: as :func:`instantiate`.
     """
-    _read(resolve(node), "", allow, rooms)
+    _read(resolve(node), "", allow, packages)
 
 
-def _read(node: Any, key: str, allow: Sequence[str], rooms: Sequence[str]) -> Any:
+def _read(node: Any, key: str, allow: Sequence[str], packages: Sequence[str]) -> Any:
     if isinstance(node, list):
-        return [_read(child, f"{key}[{index}]", allow, rooms) for index, child in enumerate(node)]
+        return [_read(child, f"{key}[{index}]", allow, packages) for index, child in enumerate(node)]
     if not isinstance(node, Mapping):
         return node
-    children = {name: _read(child, f"{key}.{name}" if key else str(name), allow, rooms) for name, child in node.items()}
+    children = {
+        name: _read(child, f"{key}.{name}" if key else str(name), allow, packages) for name, child in node.items()
+    }
     if "_target_" not in node:
         return children
     arguments = {name: child for name, child in children.items() if name not in SPECIAL}
@@ -106,7 +108,7 @@ def _read(node: Any, key: str, allow: Sequence[str], rooms: Sequence[str]) -> An
     if not isinstance(args, list):
         raise ValueError(_at(key, f"_args_ must be a list, not {args!r}."))
     try:
-        target = find_target(node["_target_"], incomplete, allow, rooms)
+        target = find_target(node["_target_"], incomplete, allow, packages)
         _check_arguments(target, args, arguments, incomplete)
     except ValueError as error:
         raise ValueError(_at(key, str(error))) from error

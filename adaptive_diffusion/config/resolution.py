@@ -98,5 +98,6 @@ def differences(before: Any, now: Any) -> list[str]:
 
 
 def first_line(error: BaseException) -> str:
+    """The first line of the message without its full stop, or the name of the class where there is no message."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__

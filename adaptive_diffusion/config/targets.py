@@ -4,9 +4,10 @@ A dotted path reaches further than it looks: ``adaptive_diffusion.runs.os.system
 outside, and a function of this package that writes files would write them where the config says. A target is allowed
 when
 
-1. its path starts at a room of parts (or at a module the user allowed), which is checked before anything is imported;
+1. its path starts at a package of parts (or at a module the user allowed), which is checked before anything is
+   imported;
 2. the object found there was *defined* in such a module: its ``__module__`` and ``__qualname__`` lead back to itself;
-3. it is a class, a class method or, in a room of this package, a function that is only bound (``_partial_: true``),
+3. it is a class, a class method or, in one of our own packages, a function that is only bound (``_partial_: true``),
    not called: constructors of parts hold values, functions may act.
 
 Of torch, optimisers and learning-rate schedules are allowed (``torch.optim.AdamW``), and nothing else.
@@ -22,9 +23,9 @@ from typing import Any
 PACKAGE = "adaptive_diffusion"
 # Some names deep and no more: the import system descends name by name, and from thousands it would not return.
 PUBLIC_PATH = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*){0,31}", re.ASCII)
-#: The rooms whose classes a config may name: parts, and the stages of an experiment. Their constructors must only hold
-#: values; what opens or writes files (runs, the trace writer) is left out.
-ROOMS = (
+#: The packages whose classes a config may name: parts, and the stages of an experiment. Their constructors must only
+#: hold values; what opens or writes files (runs, the trace writer) is left out.
+PACKAGES = (
     "core.corruption",
     "core.schedule",
     "rules",
@@ -38,13 +39,13 @@ ROOMS = (
     "analysis",
     "runs.stages",
 )
-#: Modules of torch whose classes of these kinds may be named wherever the room `training` may.
+#: Modules of torch whose classes of these kinds may be named wherever the package `training` may.
 OPTIMISERS = "torch.optim"
 NEEDS = "training"
 
 
 def find_target(
-    path: Any, partial: bool, allow: Sequence[str] = (), rooms: Sequence[str] = ROOMS
+    path: Any, partial: bool, allow: Sequence[str] = (), packages: Sequence[str] = PACKAGES
 ) -> Callable[..., Any]:
     """The class or function that ``path`` names.
 
@@ -52,15 +53,15 @@ def find_target(
         path: the value of ``_target_``.
         partial: whether the node asks for ``_partial_``.
         allow: modules the user allowed, with their submodules.
-        rooms: rooms of this package to allow.
+        packages: packages of adaptive_diffusion to allow.
 
     Raises:
         ValueError: if it is not on the allow-list, or is not there.
     """
     if not isinstance(path, str) or not PUBLIC_PATH.fullmatch(path):
         raise ValueError(f"_target_ {path!r:.200} is refused: it must be a dotted path of public names.")
-    allowed = [*(f"{PACKAGE}.{room}" for room in rooms), *allow]
-    if NEEDS in rooms and path.startswith(f"{OPTIMISERS}."):
+    allowed = [*(f"{PACKAGE}.{package}" for package in packages), *allow]
+    if NEEDS in packages and path.startswith(f"{OPTIMISERS}."):
         return _optimiser(path)
     if not _inside(path, allowed):
         module = path.rsplit(".", 1)[0]

@@ -1,1 +1,1 @@
-"""Floor 0: the records and protocols that everything above uses. No rules, no networks."""
+"""The records and protocols that every other package uses. No rules, no networks."""

@@ -1,4 +1,4 @@
-"""The readings that rules share. Each forms named [P] summaries from processed logits, in float32."""
+"""Statistics of logits that several rules use. Each computes named [P] summaries from processed logits, in float32."""
 
 from dataclasses import dataclass
 

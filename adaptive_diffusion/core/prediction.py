@@ -53,7 +53,10 @@ class Logits:
 
 
 class LogitStatistic(ABC):
-    """One reduction of logits to a value per position. Readings are values: equal ones are computed once a step."""
+    """One reduction of logits to a value per position.
+
+    Statistics are immutable values; equal ones are computed once per step.
+    """
 
     @abstractmethod
     def __call__(self, logits: Logits) -> dict[str, Tensor]:
@@ -77,8 +80,8 @@ class Prediction(Rows):
         if name not in self.summaries:
             known = ", ".join(sorted(self.summaries))
             raise ValueError(
-                f"the prediction holds no summary {name!r}, only {known}; declare its reading in the part, or wrap "
-                "the denoiser with the head that provides it"
+                f"the prediction holds no summary {name!r}, only {known}; declare its statistic in the rule's "
+                "`logit_statistics`, or wrap the denoiser with the head that provides it"
             )
         return self.summaries[name]
 

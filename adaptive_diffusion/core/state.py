@@ -163,7 +163,7 @@ class Decision(Rows):
         return state.revisable & (self.remask | (self.write & (self.token != state.tokens)))
 
     def tokens_after(self, state: SamplerState) -> Tensor:
-        """[B, L]: the sequence once the decision's writes are applied; re-opened positions still show their old
+        """[B, L]: the sequence once the decision's writes are applied; remasked positions still show their old
         token."""
         return torch.where(self.write & state.eligible, self.token, state.tokens)
 

@@ -1,4 +1,4 @@
-"""Floor 2: the autoregressive loop, with continuous batching of its own."""
+"""The autoregressive loop, with continuous batching of its own."""
 
 from adaptive_diffusion.decoding.decoder import Decoded, Decoder
 

@@ -1,4 +1,5 @@
-"""A token a forward, from left to right: prompts are read at once, finished texts leave, others take their seats."""
+"""Autoregressive decoding with continuous batching: one token per forward; finished rows leave the batch and waiting
+queries take their slots."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class DecodeSlots:
     cache: KeyValueCache
 
     def take(self, index: Tensor) -> "DecodeSlots":
-        """Some of the seats."""
+        """The slots at `index`."""
         return DecodeSlots(self.row[index], self.pending[index], self.cache.take(index))
 
 
@@ -66,7 +67,7 @@ class Decoder:
         """Writes every query `n` times, `slots` texts at once.
 
         Raises:
-            ValueError: n or slots below 1, or a query in which something is given behind an open place.
+            ValueError: n or slots below 1, or a query in which something is given after an open position.
         """
         if min(n, slots) < 1:
             raise ValueError(f"n={n} and slots={slots} must be at least 1")
@@ -74,19 +75,19 @@ class Decoder:
         result = _blank(queries, n)
         key = row_key(seed, result.query, result.variation)
         waiting = iter((prompt < queries.tokens.shape[1]).nonzero()[:, 0].split(1))
-        seats = self._seated(result, prompt, _next(waiting, slots))
-        while len(seats.row):
-            place = seats.cache.length.clone()
-            hidden = self.model.read_on(seats.pending[:, None], seats.cache)[:, 0]
-            token = self._drawn(self.model.logits(hidden), key[seats.row], place)
-            result.answers[seats.row, place] = token
-            result.written[seats.row] += 1
-            seats.cache.length.add_(1)
-            seats.pending.copy_(token)
+        slots_now = self._filled_slots(result, prompt, _next(waiting, slots))
+        while len(slots_now.row):
+            place = slots_now.cache.length.clone()
+            hidden = self.model.read_on(slots_now.pending[:, None], slots_now.cache)[:, 0]
+            token = self._drawn(self.model.logits(hidden), key[slots_now.row], place)
+            result.answers[slots_now.row, place] = token
+            result.written[slots_now.row] += 1
+            slots_now.cache.length.add_(1)
+            slots_now.pending.copy_(token)
             done = place + 1 == queries.tokens.shape[1]
             if self.end is not None:
                 done |= token == self.end
-            seats = self._refilled(seats, done, waiting, result, prompt)
+            slots_now = self._refilled(slots_now, done, waiting, result, prompt)
         return self._behind_the_end(result, prompt)
 
     def _drawn(self, logits: Tensor, key: Tensor, place: Tensor) -> Tensor:
@@ -95,7 +96,7 @@ class Decoder:
         uniform = RowNoise(key, torch.zeros_like(place), place).once_a_step("decoding")
         return inverse_cdf((logits.double() / self.temperature).softmax(-1), uniform)
 
-    def _seated(self, result: Decoded, prompt: Tensor, rows: Tensor) -> DecodeSlots:
+    def _filled_slots(self, result: Decoded, prompt: Tensor, rows: Tensor) -> DecodeSlots:
         """DecodeSlots whose prompts have been read but for the last token, which is pending (the beginning, where
         there is no prompt)."""
         sequence = result.answers[rows]
@@ -107,21 +108,21 @@ class Decoder:
         return DecodeSlots(rows, begun.gather(1, length[:, None])[:, 0], cache)
 
     def _refilled(
-        self, seats: DecodeSlots, done: Tensor, waiting: Iterator[Tensor], result: Decoded, prompt: Tensor
+        self, slots_now: DecodeSlots, done: Tensor, waiting: Iterator[Tensor], result: Decoded, prompt: Tensor
     ) -> DecodeSlots:
         """Texts of the request queue take the slots of finished ones; once the queue is empty, the batch shrinks."""
         if not done.any():
-            return seats
+            return slots_now
         free = done.nonzero()[:, 0]
         rows = _next(waiting, len(free))
         if len(rows):
-            new, at = self._seated(result, prompt, rows), free[: len(rows)]
-            seats.row[at], seats.pending[at] = new.row, new.pending
-            seats.cache.put(at, new.cache)
+            new, at = self._filled_slots(result, prompt, rows), free[: len(rows)]
+            slots_now.row[at], slots_now.pending[at] = new.row, new.pending
+            slots_now.cache.put(at, new.cache)
         if len(rows) == len(free):
-            return seats
+            return slots_now
         stays = torch.ones_like(done).index_fill(0, free[len(rows) :], False)
-        return seats.take(stays.nonzero()[:, 0])
+        return slots_now.take(stays.nonzero()[:, 0])
 
     def _behind_the_end(self, result: Decoded, prompt: Tensor) -> Decoded:
         if self.end is not None:
@@ -134,7 +135,7 @@ def given_prefix(queries: Queries) -> Tensor:
     """[N] int64, how many tokens are given in front.
 
     Raises:
-        ValueError: a query in which something is given behind an open place.
+        ValueError: a query in which something is given after an open position.
     """
     prefix = (~queries.editable).long().cumprod(1).sum(1)
     if not torch.equal(prefix, (~queries.editable).sum(1)):

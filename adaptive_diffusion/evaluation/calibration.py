@@ -20,7 +20,8 @@ def auroc(weights: np.ndarray, probability: np.ndarray, solved: np.ndarray) -> n
 
 
 def calibration_error(weights: np.ndarray, probability: np.ndarray, solved: np.ndarray) -> np.ndarray:
-    """Expected calibration error: Σ over bins of share · |mean probability − share solved| (Naeini 2015).
+    """Expected calibration error: Σ over bins of share · |mean probability − share solved| (Naeini, Cooper and
+    Hauskrecht 2015, AAAI).
 
     `BINS` bins of equal width. Sampling noise only adds to it, so its interval lies a little high.
     """

@@ -7,15 +7,20 @@ from torch import Tensor
 
 
 class Diversity(NamedTuple):
-    """`distinct`, how many different variations there are; `difference`, the share of open places in which two of them
-    differ, the mean over all pairs (NaN for fewer than two)."""
+    """How much variations differ.
+
+    Attributes:
+        distinct: how many different variations there are.
+        difference: the share of open positions in which two of them differ, the mean over all pairs (NaN for fewer than
+            two).
+    """
 
     distinct: int
     difference: float
 
 
 def diversity(variations: Tensor) -> Diversity:
-    """Of variations [n, P], tokens at the places that were open."""
+    """Of variations [n, P], tokens at the positions that were open."""
     n = len(variations)
     distinct = len(variations.unique(dim=0)) if n else 0
     if n < 2 or not variations.shape[1]:

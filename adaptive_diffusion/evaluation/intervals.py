@@ -38,7 +38,8 @@ class Interval(NamedTuple):
         if written is None:
             return None
         try:
-            return Interval(*(np.nan if written[end] is None else float(written[end]) for end in Interval._fields))  # type: ignore[arg-type]
+            values = (written[end] for end in Interval._fields)
+            return Interval(*(np.nan if value is None else float(value) for value in values))
         except (KeyError, TypeError) as error:
             raise ValueError(f"this is no interval: {written!r}") from error
 

@@ -1,4 +1,4 @@
-"""A published autoregressive model as the reference model: text of any language, judged by its likelihood."""
+"""A published autoregressive model as the reference model: text of any language, scored by its likelihood."""
 
 import math
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Floor 1: networks only. No losses, no loops."""
+"""Networks: denoisers and their heads. No losses, no loops."""

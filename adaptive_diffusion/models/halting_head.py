@@ -122,6 +122,7 @@ class TrajectoryHaltingHead(ObservationHead):
             and "hidden".
         summaries, changes: S is their sum, the number of step summaries; the last `changes` compare two steps.
         inner: width of the hidden layers.
+        init_bias: the first output before training.
 
     Raises:
         ValueError: inputs that are not among these.

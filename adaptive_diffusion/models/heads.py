@@ -105,6 +105,7 @@ class HaltingHead(Head):
         width: D of the denoiser.
         summaries: S, how many of the step summaries it looks at, from the first on.
         inner: width of z.
+        init_bias: the logit before training.
     """
 
     def __init__(self, width: int, summaries: int = 5, inner: int = 48, init_bias: float = -5.0):

@@ -68,11 +68,12 @@ class TransformerTrunk(nn.Module):
     Args:
         vocabulary: K, the number of clean tokens; the mask, where there is one, is token K.
         positions: how places are encoded: learned, relational or rotary, over one or more coordinates.
-        width, depth, heads, expansion: size of the trunk. `loops` repeats it with tied weights.
-        status: tell the denoiser which tokens are given, committed and open (a given token is never wrong).
-        time_conditioning: tell it the noise level.
+        width, depth, heads, expansion: size of the trunk.
+        loops: how often the blocks are applied with the same weights, 1 to MOST_LOOPS.
+        status: whether the input has the status of each token: given, committed or open (a given token is never wrong).
+        time_conditioning: whether the input has the noise level.
         corruption: the noise it is trained under; absorbing with mask K by default.
-        self_conditioning: show it the expected embedding of its own last prediction.
+        self_conditioning: whether the input has the expected embedding of its own last prediction.
 
     Raises:
         ValueError: a width that the number of heads does not divide; loops out of their range.

@@ -11,7 +11,8 @@ from adaptive_diffusion.core.state import SamplerState
 
 
 class Delegating(nn.Module):
-    """Everything is the inner denoiser's."""
+    """Passes every attribute and method of the denoiser protocol on to an inner denoiser; subclasses change some of
+    them."""
 
     def __init__(self, denoiser: nn.Module):
         super().__init__()

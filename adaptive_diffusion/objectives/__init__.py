@@ -1,1 +1,1 @@
-"""Floor 2: what training minimises, as functions of tensors. No Lightning."""
+"""What training minimises, as functions of tensors. No Lightning."""

@@ -17,7 +17,7 @@ class Denoising(Objective):
 
     On open positions it is the masked-diffusion loss with weight 1 (Sahoo et al. 2024, arXiv 2406.07524, with 1/t
     divided out). On committed ones, some of them wrong, it teaches the denoiser to doubt what it sees, so that the
-    probability of a standing token becomes a judge of that token.
+    probability of a standing token measures how well that token fits.
 
     Attributes:
         committed: weight of committed positions against open ones; 0 leaves them out.

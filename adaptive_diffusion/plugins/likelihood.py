@@ -16,9 +16,11 @@ from adaptive_diffusion.sampling.sampler import Sampler
 
 @dataclass(frozen=True)
 class CompletionBounds:
-    """Attributes:
-    nats: [N] float64, estimates of the bound on −log p(completion | rest); infinity for a faulty row.
-    faults: reasons of faulty rows, by row.
+    """Estimated bounds on the negative log-likelihood of N completions.
+
+    Attributes:
+        nats: [N] float64, estimates of the bound on −log p(completion | rest); infinity for a faulty row.
+        faults: reasons of faulty rows, by row.
     """
 
     nats: Tensor

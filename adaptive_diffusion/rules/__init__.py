@@ -1,1 +1,1 @@
-"""Floor 1: pure rules, a value each. Defaults are the papers' values."""
+"""Rules without state; each is an immutable value. Defaults are the papers' values."""

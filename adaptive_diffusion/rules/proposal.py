@@ -47,7 +47,7 @@ class Draw(Proposal):
             )
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
-        return (DrawReading(self.temperature),)
+        return (DrawStatistic(self.temperature),)
 
     def __call__(self, state: SamplerState, prediction: Prediction) -> Candidate:
         return Candidate(prediction["drawn"], prediction["drawn_probability"])
@@ -80,7 +80,7 @@ class DrawAgain(Proposal):
 
 
 @dataclass(frozen=True)
-class DrawReading(LogitStatistic):
+class DrawStatistic(LogitStatistic):
     """A token `name` and its `name_probability`, drawn while the logits are at hand."""
 
     temperature: float

@@ -32,12 +32,12 @@ FIGURE = NUMBER | str
 class Analysis:
     """The tables of some runs, and the figures that were written."""
 
-    sheets: list[Table]
+    tables: list[Table]
     figures: list[Path]
 
     def as_json(self) -> list[dict[str, Any]]:
         """Every table with its title, note and records."""
-        return [{"title": sheet.title, "note": sheet.note, "rows": sheet.records()} for sheet in self.sheets]
+        return [{"title": table.title, "note": table.note, "rows": table.records()} for table in self.tables]
 
 
 def analyze(runs: Sequence[Path], out: Path, by: Sequence[str] = ()) -> Analysis:
@@ -80,7 +80,7 @@ def analyze(runs: Sequence[Path], out: Path, by: Sequence[str] = ()) -> Analysis
     titles: dict[str, Table] = {table.title: table for table in found if table}
     with atomic_write(out) as folder:
         written = _write(folder, list(titles.values()), measures, by)
-    return Analysis(written.sheets, [out / path.relative_to(folder) for path in written.figures])
+    return Analysis(written.tables, [out / path.relative_to(folder) for path in written.figures])
 
 
 def _summary(run: Path) -> dict[str, Any]:
@@ -136,17 +136,17 @@ def _figures(sampler: SamplerMetrics) -> dict[str, Any]:
     return {**means, **revised, **spent, "queries": len(nfe)}
 
 
-def _write(folder: Path, sheets: list[Table], measures: list[SamplerMetrics], by: Sequence[str]) -> Analysis:
-    tables = folder / "tables"
-    tables.mkdir(parents=True)
-    for sheet in sheets:
-        (tables / f"{sheet.slug}.csv").write_text(sheet.csv(), encoding="utf-8")
+def _write(folder: Path, tables: list[Table], measures: list[SamplerMetrics], by: Sequence[str]) -> Analysis:
+    place = folder / "tables"
+    place.mkdir(parents=True)
+    for table in tables:
+        (place / f"{table.slug}.csv").write_text(table.csv(), encoding="utf-8")
     figures: list[Path] = []
     if measures:
-        csv.write_csv(_queries(measures), tables / "queries.csv")
-        csv.write_csv(_positions(measures), tables / "positions.csv")
+        csv.write_csv(_queries(measures), place / "queries.csv")
+        csv.write_csv(_positions(measures), place / "positions.csv")
         figures = write_figures(measures, folder / "figures", [*KINDS, *map(by_column, by)])
-    found = Analysis(sheets, figures)
+    found = Analysis(tables, figures)
     text = json.dumps(found.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / RECORDS).write_text(text + "\n", encoding="utf-8")
     return found

@@ -41,7 +41,7 @@ class DryRun:
         return self._made[key]
 
     def data(self, node: dict[str, Any]) -> TaskData:
-        """The data module of a node."""
+        """The task data of a node."""
         return self.make(node)
 
     def model(self, context: "StageContext", source: str | None) -> DenoiserWithHeads:
@@ -71,7 +71,7 @@ def check_fit(
     """Before the first training, prints what the task's data lacks, and refuses what cannot work in any stage.
 
     Args:
-        task: the node of the data module; one without a `_target_` is not looked at.
+        task: the node of the task data; one without a `_target_` is not looked at.
         nodes: those of the stages.
         contexts: with which the stages will be called.
         say: receives a sentence about the data.

@@ -19,13 +19,13 @@ def repeat_run(
 ) -> list[Compared]:
     """Runs the finished stages of `run` again in the fresh folder `into` (entered), and compares the results.
 
-    Classes of modules beside this package must be allowed again: a folder cannot consent for its reader.
+    Classes of modules beside this package must be allowed again: a folder cannot allow them for its user.
 
     Raises:
         ValueError: a folder that does not say how it was made, was made by a sweep or has no finished stage, or an
             `into` that is not fresh.
     """
-    plain, manifest = recipe(run)
+    plain, manifest = recorded_config(run)
     if into.file(CONFIG).is_file():
         raise ValueError(f"{into.path} holds a run already; name a fresh folder with --folder")
     for change in surroundings(manifest):
@@ -34,7 +34,7 @@ def repeat_run(
     return compared(run, into.path)
 
 
-def recipe(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def recorded_config(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The config of what was finished in a run folder, and its manifest.
 
     Raises:

@@ -22,7 +22,7 @@ from adaptive_diffusion.tasks.task import Task
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model and the data module of its task; `contents` is the SHA-256 of its checkpoint."""
+    """A model and the data of its task; `contents` is the SHA-256 of its checkpoint."""
 
     model: DenoiserWithHeads
     data: TaskData
@@ -72,7 +72,7 @@ def load_trained_model(
 
 
 def _data(file: Path, node: Any, allow: Sequence[str]) -> TaskData:
-    """The data module that a checkpoint names."""
+    """The task data that a checkpoint names."""
     try:
         data = instantiate(node, allow, ("tasks",))
     except (ModuleNotFoundError, OSError):

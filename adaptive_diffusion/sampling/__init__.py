@@ -1,4 +1,5 @@
-"""Floor 2: the one loop. `sampler` asks, `slots` seats a query, `step` moves it on, `result` hands it back."""
+"""The sampling loop: `sampler` has the settings, `slots` batches queries, `step` is one iteration, `result` holds the
+answers."""
 
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.sampling.sampler import Sampler

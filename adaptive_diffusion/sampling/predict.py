@@ -24,11 +24,11 @@ def read(
     denoiser: Denoiser,
     evaluation: Evaluation,
     state: SamplerState,
-    readings: Sequence[LogitStatistic],
+    statistics: Sequence[LogitStatistic],
     where: Tensor,
     processors: Sequence[LogitProcessor] = (),
 ) -> Prediction:
-    """The readings at `where` [B, L] bool, as a `Prediction`; logits are formed nowhere else.
+    """The statistics at `where` [B, L] bool, as a `Prediction`; logits are formed nowhere else.
 
     Where the largest logit is not finite, or a head's summary is not a number, the row is faulty: zeros are read there
     instead, so that no rule meets what it was not written for.
@@ -50,8 +50,8 @@ def read(
             usable.append(reduced.top[0][:, 0].isfinite())
             if not usable[-1].all():
                 reduced = Logits(values.where(usable[-1][:, None], 0.0), state, rows, positions)
-            for reading in readings:
-                for name, value in reading(reduced).items():
+            for statistic in statistics:
+                for name, value in statistic(reduced).items():
                     parts.setdefault(name, []).append(value)
     summaries, faulty = _numbers(evaluation.summaries, where)
     wrong = flat[~torch.cat(usable)[: len(flat)]] if usable else flat

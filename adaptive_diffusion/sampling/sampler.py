@@ -1,4 +1,4 @@
-"""A sampler: a denoiser and a handful of small rules, run by the one loop."""
+"""A sampler: a denoiser and its rules, run by the sampling loop."""
 
 import warnings
 from collections.abc import Iterable
@@ -21,10 +21,10 @@ from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.halting import AllCommitted
 from adaptive_diffusion.rules.order import Confidence
 from adaptive_diffusion.rules.pace import FixedCount
-from adaptive_diffusion.rules.processor import Suppress, TopK, TopP
 from adaptive_diffusion.rules.proposal import Argmax
 from adaptive_diffusion.rules.remasking import NoRemasking
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
+from adaptive_diffusion.sampling.checks import check_corruption, check_end_tokens, check_processors
 from adaptive_diffusion.sampling.end_of_text import end_of_text
 from adaptive_diffusion.sampling.models import device_of, heads_of
 from adaptive_diffusion.sampling.result import Recorder, SampleResult
@@ -40,26 +40,37 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Sampler:
-    """One loop's worth of answers to: which token, which position first, how many now, which was a mistake, who is
-    finished.
+    """Samples sequences from a discrete diffusion model with interchangeable rules for proposal, unmasking order,
+    unmasking pace, remasking and halting.
 
-    `plan` replaces order, pace and remasking by a rule that decides jointly. `processors` change logits before anything
-    is read or drawn from them. `limits` end the revising of a plan without a clock or bound of its own; None lets it go
-    on to the step limit.
+    Example:
+        model = ad.load("sudoku-6x6")
+        sampler = ad.Sampler(model, pace=ad.pace.Threshold(0.9))
+        answers = sampler.sample(ad.Queries.of(torch.full((1, 36), 6), torch.ones(1, 36))).answers
 
-    With a `block_length` the answer is written from left to right in blocks of so many positions, counted from the
-    first editable one: only the present block is eligible, and time, steps and memories begin anew in each. What ends a
-    row without blocks, a halting rule or the step limit included, ends a block (semi-autoregressive sampling; Arriola
-    et al. 2025, BD3-LM, arXiv 2503.09573; Nie et al. 2025, arXiv 2502.09992).
-
-    With `end_tokens` a row halts as soon as one stands committed with nothing open before it (with `Plan.commits_noise`
-    after all of its steps); what is behind is filled with that token. Leave them out for models that write on after it.
-
-    `calibrated` declares the parameter that risk control chooses; None where nothing is to be chosen. `tries` and
-    `enough` are those of a sampler that answers once (`sampling.restart`).
+    Attributes:
+        denoiser: predicts clean tokens; rules that predict with a head get the head of this model.
+        proposal: chooses a candidate token for each position.
+        order: scores open positions; those with the highest scores are committed first.
+        pace: how many open positions are committed in a step.
+        remasking: which committed positions are masked again.
+        halting: when a row stops.
+        plan: one rule that decides jointly, in place of order, pace and remasking.
+        processors: change logits before anything is read or drawn from them.
+        block_length: the answer is written from left to right in blocks of so many positions, counted from the first
+            editable one: only the present block is eligible, and time, steps and memories begin anew in each. What ends
+            a row without blocks, a halting rule or the step limit included, ends a block (semi-autoregressive sampling;
+            Arriola et al. 2025, BD3-LM, arXiv 2503.09573; Nie et al. 2025, arXiv 2502.09992).
+        limits: end the revising of a plan without a clock or bound of its own; None lets it go on to the step limit.
+        end_tokens: a row halts as soon as one of them is committed with nothing open before it (with
+            `Plan.commits_noise` after all of its steps); the positions after it are filled with that token. Leave them
+            out for models that write on after it.
+        calibrated: the parameter that risk control chooses; None where nothing is to be chosen.
+        tries, enough: those of a sampler that answers once (`sampling.restart`).
 
     Raises:
-        ValueError: a rule that does not serve the denoiser's corruption, or blocks of no position.
+        ValueError: a rule whose head the model lacks; blocks of no position; an end token outside the vocabulary; a
+            rule or processor that does not serve the denoiser's corruption; `Suppress` after `TopK` or `TopP`.
     """
 
     denoiser: Denoiser
@@ -82,24 +93,9 @@ class Sampler:
         if self.block_length is not None and self.block_length < 1:
             raise ValueError(f"block_length={self.block_length} holds no position; use at least 1, or null for none")
         object.__setattr__(self, "end_tokens", tuple(self.end_tokens))
-        if not all(0 <= token < self.denoiser.vocabulary for token in self.end_tokens):
-            raise ValueError(
-                f"end_tokens={list(self.end_tokens)} reach outside the vocabulary 0…{self.denoiser.vocabulary - 1}"
-            )
-        kind = self.denoiser.corruption.kind
-        for rule in (*self.rules, *self.processors):
-            if kind not in rule.corruptions:
-                raise ValueError(
-                    f"{type(rule).__name__} serves {' and '.join(sorted(rule.corruptions))} corruption, but the "
-                    f"denoiser was trained under {kind} noise; choose a rule for {kind} noise "
-                    "(`adaptive-diffusion samplers` lists them)"
-                )
-        kinds = [type(processor) for processor in self.processors]
-        if Suppress in kinds and any(kind in (TopK, TopP) for kind in kinds[: kinds.index(Suppress)]):
-            raise ValueError(
-                "Suppress stands behind a truncation, whose every token it may suppress; put Suppress first among the "
-                "processors"
-            )
+        check_end_tokens(self.end_tokens, self.denoiser.vocabulary)
+        check_corruption((*self.rules, *self.processors), self.denoiser.corruption.kind)
+        check_processors(self.processors)
 
     def _bind_heads(self) -> None:
         """Gives rules that predict with a head the one of the model."""

@@ -1,7 +1,7 @@
 """Checkpoints: the weights of one module and the config that builds it, in one safetensors file.
 
 One file, because an interruption between two files would leave new weights beside an old config. The config is JSON in
-the file's metadata. Checkpoints are untrusted files: nothing is unpickled, the config may name classes of few rooms
+the file's metadata. Checkpoints are untrusted files: nothing is unpickled, the config may name classes of few packages
 only, and building the module may use no more memory than the tensors of the file justify.
 """
 
@@ -28,8 +28,8 @@ from adaptive_diffusion.models.pretrained.pickles import is_pickle, refusal
 from adaptive_diffusion.storage.atomic_write import atomic_write
 
 FORMAT = "adaptive-diffusion/1"
-#: The rooms of this package that the config of a checkpoint may name.
-ROOMS = ("core.corruption", "core.schedule", "models")
+#: The packages of adaptive_diffusion that the config of a checkpoint may name.
+PACKAGES = ("core.corruption", "core.schedule", "models")
 #: The module in which `transformers` keeps the code of models that bring their own.
 REMOTE_CODE = "transformers_modules"
 LARGEST_HEADER = 16 * 2**20
@@ -90,7 +90,7 @@ def load_checkpoint(path: Path | str, allow: Sequence[str] = ()) -> nn.Module:
     _refuse_remote_code(header, path, allow)
     try:
         with torch.random.fork_rng(devices=[]), _Budget(sum(map(prod, header.shapes.values()))):
-            module = instantiate(header.config, allow, ROOMS)
+            module = instantiate(header.config, allow, PACKAGES)
         if not isinstance(module, nn.Module):
             raise ValueError(f"the config builds a {type(module).__name__}, not a module.")
         _compare(header, module)

@@ -1,1 +1,2 @@
-"""Tasks: data, tokens, verifier and difficulty, a LightningDataModule each."""
+"""Tasks: vocabulary, queries, verifier and difficulty (`Task`), and the problems to train and evaluate on
+(`TaskData`)."""

@@ -1,1 +1,1 @@
-"""Floor 3: LightningModules that inject parts and log. No mathematics."""
+"""Training states and the LightningModules that put parts together and log. No mathematics."""

@@ -21,7 +21,7 @@ class ForwardProcess(TrainingStates):
     Args:
         rows: sequences a batch.
         least: the smallest t, where the bound's rates would grow without limit.
-        levels: how the batch draws its noise levels; spaced evenly by default.
+        time_sampling: how the noise levels of a batch are drawn; by default `LowDiscrepancy`, which spaces them evenly.
     """
 
     def __init__(self, rows: int, least: float = 1e-3, time_sampling: TimeSampling | None = None):

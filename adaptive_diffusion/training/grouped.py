@@ -28,8 +28,9 @@ class GroupedRollouts(TrainingStates):
         queries: new queries a batch, of the `rows` it is given.
         group: rollouts of each query.
         price: of a forward, in right answers.
-        replace: of the policy's plan.
+        replace: `LearnedRevising.replace` of the plan.
         max_steps: a rollout that takes longer ends there, filled.
+        sampler: builds the sampler from denoiser and plan.
     """
 
     def __init__(

@@ -177,8 +177,11 @@ def record(
     """Samples all queries with halting off and records every step, without gradient.
 
     Args:
+        sampler: answers the queries; its halting rule is not used.
         batch: N problems with their scoring.
         difficulty: [N]; 0 where it is not known.
+        seed: keys all randomness, as in `Sampler.sample`.
+        slots: sequences forwarded at once.
         max_steps: a row that takes longer is cut there.
         tried: M halting rules, whose decisions are recorded too. Answers are those of filling in what is open.
         observers: further observers of the loop, such as `AnswersByStep`.

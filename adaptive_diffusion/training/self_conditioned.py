@@ -14,10 +14,10 @@ from adaptive_diffusion.training.training_states import TrainingStates
 
 
 class SelfConditioned(TrainingStates):
-    """TrainingStates of another source, of which a share carries the expected embedding of one more forward without
-    gradient and the rest nothing, as before a sampler's first step (Chen et al. 2022, arXiv 2208.04202).
+    """Training states of another source, a share of which carries the expected embedding of one more forward without
+    gradient. The rest carries nothing, as before a sampler's first step (Chen et al. 2022, arXiv 2208.04202).
 
-    Live slots need no such forward: they carry what their sampler's last step predicted.
+    `OnPolicyRollouts` needs no such forward: its states carry what the last step of their sampler predicted.
 
     Args:
         training_states: the source.

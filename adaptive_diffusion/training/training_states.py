@@ -54,7 +54,7 @@ class RandomMasking(TrainingStates):
         rows: sequences a batch.
         wrong: the largest share of committed tokens replaced by a uniformly drawn one; each row draws its own share.
         given: probability that a row's visible answer tokens count as given instead of committed.
-        levels: how the batch draws its noise levels; spaced evenly by default.
+        time_sampling: how the noise levels of a batch are drawn; by default `LowDiscrepancy`, which spaces them evenly.
     """
 
     def __init__(self, rows: int, wrong: float = 0.0, given: float = 0.3, time_sampling: TimeSampling | None = None):

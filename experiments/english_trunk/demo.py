@@ -47,7 +47,7 @@ def compared(
     source: TrainedModel, sampler: str, reference: PretrainedReference, sentences: Any, tokens: int
 ) -> list[dict[str, Any]]:
     """Each sentence with a gap of so many tokens between its two parts, filled by the denoiser; and what the reference
-    model writes behind the first part alone. The reference judges the filled sentence."""
+    model writes behind the first part alone. The reference model scores the filled sentence."""
     gap = f"<|{tokens}|>"
     with TemporaryDirectory() as folder:
         file = Path(folder, "sentences.lines")

@@ -35,7 +35,7 @@ LEARNED = "prism_1", "prism_2", "low_quality_0.1", "low_quality_0.3"
 
 def families(model):
     """By family and setting. All draw at temperature 1. `search` and `low_quality` go on after the string is complete:
-    one reopens the least probable commit and its neighbours, the other what the head finds doubtful."""
+    one remasks the least probable commit and its neighbours, the other what the head finds doubtful."""
 
     def adaptive(remasking, rounds):
         parts: dict[str, Any] = {"order": LowEntropy(), "remasking": remasking}

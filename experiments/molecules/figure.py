@@ -6,6 +6,7 @@ import json
 import matplotlib.pyplot as plt
 import numpy as np
 from measure import FILE, RESULTS
+from samplers import settings
 
 from adaptive_diffusion.analysis.scales import doublings
 from adaptive_diffusion.analysis.style import LIGHT, save, themed
@@ -24,15 +25,11 @@ FAMILIES = {
 KINDS = "atoms", "bonds", "parentheses", "ring closures"
 
 
-def family(name):
-    """The rule that a setting belongs to."""
-    return max((key for key in FAMILIES if name.startswith(key)), key=len)
-
-
 def curves(axes, rows, figure):
     """One figure of every setting against its forwards."""
+    names = {**settings(), "twin": {"twin"}}
     for number, (key, label) in enumerate(FAMILIES.items()):
-        own = sorted((row["forwards"], row[figure]) for name, row in rows.items() if family(name) == key)
+        own = sorted((row["forwards"], row[figure]) for name, row in rows.items() if name in names[key])
         if own:
             style = {"marker": "*", "ms": 13, "color": "black"} if key == "twin" else {"marker": "o", "ms": 4}
             line = "none" if key == "twin" else "-"

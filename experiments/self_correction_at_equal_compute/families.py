@@ -6,7 +6,7 @@ from adaptive_diffusion.rules.halting import AnswerProbability
 from adaptive_diffusion.rules.learned_halting import LearnedHalting
 from adaptive_diffusion.rules.order import Confidence, Random
 from adaptive_diffusion.rules.pace import Ancestral, Threshold
-from adaptive_diffusion.rules.plans.correcting import CommitReplaceReopen, LearnedRevising
+from adaptive_diffusion.rules.plans.correcting import CommitReplaceRemask, LearnedRevising
 from adaptive_diffusion.rules.plans.editing import TokenEditing
 from adaptive_diffusion.rules.plans.gidd import SelfCorrection
 from adaptive_diffusion.rules.plans.ranking import SelfPlanning
@@ -84,7 +84,7 @@ def policies(model, name):
     """[(setting, sampler)] of a policy; `halting_alone` is the control: it stops by the same head, never looks back."""
     thresholds = (0.5,) if name == "policy" else (0.8, 0.9, 0.95)
     made = {
-        "correcting": lambda t: {"plan": CommitReplaceReopen(t, doubt=0.3, replace=0.5)},
+        "correcting": lambda t: {"plan": CommitReplaceRemask(t, doubt=0.3, replace=0.5)},
         "composed": lambda t: {"pace": Threshold(t), "remasking": LowProbability(0.3)},
         "policy": lambda t: {"plan": LearnedRevising(head=model.head("policy"), replace=t)},
         "halting_alone": lambda t: {"pace": Threshold(t)},
@@ -99,6 +99,6 @@ def policies(model, name):
 def looking_through(model):
     """[(setting, sampler)] for finished answers: careful to commit, with the doubt as the setting."""
     return [
-        (f"doubt {doubt}", Sampler(model, plan=CommitReplaceReopen(commit=0.95, doubt=doubt, replace=0.9)))
+        (f"doubt {doubt}", Sampler(model, plan=CommitReplaceRemask(commit=0.95, doubt=doubt, replace=0.9)))
         for doubt in (0.1, 0.3, 0.5, 0.7)
     ]

@@ -90,7 +90,7 @@ def variety(axes, found):
 
 
 def english():
-    """English, judged by a published model."""
+    """English, scored by a published model."""
     found = json.loads((RESULTS / "english.json").read_text())
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
     quality(axes[0], found["curves"], f"infilling of English, judged by {found['reference']}")
@@ -99,7 +99,7 @@ def english():
 
 
 def source_code():
-    """Python source, judged by a model of the same corpus, and long texts in blocks."""
+    """Python source, scored by a model of the same corpus, and long texts in blocks."""
     summary = json.loads((RESULTS / "summary.json").read_text())
     figure, axes = plt.subplots(2, 2, figsize=(11, 9), layout="constrained")
     found = json.loads((RESULTS / "blocks.json").read_text())

@@ -98,7 +98,7 @@ def compared(seeds):
 
 
 def open_texts(tokens, problems, tokenizer):
-    """The bytes of every problem at its open places."""
+    """The bytes of every problem at its open positions."""
     return [tokenizer.decode(row[opened].tolist()) for row, opened in zip(tokens, problems.editable, strict=True)]
 
 
@@ -165,7 +165,7 @@ def main():
     parser.add_argument("--problems", type=int, default=200)
     parser.add_argument("--validation", type=int, default=100, help="problems on which the adaptive rule is chosen")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--reference", help="folder of a published model that judges; by default the first run's own")
+    parser.add_argument("--reference", help="folder of a published model that scores; by default the first run's own")
     parser.add_argument("--gguf", help="its file of packed weights")
     parser.add_argument("--out", default="summary", help="name of the file in results/")
     chosen = parser.parse_args()
@@ -228,11 +228,11 @@ def main():
 
 def command(chosen):
     """What was called, without the names of folders."""
-    judge = " --reference FOLDER" + (f" --gguf {chosen.gguf}" if chosen.gguf else "") if chosen.reference else ""
+    reference = " --reference FOLDER" + (f" --gguf {chosen.gguf}" if chosen.gguf else "") if chosen.reference else ""
     out = f" --out {chosen.out}" if chosen.out != "summary" else ""
     return (
         f"measure.py RUN{' RUN' * (len(chosen.runs) - 1)} --problems {chosen.problems} "
-        f"--validation {chosen.validation} --seed {chosen.seed}{judge}{out}"
+        f"--validation {chosen.validation} --seed {chosen.seed}{reference}{out}"
     )
 
 

@@ -1,4 +1,5 @@
-"""Models that judge what was written, in bits a byte: the run's own, or a published one with tokens of its own."""
+"""Reference models that score what was written, in bits per byte: the run's own, or a published one with its own
+tokens."""
 
 from abc import ABC, abstractmethod
 
@@ -16,17 +17,17 @@ BEFORE = 300
 
 
 class Reference(ABC):
-    """A judge of answers [N, L] to N infilling problems.
+    """Scores answers [N, L] to N infilling problems.
 
     Attributes:
-        name: who judges.
+        name: of the reference model.
     """
 
     name: str
 
     @abstractmethod
     def of_written(self, tokens: torch.Tensor, problems) -> np.ndarray:
-        """float64 [N], bits from the first open place to `AFTER` bytes behind the last, by byte of what was open."""
+        """float64 [N], bits from the first open position to `AFTER` bytes after the last, per byte that was open."""
 
     @abstractmethod
     def of_open(self, problems) -> np.ndarray:
@@ -57,7 +58,7 @@ class TokenReference(Reference):
 
 
 class TextReference(Reference):
-    """A published model of tokens of its own. A text is judged once for what stands before it."""
+    """A published model of tokens of its own. A text is scored once for what stands before it."""
 
     def __init__(self, model: PretrainedReference, tokenizer: Tokenizer):
         self.model, self.tokenizer = model, tokenizer
@@ -65,12 +66,12 @@ class TextReference(Reference):
         self.known: dict[str, dict[str, float]] = {}
 
     def of_written(self, tokens, problems):
-        return self._judged(tokens.numpy(), problems, AFTER)
+        return self._scored(tokens.numpy(), problems, AFTER)
 
     def of_open(self, problems):
-        return self._judged(problems.tokens, problems, 0)
+        return self._scored(problems.tokens, problems, 0)
 
-    def _judged(self, tokens, problems, after):
+    def _scored(self, tokens, problems, after):
         parts = list(self._parts(tokens, problems, after))
         for before in dict.fromkeys(before for before, _, _ in parts):
             known = self.known.setdefault(before, {})
@@ -80,11 +81,11 @@ class TextReference(Reference):
         return np.array([self.known[before][text] / max(1, size) for before, text, size in parts])
 
     def _parts(self, tokens, problems, after):
-        """The text before what is open, the text to judge, and how many bytes of it were open."""
+        """The text before what is open, the text to score, and how many bytes of it were open."""
         for row, opened in zip(tokens.tolist(), problems.editable, strict=True):
             first, last = opened.argmax(), len(opened) - opened[::-1].argmax()
             before, here, behind = (
                 self.tokenizer.decode(row[part]) for part in (slice(first), slice(first, last), slice(last, None))
             )
-            judged = here + behind[:after]
-            yield before[-BEFORE:].decode("utf-8", "ignore"), judged.decode("utf-8", "ignore"), len(here)
+            scored = here + behind[:after]
+            yield before[-BEFORE:].decode("utf-8", "ignore"), scored.decode("utf-8", "ignore"), len(here)

@@ -1,4 +1,4 @@
-"""A hundred thousand traced queries are analysed within a minute of processor time and two gibibytes."""
+"""A hundred thousand traced queries are analysed within two gibibytes; the benchmark `report` measures the time."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ try:
     main()
 finally:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    print("used", used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20, file=sys.stderr)
+    print("used", used.ru_maxrss / 2**20, file=sys.stderr)
 """
 
 
@@ -31,12 +31,10 @@ def test_the_simulated_traces_are_consistent(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_queries_take_less_than_a_minute_and_two_gibibytes(tmp_path: Path):
+def test_a_hundred_thousand_queries_are_analysed_within_two_gibibytes(tmp_path: Path):
     for seed, name in enumerate(("threshold_0.9", "learned")):
         simulate_many(tmp_path / "run" / "traces" / name, 50_000, seed=seed)
     command = [sys.executable, "-c", PROGRAM, "analyze", str(tmp_path / "run"), "--by", "clues"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     described = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stderr
-    seconds, gibibytes = map(float, described.split("used")[1].split())
-    assert seconds < 60
-    assert gibibytes < 2
+    assert float(described.split("used")[1]) < 2

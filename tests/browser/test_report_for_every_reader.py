@@ -1,4 +1,4 @@
-"""The report loads fast, stays small, and is usable with a keyboard, a screen reader and a phone; figures are saved."""
+"""The report stays small, and is usable with a keyboard, a screen reader and a phone; figures are saved."""
 
 import csv
 import io
@@ -47,17 +47,10 @@ def page(small: Path, visit: Any) -> Any:
     return visit(small.as_uri(), ".board")
 
 
-def test_ten_thousand_queries_load_within_two_seconds_from_less_than_eight_megabytes(large: Path, browser: Any):
+def test_report_of_ten_thousand_queries_has_less_than_eight_megabytes_and_shows_them(large: Path, visit: Any):
+    """How fast it loads is measured by the benchmark `report`."""
     assert large.stat().st_size < 8e6
-    page = browser.new_page()
-    spent = []
-    for _ in range(5):  # the fastest counts: other work of the machine is no property of the page
-        page.goto(large.as_uri())
-        page.wait_for_selector(".board")
-        spent.append(page.evaluate("() => performance.getEntriesByType('navigation')[0].loadEventEnd"))
-    assert page.inner_text(".lead").startswith("4 samplers, 10,000 queries")
-    assert 0 < min(spent) < 2000
-    page.close()
+    assert visit(large.as_uri(), ".board").inner_text(".lead").startswith("4 samplers, 10,000 queries")
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

@@ -119,10 +119,10 @@ def test_a_module_that_is_not_allowed_is_not_even_imported(user_module):
     assert user_module not in sys.modules
 
 
-def test_fewer_rooms_can_be_allowed():
-    assert instantiate({"_target_": LINEAR}, rooms=["core.schedule"]) == Linear()
+def test_fewer_packages_can_be_allowed():
+    assert instantiate({"_target_": LINEAR}, packages=["core.schedule"]) == Linear()
     with pytest.raises(ValueError, match="refused"):
-        instantiate({"_target_": LINEAR}, rooms=["models"])
+        instantiate({"_target_": LINEAR}, packages=["models"])
 
 
 def test_an_argument_misspelt_missing_or_refused_is_named_with_its_key(user_module):

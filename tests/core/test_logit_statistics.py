@@ -1,4 +1,4 @@
-"""Readings of logits, by hand."""
+"""Statistics of logits, by hand."""
 
 import math
 
@@ -11,14 +11,14 @@ from adaptive_diffusion.core.prediction import Logits
 
 
 def logits(probabilities, tokens=None):
-    """Logits, shifted by a constant that no reading may notice, at the positions of one row of `tokens`."""
+    """Logits, shifted by a constant that must not change any statistic, at the positions of one row of `tokens`."""
     values = torch.tensor(probabilities).log() + 3.0
     count = len(values)
     state = sampler_state([tokens or [9] * count])
     return Logits(values, state, torch.zeros(count, dtype=torch.int64), torch.arange(count))
 
 
-def test_the_top_reading_names_the_best_token_and_its_lead():
+def test_top_gives_the_best_token_its_probability_and_its_margin():
     read = Top()(logits([[0.2, 0.7, 0.1], [0.5, 0.25, 0.25]]))
     assert read["argmax"].tolist() == [1, 0]
     torch.testing.assert_close(read["confidence"], torch.tensor([0.7, 0.5]))
@@ -46,10 +46,10 @@ def test_the_standing_token_is_weighed_and_a_mask_counts_nothing():
     torch.testing.assert_close(read["current_token_probability"], torch.tensor([0.7, 0.0, 0.1]))
 
 
-def test_equal_readings_are_one():
+def test_equal_statistics_are_one():
     assert len(dict.fromkeys((Top(), Top(), Entropy(), CurrentTokenProbability(), Entropy()))) == 3
 
 
 def test_a_missing_summary_is_named_with_what_there_is():
-    with pytest.raises(ValueError, match="no summary 'quality', only confidence, margin; declare its reading"):
+    with pytest.raises(ValueError, match="no summary 'quality', only confidence, margin; declare its statistic"):
         prediction((1, 2), margin=torch.zeros(1, 2), confidence=torch.zeros(1, 2))["quality"]

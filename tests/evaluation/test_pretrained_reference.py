@@ -1,4 +1,4 @@
-"""Texts judged by a causal model: windows score every token once, and the bits are those of the model's own loss."""
+"""Texts scored by a causal model: windows score every token once, and the bits are those of the model's own loss."""
 
 import math
 from itertools import pairwise
@@ -70,7 +70,7 @@ def test_text_is_continued_by_the_most_probable_token_each_time():
         PretrainedReference(Bigram(), nameless).continued("", 1)
 
 
-def test_texts_behind_another_have_the_bits_of_both_less_those_of_the_other():
+def test_bits_of_a_continuation_are_bits_of_the_text_minus_bits_of_its_prefix():
     transformers = pytest.importorskip("transformers")
     shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     torch.manual_seed(0)

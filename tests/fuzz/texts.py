@@ -30,8 +30,8 @@ def spans(data: bytes, folder: Path) -> None:
     text = b"one\r\ntwo\n\xff\xfethree\n\n"
     kinds: dict[str, list[str]] = {"rewrite": [], "revise": [], "insert": [], "delete": []}
     for line in data.decode("utf-8", "surrogateescape").split("|"):
-        name, _, wish = line.partition(" ")
-        kinds.get(name, kinds["rewrite"]).append(wish)
+        name, _, value = line.partition(" ")
+        kinds.get(name, kinds["rewrite"]).append(value)
     sequence = edit_layout(text, EditSpec(**kinds).changes(text), ByteTokenizer(), 16)
     assert len(sequence.tokens) <= 16
     sequence.text(sequence.tokens.tolist(), ByteTokenizer())
@@ -59,5 +59,5 @@ def configs(data: bytes, folder: Path) -> None:
     plain = resolve(json.loads(data))
     digest(plain)
     check(plain)
-    built = instantiate(plain, rooms=("core.schedule", "core.corruption"))
+    built = instantiate(plain, packages=("core.schedule", "core.corruption"))
     assert built is not None or plain is None

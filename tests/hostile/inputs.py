@@ -129,7 +129,7 @@ def edits(folder: Path) -> Iterator[Hostile]:
     about = {"format": "adaptive-diffusion/1", "about": {"task": task}}
     forge(folder / "text.safetensors", config, instantiate(config).state_dict(), about)
     (folder / "text.txt").write_bytes(b"one\ntwo\xff\n")
-    for option, wish, reason in [
+    for option, value, reason in [
         ("rewrite", "0:2=999999999999999999999", "tokens"),
         ("rewrite", "0:2=" + "9" * 5000, "digits"),
         ("rewrite", "5:2", "not in the text"),
@@ -144,7 +144,7 @@ def edits(folder: Path) -> Iterator[Hostile]:
         ("insert", "nowhere+3", "is no insertion"),
         ("delete", "0:3", "nothing to write"),
     ]:
-        yield Hostile(f"{option} {wish[:30]}", ("edit", "text.safetensors", "text.txt", f"--{option}={wish}"), reason)
+        yield Hostile(f"{option} {value[:30]}", ("edit", "text.safetensors", "text.txt", f"--{option}={value}"), reason)
     yield Hostile("edit of nothing", ("edit", "text.safetensors", "text.txt"), "nothing is to be changed")
     yield Hostile("edit of no text", ("edit", "sound.safetensors", "text.txt", "--delete=0:1"), "shows 0 positions")
     yield Hostile("edit of a device", ("edit", "text.safetensors", "/dev/zero", "--delete=0:1"), "is no file")

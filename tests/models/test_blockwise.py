@@ -23,7 +23,7 @@ def model(context=LENGTH, length=LENGTH):
     return made
 
 
-def requested(*given, length=LENGTH):
+def queries_with_prefix(*given, length=LENGTH):
     tokens = torch.randint(K, (len(given), length), generator=torch.Generator().manual_seed(1))
     return Queries.of(tokens, torch.arange(length) >= torch.tensor(given)[:, None])
 
@@ -54,7 +54,7 @@ def test_with_a_cache_it_is_what_it_is_at_once(context):
         seen.append(int(there.sum()))
 
     sampler = Sampler(denoiser, proposal=Draw(), pace=FixedSteps(2), block_length=BLOCK)
-    result = sampler.sample(requested(0, 4, 8, 20), seed=3, observers=[compare], slots=2)
+    result = sampler.sample(queries_with_prefix(0, 4, 8, 20), seed=3, observers=[compare], slots=2)
     assert sum(seen) > 100
     assert (result.answers < K).all()
     # Two steps a block, and a forward for each block that was read when it was clean.
@@ -63,7 +63,7 @@ def test_with_a_cache_it_is_what_it_is_at_once(context):
 
 def test_one_block_is_sampled_as_a_sequence_without_blocks():
     denoiser, parts = model(), {"proposal": Draw(), "order": Random(), "pace": Ancestral(3)}
-    queries = requested(0, 0, length=BLOCK)
+    queries = queries_with_prefix(0, 0, length=BLOCK)
     blocks = Sampler(denoiser, **parts, block_length=BLOCK).sample(queries)
     complete = Sampler(denoiser, **parts).sample(queries)
     assert torch.equal(blocks.answers, complete.answers)
@@ -74,21 +74,21 @@ def test_the_cache_does_not_grow_during_sampling():
     sizes = []
     sampler = Sampler(model(8, 64), pace=Threshold(0.3), block_length=BLOCK)
     watch = lambda step: sizes.append(step.after.carry[CleanBlocks.name].shape)  # noqa: E731 (a watcher in a line)
-    result = sampler.sample(requested(0, length=64), observers=[watch])
+    result = sampler.sample(queries_with_prefix(0, length=64), observers=[watch])
     assert set(sizes) == {(1, 2, 2, 2, 8, 16)}
     assert (result.answers < K).all()
 
 
 def test_a_sequence_that_ends_inside_a_block_is_written_to_its_end():
-    result = Sampler(model(), block_length=BLOCK).sample(requested(0, length=10))
+    result = Sampler(model(), block_length=BLOCK).sample(queries_with_prefix(0, length=10))
     assert (result.answers < K).all()
     assert result.nfe.tolist() == [10 + 2]
 
 
 def test_blocks_that_are_not_the_models_are_refused():
     with pytest.raises(ValueError, match="set block_length=4"):
-        Sampler(model(), block_length=6).sample(requested(0))
+        Sampler(model(), block_length=6).sample(queries_with_prefix(0))
     with pytest.raises(ValueError, match="multiple of it in front"):
-        Sampler(model(), block_length=BLOCK).sample(requested(2))
+        Sampler(model(), block_length=BLOCK).sample(queries_with_prefix(2))
     with pytest.raises(ValueError, match="no multiple"):
         model(context=7)

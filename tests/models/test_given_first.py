@@ -1,3 +1,5 @@
+"""Reading given positions first: the order, and predictions that use what is given alone."""
+
 import torch
 from small_worlds import random_queries, sampler_state
 

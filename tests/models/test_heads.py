@@ -1,4 +1,4 @@
-"""Heads: reluctant before training, blind to what is not editable, and no extra forward."""
+"""Heads: outputs before training, no influence of what is not editable, and no extra forward."""
 
 import pytest
 import torch
@@ -88,7 +88,7 @@ def test_a_denoiser_with_heads_is_that_denoiser():
 
 
 @torch.no_grad()
-def test_heads_say_the_same_alone_and_in_company():
+def test_heads_predict_the_same_alone_and_in_a_batch():
     head, (hidden, summaries, editable) = trained_halting_head(), scene(rows=64)
     quality = QualityHead(32)
     torch.nn.init.normal_(quality.out.weight)

@@ -73,7 +73,7 @@ def test_mixed_noise_gives_masks_no_evidence_and_tokens_theirs():
         torch.testing.assert_close(hidden[0, position].exp(), expected)
 
 
-def test_an_impossible_sequence_is_read_with_the_fewest_misprints():
+def test_impossible_sequence_gets_the_posterior_of_the_nearest_support():
     support = torch.tensor([[0, 0, 0], [1, 1, 1]])
     oracle = OracleDenoiser(support, torch.tensor([0.5, 0.5]), Absorbing(2))
     probability = oracle.evaluate(sampler_state([[0, 0, 1], [0, 1, 2]])).hidden.exp()

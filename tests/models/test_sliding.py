@@ -67,7 +67,7 @@ def test_a_finished_block_leaves_nothing_behind():
     assert max(alive.values()) == alive[1]
 
 
-def test_what_was_forgotten_has_no_say():
+def test_tokens_outside_the_window_do_not_change_the_answer():
     denoiser = transformer(K, W)
     for parameter in denoiser.parameters():  # larger, so that what is seen matters
         parameter.data.mul_(3)

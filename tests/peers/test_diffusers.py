@@ -39,9 +39,9 @@ def logits(seed):
     return torch.randn(ROWS, LENGTH, K, generator=generator) * 4
 
 
-def seen(output, state, readings, processors=()):
+def seen(output, state, statistics, processors=()):
     everywhere = torch.ones(ROWS, LENGTH, dtype=torch.bool)
-    return read(Given(), Evaluation(output), state, readings, everywhere, processors)
+    return read(Given(), Evaluation(output), state, statistics, everywhere, processors)
 
 
 @pytest.mark.parametrize("edit", [None, 0.5])
@@ -120,8 +120,8 @@ def test_the_entropy_bound_accepts_the_same_positions(step, bound):
     output, peer = logits(step), diffusers.EntropyBoundScheduler(bound)
     state = replace(sampler_state([[0] * LENGTH] * ROWS, corruption=Uniform(K)), step=torch.full((ROWS,), step))
     plan = EntropyBoundAcceptance(bound, 32)
-    readings = (*Argmax().logit_statistics(), *plan.logit_statistics())
-    prediction = seen(output, state, readings, (LinearTemperature(32, 0.8, 0.4),))
+    statistics = (*Argmax().logit_statistics(), *plan.logit_statistics())
+    prediction = seen(output, state, statistics, (LinearTemperature(32, 0.8, 0.4),))
     ours = plan(state, prediction, Argmax()(state, prediction)).write
     assert torch.equal(ours, peer.step(output, step, state.tokens).accepted_index)
 

@@ -24,7 +24,7 @@ ROWS, LENGTH, VOCABULARY = 16, 24, 7
 
 
 class Given:
-    """A denoiser that says what it is told to say."""
+    """A denoiser with fixed logits."""
 
     corruption, vocabulary = Uniform(VOCABULARY), VOCABULARY
     width, memory, time_invariant = VOCABULARY, None, False

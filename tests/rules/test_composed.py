@@ -22,10 +22,10 @@ MASK = 9
 def decide(plan, state, confidence, standing=None):
     """The decision where every candidate is token 7 with the given probabilities [B, L]."""
     probability = torch.tensor(confidence)
-    head_output = prediction(
+    made_prediction = prediction(
         tuple(probability.shape), current_token_probability=torch.tensor(standing or [[1.0] * probability.shape[1]])
     )
-    return plan(state, head_output, Candidate(torch.full_like(state.tokens, 7), probability))
+    return plan(state, made_prediction, Candidate(torch.full_like(state.tokens, 7), probability))
 
 
 def test_the_pace_counts_and_the_order_chooses():
@@ -73,7 +73,7 @@ def test_a_single_position_under_masked_noise_needs_no_second_look(corruption):
     assert decide(plan, state, [[0.9] * 3]).settled.tolist() == [corruption.kind == "absorbing"]
 
 
-def test_a_position_reopened_at_the_end_of_the_clock_is_not_settled():
+def test_a_position_remasked_at_the_end_of_the_clock_is_not_settled():
     plan = Composed(Confidence(), FixedSteps(1), LowProbability(0.3))
     state = sampler_state([[1, 2]], committed=[[1, 1]])
     assert decide(plan, state, [[0.9, 0.9]], standing=[[0.1, 0.9]]).settled.tolist() == [False]
@@ -100,7 +100,7 @@ class Recalling(UnmaskingOrder):
 
 @dataclass(frozen=True)
 class TakeBackTheLastStep(Remasking):
-    """Reopens everything and reports how much it leaves to the pace."""
+    """Remasks everything and reports how much it leaves to the pace."""
 
     def init_carry(self, state, vocabulary):
         return {"taking.count": torch.zeros(len(state.tokens))}

@@ -219,7 +219,7 @@ def test_the_hindsight_oracle_stops_at_the_first_right_answer_and_never_at_a_wro
     assert (early.nfe <= plain.nfe).all()
 
 
-def test_plain_and_fixed_halting():
+def test_all_committed_never_stops_and_max_steps_stops_at_its_step():
     state = replace(sampler_state(MASKS), step=torch.tensor([2, 3]))
     assert stops(AllCommitted(), state) == [False, False]
     assert stops(MaxSteps(4), state) == [False, True]

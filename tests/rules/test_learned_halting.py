@@ -1,4 +1,4 @@
-"""Learned halting: the threshold at its boundary, and what the head is told."""
+"""Learned halting: the threshold at its boundary, and the inputs of the head."""
 
 import math
 from dataclasses import replace
@@ -33,8 +33,9 @@ def test_the_row_stops_when_its_probability_reaches_the_threshold(logit, stop):
 def test_rows_stop_on_their_own():
     state = sampler_state([[9], [9], [9]])
     rule = LearnedHalting(head=lambda hidden, summaries, editable: torch.tensor([-1.0, 3.0, 2.0]))
-    head_output = prediction((3, 1), **{name: torch.zeros(3, 1) for name in SUMMARIES})
-    assert rule(state, head_output, decision(state)).stop.tolist() == [False, True, False]  # σ(2) = 0.881, σ(3) = 0.953
+    made_prediction = prediction((3, 1), **{name: torch.zeros(3, 1) for name in SUMMARIES})
+    stop = rule(state, made_prediction, decision(state)).stop
+    assert stop.tolist() == [False, True, False]  # σ(2) = 0.881, σ(3) = 0.953
 
 
 def test_the_head_gets_the_candidate_of_each_position():
@@ -69,7 +70,7 @@ def test_the_last_two_summaries_compare_the_step_with_the_one_before():
     torch.testing.assert_close(found, torch.tensor([[0, 0.1], [1, 0], [0, 0], [0, 0]]))
 
 
-def test_written_requests_are_read_back():
+def test_learned_halting_declares_the_statistics_its_head_needs():
     rule = LearnedHalting(head=lambda *_: torch.zeros(1))
     assert set(rule.logit_statistics()) == {Top(), CurrentTokenProbability(), Entropy()}
     assert rule.reads_committed

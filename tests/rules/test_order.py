@@ -22,10 +22,10 @@ def candidate(*probabilities):
 
 def test_each_order_scores_what_it_is_named_after():
     state = sampler_state(MASKS)
-    head_output = prediction((1, 2), margin=torch.tensor([[0.1, 0.3]]), entropy=torch.tensor([[0.2, 0.1]]))
-    assert torch.equal(Confidence()(state, head_output, candidate(0.5, 0.4)), torch.tensor([[0.5, 0.4]]))
-    assert torch.equal(Margin()(state, head_output, candidate(0.5, 0.4)), torch.tensor([[0.1, 0.3]]))
-    assert torch.equal(LowEntropy()(state, head_output, candidate(0.5, 0.4)), torch.tensor([[-0.2, -0.1]]))
+    made_prediction = prediction((1, 2), margin=torch.tensor([[0.1, 0.3]]), entropy=torch.tensor([[0.2, 0.1]]))
+    assert torch.equal(Confidence()(state, made_prediction, candidate(0.5, 0.4)), torch.tensor([[0.5, 0.4]]))
+    assert torch.equal(Margin()(state, made_prediction, candidate(0.5, 0.4)), torch.tensor([[0.1, 0.3]]))
+    assert torch.equal(LowEntropy()(state, made_prediction, candidate(0.5, 0.4)), torch.tensor([[-0.2, -0.1]]))
 
 
 def test_left_to_right_commits_the_first_open_position():
@@ -35,12 +35,12 @@ def test_left_to_right_commits_the_first_open_position():
 
 
 def test_gumbel_confidence_without_temperature_or_at_the_last_step_is_confidence():
-    state, head_output, proposed = sampler_state(MASKS), prediction((1, 2)), candidate(0.5, 0.4)
+    state, made_prediction, proposed = sampler_state(MASKS), prediction((1, 2)), candidate(0.5, 0.4)
     expected = torch.tensor([[0.5, 0.4]]).double().log()
-    assert torch.equal(GumbelConfidence(4, temperature=0.0)(state, head_output, proposed), expected)
+    assert torch.equal(GumbelConfidence(4, temperature=0.0)(state, made_prediction, proposed), expected)
     last = replace(state, step=torch.tensor([3]))
-    assert torch.equal(GumbelConfidence(4)(last, head_output, proposed), expected)
-    assert not torch.equal(GumbelConfidence(4)(state, head_output, proposed), expected)
+    assert torch.equal(GumbelConfidence(4)(last, made_prediction, proposed), expected)
+    assert not torch.equal(GumbelConfidence(4)(state, made_prediction, proposed), expected)
 
 
 def distributions(first, second):
@@ -53,9 +53,9 @@ def test_a_position_is_stable_after_two_still_steps_which_takes_three_prediction
     rule, state = KLStability(epsilon=0.01, history=2, threshold=0.5), sampler_state(MASKS)
     state = replace(state, carry=rule.init_carry(state, 2))
     scores = []
-    for head_output in [distributions(0.8, 0.3)] * 2 + [distributions(0.8, 0.6)]:
-        scores.append(rule(state, head_output, candidate(0.8, 0.75)))
-        carry = rule.update_carry(state, head_output, decision(state))
+    for made_prediction in [distributions(0.8, 0.3)] * 2 + [distributions(0.8, 0.6)]:
+        scores.append(rule(state, made_prediction, candidate(0.8, 0.75)))
+        carry = rule.update_carry(state, made_prediction, decision(state))
         state = replace(state, carry=carry, step=state.step + 1)
     expected = torch.tensor([[-0.2, -0.25], [-0.2, -0.25], [1.8, -0.25]])
     torch.testing.assert_close(torch.cat(scores), expected)
@@ -100,7 +100,7 @@ def test_a_streak_broken_once_begins_anew():
     state = replace(state, carry=rule.init_carry(state, 2))
     streaks = []
     for first in (0.8, 0.8, 0.4, 0.4):
-        head_output = distributions(first, 0.5)
-        streaks.append(rule.streak(state, head_output)[0].tolist())
-        state = replace(state, carry=rule.update_carry(state, head_output, decision(state)))
+        made_prediction = distributions(first, 0.5)
+        streaks.append(rule.streak(state, made_prediction)[0].tolist())
+        state = replace(state, carry=rule.update_carry(state, made_prediction, decision(state)))
     assert streaks == [[0, 0], [1, 1], [0, 2], [1, 3]]

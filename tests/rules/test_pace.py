@@ -27,8 +27,8 @@ def counts(pace, state, score=None, remask=None, remask_probability=0.0, **summa
     score = torch.zeros(state.tokens.shape) if score is None else score
     none = Revision.none(state)
     revision = Revision(none.remask if remask is None else remask, none.remask_probability + remask_probability)
-    head_output = prediction(tuple(state.tokens.shape), **summaries)
-    return pace(state, head_output, score, revision, pace.next_level(state)).tolist()
+    made_prediction = prediction(tuple(state.tokens.shape), **summaries)
+    return pace(state, made_prediction, score, revision, pace.next_level(state)).tolist()
 
 
 def progress(pace, length, rows=1):
@@ -160,7 +160,7 @@ def test_what_remasking_takes_out_the_ancestral_pace_puts_back():
 
 
 @pytest.mark.parametrize("pace", [FixedSteps(3), CosineSteps(3)])
-def test_positions_that_are_reopened_are_made_up_for(pace):
+def test_positions_that_are_remasked_are_made_up_for(pace):
     state = replace(
         sampler_state([[0, MASK, MASK, MASK, MASK, MASK]], committed=[[1, 0, 0, 0, 0, 0]]), step=torch.tensor([1])
     )

@@ -24,7 +24,7 @@ def planned(chance, drawn, step, **options):
     """The decision on [0, 1, 2], where the candidates are [2, 2, 1] and the argmax [1, 0, 0]."""
     rows = len(chance)
     state = replace(sampler_state([[0, 1, 2]] * rows, corruption=Uniform(3)), step=torch.full((rows,), step))
-    head_output = prediction(
+    made_prediction = prediction(
         (rows, 3),
         planner=torch.tensor(chance, dtype=torch.float64).logit().clamp(-1e9, 1e9),
         planned=torch.tensor(drawn)[:, None] == torch.arange(3),
@@ -32,7 +32,7 @@ def planned(chance, drawn, step, **options):
         argmax=torch.tensor([[1, 0, 0]] * rows),
         confidence=torch.full((rows, 3), 0.5),
     )
-    return PlannedDenoising(5, **options)(state, head_output, candidate([[0.9] * 3] * rows, [[2, 2, 1]] * rows))
+    return PlannedDenoising(5, **options)(state, made_prediction, candidate([[0.9] * 3] * rows, [[2, 2, 1]] * rows))
 
 
 @pytest.mark.parametrize(("expected", "settled"), [(0.4999, True), (0.5, False), (0.5001, False)])

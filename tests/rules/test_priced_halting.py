@@ -64,7 +64,7 @@ def test_a_forward_must_cost_something(price: float) -> None:
 def test_a_priced_rule_gives_its_head_what_recorded_rollouts_hold() -> None:
     state = sampler_state([[9, 9]])
     names = ("argmax", "confidence", "margin", "current_token_probability", "entropy")
-    head_output = prediction((1, 2), **{name: torch.zeros(1, 2) for name in names})
+    made_prediction = prediction((1, 2), **{name: torch.zeros(1, 2) for name in names})
     shown = []
 
     def head(hidden: Tensor, summaries: Tensor, editable: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ def test_a_priced_rule_gives_its_head_what_recorded_rollouts_hold() -> None:
         return torch.tensor([[9.0, -9.0, 0.0]])
 
     rule = CostAware(head=head)
-    assert rule(state, head_output, decision(state)).stop.tolist() == [True]
+    assert rule(state, made_prediction, decision(state)).stop.tolist() == [True]
     assert shown == [((1, 2, 1), (1, 2, 10), (1, 2))]
     assert rule.logit_statistics() == RunToCompletion().logit_statistics()
     assert rule.reads_committed

@@ -9,7 +9,7 @@ from scipy import stats
 from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.prediction import Logits
-from adaptive_diffusion.rules.proposal import Argmax, Draw, DrawAgain, DrawReading, inverse_cdf
+from adaptive_diffusion.rules.proposal import Argmax, Draw, DrawAgain, DrawStatistic, inverse_cdf
 
 BELOW_ONE = 1 - 2**-53
 
@@ -72,7 +72,7 @@ def drawn(temperature, rows=20_000):
     state = sampler_state([[9]] * rows)
     index = torch.arange(rows)
     values = torch.tensor([0.5, 0.3, 0.2]).log().expand(rows, -1)
-    return DrawReading(temperature)(Logits(values, state, index, index * 0))
+    return DrawStatistic(temperature)(Logits(values, state, index, index * 0))
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 2.0])

@@ -54,15 +54,15 @@ def test_bounds_out_of_order_are_refused(low, high):
 
 def test_remasking_draws_thresholds_uniform_between_its_bounds():
     state = sampler_state([[1] * len(GRID)] * ROWS, committed=[[1] * len(GRID)] * ROWS)
-    head_output = prediction(tuple(state.tokens.shape), current_token_probability=GRID.expand(ROWS, -1))
+    made_prediction = prediction(tuple(state.tokens.shape), current_token_probability=GRID.expand(ROWS, -1))
     rule = RandomLowProbability(0.1, 0.6)
-    remasked = rule(state, head_output, state.noise_level).remask
+    remasked = rule(state, made_prediction, state.noise_level).remask
     threshold = remasked.sum(1) / len(GRID)
     assert stats.kstest(((threshold - 0.1) / 0.5).numpy(), "uniform").pvalue > 1e-4
-    assert torch.equal(remasked, rule(replace(state, step=state.step + 5), head_output, state.noise_level).remask)
+    assert torch.equal(remasked, rule(replace(state, step=state.step + 5), made_prediction, state.noise_level).remask)
 
 
-def test_only_committed_positions_can_be_reopened():
+def test_only_committed_positions_can_be_remasked():
     state = sampler_state([[1, 9, 1]], committed=[[1, 0, 0]], editable=[[1, 1, 0]])
-    head_output = prediction((1, 3), current_token_probability=torch.zeros(1, 3))
-    assert RandomLowProbability()(state, head_output, state.noise_level).remask.tolist() == [[True, False, False]]
+    made_prediction = prediction((1, 3), current_token_probability=torch.zeros(1, 3))
+    assert RandomLowProbability()(state, made_prediction, state.noise_level).remask.tolist() == [[True, False, False]]

@@ -31,9 +31,9 @@ def test_eta_weighs_what_stands_against_what_is_drawn(eta, remasked):
 def test_a_planner_judges_what_stands_and_the_draw_what_is_open():
     state = replace(sampler_state([[0, 0, M, M]], committed=[[1, 1, 0, 0]]), step=torch.tensor([1]))
     quality = torch.tensor([[0.1, 0.9, 0.9, 0.1]])
-    head_output = prediction((1, 4), drawn_quality=quality, unmasking=quality)
-    assert places(ExternalPlanning(4)(state, head_output, candidate([[1.0, 0.0, 0.2, 0.5]])).remask) == [[0]]
-    decision = ScoreRanking(4)(state, head_output, candidate([[1.0, 0.0, 0.6, 0.9]]))
+    made_prediction = prediction((1, 4), drawn_quality=quality, unmasking=quality)
+    assert places(ExternalPlanning(4)(state, made_prediction, candidate([[1.0, 0.0, 0.2, 0.5]])).remask) == [[0]]
+    decision = ScoreRanking(4)(state, made_prediction, candidate([[1.0, 0.0, 0.6, 0.9]]))
     assert (places(decision.remask), places(decision.write)) == ([[0]], [[2]])
 
 
@@ -61,7 +61,7 @@ def test_path_planning_ends_a_row_once_nothing_is_opened_again(plan):
 )
 def test_remedi_keeps_more_positions_in_its_late_steps(positions, steps, retained):
     state = replace(sampler_state([[M] * positions] * steps), step=torch.arange(steps))
-    head_output = prediction((steps, positions), unmasking=torch.arange(positions).double().expand(steps, -1))
-    decision = ScoreRanking(steps)(state, head_output, candidate([[0.5] * positions] * steps))
+    made_prediction = prediction((steps, positions), unmasking=torch.arange(positions).double().expand(steps, -1))
+    decision = ScoreRanking(steps)(state, made_prediction, candidate([[0.5] * positions] * steps))
     assert [len(row) for row in places(decision.write)] == retained
     assert decision.settled.tolist() == [False] * (steps - 1) + [True]

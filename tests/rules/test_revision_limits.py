@@ -1,4 +1,4 @@
-"""Revision limits: budgets by hand, cycles found, and a sampler that cannot go round for ever."""
+"""Revision limits: budgets by hand, cycles found, and a sampler that ends although its plan never stops revising."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.order import Confidence, Random
 from adaptive_diffusion.rules.pace import Ancestral, Threshold
-from adaptive_diffusion.rules.plans.correcting import CommitReplaceReopen
+from adaptive_diffusion.rules.plans.correcting import CommitReplaceRemask
 from adaptive_diffusion.rules.plans.editing import TokenEditing
 from adaptive_diffusion.rules.plans.ranking import SelfPlanning
 from adaptive_diffusion.rules.remasking import LowProbability, NoRemasking
@@ -23,7 +23,7 @@ from adaptive_diffusion.rules.revision_limits import CYCLED, SPENT, LimitedPlan,
 from adaptive_diffusion.sampling.sampler import Sampler
 
 
-class ReopenAll(Plan):
+class RemaskAll(Plan):
     """Takes everything back, and never settles."""
 
     def __call__(self, state, prediction, candidate):
@@ -44,7 +44,7 @@ def limited(plan, state, **limits):
     return rule(state, prediction(tuple(state.tokens.shape)), None)
 
 
-@pytest.mark.parametrize("plan", [ReopenAll(), EditAll()], ids=["taken back", "replaced"])
+@pytest.mark.parametrize("plan", [RemaskAll(), EditAll()], ids=["taken back", "replaced"])
 def test_a_budget_is_spent_on_the_least_probable_commits(plan):
     state = replace(
         sampler_state([[1] * 4] * 2, committed=[[1] * 4] * 2),
@@ -88,7 +88,7 @@ class Undecided(torch.nn.Module):
 @pytest.mark.parametrize("limits", [RevisionLimits(), RevisionLimits(each=1), RevisionLimits(total=2)])
 def test_a_plan_commits_something_else_where_its_revision_is_refused(limits):
     queries = Queries.of(torch.zeros(1, 2, dtype=torch.int64), torch.ones(1, 2, dtype=torch.bool))
-    plan = CommitReplaceReopen(commit=0.9, doubt=0.3, replace=0.7)
+    plan = CommitReplaceRemask(commit=0.9, doubt=0.3, replace=0.7)
     result = Sampler(Undecided(), plan=plan, limits=limits).sample(queries)
     assert result.reason(0) == "all_committed"
     assert int(result.nfe[0]) <= 6
@@ -99,7 +99,7 @@ def test_a_protected_position_is_not_offered_to_the_plan():
     state = sampler_state([[1, 2, 9]], committed=[[1, 1, 0]], revisions=torch.tensor([[2, 0, 0]], dtype=torch.int32))
     seen = []
 
-    class Watching(ReopenAll):
+    class Watching(RemaskAll):
         def __call__(self, state, prediction, candidate):
             seen.append(state.revisable.tolist())
             return super().__call__(state, prediction, candidate)
@@ -111,24 +111,24 @@ def test_a_protected_position_is_not_offered_to_the_plan():
 
 def test_a_full_sequence_whose_revisions_are_refused_is_settled_but_not_one_with_open_positions():
     full, half = sampler_state([[1, 1]], committed=[[1, 1]]), sampler_state([[1, 9]], committed=[[1, 0]])
-    assert limited(ReopenAll(), full, each=0).settled.tolist() == [True]
-    assert limited(ReopenAll(), half, each=0).settled.tolist() == [False]
-    assert limited(ReopenAll(), full).settled.tolist() == [False]
+    assert limited(RemaskAll(), full, each=0).settled.tolist() == [True]
+    assert limited(RemaskAll(), half, each=0).settled.tolist() == [False]
+    assert limited(RemaskAll(), full).settled.tolist() == [False]
 
 
-def returns(memory, training_states):
+def returns(memory, sequences):
     rule, state, revised = (
-        LimitedPlan(ReopenAll(), RevisionLimits(memory=memory)),
+        LimitedPlan(RemaskAll(), RevisionLimits(memory=memory)),
         sampler_state([[0, 0]], committed=[[1, 1]]),
         [],
     )
     carry = rule.init_carry(state, 3)
-    for tokens in training_states:
+    for tokens in sequences:
         state = replace(state, tokens=torch.tensor([tokens]), carry=carry)
-        head_output = prediction((1, 2))
-        made = rule(state, head_output, None)
+        made_prediction = prediction((1, 2))
+        made = rule(state, made_prediction, None)
         revised.append(bool(made.revised(state).any()))
-        carry = rule.update_carry(state, head_output, made)
+        carry = rule.update_carry(state, made_prediction, made)
     return revised, bool(carry[CYCLED])
 
 
@@ -141,9 +141,9 @@ def test_a_sequence_is_forgotten_after_its_memory():
 
 
 def test_the_hash_depends_on_token_position_and_status():
-    training_states = [([0, 1], [1, 1]), ([1, 0], [1, 1]), ([0, 1], [1, 0]), ([0, 1], [0, 1]), ([0, 0], [1, 1])]
-    hashes = [int(sequence_hash(sampler_state([tokens], committed=[stands]))) for tokens, stands in training_states]
-    assert len({*hashes}) == len(training_states)
+    sequences = [([0, 1], [1, 1]), ([1, 0], [1, 1]), ([0, 1], [1, 0]), ([0, 1], [0, 1]), ([0, 0], [1, 1])]
+    hashes = [int(sequence_hash(sampler_state([tokens], committed=[stands]))) for tokens, stands in sequences]
+    assert len({*hashes}) == len(sequences)
 
 
 def test_only_plans_that_could_revise_without_end_are_limited():
@@ -157,7 +157,7 @@ def test_only_plans_that_could_revise_without_end_are_limited():
         (SelfPlanning(5), False),
         (TokenEditing(doubting), True),
         (TokenEditing(steady), False),
-        (ReopenAll(), True),
+        (RemaskAll(), True),
     ):
         assert isinstance(RevisionLimits().around(plan), LimitedPlan) == limited
     assert RevisionLimits().around(doubting).logit_statistics() == doubting.logit_statistics()
@@ -207,6 +207,6 @@ def test_limits_that_limit_nothing_are_refused():
 
 def test_reaching_a_budget_is_remembered():
     state = sampler_state([[1, 1]], committed=[[1, 1]], revisions=torch.tensor([[2, 0]], dtype=torch.int32))
-    rule = LimitedPlan(ReopenAll(), RevisionLimits(each=2))
+    rule = LimitedPlan(RemaskAll(), RevisionLimits(each=2))
     state = replace(state, carry=rule.init_carry(state, 3))
     assert rule.update_carry(state, prediction((1, 2)), decision(state))[SPENT].tolist() == [True]

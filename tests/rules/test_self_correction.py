@@ -13,13 +13,13 @@ def corrected(tokens, argmax, drawn, probability, committed=(1, 1, 1), **carry):
     state = sampler_state([tokens], committed=[list(committed)], noise_level=level)
     values = {f"correction.{name}": torch.tensor([value]) for name, value in carry.items()}
     state = carried(plan, state, **values)
-    head_output = prediction(
+    made_prediction = prediction(
         (1, 3),
         argmax=torch.tensor([argmax]),
         correction=torch.tensor([drawn]),
         correction_probability=torch.tensor([probability]),
     )
-    return plan(state, head_output, candidate([[0.1, 0.2, 0.3]], [drawn])), plan, state, head_output
+    return plan(state, made_prediction, candidate([[0.1, 0.2, 0.3]], [drawn])), plan, state, made_prediction
 
 
 def test_the_surest_other_token_replaces_one_position():
@@ -42,8 +42,8 @@ def test_a_fixed_point_or_lost_patience_or_the_cap_ends_it():
 
 
 def test_agreement_counts_the_token_that_was_just_corrected():
-    decision, plan, state, head_output = corrected([0, 0, 0], [1, 0, 0], [1, 0, 0], [0.9] * 3, best=2, waited=1)
-    carry = plan.update_carry(state, head_output, decision)
+    decision, plan, state, made_prediction = corrected([0, 0, 0], [1, 0, 0], [1, 0, 0], [0.9] * 3, best=2, waited=1)
+    carry = plan.update_carry(state, made_prediction, decision)
     assert (carry["correction.best"].item(), carry["correction.waited"].item()) == (3, 0)
 
 
@@ -54,7 +54,7 @@ def test_correction_begins_when_the_clock_has_run_down():
 
 
 def test_correction_waits_for_a_full_sequence():
-    decision, plan, state, head_output = corrected([0, 0, M], [1, 1, 1], [1, 1, 1], [0.9] * 3, committed=(1, 1, 0))
+    decision, plan, state, made_prediction = corrected([0, 0, M], [1, 1, 1], [1, 1, 1], [0.9] * 3, committed=(1, 1, 0))
     assert places(decision.write) == [[2]]
     assert not decision.settled.item()
-    assert plan.update_carry(state, head_output, decision)["correction.steps"].item() == 0
+    assert plan.update_carry(state, made_prediction, decision)["correction.steps"].item() == 0

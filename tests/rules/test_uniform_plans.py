@@ -16,14 +16,14 @@ from adaptive_diffusion.rules.plans.uniform import Clock, Posterior, UniformPost
 def test_the_greedy_tail_takes_one_more_forward_for_its_argmax():
     plan = GreedyTail(UniformPosterior(2))
     state = sampler_state([[0, 1]] * 2, corruption=Uniform(3), noise_level=torch.tensor([0.5, 0.0]).double())
-    head_output = prediction(
+    made_prediction = prediction(
         (2, 2),
         posterior=torch.tensor([[0, 2]] * 2),
         posterior_probability=torch.ones(2, 2),
         argmax=torch.tensor([[2, 2]] * 2),
         confidence=torch.ones(2, 2),
     )
-    decision = plan(replace(state, step=torch.tensor([1, 2])), head_output, candidate([[1.0] * 2] * 2))
+    decision = plan(replace(state, step=torch.tensor([1, 2])), made_prediction, candidate([[1.0] * 2] * 2))
     assert decision.tokens_after(state).tolist() == [[0, 2], [2, 2]]
     assert decision.settled.tolist() == [False, True]
     assert plan.horizon(9) == 3

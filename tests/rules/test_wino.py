@@ -20,7 +20,7 @@ def wino(plan, before, tokens, committed, probability, verified):
         (3, [0, 0, 0, 0.7, 0.61], [3, 4], [0, 1]),
         (2, [0, 0, 0, 0.7, 0.61], [3, 4], [1]),  # at most one fewer than were accepted before, the most doubtful
         (1, [0, 0, 0, 0.7, 0.61], [3, 4], []),
-        (3, [0, 0, 0, 0.7, 0.6], [3], []),  # .6 is not above .6, and one acceptance re-opens nothing
+        (3, [0, 0, 0, 0.7, 0.6], [3], []),  # .6 is not above .6, and one acceptance remasks nothing
         (3, [0, 0, 0, 0.2, 0.1], [3], []),
     ],
 )

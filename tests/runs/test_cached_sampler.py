@@ -22,12 +22,12 @@ class Dies:
     """Answers so many calls and is then interrupted."""
 
     def __init__(self, calls: int) -> None:
-        self.calls, self.requested = calls, []
+        self.calls, self.calls_made = calls, []
 
     def sample(self, queries, **options):
-        if len(self.requested) == self.calls:
+        if len(self.calls_made) == self.calls:
             raise KeyboardInterrupt
-        self.requested.append(queries.ids.tolist())
+        self.calls_made.append(queries.ids.tolist())
         return SAMPLER.sample(queries, **options)
 
 
@@ -37,19 +37,19 @@ def test_answered_queries_are_not_sampled_again_and_the_answers_are_those_of_one
         CachedSampler(first, folder, "d", shard=3).sample(QUERIES, n=2, seed=5)
     with RunFolder(tmp_path) as folder:
         result = CachedSampler(second, folder, "d", shard=3).sample(QUERIES, n=2, seed=5)
-    assert first.requested + second.requested == [[0, 1, 2], [3, 4, 5], [6, 7], [8, 9]]
+    assert first.calls_made + second.calls_made == [[0, 1, 2], [3, 4, 5], [6, 7], [8, 9]]
     complete = SAMPLER.sample(QUERIES, n=2, seed=5)
     for field in FIELDS:
         assert torch.equal(getattr(result, field), getattr(complete, field)), field
     assert result.rows_forwarded >= complete.rows_forwarded
 
 
-def test_another_question_has_another_place(tmp_path):
+def test_other_digest_seed_or_count_is_sampled_anew(tmp_path):
     with RunFolder(tmp_path) as folder:
         for digest, options in (("d", {}), ("e", {}), ("d", {"seed": 1}), ("d", {"n": 2})):
-            requested = Dies(9)
-            CachedSampler(requested, folder, digest).sample(QUERIES, **options)
-            assert len(requested.requested) == 1
+            inner = Dies(9)
+            CachedSampler(inner, folder, digest).sample(QUERIES, **options)
+            assert len(inner.calls_made) == 1
 
 
 def test_faults_are_stored_too(tmp_path):
@@ -79,11 +79,11 @@ def test_a_damaged_shard_is_a_sentence(tmp_path):
 
 
 def test_file_of_other_queries_is_answered_again(tmp_path):
-    requested = Dies(9)
+    inner = Dies(9)
     with RunFolder(tmp_path) as folder:
         CachedSampler(SAMPLER, folder, "d", shard=5).sample(QUERIES)
-        result = CachedSampler(requested, folder, "d", shard=4).sample(QUERIES)
-    assert requested.requested == [[0, 1, 2, 3], [4, 5, 6], [7, 8, 9]]
+        result = CachedSampler(inner, folder, "d", shard=4).sample(QUERIES)
+    assert inner.calls_made == [[0, 1, 2, 3], [4, 5, 6], [7, 8, 9]]
     assert torch.equal(result.answers, SAMPLER.sample(QUERIES).answers)
 
 

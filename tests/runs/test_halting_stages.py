@@ -87,7 +87,7 @@ def test_a_policy_is_recorded_for_fitted_and_measured(denoiser: Path, tmp_path: 
     assert dear.nfe.double().mean() <= cheap.nfe.double().mean()
 
     analysis = analyze([tmp_path / "run"], tmp_path / "analysis")
-    (table,) = analysis.sheets
+    (table,) = analysis.tables
     assert [row[1] for row in table.rows] == ["test", "stratified"]
     shown = table.records()[0]["over_shuffled_steps"]
     assert shown == pytest.approx(summary["test"]["gain_over_shuffle"]["value"])

@@ -49,7 +49,7 @@ def test_a_difference_is_printed_and_ends_with_status_1(run):
     assert "samplers[0].exact is" in file["difference"]
 
 
-def test_a_folder_does_not_consent_for_its_reader(run):
+def test_module_of_the_run_must_be_allowed_again(run):
     result = CliRunner().invoke(app, ["repeat", str(run)])
     assert (result.exit_code, "--allow-module user_extensions" in result.stderr) == (2, True)
 
@@ -63,7 +63,7 @@ def test_a_folder_does_not_consent_for_its_reader(run):
         (lambda run: (run / "manifest.json").write_text("{"), "damaged"),
     ],
 )
-def test_a_folder_that_does_not_say_how_is_refused_and_none_is_made(run, change, sentence):
+def test_folder_without_manifest_or_config_is_refused_and_nothing_is_created(run, change, sentence):
     change(run)
     result = repeat(run)
     assert (result.exit_code, sentence in result.stderr) == (2, True), result.stderr

@@ -164,7 +164,7 @@ def test_adaptive_steps_on_text_are_measured_and_drawn(script, finished):
     assert len(found["blocks"]) == len(found["largest_memory_mb_by_block"]) == (256 - 64) / 64
     assert all(0 < block["steps"] <= 64 for block in found["blocks"])
     analysis = analyze([finished / "long"], finished / "analysis")
-    assert {row["sampler"] for row in analysis.sheets[0].records()} == {"at_once", "in_blocks"}
+    assert {row["sampler"] for row in analysis.tables[0].records()} == {"at_once", "in_blocks"}
     script("text_adaptive_steps/figure")
     assert (place / "steps.png").stat().st_size > 10_000
 

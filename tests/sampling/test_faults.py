@@ -75,7 +75,7 @@ def model_for(name, kind):
     return with_heads(kind)
 
 
-def requested(first: list[int]) -> Queries:
+def queries_beginning_with(first: list[int]) -> Queries:
     """A query for each of these first tokens; the rest of it depends on its place in the list alone."""
     queries = random_queries(len(first), L, NAN)
     queries.tokens[:, 0], queries.editable[:, 0] = torch.tensor(first), False
@@ -91,7 +91,7 @@ def assert_rows_equal(result, rows, expected):
 @pytest.mark.parametrize(("name", "kind"), PRESETS, ids=" ".join)
 def test_the_neighbours_of_faulty_rows_answer_as_if_they_were_alone(name, kind):
     recipe, call = instantiate(compose_part("sampler", name)), {} if name == "restart" else {"max_steps": 6}
-    queries, sound = requested([0, 1, NAN, 3, 4, RAISES]), torch.tensor([0, 1, 3, 4])
+    queries, sound = queries_beginning_with([0, 1, NAN, 3, 4, RAISES]), torch.tensor([0, 1, 3, 4])
     result = build_sampler(recipe, model_for(name, kind)).sample(queries, seed=3, slots=4, **call)
     sampler = build_sampler(recipe, model_for(name, kind))
     alone = sampler.sample(queries.take(sound), seed=3, **call)
@@ -119,7 +119,7 @@ OPTIONS = {
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
 def test_a_faulty_row_has_its_reason_and_its_tokens(one_by_one, options):
-    queries = requested([0, NAN, 2, RAISES])
+    queries = queries_beginning_with([0, NAN, 2, RAISES])
     result = one_by_one.sample(queries, **options)
     n = options.get("n", 1)
     faulty = [row for row in range(4 * n) if row // n in (1, 3)]
@@ -136,14 +136,14 @@ def test_a_faulty_row_has_its_reason_and_its_tokens(one_by_one, options):
 
 def test_faults_are_warned_of(one_by_one):
     with pytest.warns(UserWarning, match="1 of 3 answers ended in a fault, the first at query 1: its prediction is"):
-        one_by_one.sample(requested([0, NAN, 2]))
+        one_by_one.sample(queries_beginning_with([0, NAN, 2]))
 
 
-def test_a_denoiser_that_raises_without_endy_row_is_not_a_matter_of_rows():
+def test_denoiser_that_raises_for_every_row_raises_its_own_error():
     denoiser = fragile()
     denoiser.seen = 1
     with pytest.raises(RuntimeError, match="cursed"):
-        Sampler(denoiser).sample(requested([RAISES] * 40), slots=1)
+        Sampler(denoiser).sample(queries_beginning_with([RAISES] * 40), slots=1)
     assert denoiser.seen <= 40
 
 
@@ -155,11 +155,11 @@ def test_memory_that_runs_out_is_no_rows_fault():
     denoiser = fragile()
     denoiser.__class__ = Greedy
     with pytest.raises(MemoryError):
-        Sampler(denoiser).sample(requested([0, 1]))
+        Sampler(denoiser).sample(queries_beginning_with([0, 1]))
 
 
 def test_a_token_that_the_vocabulary_does_not_have_is_a_fault_of_its_row(one_by_one):
-    queries = requested([0, 1, 2])
+    queries = queries_beginning_with([0, 1, 2])
     queries.tokens[1, 0] = 99
     result = one_by_one.sample(queries)
     assert list(result.faults) == [1]
@@ -180,7 +180,7 @@ def test_a_contradiction_that_the_denoiser_gives_no_chance_is_a_fault_of_its_row
 
     denoiser = fragile()
     denoiser.__class__ = Strict
-    queries = requested([0, 1])
+    queries = queries_beginning_with([0, 1])
     queries.tokens[:, 1], queries.editable[:, 1] = 0, False
     queries.editable[:, 2] = True
     result = Sampler(denoiser).sample(queries)
@@ -189,7 +189,7 @@ def test_a_contradiction_that_the_denoiser_gives_no_chance_is_a_fault_of_its_row
 
 def test_a_judgement_that_is_no_number_is_a_fault_of_its_row():
     model = with_heads("absorbing")
-    queries = requested([0, 1, 2])
+    queries = queries_beginning_with([0, 1, 2])
     complete = Sampler(model).sample(queries)
 
     def evaluate(state, real=model.evaluate):
@@ -206,7 +206,7 @@ def test_a_judgement_that_is_no_number_is_a_fault_of_its_row():
 
 
 def test_an_empty_sequence_is_settled_without_a_forward(one_by_one):
-    queries = requested([0, NAN, RAISES])
+    queries = queries_beginning_with([0, NAN, RAISES])
     queries.editable[1:] = False
     result = one_by_one.sample(queries)
     assert result.halt_reason[1:].tolist() == [HaltReason.ALL_COMMITTED] * 2
@@ -218,13 +218,13 @@ def test_an_empty_sequence_is_settled_without_a_forward(one_by_one):
 
 def test_no_block_follows_a_fault():
     sampler = Sampler(fragile(), block_length=2)
-    result = sampler.sample(requested([0, NAN]))
-    assert (result.answers[1] == OPEN).sum() == requested([0, NAN]).editable[1].sum()
+    result = sampler.sample(queries_beginning_with([0, NAN]))
+    assert (result.answers[1] == OPEN).sum() == queries_beginning_with([0, NAN]).editable[1].sum()
     assert result.nfe[1] == 1
 
 
 def test_a_faulty_row_stands_in_the_trace_as_it_was_left(one_by_one, tmp_path):
-    queries = requested([0, NAN, 2, RAISES])
+    queries = queries_beginning_with([0, NAN, 2, RAISES])
     with TraceWriter(tmp_path) as writer:
         recorder = TraceRecorder(writer)
         result = one_by_one.sample(queries, observers=[recorder])

@@ -192,7 +192,7 @@ LIMITS = {
         {"proposal": Draw(), "plan": ExternalPlanning(2, eta=0.0)},
         {"proposal": Draw(), "pace": FixedSteps(2)},
     ),
-    "PRISM that reopens none is plain": ({"proposal": Draw(), "plan": LowestQuality(2, 0)}, EQUAL_RANDOM),
+    "PRISM that remasks none is plain": ({"proposal": Draw(), "plan": LowestQuality(2, 0)}, EQUAL_RANDOM),
     "PRISM that draws none is plain": ({"proposal": Draw(), "plan": BinomialQuality(2, 0.0)}, EQUAL_RANDOM),
     "quality is never below 0": (ONE | {"remasking": LowQuality(0.0)}, ONE),
     "probability is never below 0": (ONE | {"remasking": LowProbability(0.0)}, ONE),

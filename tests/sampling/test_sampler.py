@@ -202,7 +202,7 @@ def test_a_step_writes_eligible_positions_of_running_rows_and_nothing_else():
     assert after.step.tolist() == [1, 0]
 
 
-def test_a_position_written_and_reopened_at_once_ends_reopened():
+def test_a_position_written_and_remasked_at_once_ends_open():
     state = sampler_state([[4, 5]], committed=[[1, 1]])
     remask = torch.tensor([[True, False]])
     both = decision(state, write=torch.tensor([[True, True]]), remask=remask, token=torch.tensor([[7, 5]]))

@@ -1,4 +1,4 @@
-"""Slots: who sits where, and what it costs."""
+"""Slots: which query has which slot, and what it costs."""
 
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ def watched(steps, slots, n=1, **options):
 
 def test_a_halted_row_leaves_its_slot_to_a_waiting_query():
     watch, result = watched([1, 3, 1, 1, 1], slots=2)
-    # slot 0: queries 0, 2, 3; slot 1: query 1 for three steps, then query 4 is seated when 1 or 3 leaves
+    # slot 0: queries 0, 2, 3; slot 1: query 1 for three steps, then query 4 takes the slot that 1 or 3 leaves
     assert watch.forwarded == [2, 2, 2, 1]
     assert watch.running == [2, 2, 2, 1]
     assert result.nfe.tolist() == [1, 3, 1, 1, 1]
@@ -53,7 +53,7 @@ def test_a_halted_row_leaves_its_slot_to_a_waiting_query():
 def test_while_queries_wait_every_slot_works():
     steps = [1 + i % 4 for i in range(50)]
     watch, _ = watched(steps, slots=8)
-    assert watch.forwarded[:-4] == watch.running[:-4] == [8] * (len(watch.running) - 4)  # 4 steps empty the last seats
+    assert watch.forwarded[:-4] == watch.running[:-4] == [8] * (len(watch.running) - 4)  # 4 steps empty the last slots
     total = sum(steps)
     assert total <= sum(watch.forwarded) < total * 1.1
 
@@ -76,7 +76,7 @@ def test_with_more_slots_than_queries_only_the_queries_are_forwarded():
     assert watch.forwarded == [3, 3]
 
 
-def test_variations_are_seated_side_by_side():
+def test_variations_get_neighbouring_slots():
     watch, result = watched([2, 1], slots=3, n=3)
     assert result.query.tolist() == [0, 0, 0, 1, 1, 1]
     assert result.nfe.tolist() == [2, 2, 2, 1, 1, 1]

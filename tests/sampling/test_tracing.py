@@ -189,7 +189,7 @@ def test_what_a_halting_rule_fills_in_is_committed_in_the_last_step(tmp_path):
     assert trace.steps["halt_probability"].to_pylist() == [None, None]
 
 
-def test_a_halting_rules_probability_is_written_without_endy_step(tmp_path):
+def test_probability_of_a_halting_rule_is_recorded_for_every_step(tmp_path):
     queries = Queries.of(torch.full((3, 4), 3), torch.ones(3, 4))
     trace = record(tmp_path, queries, denoiser=oracle(3, 4), halting=ArgmaxAfter(3))
     assert trace.steps.num_rows == 9

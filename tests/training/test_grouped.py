@@ -23,9 +23,9 @@ from adaptive_diffusion.training.grouped import GroupedRollouts
 LENGTH, TOKENS = 6, 2
 
 
-class SureWhenAsked(torch.nn.Module):
-    """Rather sure of the wrong token at first sight; from the second step on it knows that 0 is right everywhere. So
-    what is committed at once must be doubted afterwards."""
+class RightFromSecondStep(torch.nn.Module):
+    """In the first step a wrong token has probability .73; from the second step on the right token, 0, has .998
+    everywhere. So what is committed in the first step must be remasked afterwards."""
 
     vocabulary = width = TOKENS
     memory, time_invariant = None, True
@@ -45,7 +45,7 @@ class SureWhenAsked(torch.nn.Module):
 
 def model(**start):
     torch.manual_seed(0)
-    return DenoiserWithHeads(SureWhenAsked(), {"policy": PolicyHead(**start)})
+    return DenoiserWithHeads(RightFromSecondStep(), {"policy": PolicyHead(**start)})
 
 
 def fresh(rows, first=0):
@@ -78,8 +78,10 @@ def test_recorded_steps_carry_the_advantage_of_their_rollout_and_draw_the_same_a
 def inputs(made, advantage):
     state = sampler_state([[9, 0]] * 2, committed=[[0, 1]] * 2, carry={ADVANTAGE: torch.tensor(advantage)})
     half = torch.full((2, 2), 0.5)
-    head_output = prediction((2, 2), confidence=half, current_token_probability=half, entropy=half, argmax=state.tokens)
-    outcome = StepOutcome(head_output, None, state.tokens, torch.ones(2))
+    made_prediction = prediction(
+        (2, 2), confidence=half, current_token_probability=half, entropy=half, argmax=state.tokens
+    )
+    outcome = StepOutcome(made_prediction, None, state.tokens, torch.ones(2))
     return LossInputs(made, state, state.tokens, torch.zeros(2, 2, 1), outcome)
 
 
@@ -105,7 +107,7 @@ def test_groups_without_comparison_are_refused(broken):
         GroupedRollouts(64, **broken)
 
 
-def test_a_policy_learns_to_doubt_what_it_wrote_in_haste():
+def test_policy_learns_to_remask_wrong_early_commits():
     made = model(commit=0.5, doubt=0.001, sharpness=1.0)
 
     def accuracy():
@@ -136,7 +138,7 @@ def stopping_model(chance=0.5):
     return made
 
 
-def test_a_drawn_stop_has_the_chance_that_the_head_says_and_draws_the_same_again():
+def test_stop_is_drawn_with_the_probability_of_the_head_and_reproduced():
     made = stopping_model(chance=0.3)
     plan = LearnedRevising(head=made.head("policy"), replace=2.0, draws=True)
     recipe = Sampler(made, plan=plan, halting=SampledHalting(head=made.head("halting")))

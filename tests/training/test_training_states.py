@@ -1,4 +1,4 @@
-"""Training training_states: what the denoiser is shown, and that every status it meets while sampling is among it."""
+"""Training states: which sequences the denoiser is trained on; every status that occurs in sampling occurs in them."""
 
 from dataclasses import replace
 from functools import partial

@@ -18,14 +18,14 @@ from adaptive_diffusion.models.self_conditioning import SelfConditioning
 
 
 class DiffusionGemma(PretrainedDenoiser):
-    """`DiffusionGemmaForBlockDiffusion`: uniform noise, self-conditioning on the processed logits, sequence after
-    sequence behind a prompt whose keys and values are cached.
+    """`DiffusionGemmaForBlockDiffusion`: uniform noise, self-conditioning on the processed logits; one block
+    after another is written behind a prompt whose keys and values are cached.
 
-    A query is a prompt, padded on its left, and one or more sequences of `canvas_length` editable positions; several
-    need a sampler with that `block_length`. Each row carries its cache, 2·layers tensors [B, heads, L − C, d], so that
-    rows come and go at any sequence. Instead of the logits [B, L, K] it carries the expected embedding [B, L, D], which
-    is all that the model makes of them. NFE counts decoder forwards, as `transformers` does; the encoder reads once for
-    each sequence.
+    A query is a prompt, padded on its left, and one or more blocks of `canvas_length` editable positions; several
+    blocks need a sampler with that `block_length`. Each row carries its cache, 2·layers tensors [B, heads, L − C, d],
+    so that rows may join and leave the batch at any block. Instead of the logits [B, L, K] it carries the expected
+    embedding [B, L, D], which is all that the model uses of them. NFE counts decoder forwards, as `transformers` does;
+    the encoder reads once for each block.
     """
 
     auto = "DiffusionGemmaForBlockDiffusion"
@@ -70,8 +70,8 @@ class DiffusionGemma(PretrainedDenoiser):
 
     @torch.no_grad()
     def encode(self, tokens: Tensor, real: Tensor) -> "list[CachedLayer]":
-        """Keys and values of all columns but the last sequence, layer by layer. Attention is causal there: what stands
-        before a sequence does not depend on what stands in it."""
+        """Keys and values of all columns but those of the last block, layer by layer. Attention is causal there: the
+        keys and values before a block do not depend on the tokens in it."""
         prompt = tokens[:, : -self.canvas_length]
         config, encoder = self.backbone.config, self.backbone.model.encoder
         cache: Any = extra("transformers").DynamicCache()
@@ -89,21 +89,21 @@ class DiffusionGemma(PretrainedDenoiser):
     def decode(
         self, tokens: Tensor, real: Tensor, start: Tensor, layers: "list[CachedLayer]", expected: Tensor | None
     ) -> Tensor:
-        """[B, L, D] hidden states of the sequences that begin at `start` [B], zero elsewhere, from the cache of what is
+        """[B, L, D] hidden states of the blocks that begin at `start` [B], zero elsewhere, from the cache of what is
         before them and the expected embedding [B, L, D] of the last prediction."""
         columns = start[:, None] + torch.arange(self.canvas_length, device=tokens.device)
         rows = torch.arange(len(tokens), device=tokens.device)[:, None]
         with self._recalling(None if expected is None else expected[rows, columns]):
-            sequence = self._decoder(
+            block = self._decoder(
                 decoder_input_ids=tokens[rows, columns],
                 past_key_values=Prefix(layers),
                 decoder_attention_mask=self._masks(real, start),
                 decoder_position_ids=columns,
             ).last_hidden_state.float()
-        return sequence.new_zeros(*tokens.shape, sequence.shape[-1]).index_put((rows, columns), sequence)
+        return block.new_zeros(*tokens.shape, block.shape[-1]).index_put((rows, columns), block)
 
     def _masks(self, real: Tensor, start: Tensor) -> dict[str, Tensor]:
-        """What a sequence sees, for each kind of layer: itself, and of what is before it all but padding, or in sliding
+        """What a block sees, for each kind of layer: itself, and of what is before it all but padding, or in sliding
         layers the end of that."""
         config = self.backbone.config.get_text_config()
         column = torch.arange(real.shape[1] - self.canvas_length, device=real.device)
@@ -151,11 +151,11 @@ class Prefix:
 
 @dataclass(frozen=True, eq=False)
 class PrefixMemory(SelfConditioning):
-    """Carries, beside the expected embedding, the keys and values of what stands before the present sequence, and where
+    """Carries, beside the expected embedding, the keys and values of what stands before the present block, and where
     that begins, `prefix.start` [B].
 
     Raises:
-        ValueError: a query whose sequence has no prompt before it or is not as long as the model's.
+        ValueError: a query whose block has no prompt before it or is not as long as the model's.
     """
 
     denoiser: DiffusionGemma

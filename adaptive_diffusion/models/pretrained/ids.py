@@ -7,10 +7,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class SpecialTokens:
-    """Attributes:
-    mask: the token of absorbing noise; None for a model without.
-    pad: fills prompts up to one length; None where batches of several lengths are impossible.
-    end: tokens that end an answer; what follows is no part of it.
+    """Ids of the special tokens of a checkpoint.
+
+    Attributes:
+        mask: the token of absorbing noise; None for a model without.
+        pad: fills prompts up to one length; None where batches of several lengths are impossible.
+        end: tokens that end an answer; what follows is no part of it.
     """
 
     mask: int | None = None

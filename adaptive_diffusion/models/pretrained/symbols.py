@@ -88,7 +88,8 @@ class SymbolLanguageModel(PretrainedDenoiser):
     def inputs(self, tokens: Tensor, real: Tensor) -> dict[str, Any]:
         """[B, L + 2] ids of the model with begin before the first and end behind the last symbol."""
         begin, end = self.around
-        ids = F.pad(self.own[tokens].where(real, self.own_padding), (1, 1), value=self.own_padding)  # type: ignore[index]
+        own = self.own[tokens].where(real, self.own_padding)  # type: ignore[index]
+        ids = F.pad(own, (1, 1), value=self.own_padding)
         inside = F.pad(real, (1, 1))
         started, ended = inside.cumsum(1), inside.flip(1).cumsum(1).flip(1)
         first = F.pad(started, (0, 1))[:, 1:].eq(1) & started.eq(0) & F.pad(inside, (0, 1))[:, 1:]

@@ -57,7 +57,7 @@ class Correcting(Plan):
 
 
 @dataclass(frozen=True)
-class CommitReplaceReopen(Correcting):
+class CommitReplaceRemask(Correcting):
     """Open positions are committed from probability `commit` on; a committed token is a suspect when its own
     probability under the present prediction is below `doubt`.
 
@@ -74,9 +74,9 @@ class CommitReplaceReopen(Correcting):
 
 
 @dataclass(frozen=True)
-class RandomlyHasty(Correcting):
-    """`CommitReplaceReopen` with a commit threshold of each row's own, uniform between the bounds: the plan of
-    on-policy training."""
+class CommitReplaceRemaskRandomThreshold(Correcting):
+    """`CommitReplaceRemask` with a commit threshold of each row's own, uniform between the bounds `low` and `high`:
+    the plan of on-policy training."""
 
     low: float = 0.5
     high: float = 0.99

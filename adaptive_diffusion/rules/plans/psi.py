@@ -1,4 +1,5 @@
-"""Ψ-samplers and the greedy tail of Duo (arXiv 2602.21185; Sahoo et al. 2025, Duo, arXiv 2506.10892)."""
+"""Ψ-samplers (Deschenaux, Gulcehre and Sahoo 2026, arXiv 2602.21185) and the greedy tail of Duo (Sahoo et al. 2025,
+arXiv 2506.10892)."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace

@@ -29,7 +29,7 @@ class Evaluate(Stage):
     not run again.
 
     Attributes:
-        data: node of the data module with `test` and, where difficulty varies enough, `stratified_test`.
+        data: node of the task data with `test` and, where difficulty varies enough, `stratified_test`.
         samplers: of configs/sampler, with overrides: `[confidence, "threshold pace.threshold=0.8,0.9"]`, or name →
             sampler.
         checkpoint: the stage whose model answers, or a checkpoint file; null is the last stage before that trained.

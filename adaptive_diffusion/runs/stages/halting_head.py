@@ -41,7 +41,7 @@ class Record(Stage):
         sampler: node of a `Sampler` without its denoiser; its own halting is not used.
         queries: training queries.
         first_query: where in the training stream they begin, so that they are not those the denoiser learnt from.
-        splits: of the task's data module, beside the training queries.
+        splits: of the task data, beside the training queries.
         max_steps: a row that takes longer is cut there.
         held_out: at most so many problems of each split, evenly spaced; null takes all.
         tried: samplers whose halting rules are tried on the held-out rollouts, at each setting of their calibrated

@@ -18,7 +18,7 @@ class Join(Stage):
 
     Attributes:
         model: node of a `DenoiserWithHeads`.
-        data: node of the data module of the task that the model answers.
+        data: node of the data of the task that the model answers.
         parts: dotted path of a part of the model → the stage whose checkpoint gives its weights, or a checkpoint file.
     """
 

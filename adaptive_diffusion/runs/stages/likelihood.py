@@ -28,7 +28,7 @@ class BitsPerByte(Stage):
     """Writes `bits_per_byte.json`, a row a model: exact for an autoregressive one, a bound from above for diffusion.
 
     Attributes:
-        data: node of a text data module.
+        data: node of text data (`TextDataModule`).
         models: name → `{stage, training_states, objective}`: whose checkpoint, on which states, and the objective
             that gives nats per token on them (`ForwardProcess` and `LikelihoodBound`, `CleanSequences` and
             `Denoising`).

@@ -21,7 +21,7 @@ class Report(Stage):
 
     Attributes:
         title: of the page.
-        data: node of the data module, whose task may draw answers (`Task.picture`).
+        data: node of the task data, whose task may draw answers (`Task.picture`).
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Files of molecules with open places: every line is read as data and checked; bad lines are named."""
+"""Files of molecules with gaps: every line is read as data and checked; bad lines are named."""
 
 import re
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def read_molecules(
             bad.add(number, str(error))
     if not rows:
         what = bad.listing() or f"; {FORMS}"
-        raise ValueError(f"{path} holds no molecule with an open place{what}")
+        raise ValueError(f"{path} holds no molecule with a gap{what}")
     skipped = tuple(map(str, bad.settled(skip_bad)))
     tokens, editable, inside = map(list, zip(*rows, strict=True))
     problems = MoleculeProblems.of(tokens, editable, inside, False, ["query"] * len(rows))
@@ -59,7 +59,7 @@ def _row(
     """Tokens, editable and inside [L] of a line.
 
     Raises:
-        ValueError: no open place, one of no token, a rest that is not at the end, a piece that is no token, or more
+        ValueError: no gap, one of no token, a rest that is not at the end, a piece that is no token, or more
             tokens than there is room for.
     """
     parts = OPEN.split(text)

@@ -14,7 +14,7 @@ from adaptive_diffusion.tasks.proteins.regions import NAMES, regions
 from adaptive_diffusion.tasks.task import QueryFile
 
 _SPAN = re.compile(r"(\d{1,6})-(\d{1,6})")
-WISHES = ("rewrite", "revise")
+EDITS = ("rewrite", "revise")
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,13 @@ def read_queries(path: Path, length: int, skip_bad: bool = False) -> QueryFile:
     return QueryFile(stacked(rows, families), skipped)
 
 
-def spans_of(wish: str, sequence: str) -> Iterator[tuple[int, int]]:
+def spans_of(edit: str, sequence: str) -> Iterator[tuple[int, int]]:
     """The spans that a list such as `cdr3,30-35` names, from 0 on.
 
     Raises:
         ValueError: a region that is not found, a span outside the sequence, or neither of both.
     """
-    for part in wish.split(","):
+    for part in edit.split(","):
         if part == "all":
             yield 0, len(sequence)
         elif part.lower() in NAMES:
@@ -128,11 +128,11 @@ def _row(record: Record, length: int) -> tuple:
     clean = encode(sequence, length)
     blank = clean == VOCABULARY
     editable, drafted = blank.copy(), np.zeros(length, bool)
-    for wish in WISHES:
-        if named := record.field(wish):
+    for edit in EDITS:
+        if named := record.field(edit):
             for start, stop in spans_of(named, sequence):
                 editable[start:stop] = True
-                drafted[start:stop] |= wish == "revise"
+                drafted[start:stop] |= edit == "revise"
     if not editable.any():
         editable[: len(sequence)] = drafted[: len(sequence)] = True
     drafted &= ~blank

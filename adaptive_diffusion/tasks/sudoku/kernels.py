@@ -13,8 +13,6 @@ from adaptive_diffusion.tasks.random_streams import below, shuffle
 BITS = np.array([mask.bit_count() for mask in range(1 << 9)])  # the number of digits in each mask
 GUESS_LIMIT = 50_000
 
-# --- solver
-
 
 @njit(cache=True, nogil=True)
 def candidates_of(puzzle, size, candidates):
@@ -179,9 +177,6 @@ def search_rows(puzzles, size, peers, units, limit, guess_limit, grids, counts, 
         counts[row], guesses[row] = search(candidates, peers, units, limit, guess_limit, solution)
         if counts[row] > 0:
             digits_of(solution, grids[row])
-
-
-# --- generator
 
 
 @njit(cache=True, nogil=True)

@@ -1,4 +1,5 @@
-"""Text for Lightning: windows drawn from training documents, fixed windows and problems of held-out ones."""
+"""Text for training and evaluation: windows drawn from training documents; fixed windows and problems of held-out
+documents."""
 
 from collections.abc import Sequence
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""Infilling problems made of documents: where the open places are is the matter of `HoleSource`s."""
+"""Infilling problems made of documents: a `HoleSource` chooses where the gaps are."""
 
 import zlib
 from abc import ABC, abstractmethod

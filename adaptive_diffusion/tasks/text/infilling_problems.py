@@ -1,4 +1,4 @@
-"""Texts with open places, in columns."""
+"""Texts with gaps, in columns."""
 
 from dataclasses import dataclass, fields
 

@@ -1,4 +1,4 @@
-"""Files of text with open places: `<|24|>` stands for 24 open tokens."""
+"""Files of text with gaps: `<|24|>` stands for a gap of 24 tokens, which are open."""
 
 import json
 import re
@@ -24,18 +24,18 @@ def read_texts(
 ) -> QueryFile:
     """The texts of a file, which may be compressed by gzip.
 
-    Each object of a `.jsonl` file has a text with open places under `text`, or is a row of HumanEval-Infilling
+    Each object of a `.jsonl` file has a text with gaps under `text`, or is a row of HumanEval-Infilling
     (Bavarian et al. 2022, arXiv 2207.14255), whose `canonical_solution` is open between `prompt` and `suffix`; rows
     that do not fit are counted and left out. Any other file is one text, or a text per line where its name ends in
     `.lines` or `lines` is set.
 
     Raises:
         ValueError: a path that is no file, a file without a text that can be used, and, unless `skip_bad`, bad lines:
-            texts without an open place, or too long.
+            texts without a gap, or too long.
     """
     path = Path(path)
     if not path.is_file():
-        raise ValueError(f"{path} is no file; give a text with open places, <|24|> for 24 tokens, or .jsonl of such")
+        raise ValueError(f"{path} is no file; give a text with gaps, <|24|> for 24 tokens, or .jsonl of such")
     content, notes = read_text(path), []
     if _is_one_text(path, content, lines, notes):
         try:
@@ -66,14 +66,14 @@ def marked_text(text: bytes, tokenizer: Tokenizer, length: int) -> InfillingProb
     """A passage from a text with marks.
 
     Raises:
-        ValueError: no mark, an open place of no token, or more tokens than the sequence holds.
+        ValueError: no mark, a gap of no token, or more tokens than the sequence holds.
     """
     parts = OPEN.split(text)
     if len(parts) == 1:
         raise ValueError("nothing is open; mark what is to be written, such as <|24|> for 24 tokens")
     counts = [int(part) for part in parts[1::2]]
     if min(counts) == 0 or sum(counts) > length:
-        raise ValueError(f"open places of {counts} tokens; each has at least 1, all together at most {length}")
+        raise ValueError(f"gaps of {counts} tokens; each has at least 1, all together at most {length}")
     pieces = [(tokenizer.encode(parts[0]), False)]
     for count, given in zip(counts, parts[2::2], strict=True):
         pieces += [(np.full(count, tokenizer.end), True), (tokenizer.encode(given), False)]
@@ -115,7 +115,7 @@ def _is_one_text(path: Path, content: bytes, lines: bool, notes: list[str]) -> b
     suffixes = Path(path.name.removesuffix(".gz")).suffixes
     one = not lines and LINES not in suffixes and suffixes[-1:] != [OBJECTS]
     if one and sum(OPEN.search(line) is not None for line in content.splitlines()) > 1:
-        notes.append(f"{path} is one text with several open places; for a text per line, let its name end in {LINES}.")
+        notes.append(f"{path} is one text with several gaps; for a text per line, let its name end in {LINES}.")
     return one
 
 

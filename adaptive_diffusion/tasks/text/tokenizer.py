@@ -12,9 +12,11 @@ from adaptive_diffusion.core.layout import TextLayout
 
 
 class Tokenizer(ABC):
-    """Attributes:
-    size: K, clean tokens, the end included; the mask is token K.
-    end: the token that ends a document, once; it stands for no text.
+    """Maps bytes to tokens and back; subclass it for your own.
+
+    Attributes:
+        size: K, clean tokens, the end included; the mask is token K.
+        end: the token that ends a document, once; it stands for no text.
     """
 
     size: int

@@ -27,7 +27,7 @@ ROWS, PROMPT = 6, 7
 
 
 class SameDraws:
-    """Stands in for torch's generators, and deals the uniforms that our rows draw, for one batch of canvases."""
+    """Stands in for torch's generators, and deals the uniforms that our rows draw, for one batch of blocks."""
 
     def __init__(self, queries, seed=0):
         self.key = row_key(seed, queries.ids, torch.zeros_like(queries.ids))
@@ -69,7 +69,7 @@ def denoiser(model):
     return DiffusionGemma(model, SpecialTokens.of(model.config))
 
 
-def generated(model, queries, draws, canvases=1, steps=48):
+def generated(model, queries, draws, blocks=1, steps=48):
     """Tokens [B, n·C] and decoder forwards [B] of transformers' own loop."""
     first = draws.first
     begin = model._prepare_denoiser_inputs
@@ -78,7 +78,7 @@ def generated(model, queries, draws, canvases=1, steps=48):
     out = model.generate(
         queries.tokens[:, :first],
         attention_mask=real,
-        max_new_tokens=canvases * CANVAS,
+        max_new_tokens=blocks * CANVAS,
         max_denoising_steps=steps,
         eos_token_id=VOCABULARY,  # no token at all: early transformers stumble over none
         pad_token_id=VOCABULARY,  # likewise: written pads are tokens, and tokens_per_forward must count them
@@ -102,7 +102,7 @@ def test_tokens_and_steps_are_those_of_transformers_generate(dealt, seed, steps,
 def test_padded_prompts_and_two_sequences_are_those_of_transformers_generate(dealt):
     model, queries = diffusion_gemma(), prompts(ROWS, PROMPT, blocks=2, padded=True)
     ours = preset(denoiser(model), block_length=CANVAS).sample(queries, seed=0)
-    tokens, taken = generated(model, queries, dealt(queries), canvases=2)
+    tokens, taken = generated(model, queries, dealt(queries), blocks=2)
     assert torch.equal(ours.answers[:, PROMPT:], tokens)
     assert torch.equal(ours.nfe, taken)
 

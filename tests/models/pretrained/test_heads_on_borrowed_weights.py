@@ -24,9 +24,9 @@ from adaptive_diffusion.sampling import Sampler  # noqa: E402
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header  # noqa: E402
 from adaptive_diffusion.storage.folder import RunFolder  # noqa: E402
 
-ROOM = "adaptive_diffusion"
+PACKAGE = "adaptive_diffusion"
 DATA = {
-    "_target_": f"{ROOM}.tasks.sudoku.SudokuDataModule",
+    "_target_": f"{PACKAGE}.tasks.sudoku.SudokuDataModule",
     "size": 4,
     "clues": [4, 10],
     "batch_size": 8,
@@ -76,37 +76,37 @@ def modernbert(folder):
 
 def node(path, **settings):
     return {
-        "_target_": f"{ROOM}.models.heads.DenoiserWithHeads",
+        "_target_": f"{PACKAGE}.models.heads.DenoiserWithHeads",
         "denoiser": {
-            "_target_": f"{ROOM}.models.pretrained.MaskedLanguageModel.from_pretrained",
+            "_target_": f"{PACKAGE}.models.pretrained.MaskedLanguageModel.from_pretrained",
             "name": path,
             **settings,
         },
         "heads": {
-            "quality": {"_target_": f"{ROOM}.models.heads.QualityHead", "width": 32},
-            "halting": {"_target_": f"{ROOM}.models.heads.HaltingHead", "width": 32},
+            "quality": {"_target_": f"{PACKAGE}.models.heads.QualityHead", "width": 32},
+            "halting": {"_target_": f"{PACKAGE}.models.heads.HaltingHead", "width": 32},
         },
     }
 
 
 def module(*trainable):
     live = {
-        "_target_": f"{ROOM}.sampling.sampler.Sampler",
+        "_target_": f"{PACKAGE}.sampling.sampler.Sampler",
         "_partial_": True,
-        "halting": {"_target_": f"{ROOM}.rules.halting.RunToCompletion"},
+        "halting": {"_target_": f"{PACKAGE}.rules.halting.RunToCompletion"},
     }
     return {
-        "_target_": f"{ROOM}.training.denoiser_module.DenoiserModule",
+        "_target_": f"{PACKAGE}.training.denoiser_module.DenoiserModule",
         "_partial_": True,
         "trainable": list(trainable),
         "training_states": [
-            {"_target_": f"{ROOM}.training.training_states.RandomMasking", "rows": 4, "wrong": 0.3},
-            {"_target_": f"{ROOM}.training.training_states.OnPolicyRollouts", "rows": 4, "sampler": live},
+            {"_target_": f"{PACKAGE}.training.training_states.RandomMasking", "rows": 4, "wrong": 0.3},
+            {"_target_": f"{PACKAGE}.training.training_states.OnPolicyRollouts", "rows": 4, "sampler": live},
         ],
         "objectives": [
-            {"_target_": f"{ROOM}.objectives.denoising.Denoising"},
-            {"_target_": f"{ROOM}.objectives.head_loss.HeadLoss", "head": "quality", "detach": False},
-            {"_target_": f"{ROOM}.objectives.head_loss.HeadLoss", "head": "halting"},
+            {"_target_": f"{PACKAGE}.objectives.denoising.Denoising"},
+            {"_target_": f"{PACKAGE}.objectives.head_loss.HeadLoss", "head": "quality", "detach": False},
+            {"_target_": f"{PACKAGE}.objectives.head_loss.HeadLoss", "head": "halting"},
         ],
     }
 

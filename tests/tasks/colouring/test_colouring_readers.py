@@ -1,3 +1,5 @@
+"""Files of graphs: what is read, and how bad graphs are named."""
+
 import gzip
 
 import pytest

@@ -1,3 +1,5 @@
+"""Countdown problems: their limits, their splits, and the same problem in every range."""
+
 import pytest
 import torch
 from hypothesis import given

@@ -1,3 +1,5 @@
+"""Countdown: files of problems, the board and its difficulties."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Countdown: derivations that are right or wrong, and the search for all of them."""
+
 from itertools import product
 
 import pytest

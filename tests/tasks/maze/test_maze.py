@@ -193,7 +193,7 @@ def test_data_give_batches_with_right_answers():
         ({"split": "exam"}, "no split called 'exam'"),
     ],
 )
-def test_impossible_wishes_are_named(changes, message):
+def test_invalid_generator_arguments_are_named(changes, message):
     with pytest.raises(ValueError, match=message):
         generate((4, 4), 1, **changes)
 

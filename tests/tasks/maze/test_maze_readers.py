@@ -1,3 +1,5 @@
+"""Files of mazes: what is read, and how bad mazes are named."""
+
 import gzip
 
 import pytest

@@ -66,7 +66,7 @@ def test_blanks_regions_and_spans_are_opened(tmp_path):
     assert queries.tokens[0, :8].tolist() == [0, 1, *[VOCABULARY] * 3, 2, 3, PADDING]
 
 
-def test_sequence_without_a_wish_is_repaired(tmp_path):
+def test_sequence_without_an_edit_is_repaired(tmp_path):
     found = read_queries(file(tmp_path, ">a\nACDE\n>b revise=2-3\nACDE\n"), 120).problems
     assert [opened(found, row) for row in (0, 1)] == [[0, 1, 2, 3], [1, 2]]
     queries = TASK.queries(found)

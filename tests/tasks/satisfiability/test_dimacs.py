@@ -1,3 +1,5 @@
+"""DIMACS files of formulas: what is read, and how bad formulas are named."""
+
 import gzip
 
 import pytest

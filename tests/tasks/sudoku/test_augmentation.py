@@ -1,3 +1,5 @@
+"""Rearranged Sudokus: the same split, one solution, and every rearrangement."""
+
 import numpy as np
 import pytest
 import torch

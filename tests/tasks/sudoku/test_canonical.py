@@ -1,3 +1,5 @@
+"""The canonical form of a grid, and the number of classes."""
+
 import numpy as np
 import pytest
 from sudoku_symmetries import random_images, rearrangements_of, relabelled

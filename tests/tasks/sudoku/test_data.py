@@ -1,3 +1,5 @@
+"""Sudoku batches: streams that can be resumed, fixed evaluation sets and their splits."""
+
 from itertools import islice
 from pathlib import Path
 from threading import Event

@@ -1,3 +1,5 @@
+"""Strata of puzzles by the guesses of a solver."""
+
 import numpy as np
 import pytest
 

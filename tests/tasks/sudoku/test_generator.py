@@ -1,3 +1,5 @@
+"""Generated puzzles: one solution, clues in range, and the same puzzle in every range."""
+
 import numpy as np
 import pytest
 

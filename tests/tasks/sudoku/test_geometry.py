@@ -1,3 +1,5 @@
+"""Boxes, units and peers of a board."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Files of puzzles: what is read, and how bad lines are named."""
+
 import re
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The solver against brute force and known counts, and its guesses."""
+
 from itertools import permutations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Splits of grids: by relabelling and by class."""
+
 import numpy as np
 import pytest
 from sudoku_symmetries import random_images, rearrangements_of

@@ -1,3 +1,5 @@
+"""The Sudoku task: queries, verdicts, positions and printed boards."""
+
 import torch
 
 from adaptive_diffusion.tasks.sudoku import Puzzles, SudokuTask, to_queries

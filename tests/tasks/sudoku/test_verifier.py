@@ -1,3 +1,5 @@
+"""Verdicts on filled grids: valid, exact or neither."""
+
 import torch
 
 from adaptive_diffusion.tasks.sudoku.verifier import verify

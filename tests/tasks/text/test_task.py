@@ -1,4 +1,4 @@
-"""Files of text with open places, and the data module."""
+"""Files of text with gaps, and the task data."""
 
 import gzip
 import json
@@ -153,7 +153,7 @@ def test_text_per_line_is_named_by_the_file_or_the_task(tmp_path):
     (tmp_path / "q.txt.gz").write_bytes(gzip.compress(content.encode()))
     one = TASK.read(tmp_path / "q.txt", False)
     assert len(one.problems) == 1
-    assert "one text with several open places" in one.notes[0]
+    assert "one text with several gaps" in one.notes[0]
     assert len(TASK.read(tmp_path / "q.txt.gz", False).problems) == 1
     for task, name in ((TASK, "q.lines"), (TASK, "q.lines.txt"), (TextTask(32, lines=True), "q.txt")):
         file = task.read(tmp_path / name, False)

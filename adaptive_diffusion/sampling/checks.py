@@ -1,0 +1,34 @@
+"""What a sampler refuses: end tokens, rules and processors that do not fit its denoiser or each other."""
+
+from collections.abc import Iterable, Sequence
+
+from adaptive_diffusion.core.prediction import LogitProcessor
+from adaptive_diffusion.core.rule import Rule
+from adaptive_diffusion.rules.processor import Suppress, TopK, TopP
+
+
+def check_end_tokens(end_tokens: Sequence[int], vocabulary: int) -> None:
+    """Raises ValueError for an end token outside the vocabulary."""
+    if not all(0 <= token < vocabulary for token in end_tokens):
+        raise ValueError(f"end_tokens={list(end_tokens)} reach outside the vocabulary 0…{vocabulary - 1}")
+
+
+def check_corruption(rules: Iterable[Rule | LogitProcessor], kind: str) -> None:
+    """Raises ValueError for a rule or processor that does not serve this kind of corruption."""
+    for rule in rules:
+        if kind not in rule.corruptions:
+            raise ValueError(
+                f"{type(rule).__name__} serves {' and '.join(sorted(rule.corruptions))} corruption, but the "
+                f"denoiser was trained under {kind} noise; choose a rule for {kind} noise "
+                "(`adaptive-diffusion samplers` lists them)"
+            )
+
+
+def check_processors(processors: Sequence[LogitProcessor]) -> None:
+    """Raises ValueError for `Suppress` after `TopK` or `TopP`, whose every token it may suppress."""
+    kinds = [type(processor) for processor in processors]
+    if Suppress in kinds and any(kind in (TopK, TopP) for kind in kinds[: kinds.index(Suppress)]):
+        raise ValueError(
+            "Suppress stands behind a truncation, whose every token it may suppress; put Suppress first among the "
+            "processors"
+        )
