@@ -26,13 +26,15 @@ class Rule(Parameters, ABC):
         reads_committed: whether it needs statistics at committed positions too.
         reads_all_blocks: whether it needs statistics in all blocks of the answer, not in the present one alone.
         needs_head: the name of the head it predicts with, which a sampler takes from its model and puts into the
-            rule's field `head`; None for a rule without learning.
+            rule's field `head`; None for a rule that predicts with none.
+        reads_summaries: names of trained summaries that it reads in a prediction, such as those of a `QualityHead`.
     """
 
     corruptions: frozenset[str] = BOTH
     reads_committed: bool = False
     reads_all_blocks: bool = False
     needs_head: ClassVar[str | None] = None
+    reads_summaries: ClassVar[tuple[str, ...]] = ()
     head: Any = None
 
     def bind(self, heads: Mapping[str, Any]) -> Self:
@@ -52,12 +54,15 @@ class Rule(Parameters, ABC):
         return self
 
     def head_names(self) -> tuple[str, ...]:
-        """The names of the heads it predicts with; empty for a rule without learning."""
-        return () if self.needs_head is None else (self.needs_head,)
+        """The names of the heads and trained summaries it decides by; empty for a rule without learning."""
+        return self._own_head() + self.reads_summaries
 
     def missing_heads(self) -> tuple[str, ...]:
         """The names of heads it needs and has not been given."""
-        return self.head_names() if self.head is None else ()
+        return self._own_head() if self.head is None else ()
+
+    def _own_head(self) -> tuple[str, ...]:
+        return () if self.needs_head is None else (self.needs_head,)
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         """The statistics it needs from the prediction."""

@@ -32,6 +32,7 @@ class LowQuality(Remasking):
 
     threshold: float = 0.5
     reads_committed = True
+    reads_summaries = ("quality",)
 
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
         return _remask(state, state.revisable & (prediction["quality"] < self.threshold))

@@ -44,7 +44,7 @@ class Sampler:
     unmasking pace, remasking and halting.
 
     Example:
-        model = ad.load("sudoku-6x6")
+        model = ad.load("runs/mine")  # a run folder or a checkpoint
         sampler = ad.Sampler(model, pace=ad.pace.Threshold(0.9))
         answers = sampler.sample(ad.Queries.of(torch.full((1, 36), 6), torch.ones(1, 36))).answers
 

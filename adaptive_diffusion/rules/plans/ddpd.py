@@ -35,6 +35,7 @@ class PlannedDenoising(Plan):
     enough: float = 0.0
     corruptions = UNIFORM
     reads_committed = True
+    reads_summaries = ("planner",)
     bounded = True
     commits_noise = True
 

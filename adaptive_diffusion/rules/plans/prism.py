@@ -29,6 +29,7 @@ class QualityRemasking(Plan):
 
     steps: int
     reads_committed = True
+    reads_summaries = ("quality",)
     bounded = True
 
     def __post_init__(self) -> None:

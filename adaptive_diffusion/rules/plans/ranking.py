@@ -104,6 +104,7 @@ class ExternalPlanning(PathPlanning):
 
     steps: int
     eta: float = 1.0
+    reads_summaries = ("drawn_quality",)
 
     def score(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
         planned = self.eta * log(prediction["drawn_quality"])
@@ -120,6 +121,7 @@ class ScoreRanking(Ranking):
     """
 
     steps: int
+    reads_summaries = ("unmasking",)
 
     def score(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
         return prediction["unmasking"]

@@ -31,6 +31,7 @@ class SelfAwareKernel(Plan):
     steps: int = 64
     corruptions = ABSORBING
     reads_committed = True
+    reads_summaries = ("unmasking",)
     bounded = True
 
     def __post_init__(self) -> None:
