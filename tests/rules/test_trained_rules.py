@@ -13,7 +13,6 @@ PLANS = {
     "self_aware": ("unmasking",),
     "ddpd": ("planner",),
     "p2": (),
-    "wino": (),
 }
 
 
