@@ -40,7 +40,10 @@ def main() -> None:
                 axes.plot(cost, quality, linestyle="none", **look)
             axes.plot(task["oracle"]["nfe_mean"], task["oracle"]["correct"], "k*", ms=10, label="hindsight oracle")
             axes.set(title=task["name"], xlabel="mean NFE, log scale", ylabel="quality of the answers")
-        handles = {name: line for axes in figure.axes for line, name in zip(*axes.get_legend_handles_labels())}  # noqa: B905
+        handles = {}
+        for axes in figure.axes:
+            lines, names = axes.get_legend_handles_labels()
+            handles |= dict(zip(names, lines, strict=True))
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5, fontsize=7)
         save(figure, RESULTS, "curves")
 
