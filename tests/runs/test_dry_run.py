@@ -36,6 +36,9 @@ def refused(folder, *overrides):
         (["stages.evaluation.samplers=[learned, uniform]"], "stages.evaluation: sampler uniform: .*serves uniform"),
         (["stages.evaluation.samplers=[confidence]"], "stages.evaluation: the policy 'learned' is not among"),
         (["~model.heads.halting", "stages.halting=null"], "sampler learned: LearnedHalting needs the head 'halting'"),
+        (["model.denoiser.depth=six"], "denoiser: TransformerDenoiser: depth='six' is no whole number; give one"),
+        (["stages.denoiser.steps=0"], "stages.denoiser: steps=0 trains nothing; use at least 1"),
+        (["stages.cost_aware.steps=0"], "stages.cost_aware: steps=0 trains nothing; use at least 1"),
         (["task.batch_size=9"], "stages.denoiser: the rows of the training states add up to 8, but a batch has 9"),
         (
             ["+stages.joined={_target_: adaptive_diffusion.runs.stages.Join, parts: {planner: denoiser}}"],
