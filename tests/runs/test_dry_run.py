@@ -32,6 +32,10 @@ def refused(folder, *overrides):
     [
         (["model.denoiser.vocabulary=3"], "stages.denoiser: the denoiser has 3 tokens, but the task sudoku_4x4 has 4"),
         (["stages.halting.after=denoyser"], "stages.halting: 'denoyser' is not a checkpoint file, and no earlier"),
+        (
+            ["stages.denoiser.after=other"],
+            "stages.denoiser: 'other' is not a .* no earlier stage writes a checkpoint; give",
+        ),
         (["stages.evaluation.checkpoint=remasking"], "stages.evaluation: 'remasking' is not a checkpoint file"),
         (["stages.evaluation.samplers=[learned, uniform]"], "stages.evaluation: sampler uniform: .*serves uniform"),
         (["stages.evaluation.samplers=[confidence]"], "stages.evaluation: the policy 'learned' is not among"),
