@@ -14,6 +14,7 @@ from typing import Any
 from adaptive_diffusion.config.nearest import did_you_mean
 from adaptive_diffusion.config.resolution import Node, resolve
 from adaptive_diffusion.config.targets import PACKAGES, find_target
+from adaptive_diffusion.core.parameters import check_number
 
 SPECIAL = {"_target_", "_partial_", "_args_"}
 
@@ -45,8 +46,8 @@ def instantiate(
         packages: packages of adaptive_diffusion to allow; fewer for untrusted files.
 
     Raises:
-        ValueError: for a refused target, an unknown or missing argument (before anything is called), or when a part
-            refuses its arguments; the sentence starts with the key.
+        ValueError: for a refused target, an unknown or missing argument, one that is no number where its annotation
+            says so (before anything is called), or when a part refuses its arguments; the sentence starts with the key.
     """
     return _build(_read(resolve(node), "", allow, packages))
 
@@ -128,9 +129,13 @@ def _check_arguments(target: Callable[..., Any], args: list, arguments: Mapping[
             if argument not in known:
                 raise ValueError(f"{name} takes no {argument!r}.{did_you_mean(argument, known)}")
     try:
-        (signature.bind_partial if incomplete else signature.bind)(*args, **arguments)
+        bound = (signature.bind_partial if incomplete else signature.bind)(*args, **arguments)
     except TypeError as error:
         raise ValueError(f"{name}: {error}.") from error
+    for argument, value in bound.arguments.items():
+        parameter = signature.parameters[argument]
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) and value is not parameter.default:
+            check_number(name, argument, value, parameter.annotation)
 
 
 def _build(node: Any) -> Any:

@@ -1,6 +1,7 @@
 """Refusal of parameters that no rule can use."""
 
 import math
+from dataclasses import fields, is_dataclass
 from itertools import chain
 from typing import Any, Self
 
@@ -15,13 +16,30 @@ def check_steps(steps: int, problem: str) -> None:
         raise ValueError(f"steps={steps} {problem}; use at least 1")
 
 
+def check_number(owner: str, name: str, value: Any, annotation: Any) -> None:
+    """Refuses a setting of `owner` that is no number, or no whole one, where its annotation is `float`, `int` or one of
+    them or None.
+
+    Raises:
+        ValueError: naming owner, setting and value.
+    """
+    kind, *others = (annotation.__name__ if isinstance(annotation, type) else str(annotation)).split(" | ")
+    if kind not in ("int", "float") or others not in ([], ["None"]) or (value is None and others):
+        return
+    broken = kind == "int" and isinstance(value, float) and not value.is_integer()
+    if broken or value is None or isinstance(value, str | list | tuple | dict):
+        needed = "whole number" if kind == "int" else "number"
+        raise ValueError(f"{owner}: {name}={value!r} is no {needed}; give one")
+
+
 class Parameters:
-    """Mix-in for records of settings: an argument that is NaN, alone or in a list, is refused when one is made.
+    """Mix-in for records of settings: an argument that is NaN, alone or in a list, is refused when one is made, and so
+    is one that is no number where the field is one.
 
     NaN is neither above nor below a threshold, so a rule with such a setting would run and never act.
 
     Raises:
-        ValueError: an argument that is NaN; the message names it.
+        ValueError: an argument that is NaN or not the number that is needed; the message names it.
 
     Example:
         >>> from adaptive_diffusion.rules.pace import Threshold
@@ -34,8 +52,10 @@ class Parameters:
     __match_args__: tuple[str, ...] = ()
 
     def __new__(cls, *arguments: Any, **named: Any) -> Self:
+        annotations = {field.name: field.type for field in fields(cls)} if is_dataclass(cls) else {}
         for name, value in chain(zip(cls.__match_args__, arguments, strict=False), named.items()):
             values = value if isinstance(value, list | tuple) else [value]
             if any(isinstance(each, float) and math.isnan(each) for each in values):
                 raise ValueError(f"{cls.__name__}: {name}={value} is not a number; give it a value")
+            check_number(cls.__name__, name, value, annotations.get(name))
         return super().__new__(cls)

@@ -57,6 +57,7 @@ class LearnedHalting(HeadHalting):
 
     threshold: float = 0.9
     head: HaltingHead | None = None
+    sentence = "the halting head is sure enough that the answer is right"
     settings = tuple(1 / (1 + math.exp(-0.1 * logit)) for logit in range(80, -41, -1))
     explanation = "P(right if stopped now) {probability:.3f}; it stops at {threshold:.3f}"
 

@@ -55,10 +55,11 @@ class DryRun:
                 return self.models[stage]
         file = context.checkpoint(source)
         if not file.is_file():
-            raise ValueError(
-                f"{source!r} is not a checkpoint file, and no earlier stage writes one of that name; the earlier "
-                f"stages that write one are: {', '.join(self.models) or 'not one'}"
-            )
+            why = "no earlier stage writes a checkpoint; give a .safetensors file"
+            if self.models:
+                named = ", ".join(self.models)
+                why = f"no earlier stage writes one of that name; the earlier stages that write one are: {named}"
+            raise ValueError(f"{source!r} is not a checkpoint file, and {why}")
         return load_checkpoint(file, self.allow)  # type: ignore[return-value]
 
 

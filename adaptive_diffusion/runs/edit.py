@@ -1,5 +1,6 @@
 """Edits of a file by a trained model."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +27,9 @@ def edit_file(
 ) -> tuple[bytes, Edited, Diversity]:
     """The content of a file, its variations, and how much they differ where they were open.
 
+    Warns:
+        UserWarning: a span to revise, and a sampler that takes no token back.
+
     Raises:
         ValueError: a source whose task has no editor, a file that is none, or changes that cannot be made.
     """
@@ -38,5 +42,12 @@ def edit_file(
             f"{source} was trained on {found.task.name}, which has no editor; a task gives one as Task.editor"
         )
     draft = editor.draft(content, spec)
-    made = edit(found.sampler(sampler, search), draft, n, seed)
+    writer = found.sampler(sampler, search)
+    if spec.revise and not writer.one_try.full_plan.revises:
+        warnings.warn(
+            f"the sampler {sampler!r} takes nothing back, so what is to be revised stays as it is; use one with "
+            "remasking: --sampler threshold_remasking",
+            stacklevel=2,
+        )
+    made = edit(writer, draft, n, seed)
     return content, made, diversity(made.result.answers[:, torch.from_numpy(draft.editable)])

@@ -28,6 +28,7 @@ from adaptive_diffusion.config import (
 )
 from adaptive_diffusion.config.resolution import Node, read_yaml
 from adaptive_diffusion.config.targets import find_target
+from adaptive_diffusion.core.parameters import check_number
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.dry_run import check_fit
 from adaptive_diffusion.runs.stage import Stage, StageContext
@@ -164,8 +165,9 @@ def read_stages(plain: dict[str, Any], allow: tuple[str, ...] = ()) -> list[Stag
     """The stages of resolved values, in order; a stage that is null is left out.
 
     Raises:
-        ValueError: if there are none, or one is not a node or names what may not be called.
+        ValueError: if there are none, one is no node or names what may not be called, or the seed is no number.
     """
+    check_number("the config", "seed", plain.get("seed"), int | None)
     stages, before = [], digest(_shared(plain))
     for name, node in _nodes(plain).items():
         if node is None:

@@ -15,7 +15,7 @@ from adaptive_diffusion.runs.experiment import CONFIG, read_config
 from adaptive_diffusion.runs.models_to_try import models_to_try
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
-from adaptive_diffusion.storage.hub import WEIGHTS, fetch
+from adaptive_diffusion.storage.hub import WEIGHTS, fetch, refuse_misspelt
 from adaptive_diffusion.tasks.data import TaskData
 from adaptive_diffusion.tasks.task import Task
 
@@ -111,7 +111,8 @@ def checkpoint_file(source: Path | str, revision: str | None = None) -> Path:
     to_try = {model.name: model.folder for model in models_to_try()}
     if name in to_try:
         return to_try[name] / WEIGHTS
-    if len(path.parts) == 2 and not path.parent.is_dir():
+    refuse_misspelt(name)
+    if len(path.parts) == 2:
         return newest_checkpoint(fetch(name, revision))
     raise ValueError(
         f"There is no file or folder {name}, and no model of that name comes with the package: {', '.join(to_try)}. "

@@ -7,6 +7,7 @@ same facts to people and to the hub. For a denoiser with pretrained weights only
 import json
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,11 @@ def fetch(name: str, revision: str | None = None) -> Path:
     """The folder to which a repository of the hub is downloaded.
 
     Raises:
-        ValueError: a name that cannot be on the hub, or a repository that cannot be fetched.
+        ValueError: a path below an existing folder, a name that cannot be on the hub, or a repository that cannot be
+            fetched.
         ModuleNotFoundError: if the extra `pretrained` is not installed.
     """
+    refuse_misspelt(name)
     if not REPOSITORY.fullmatch(name):
         raise ValueError(f"There is no file or folder {name}, and a name on the hub has the form OWNER/NAME.")
     hub = extra("huggingface_hub")
@@ -73,6 +76,19 @@ def fetch(name: str, revision: str | None = None) -> Path:
         return Path(hub.snapshot_download(name, revision=revision, allow_patterns=[WEIGHTS, CONFIG, CARD]))
     except (OSError, ValueError) as error:
         raise ValueError(f"There is no file or folder {name}, and the hub does not give it: {error}") from error
+
+
+def refuse_misspelt(name: str) -> None:
+    """Refuses a name that begins with an existing folder: it is a path with a spelling mistake, and none on the hub.
+
+    Raises:
+        ValueError: naming what the folder holds of a similar name.
+    """
+    folder = Path(name).parent
+    if folder.parts and folder.is_dir():
+        near = get_close_matches(Path(name).name, [path.name for path in folder.iterdir()], n=1)
+        advice = f"the nearest is {folder / near[0]}" if near else f"look into {folder} for its name"
+        raise ValueError(f"There is no file or folder {name}; {advice}.")
 
 
 def push_to_hub(folder: Path, repository: str, private: bool = True) -> str:

@@ -177,7 +177,7 @@ def ordered(content: bytes, changes: Iterable[Change]) -> list[Change]:
     """
     found = sorted(changes, key=lambda change: (change.start, change.stop))
     if not found:
-        raise ValueError("nothing is to be changed; name a span to rewrite, to revise, to insert or to delete")
+        raise ValueError("nothing is to be changed; name a place with --rewrite, --revise, --insert or --delete")
     for change in found:
         if not 0 <= change.start <= change.stop <= len(content):
             raise ValueError(f"the span {change.start}:{change.stop} is not in the text of {len(content)} bytes")

@@ -108,6 +108,8 @@ def opened(path: Path) -> Iterator[tuple[BufferedIOBase, int | None]]:
 
     Raises ``ValueError`` for a path that is not a regular file, and for a known format that is not text.
     """
+    if not path.exists():
+        raise ValueError(f"there is no file {path}; give a text file")
     if not path.is_file():
         raise ValueError(f"{path} is no file; give a text file")
     with ExitStack() as stack:

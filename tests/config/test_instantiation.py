@@ -9,6 +9,8 @@ from adaptive_diffusion.config import check, compose, differences, digest, insta
 from adaptive_diffusion.core.schedule import Cosine, Linear
 
 LINEAR = "adaptive_diffusion.core.schedule.Linear"
+THRESHOLD = "adaptive_diffusion.rules.pace.Threshold"
+DENOISER = "adaptive_diffusion.models.transformer.TransformerDenoiser"
 
 
 def test_a_node_becomes_the_part_it_names(folder):
@@ -138,6 +140,28 @@ def test_an_argument_misspelt_missing_or_refused_is_named_with_its_key(user_modu
         with pytest.raises(ValueError, match=r"^net: ") as caught:
             instantiate({"net": target | node}, allow=[user_module])
         assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("node", "sentence"),
+    [
+        ({"_target_": THRESHOLD, "threshold": "abc"}, "Threshold: threshold='abc' is no number; give one"),
+        ({"_target_": THRESHOLD, "_args_": [None]}, "Threshold: threshold=None is no number; give one"),
+        ({"_target_": THRESHOLD, "at_least": 2.5}, "Threshold: at_least=2.5 is no whole number; give one"),
+        ({"_target_": DENOISER, "vocabulary": 4, "depth": "six"}, "TransformerDenoiser: depth='six' is no whole"),
+        ({"_target_": DENOISER, "_partial_": True, "depth": "six"}, "TransformerDenoiser: depth='six' is no whole"),
+    ],
+)
+def test_what_is_no_number_is_refused_with_its_key_before_anything_is_called(node, sentence):
+    with pytest.raises(ValueError, match=f"^part: {sentence}"):
+        check({"part": node})
+
+
+def test_a_default_that_breaks_its_annotation_may_be_written_out(user_module):
+    node = {"_target_": f"{user_module}.Loose", "_args_": [1, 2], "width": 0.5}
+    assert instantiate(node | {"depth": None}, allow=[user_module]).depth is None
+    with pytest.raises(ValueError, match="Loose: depth='six' is no whole number; give one"):
+        instantiate(node | {"depth": "six"}, allow=[user_module])
 
 
 def test_a_digest_depends_on_values_alone():

@@ -1,8 +1,10 @@
-"""No rule and no logit processor accepts a setting that is not a number."""
+"""No rule and no logit processor accepts a setting that is NaN, or of another kind than its number."""
 
 import importlib
 import pkgutil
+import re
 from dataclasses import MISSING, fields, is_dataclass
+from typing import Any
 
 import pytest
 from small_worlds import oracle
@@ -11,6 +13,7 @@ import adaptive_diffusion.rules
 from adaptive_diffusion.core.prediction import LogitProcessor
 from adaptive_diffusion.core.rule import Rule
 from adaptive_diffusion.rules.controls import RandomHalting
+from adaptive_diffusion.rules.halting import AnswerProbability
 from adaptive_diffusion.rules.pace import FixedSteps, Threshold
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
 from adaptive_diffusion.sampling.restart import Restart
@@ -19,7 +22,7 @@ from adaptive_diffusion.sampling.sampler import Sampler
 NAN = float("nan")
 
 
-def rules():
+def rules() -> list[Any]:
     """Every concrete rule and processor of the package."""
     for module in pkgutil.walk_packages(adaptive_diffusion.rules.__path__, "adaptive_diffusion.rules."):
         importlib.import_module(module.name)
@@ -55,3 +58,27 @@ def test_restarts_refuse_nan():
 
 def test_numbers_and_infinity_are_accepted():
     assert (Threshold(float("inf")).threshold, FixedSteps(3).steps) == (float("inf"), 3)
+
+
+@pytest.mark.parametrize(("rule", "name"), NUMBERS, ids=[f"{rule.__name__}.{name}" for rule, name in NUMBERS])
+@pytest.mark.parametrize("value", ["abc", None, [1]], ids=["text", "null", "list"])
+def test_rule_with_a_setting_of_another_kind_is_refused(rule, name, value):
+    needed = {item.name: 1 for item in fields(rule) if item.default is MISSING and item.default_factory is MISSING}
+    with pytest.raises(ValueError, match=rf"{rule.__name__}: {name}={re.escape(repr(value))} is no (whole )?number; "):
+        rule(**needed | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("rule", "settings", "sentence"),
+    [
+        (FixedSteps, {"steps": 2.5}, r"FixedSteps: steps=2\.5 is no whole number; give one"),
+        (AnswerProbability, {"most": "six"}, "AnswerProbability: most='six' is no whole number; give one"),
+    ],
+)
+def test_half_a_step_and_a_limit_in_words_are_refused(rule, settings, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        rule(**settings)
+
+
+def test_no_limit_is_accepted():
+    assert AnswerProbability(most=None).most is None

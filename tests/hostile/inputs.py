@@ -77,7 +77,7 @@ def queries(folder: Path) -> Iterator[Hostile]:
         reason = "holds no puzzle" if name == "binary" else reason
         yield Hostile(f"queries {name}", ("evaluate", "sound.safetensors", "--queries", f"queries/{name}.txt"), reason)
     for name, reason in {
-        "nowhere.txt": "is no file",
+        "nowhere.txt": "there is no file nowhere.txt",
         "queries": "is no file",
         "/dev/zero": "is no file",
         "\0": "null",

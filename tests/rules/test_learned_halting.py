@@ -27,7 +27,7 @@ def test_the_row_stops_when_its_probability_reaches_the_threshold(logit, stop):
     halt_decision = rule(state, prediction((1, 4), **SUMMARIES), decision(state))
     assert halt_decision.stop.tolist() == [stop]
     assert halt_decision.probability.tolist() == pytest.approx([1 / (1 + math.exp(-logit))])
-    assert rule.reason == "learned"
+    assert (rule.reason, rule.sentence) == ("learned", "the halting head is sure enough that the answer is right")
 
 
 def test_rows_stop_on_their_own():

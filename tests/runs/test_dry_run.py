@@ -32,10 +32,17 @@ def refused(folder, *overrides):
     [
         (["model.denoiser.vocabulary=3"], "stages.denoiser: the denoiser has 3 tokens, but the task sudoku_4x4 has 4"),
         (["stages.halting.after=denoyser"], "stages.halting: 'denoyser' is not a checkpoint file, and no earlier"),
+        (
+            ["stages.denoiser.after=other"],
+            "stages.denoiser: 'other' is not a .* no earlier stage writes a checkpoint; give",
+        ),
         (["stages.evaluation.checkpoint=remasking"], "stages.evaluation: 'remasking' is not a checkpoint file"),
         (["stages.evaluation.samplers=[learned, uniform]"], "stages.evaluation: sampler uniform: .*serves uniform"),
         (["stages.evaluation.samplers=[confidence]"], "stages.evaluation: the policy 'learned' is not among"),
         (["~model.heads.halting", "stages.halting=null"], "sampler learned: LearnedHalting needs the head 'halting'"),
+        (["model.denoiser.depth=six"], "denoiser: TransformerDenoiser: depth='six' is no whole number; give one"),
+        (["stages.denoiser.steps=0"], "stages.denoiser: steps=0 trains nothing; use at least 1"),
+        (["stages.cost_aware.steps=0"], "stages.cost_aware: steps=0 trains nothing; use at least 1"),
         (["task.batch_size=9"], "stages.denoiser: the rows of the training states add up to 8, but a batch has 9"),
         (
             ["+stages.joined={_target_: adaptive_diffusion.runs.stages.Join, parts: {planner: denoiser}}"],

@@ -70,7 +70,7 @@ def test_json_and_files_hold_all_of_the_text(edit, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((), "nothing is to be changed"),
+        ((), "nothing is to be changed; name a place with --rewrite, --revise, --insert or --delete"),
         (("--rewrite", "3-9"), "lines 3-9 are not in the text, which has 3"),
         (("--rewrite", "two"), "'two' is no span"),
         (("--insert", "5"), "'5' is no insertion"),
@@ -138,9 +138,17 @@ def test_revision_that_changes_nothing_is_reported(tmp_path):
     saved(tmp_path / "grid.safetensors", 4, 16, task)
     (tmp_path / "grid.txt").write_text("1234\n3412\n2143\n4321\n")
     arguments = [str(tmp_path / name) for name in ("grid.safetensors", "grid.txt")]
-    result = CliRunner().invoke(app, ["edit", *arguments, "--revise", "1-4"])
+    with pytest.warns(UserWarning, match="'confidence' takes nothing back, .*: --sampler threshold_remasking"):
+        result = CliRunner().invoke(app, ["edit", *arguments, "--revise", "1-4"])
     assert result.exit_code == 0, result.output
     assert "nothing has changed" in result.output
+
+
+@pytest.mark.filterwarnings("error:.*takes nothing back")
+@pytest.mark.parametrize("arguments", [("--revise", "1-1", "--sampler", "threshold_remasking"), ("--rewrite", "2-2")])
+def test_no_warning_where_tokens_are_taken_back_or_nothing_is_revised(edit, arguments):
+    result = edit(*arguments)
+    assert result.exit_code == 0, result.output
 
 
 def test_task_without_an_editor_is_named(tmp_path):

@@ -114,6 +114,11 @@ def test_data_and_seed_come_from_the_root_unless_the_node_sets_them(tmp_path):
         assert folder.read_json("b.json") == [OTHER, 6, ["a"]]
 
 
+def test_a_seed_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match="the config: seed='x' is no whole number; give one"):
+        read_stages({"seed": "x", "task": TASK, "stages": {"a": inheriting()}}, ALLOW)
+
+
 @pytest.mark.parametrize("change", [{"task": OTHER}, {"seed": 6}, {"model": OTHER}])
 def test_a_change_of_what_stages_inherit_runs_them_again(change):
     config = {"seed": 5, "task": TASK, "stages": {"a": inheriting()}}

@@ -167,8 +167,8 @@ def test_what_is_on_the_disk_comes_before_a_model_of_that_name(tmp_path, monkeyp
 
 def test_name_below_an_existing_folder_is_not_looked_up_on_the_hub(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "runs").mkdir()
-    with pytest.raises(ValueError, match="no file or folder runs/quikstart, .*: countdown-3, molecules, sudoku-6x6"):
+    (tmp_path / "runs" / "quickstart").mkdir(parents=True)
+    with pytest.raises(ValueError, match="no file or folder runs/quikstart; the nearest is runs/quickstart"):
         checkpoint_file("runs/quikstart")
 
 

@@ -126,3 +126,13 @@ def test_damaged_safetensors_file_is_not_taken_for_a_pickle(tmp_path):
     file.write_bytes(b"\x00" * 4)
     with pytest.raises(ValueError, match="damaged or not a safetensors file"):
         hub.from_pretrained(file)
+
+
+def test_path_with_a_spelling_mistake_is_not_asked_of_the_hub(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "quickstart").mkdir(parents=True)
+    monkeypatch.setattr(hub, "extra", None)
+    with pytest.raises(ValueError, match="no file or folder runs/quikstart; the nearest is runs/quickstart"):
+        hub.from_pretrained("runs/quikstart")
+    with pytest.raises(ValueError, match="no file or folder runs/maze; look into runs for its name"):
+        hub.from_pretrained("runs/maze")

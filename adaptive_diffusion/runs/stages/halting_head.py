@@ -11,6 +11,7 @@ from torch import Tensor
 
 from adaptive_diffusion.config import instantiate, instantiate_outer
 from adaptive_diffusion.core.batch import Batch
+from adaptive_diffusion.core.parameters import check_steps
 from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.objectives.halting_losses import HaltingObjective
@@ -132,6 +133,7 @@ class FitHalting(Stage):
     trains: ClassVar[bool] = True
 
     def check(self, context: StageContext, dry_run: DryRun) -> None:
+        check_steps(self.steps, "trains nothing")
         model = _begun(self, context, dry_run)
         objective: HaltingObjective = instantiate(self.objective, context.allow)
         head = instantiate(self._head(model.width, objective.outputs), context.allow)

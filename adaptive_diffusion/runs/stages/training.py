@@ -16,6 +16,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from torch import nn
 
 from adaptive_diffusion.config import instantiate
+from adaptive_diffusion.core.parameters import check_steps
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.dry_run import DryRun, check_vocabulary
 from adaptive_diffusion.runs.stage import Stage, StageContext
@@ -69,6 +70,7 @@ class Train(Stage):
     trains: ClassVar[bool] = True
 
     def check(self, context: StageContext, dry_run: DryRun) -> None:
+        check_steps(self.steps, "trains nothing")
         model, data = dry_run.make(self.model), dry_run.data(self.data)
         check_vocabulary(model, data.task)
         if self.after is not None:

@@ -1,8 +1,9 @@
 """Mazes for training and evaluation."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
+from adaptive_diffusion.core.parameters import check_number
 from adaptive_diffusion.tasks.data import TaskData
 from adaptive_diffusion.tasks.maze.generator import generate
 from adaptive_diffusion.tasks.maze.mazes import Mazes
@@ -24,7 +25,7 @@ class MazeData(TaskData):
         threads: threads that make training mazes ahead.
 
     Raises:
-        ValueError: a size below 1, densities outside 0..1, or fewer than 2 moves.
+        ValueError: a size below 1, densities outside 0..1, fewer than 2 moves, or walls or moves that are not two.
     """
 
     task: MazeTask
@@ -45,7 +46,8 @@ class MazeData(TaskData):
     ) -> None:
         super().__init__(batch_size, seed, evaluation_seed, evaluation_batch_size, threads)
         self.task = MazeTask(rows, columns)
-        (lowest, highest), (fewest, most) = walls, moves
+        lowest, highest = _two("walls", walls, float, "[0.1,0.45]")
+        fewest, most = _two("moves", moves, int | None, "[4,20]")
         self.walls = (lowest, highest)
         self.moves = (fewest or 2, rows * columns if most is None else most)
         self.sizes = {"validation": validation_mazes, "test": test_mazes}
@@ -59,3 +61,12 @@ class MazeData(TaskData):
     def _made(self, count: int, split: str, seed: int, first: int) -> Mazes:
         shape = (self.task.height, self.task.width)
         return generate(shape, count, split, seed, first, self.walls, self.moves)
+
+
+def _two(name: str, values: Any, kind: Any, example: str) -> Sequence[Any]:
+    """The two values of a setting, each of that kind."""
+    if not isinstance(values, list | tuple) or len(values) != 2:
+        raise ValueError(f"{name}={values!r} is not two numbers; give both, such as {name}={example}")
+    for value in values:
+        check_number("MazeData", name, value, kind)
+    return values

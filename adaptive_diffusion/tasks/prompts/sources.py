@@ -41,8 +41,8 @@ class Columns:
             ValueError: a column that is missing, or holds nothing or what is no text or number; the message names it.
         """
         row = dict(found)
-        row["prompt"] = _text(found, self.prompt)
-        row["answer"] = _text(found, self.answer) if needs_answer or _there(found, self.answer) else None
+        row["prompt"] = _text(found, "prompt", self.prompt)
+        row["answer"] = _text(found, "answer", self.answer) if needs_answer or _there(found, self.answer) else None
         for name in self.difficulty:
             row[name] = _number(found, name) if needs_answer or _there(found, name) else None
         return row
@@ -234,9 +234,12 @@ def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _text(found: Mapping[str, Any], name: str) -> str:
+def _text(found: Mapping[str, Any], role: str, name: str) -> str:
     if name not in found:
-        raise ValueError(f"there is no column {name!r}; the columns are {', '.join(map(str, found))}; rename one")
+        raise ValueError(
+            f"there is no column {name!r}; the columns are {', '.join(map(str, found))}; rename one, or name it: "
+            f"task.{role}=COLUMN"
+        )
     value = found[name]
     if _is_number(value):
         return str(value)

@@ -198,6 +198,21 @@ def test_invalid_generator_arguments_are_named(changes, message):
         generate((4, 4), 1, **changes)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"moves": 3}, r"moves=3 is not two numbers; give both, such as moves=\[4,20\]"),
+        ({"moves": "ab"}, "moves='ab' is not two numbers"),
+        ({"moves": [3, "far"]}, "MazeData: moves='far' is no whole number; give one"),
+        ({"walls": 0.3}, r"walls=0\.3 is not two numbers; give both, such as walls=\[0\.1,0\.45\]"),
+        ({"walls": [0.1, None]}, "MazeData: walls=None is no number; give one"),
+    ],
+)
+def test_walls_and_moves_that_are_not_two_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        MazeData(4, 4, **settings)
+
+
 def test_conditions_that_no_maze_meets_end_with_a_message(monkeypatch):
     monkeypatch.setattr("adaptive_diffusion.tasks.maze.generator.MOST_DRAWS", 20)
     with pytest.raises(ValueError, match="20 draws made no 3×3 maze for train"):

@@ -106,7 +106,7 @@ def test_prompts_that_do_not_fit_are_counted_with_the_size_that_would_hold_them(
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        ({"prompt": "1+1="}, "no column 'answer'; the columns are prompt"),
+        ({"prompt": "1+1="}, "no column 'answer'; the columns are prompt; rename one, or name it: task.answer="),
         ({"prompt": "1+1=", "answer": None, "carry": 0}, "the column 'answer' holds None instead of a text"),
         ({"prompt": ["a"], "answer": "2", "carry": 0}, r"the column 'prompt' holds \['a'\] instead of a text"),
         ({"prompt": "1+1=", "answer": "2"}, "no column 'carry' for the difficulty"),
@@ -129,7 +129,7 @@ def test_lines_that_hold_no_row_are_named(path):
 
 
 def test_file_that_is_missing_or_of_another_kind_is_named(path):
-    with pytest.raises(ValueError, match="missing.jsonl is no file"):
+    with pytest.raises(ValueError, match="there is no file missing.jsonl; give a text file"):
         data_of("missing.jsonl").check()
     with pytest.raises(ValueError, match="'rows.txt' is no file of prompts: its name must end in .jsonl, .csv, .tsv"):
         data_of("rows.txt")

@@ -133,8 +133,8 @@ def test_file_without_puzzles_is_refused(write, content):
 
 
 def test_path_that_is_not_a_regular_file_is_refused(tmp_path):
-    for path in (tmp_path, tmp_path / "missing", "/dev/zero"):
-        with pytest.raises(ValueError, match="is no file"):
+    for path, sentence in (tmp_path, "is no file"), ("/dev/zero", "is no file"), (tmp_path / "x", "there is no file"):
+        with pytest.raises(ValueError, match=sentence):
             read_puzzles(path)
 
 
