@@ -1,6 +1,7 @@
 """Molecules to be written anew: their lengths are drawn, and no corpus is needed."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -55,7 +56,7 @@ class NewMolecules(TaskData):
             len(lengths) - 1,
             tokenizer or SmilesTokenizer(),
             framing or LengthGiven(),
-            drawn_length=lambda line, least: drawn_length(self.lengths, line, least),
+            drawn_length=partial(drawn_length, self.lengths),
         )
 
     def training(self, position: int, count: int) -> Any:
