@@ -8,6 +8,7 @@ import torch
 from adaptive_diffusion.core.answer import log_probability
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.playground.frames import Frame, Spent
+from adaptive_diffusion.sampling.restart import seed_of_try
 from adaptive_diffusion.sampling.sampler import Sampler
 
 
@@ -33,7 +34,7 @@ class Tries:
         """The frame in which a try begins."""
         variation = torch.tensor([self.variation], device=self.queries.ids.device)
         with torch.inference_mode():
-            state = sampler.begin(self.queries, variation, self.seed + number)
+            state = sampler.begin(self.queries, variation, seed_of_try(self.seed, number))
         return Frame(state, number=number, spent=spent)
 
     def after(self, sampler: Sampler, frames: tuple[Frame, ...]) -> Frame:

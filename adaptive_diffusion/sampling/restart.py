@@ -92,7 +92,7 @@ class Restart(Parameters):
             pending = (hopeful & (best.log_probability.exp() < self.enough)).nonzero()[:, 0]
             if not len(pending):
                 break
-            again = self.sampler.sample(queries.take(pending), seed=_seed(seed, number), slots=slots)
+            again = self.sampler.sample(queries.take(pending), seed=seed_of_try(seed, number), slots=slots)
             better = again.log_probability > best.log_probability[pending]
             counts[pending[better]] = number
             chosen = {
@@ -112,10 +112,10 @@ class Restart(Parameters):
         if observers := tuple(observers):
             for number in counts.unique().tolist():
                 of_try = queries.take((counts == number).nonzero()[:, 0])
-                self.sampler.sample(of_try, seed=_seed(seed, number), slots=slots, observers=observers)
+                self.sampler.sample(of_try, seed=seed_of_try(seed, number), slots=slots, observers=observers)
         return best
 
 
-def _seed(seed: int, number: int) -> int:
-    """The seed of a try, far from those of other seeds' tries."""
+def seed_of_try(seed: int, number: int) -> int:
+    """The seed of a try; tries of neighbouring seeds have none in common."""
     return seed + (number << 32)
