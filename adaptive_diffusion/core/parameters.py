@@ -3,7 +3,8 @@
 import math
 from dataclasses import fields, is_dataclass
 from itertools import chain
-from typing import Any, Self
+from types import NoneType, UnionType
+from typing import Any, Self, get_args
 
 
 def check_steps(steps: int, problem: str) -> None:
@@ -23,12 +24,13 @@ def check_number(owner: str, name: str, value: Any, annotation: Any) -> None:
     Raises:
         ValueError: naming owner, setting and value.
     """
-    kind, *others = (annotation.__name__ if isinstance(annotation, type) else str(annotation)).split(" | ")
-    if kind not in ("int", "float") or others not in ([], ["None"]) or (value is None and others):
+    kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    numbers = [kind for kind in kinds if kind is not NoneType]
+    if numbers not in ([int], [float]) or (value is None and NoneType in kinds):
         return
-    broken = kind == "int" and isinstance(value, float) and not value.is_integer()
+    broken = numbers == [int] and isinstance(value, float) and not value.is_integer()
     if broken or value is None or isinstance(value, str | list | tuple | dict):
-        needed = "whole number" if kind == "int" else "number"
+        needed = "whole number" if numbers == [int] else "number"
         raise ValueError(f"{owner}: {name}={value!r} is no {needed}; give one")
 
 

@@ -111,9 +111,9 @@ def checkpoint_file(source: Path | str, revision: str | None = None) -> Path:
     to_try = {model.name: model.folder for model in models_to_try()}
     if name in to_try:
         return to_try[name] / WEIGHTS
-    refuse_misspelt(name)
     if len(path.parts) == 2:
         return newest_checkpoint(fetch(name, revision))
+    refuse_misspelt(name)
     raise ValueError(
         f"There is no file or folder {name}, and no model of that name comes with the package: {', '.join(to_try)}. "
         "A name on the hub has the form OWNER/NAME."
