@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from measure import GOAL, RESULTS
-from samplers import from_the_left, masked_samplers
+from samplers import masked_samplers, twins
 
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean
 from adaptive_diffusion.runs.stage import checkpoint
@@ -35,8 +35,8 @@ def infilled(sampler, data, problems, variations, seed):
 
 
 def best(rows):
-    """The masked setting with the most valid answers within `GOAL` forwards; None where there is none."""
-    within = {name: row for name, row in rows.items() if name != "twin" and row["forwards"] <= GOAL}
+    """The setting with the most valid answers within `GOAL` forwards; None where there is none."""
+    within = {name: row for name, row in rows.items() if row["forwards"] <= GOAL}
     return max(within, key=lambda name: within[name]["valid"]["value"]) if within else None
 
 
@@ -55,14 +55,18 @@ def main(arguments=None):
     data: Any = masked.data
     spans = torch.from_numpy(np.flatnonzero(data.test.kind == "span")[: chosen.queries])
     problems = data.test.take(spans)
-    rows = {}
-    for name, sampler in {**masked_samplers(masked.model), "twin": from_the_left(twin.model)}.items():
+    rows, ours, theirs = {}, masked_samplers(masked.model), twins(twin.model)
+    for name, sampler in {**ours, **theirs}.items():
         if chosen.only and name not in chosen.only:
             continue
         rows[name] = infilled(sampler, data, problems, chosen.variations, chosen.seed)
         print(f"{name}: {rows[name]['forwards']:.1f} forwards, {rows[name]['valid']['value']:.1%} valid", flush=True)
     command = f"infill.py RUN --queries {len(problems)} --variations {chosen.variations} --seed {chosen.seed}"
-    result = {"setting": best(rows), "settings": rows, "manifest": provenance(command, begun)}
+    chief = {
+        kind: best({name: rows[name] for name in samplers if name in rows})
+        for kind, samplers in {"setting": ours, "twin": theirs}.items()
+    }
+    result = {**chief, "settings": rows, "manifest": provenance(command, begun)}
     chosen.out.mkdir(parents=True, exist_ok=True)
     atomic_write_file(chosen.out / "infilling.json", json.dumps(result, indent=1) + "\n")
 

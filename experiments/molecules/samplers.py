@@ -44,6 +44,17 @@ def masked_samplers(model, steps=STEPS):
     }
 
 
+TEMPERATURES = 0.5, 0.25
+"""Of the twin beside 1. Rules that commit what is confident make the masked denoiser's draws less random; at a lower
+temperature the twin's are so too."""
+
+
+def twins(model):
+    """The twin at every temperature, by name."""
+    cooler = {f"twin_{temperature}": from_the_left(model, temperature) for temperature in TEMPERATURES}
+    return {"twin": from_the_left(model), **cooler}
+
+
 def from_the_left(model, temperature=1.0):
     """A token a forward from the left: how the twin answers."""
     return Sampler(model, proposal=Draw(temperature), order=LeftToRight(), pace=FixedCount())

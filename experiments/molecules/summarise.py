@@ -41,7 +41,10 @@ def summarised(folder):
     chosen = best(rows)
     ours, twin = rows.get(chosen, {}), rows.get("twin", {})
     spans = infilling.get("settings", {})
-    infill = {name: spans.get(name, {}).get("valid", {}).get("value") for name in (infilling.get("setting"), "twin")}
+    twin_of_spans = infilling.get("twin", "twin")
+    infill = {
+        name: spans.get(name, {}).get("valid", {}).get("value") for name in (infilling.get("setting"), twin_of_spans)
+    }
     removed = correction.get("errors_removed", {})
     stops = {rival: halting.get(f"cost_ratio_to_{rival}", {}) for rival in ("fixed", "best")}
     dearer = max(stops.values(), key=lambda one: one.get("value") or 0)
@@ -62,7 +65,7 @@ def summarised(folder):
         "validity_alone_cost_ratio_to_fixed": alone.get("cost_ratio_to_fixed"),
         "validity_alone_fcd": alone.get("sets", {}).get(alone.get("policy"), {}).get("fcd"),
         "infill_valid": infill[infilling.get("setting")],
-        "infill_twin_valid": infill["twin"],
+        "infill_twin_valid": infill[twin_of_spans],
         "latency_speedup_batch1": latency.get("speedup", {}).get("1", {}).get(chosen),
         "strings": ours.get("strings"),
         "seeds": 1,
