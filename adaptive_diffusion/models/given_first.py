@@ -60,12 +60,14 @@ class GivenFirstTransformer(TransformerTrunk):
         after = before.argsort(1)
         attend = (rank.gather(1, after)[:, None, :] <= rank[:, :, None])[:, None]
         x = self.positions.add(self.tokens(read), place) + self.predicted(here)
+        related = self.positions.relate(tokens)
         for layer, block in enumerate(self.layers):
             query, key, value = block.projected(x)
             query, key = self.positions.rotate(query, here), self.positions.rotate(key, place)
             # Keys in the order of the places they were read from: so one bias between places serves all rows.
             key, value = (each.take_along_dim(after[:, None, :, None], 2) for each in (key, value))
-            x = block.joined(x, attention(query, key, value, attend, self.positions.bias(layer, tokens.shape[1])))
+            bias = self.positions.bias(layer, tokens.shape[1], related)
+            x = block.joined(x, attention(query, key, value, attend, bias))
         return self.norm(x)
 
 

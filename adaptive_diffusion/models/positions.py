@@ -55,8 +55,13 @@ class Positions(nn.Module):
         """[B, H, L, D/H] queries or keys turned by their places: `places` [B, L] int64, or the first L."""
         return x
 
-    def bias(self, layer: int, length: int) -> Tensor | None:
-        """[H, L, L] added to the attention scores of a layer; None where there is nothing to add."""
+    def relate(self, tokens: Tensor) -> Tensor | None:
+        """How the places of sequences [B, L] are related, for `bias`, where their tokens decide it; else None."""
+        return None
+
+    def bias(self, layer: int, length: int, related: Tensor | None = None) -> Tensor | None:
+        """[H, L, L] or [B, H, L, L] added to the attention scores of a layer; None where there is nothing to add.
+        `related` is what `relate` returns for the sequences."""
         return None
 
     def _within(self, length: int, places: Tensor | None) -> Tensor | slice:
@@ -112,7 +117,7 @@ class PairwisePositions(EmbeddedPositions, ABC):
         # Heads begin apart: each prefers some relations, and training chooses among them.
         self.preference = nn.Parameter(torch.randn(depth, heads, count))
 
-    def bias(self, layer: int, length: int) -> Tensor:
+    def bias(self, layer: int, length: int, related: Tensor | None = None) -> Tensor:
         return self.preference[layer][:, self.relation[:length, :length]]
 
 

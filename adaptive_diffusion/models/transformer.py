@@ -140,12 +140,20 @@ class TransformerTrunk(nn.Module):
             x = x + self.recall(expected.to(x.dtype))
         return x
 
-    def trunk(self, x: Tensor, positions: Positions, attend: Tensor | None, places: Tensor | None = None) -> Tensor:
+    def trunk(
+        self,
+        x: Tensor,
+        positions: Positions,
+        attend: Tensor | None,
+        places: Tensor | None = None,
+        related: Tensor | None = None,
+    ) -> Tensor:
         """[B, L, D] hidden states from embeddings [B, L, D]; `attend` broadcasts to [B, H, L, L]. `places` [B, L] int64
-        is where the embeddings stand, by default the first L places; with it no bias is added."""
+        is where the embeddings stand, by default the first L places; with it no bias is added. `related` is what
+        `positions.relate` returns for the tokens."""
         for _ in range(self.loops):
             for layer, block in enumerate(self.layers):
-                bias = positions.bias(layer, x.shape[1]) if places is None else None
+                bias = positions.bias(layer, x.shape[1], related) if places is None else None
                 x = block(x, positions, attend, bias, places)
         return self.norm(x)
 
@@ -182,7 +190,8 @@ class TransformerDenoiser(TransformerTrunk):
         padding [B, L] (true where there is nothing to attend to) and the expected embedding [B, L, D] of the step
         before, where self-conditioning has one."""
         attend = None if padding is None else ~padding[:, None, None, :]
-        return self.trunk(self.embedded(tokens, status, noise_level, expected), self.positions, attend)
+        x = self.embedded(tokens, status, noise_level, expected)
+        return self.trunk(x, self.positions, attend, related=self.positions.relate(tokens))
 
     def evaluate(self, state: SamplerState) -> Evaluation:
         """Hidden states of the sequences of a sampler."""

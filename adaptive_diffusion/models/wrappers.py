@@ -71,9 +71,9 @@ class TwicePositions(Positions):
         """[B, H, 2L, D/H]: both halves turned alike."""
         return torch.cat([self.once.rotate(half) for half in x.chunk(2, dim=2)], dim=2)
 
-    def bias(self, layer: int, length: int) -> Tensor | None:
+    def bias(self, layer: int, length: int, related: Tensor | None = None) -> Tensor | None:
         """[H, 2L, 2L]: a shadow is related to others as its token is."""
-        once = self.once.bias(layer, length // 2)
+        once = self.once.bias(layer, length // 2, related)
         return None if once is None else once.repeat(1, 2, 2)
 
 
