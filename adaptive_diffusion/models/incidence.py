@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from adaptive_diffusion.models.positions import EmbeddedPositions
 
-MOST_VALUES = 1 << 12
+MOST_PLACES = 1 << 12
 RELATIONS = 8  # same row, same column, both in the line of values or both in constraints: yes or no each
 
 
@@ -38,10 +38,10 @@ class IncidencePositions(EmbeddedPositions):
     preference: nn.Parameter
 
     def __init__(self, values: int, heading: int, length: int, entries: int = 3, kinds: int = 2):
-        if min(values, entries, kinds) < 1 or not values <= heading < length or length > MOST_VALUES:
+        if min(values, entries, kinds) < 1 or not values <= heading < length or length > MOST_PLACES:
             raise ValueError(
                 f"{values} values in a heading of {heading} places of {length}, {entries} entries of {kinds} kinds: "
-                f"use numbers from 1 on, with values ≤ heading < length ≤ {MOST_VALUES}"
+                f"use numbers from 1 on, with values ≤ heading < length ≤ {MOST_PLACES}"
             )
         if (length - heading) % entries:
             raise ValueError(f"{length - heading} places behind the heading are no constraints of {entries} entries")

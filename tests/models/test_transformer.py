@@ -4,6 +4,7 @@ import pytest
 import torch
 from small_worlds import sampler_state, transformer
 
+from adaptive_diffusion.models.incidence import IncidencePositions
 from adaptive_diffusion.models.positions import (
     EvenRelationalPositions,
     LearnedPositions,
@@ -35,6 +36,7 @@ MODELS = {
     "relational": {"positions": RelationalPositions(GRID)},
     "even": {"positions": EvenRelationalPositions(GRID)},
     "offsets": {"positions": OffsetPositions(GRID)},
+    "incidence": {"positions": IncidencePositions(values=2, heading=3, length=9)},
     "looped and timed": {"loops": 2, "time_conditioning": True},
     "without status": {"status": False},
 }
