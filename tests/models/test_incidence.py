@@ -48,7 +48,7 @@ def test_what_stands_in_the_line_of_values_changes_no_relation():
 
 def test_a_shorter_sequence_has_the_relations_of_its_places():
     positions = built()
-    assert torch.equal(positions.relate(TOKENS[:, :6]), positions.relate(TOKENS)[:, :, :6, :6])
+    assert torch.equal(positions.relate(TOKENS[:, :6]), positions.relate(TOKENS)[:, :6, :6])
 
 
 @torch.no_grad()
