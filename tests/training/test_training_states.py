@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 
-from adaptive_diffusion.core.corruption import Absorbing
+from adaptive_diffusion.core.corruption import Absorbing, Corruption, Uniform
 from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.schedule import Cosine
@@ -209,6 +209,25 @@ def test_injected_errors_are_wrong_committed_and_as_many_as_their_share(model: D
     assert not (RandomReplacement(ROWS, share=0.0).begin(model, new, seed=0)[0].tokens != clean).any()
     with pytest.raises(ValueError, match="between 0 and 1"):
         RandomReplacement(ROWS, share=1.5)
+
+
+class Symbols(TransformerDenoiser):
+    """Predicts the first three of its tokens only."""
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        return super().logits(hidden).index_fill(-1, torch.tensor([3]), -torch.inf)
+
+
+@pytest.mark.parametrize("corruption", [Uniform(3), Absorbing(3), Absorbing(4)])
+@pytest.mark.parametrize("source", [RandomReplacement(ROWS, share=1.0), RandomMasking(ROWS, wrong=1.0, given=0.0)])
+def test_wrong_tokens_are_never_masks_or_padding(source: TrainingStates, corruption: Corruption) -> None:
+    """A published model may have its mask among its tokens, and one of symbols has padding among them."""
+    places = LearnedPositions.grid(4, 4, 2, 2)
+    model = DenoiserWithHeads(Symbols(TOKENS, places, width=32, depth=1, heads=2, corruption=corruption))
+    clean = fresh().clean % 3
+    state, _ = source.begin(model, Batch(Queries.of(clean, torch.ones_like(clean)), clean), seed=0)
+    wrong = state.tokens[state.committed & (state.tokens != clean)]
+    assert wrong.unique().tolist() == [0, 1, 2]
 
 
 def test_mask_within_the_vocabulary_is_noise_too(model: DenoiserWithHeads) -> None:
