@@ -1,10 +1,12 @@
 """Training states: which sequences the denoiser is trained on; every status that occurs in sampling occurs in them."""
 
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 
 import pytest
 import torch
+from fake_device import fake_device
 
 from adaptive_diffusion.core.corruption import Absorbing, Corruption, Uniform
 from adaptive_diffusion.core.denoiser import Evaluation
@@ -195,6 +197,27 @@ def test_live_slots_resume_bit_for_bit(model: DenoiserWithHeads) -> None:
     run(first, range(3))
     second.load_state_dict(first.state_dict())
     assert torch.equal(run(second, range(3, 6)), complete)
+
+
+@pytest.mark.parametrize("to_device", [True, False])
+def test_live_slots_resume_on_another_device(model: DenoiserWithHeads, to_device: bool) -> None:
+    def run(source: OnPolicyRollouts, batches: range, device: torch.device) -> torch.Tensor:
+        there = deepcopy(model).to(device)
+        for number in batches:
+            state, _ = source.begin(there, fresh(number * ROWS).to(device), seed=0)
+            source.advance(Evaluation(there.evaluate(state).hidden))
+        assert source.state is not None
+        assert source.state.tokens.device == device
+        return source.state.tokens.cpu()
+
+    cpu = torch.device("cpu")
+    with fake_device() as device:
+        before, after = (cpu, device) if to_device else (device, cpu)
+        complete = run(live(), range(6), cpu)
+        first, second = live(), live()
+        run(first, range(3), before)
+        second.load_state_dict(first.state_dict())
+        assert torch.equal(run(second, range(3, 6), after), complete)
 
 
 def test_injected_errors_are_wrong_committed_and_as_many_as_their_share(model: DenoiserWithHeads) -> None:
