@@ -46,6 +46,11 @@ class Corruption(ABC):
         """[B, L, S] float64, q(x_t = `tokens` [B, L] | x_0 = `clean` [L, S]) at levels t [B], up to a factor that does
         not depend on the clean token."""
 
+    def noise_tokens(self, vocabulary: int) -> int:
+        """How many tokens, from token 0 on, a uniformly drawn one is drawn from, where a denoiser has logits for
+        `vocabulary` tokens."""
+        return vocabulary
+
     @abstractmethod
     def noise(self, like: Tensor, uniforms: Callable[[], Tensor]) -> Tensor:
         """Pure noise tokens in the shape of `like` (int64); `uniforms()` gives float64 of that shape, if needed."""
@@ -112,16 +117,22 @@ class Uniform(Corruption):
     def noise(self, like: Tensor, uniforms: Callable[[], Tensor]) -> Tensor:
         return (uniforms() * self.vocabulary).long().clamp(max=self.vocabulary - 1)
 
+    def noise_tokens(self, vocabulary: int) -> int:
+        return self.vocabulary  # a denoiser may have a logit for padding too, which is never noise
+
     def mixing(self, t: Tensor, vocabulary: int) -> Tensor:
-        return t.new_full((*t.shape, vocabulary), 1 / vocabulary, dtype=torch.float64)
+        noise = t.new_full((*t.shape, self.vocabulary), 1 / self.vocabulary, dtype=torch.float64)
+        return torch.nn.functional.pad(noise, (0, vocabulary - self.vocabulary))
 
     def arrival(self, t: Tensor, token: Tensor, vocabulary: int) -> Tensor:
         alpha, slope = self.schedule.alpha(t.double()), self.schedule.derivative(t.double())
-        return -slope / alpha / vocabulary * torch.ones_like(token, dtype=torch.float64)
+        rate = -slope / alpha / self.vocabulary * torch.ones_like(token, dtype=torch.float64)
+        return rate.where(token < self.vocabulary, 0.0)
 
     def evidence(self, tokens: Tensor, t: Tensor, clean: Tensor, vocabulary: int) -> Tensor:
         alpha = self.schedule.alpha(t.double())[:, None, None]
-        return alpha * (tokens[:, :, None] == clean) + (1 - alpha) / vocabulary
+        noise = (1 - alpha) / self.vocabulary * (tokens < self.vocabulary)[:, :, None]
+        return alpha * (tokens[:, :, None] == clean) + noise
 
 
 @dataclass(frozen=True)

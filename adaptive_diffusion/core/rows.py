@@ -56,7 +56,8 @@ class Rows:
         return {name: _saved(getattr(self, name)) for name in self.column_names}
 
     def restored(self, state: Mapping[str, Any]) -> Self:
-        """A record like this one with the columns of a `state_dict`; what is no column stays as it is here."""
+        """A record like this one with the columns of a `state_dict`, on the devices of the columns here, whatever the
+        device they were saved on; what is no column stays as it is here."""
         columns = {name: getattr(self, name) for name in self.column_names}
         return _made(type(self), {name: _restored(column, state[name]) for name, column in columns.items()})
 
@@ -127,6 +128,6 @@ def _restored(column: Any, saved: Any) -> Any:
         case Mapping():
             return {name: _restored(value, saved[name]) for name, value in column.items()}
         case Tensor():
-            return saved
+            return saved.to(column.device)
         case _:
             return column

@@ -18,12 +18,14 @@ from adaptive_diffusion.models.transformer import TransformerTrunk
 @dataclass(frozen=True)
 class CleanBlocks(Memory):
     """What a block-causal denoiser's samplers hand from step to step and from block to block: keys and values of the
-    last `places` clean positions, [B, depth, 2, H, places, d], in a ring, and how many positions were read, [B]."""
+    last `places` clean positions, [B, depth, 2, H, places, d] in their number format, in a ring, and how many positions
+    were read, [B]."""
 
     depth: int
     heads: int
     places: int
     width: int
+    dtype: torch.dtype = torch.float32
     name: ClassVar[str] = "clean blocks"
     read_so_far: ClassVar[str] = "clean blocks read"
     clean: ClassVar[str] = "clean sequence"
@@ -38,7 +40,7 @@ class CleanBlocks(Memory):
             return {name: state.carry[name] for name in (self.name, self.read_so_far)}
         shape = (len(state.tokens), self.depth, 2, self.heads, self.places, self.width // self.heads)
         return {
-            self.name: torch.zeros(shape, device=state.tokens.device),
+            self.name: torch.zeros(shape, device=state.tokens.device, dtype=self.dtype),
             self.read_so_far: torch.zeros_like(state.step),
         }
 
@@ -96,7 +98,7 @@ class BlockCausalTransformer(TransformerTrunk):
     @property
     def memory(self) -> CleanBlocks:
         """The clean blocks' keys and values."""
-        return CleanBlocks(len(self.blocks), self.heads, self.context, self.width)
+        return CleanBlocks(len(self.blocks), self.heads, self.context, self.width, self.tokens.weight.dtype)
 
     def hidden(self, tokens: Tensor, status: Tensor, noise_level: Tensor) -> Tensor:
         """[B, L, D] of a complete sequence at once."""

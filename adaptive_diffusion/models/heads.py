@@ -73,7 +73,7 @@ class UnmaskingHead(Head):
         nn.init.constant_(self.out.bias, init_bias)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        return rowwise(self.out, hidden)[..., 0].float()
+        return rowwise(self.out, hidden.to(self.out.weight.dtype))[..., 0].float()
 
     def summarise(self, hidden: Tensor) -> Tensor:
         return self(hidden).sigmoid()

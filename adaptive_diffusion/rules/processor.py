@@ -116,7 +116,8 @@ class Suppress(LogitProcessor):
 class LeaveOneOut(LogitProcessor):
     """From the ordinary posterior under uniform noise to the leave-one-out one: log(1 + K·α/(1 − α)) is subtracted from
     the logit of the token that stands there, whose own evidence would otherwise count twice (Gourevitch et al. 2026,
-    arXiv 2605.22765). Nothing is done at α = 1, where the token is certain, nor outside editable positions.
+    arXiv 2605.22765), K the number of tokens that noise is drawn from. Nothing is done at α = 1, where the token is
+    certain, nor outside editable positions.
 
     For denoisers trained by cross-entropy; one trained on the likelihood bound is leave-one-out already.
     """
@@ -125,7 +126,7 @@ class LeaveOneOut(LogitProcessor):
 
     def __call__(self, logits: Tensor, state: SamplerState, rows: Tensor, positions: Tensor) -> Tensor:
         alpha = state.corruption.schedule.alpha(state.noise_level)[rows]
-        vouched = torch.log1p(logits.shape[-1] * alpha / (1 - alpha))
+        vouched = torch.log1p(state.corruption.noise_tokens(logits.shape[-1]) * alpha / (1 - alpha))
         vouched = vouched.where(state.editable[rows, positions] & (alpha < 1), 0.0)
         standing = state.tokens[rows, positions]
         return logits.scatter_add(-1, standing[:, None], -vouched[:, None].to(logits.dtype))

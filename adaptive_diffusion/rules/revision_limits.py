@@ -17,6 +17,7 @@ from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
 from adaptive_diffusion.rules.plan_wrapper import PlanWrapper
 
 SPENT, CYCLED = "limits.spent", "limits.cycled"
+CYCLED_IN_BLOCK = "limits.cycled_in_block"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class LimitedPlan(PlanWrapper):
     written nor taken back. A full sequence on which nothing else happens is settled.
 
     It carries a 64-bit hash of each sequence, [B, memory], and whether a budget was used up and a cycle found, [B]
-    each.
+    each. A cycle ends the revisions of its own block alone, and is reported of the row to the end.
     """
 
     limits: RevisionLimits = field(default_factory=RevisionLimits)
@@ -64,16 +65,19 @@ class LimitedPlan(PlanWrapper):
         return {
             **self.inner.init_carry(state, vocabulary),
             "limits.seen": state.key.new_zeros(len(state.key), self.limits.memory),
-            SPENT: never,
-            CYCLED: never,
+            SPENT: never,  # revisions are counted over all blocks, so that it is found again
+            CYCLED: state.carry.get(CYCLED, never),  # a later block finds what the blocks before it have carried
+            CYCLED_IN_BLOCK: never,
         }
 
     def update_carry(self, state: SamplerState, prediction: Prediction, decision: Decision) -> dict[str, Tensor]:
+        cycled = self.cycled(state)
         return {
             **self.inner.update_carry(state, prediction, decision),
             "limits.seen": torch.cat([state.carry["limits.seen"][:, 1:], sequence_hash(state)[:, None]], dim=1),
             SPENT: state.carry[SPENT] | self.spent(state),
-            CYCLED: self.cycled(state),
+            CYCLED: state.carry[CYCLED] | cycled,
+            CYCLED_IN_BLOCK: cycled,
         }
 
     def spent(self, state: SamplerState) -> Tensor:
@@ -81,8 +85,8 @@ class LimitedPlan(PlanWrapper):
         return (state.revisions >= self.limits.each).any(1) | (state.revisions.sum(1) >= self.limits.total)
 
     def cycled(self, state: SamplerState) -> Tensor:
-        """[B] bool, whether this sequence or an earlier one had been there before."""
-        return state.carry[CYCLED] | (state.carry["limits.seen"] == sequence_hash(state)[:, None]).any(1)
+        """[B] bool, whether this sequence or an earlier one of its block had been there before."""
+        return state.carry[CYCLED_IN_BLOCK] | (state.carry["limits.seen"] == sequence_hash(state)[:, None]).any(1)
 
     def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Decision:
         left = (self.limits.total - state.revisions.sum(1)).clamp(min=0)

@@ -9,7 +9,13 @@ from adaptive_diffusion.evaluation.halting_metrics import CounterfactualRollouts
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.tasks.task import Task
-from adaptive_diffusion.training.rollouts import Rollouts, record, scored
+from adaptive_diffusion.training.rollouts import Rollouts, check_recordable, record, scored
+
+
+def check_counterfactual_rollouts(sampler: Sampler) -> None:
+    """Raises `ValueError` where `record_counterfactual_rollouts` would."""
+    if sampler.halting.finish == Finish.FILL:
+        check_recordable(sampler)
 
 
 def record_counterfactual_rollouts(

@@ -67,8 +67,9 @@ def _answer(
     slots: int,
     queries: Queries,
 ) -> SampleResult:
+    several: dict[str, Any] = {"n": n} if n > 1 else {}  # not every sampler has variations
     with torch.inference_mode():
-        return _sampler(source, node, allow, compute, chosen).sample(queries, n=n, seed=seed, slots=slots)
+        return _sampler(source, node, allow, compute, chosen).sample(queries, seed=seed, slots=slots, **several)
 
 
 @cache

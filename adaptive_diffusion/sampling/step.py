@@ -94,7 +94,8 @@ def apply(
 ) -> SamplerState:
     """The state after a decision. Writes reach eligible positions only, here and nowhere else; halted rows stay.
 
-    A row that halts holds its answer, committed where `scope` is eligible: in the block, or in all blocks. One that
+    A row that halts holds its answer, committed where `scope` is eligible: in the block, or in all blocks; a position
+    that was open, or that the answer gives another token, has the probability of that token, the argmax. A row that
     ends in a fault keeps the sequence it had. A position committed and remasked at once ends open. A revision is a
     token taken back or replaced; in a row that halts, what counts is whether the answer holds another token.
     """
@@ -107,7 +108,8 @@ def apply(
     tokens = torch.where(write, decision.token, state.tokens)
     noise = state.corruption.noise(tokens, lambda: state.noise.everywhere("renoise", tokens.shape[1]))
     halting = sound & (reason != HaltReason.RUNNING)
-    filled = decision.still_open(scope) & halting[:, None] & prediction.read
+    filled = decision.still_open(scope) | (answer != decision.tokens_after(scope))
+    filled &= halting[:, None] & prediction.read
     stood, confidence = state.commit_probability, prediction["confidence"].to(state.commit_probability)
     evaluation = prediction.evaluation
     revised = torch.where(halting[:, None], answer != state.tokens, remask | replaced)
@@ -115,7 +117,7 @@ def apply(
         state,
         tokens=torch.where(halting[:, None], answer, torch.where(renoise, noise, tokens)),
         committed=torch.where(halting[:, None], state.committed | scope.eligible, (state.committed | write) & ~remask),
-        commit_probability=torch.where(write, decision.probability.to(stood), torch.where(filled, confidence, stood)),
+        commit_probability=torch.where(filled, confidence, torch.where(write, decision.probability.to(stood), stood)),
         commit_step=torch.where(write, state.steps_taken[:, None].to(state.commit_step), state.commit_step),
         revisions=state.revisions + (revised & state.committed),
         noise_level=torch.where(state.running, decision.noise_level, state.noise_level),

@@ -8,7 +8,7 @@ from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.sampling.sampler import Sampler
-from adaptive_diffusion.training.training_states import TrainingStates
+from adaptive_diffusion.training.training_states import TrainingStates, wrong_tokens
 
 
 class RandomReplacement(TrainingStates):
@@ -31,7 +31,9 @@ class RandomReplacement(TrainingStates):
         noise, length = state.noise, batch.clean.shape[1]
         share = self.share * noise.once_a_query("share")[:, None]
         wrong = state.editable & (noise.everywhere("wrong", length) < share)
-        other = 1 + (noise.everywhere("other", length) * (model.vocabulary - 1)).long()
-        tokens = torch.where(wrong, (batch.clean + other) % model.vocabulary, batch.clean)
+        drawn_from = wrong_tokens(model)
+        other = 1 + (noise.everywhere("other", length) * (len(drawn_from) - 1)).long()
+        place = torch.searchsorted(drawn_from, batch.clean)  # of the right token, which is never drawn
+        tokens = torch.where(wrong, drawn_from[(place + other) % len(drawn_from)], batch.clean)
         level = torch.zeros_like(state.noise_level)
         return replace(state, tokens=tokens, noise_level=level), batch

@@ -163,6 +163,19 @@ def share_changed(written: Tensor, steps: Tensor) -> Tensor:
     return (written != last).sum(1) / (written != OPEN).sum(1).clamp(min=1)
 
 
+def check_recordable(sampler: Sampler) -> None:
+    """Refuses a sampler that gives the best of several tries, which are no one trajectory (`sampling.restart`).
+
+    Raises:
+        ValueError: such a sampler.
+    """
+    if sampler.one_try is not sampler:
+        raise ValueError(
+            f"{type(sampler).__name__} gives the best of several tries, so there is no one trajectory to be recorded "
+            "past its halting; take the sampler of a single try"
+        )
+
+
 def record(
     sampler: Sampler,
     batch: Batch,
@@ -188,8 +201,10 @@ def record(
         positions: how many positions an observation has singly, for heads that attend to them.
 
     Raises:
-        ValueError: rules to be tried on a sampler with blocks, where a stop would not end the answer.
+        ValueError: as `check_recordable`, and rules to be tried on a sampler with blocks, where a stop would not end
+            the answer.
     """
+    check_recordable(sampler)
     if tried and sampler.block_length is not None:
         raise ValueError(f"rules are tried on trajectories without blocks; this sampler has {sampler.block_length=}")
     recorder = RolloutRecorder(batch, positions)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.denoiser import Evaluation
@@ -42,6 +43,16 @@ class TrainingStates(ABC):
         return
 
 
+@torch.no_grad()
+def wrong_tokens(model: DenoiserWithHeads) -> Tensor:
+    """[N] int64, ascending, the tokens that may be drawn in the place of a right one: those that noise is drawn from
+    and that the denoiser may predict. A mask among the tokens has a logit of −∞, and so has padding that is no
+    answer."""
+    like = next(model.parameters(), torch.zeros(()))
+    logits = model.logits(like.new_zeros(1, model.width))[0, : model.corruption.noise_tokens(model.vocabulary)]
+    return (~logits.isneginf()).nonzero()[:, 0]
+
+
 def evaluated_state(model: DenoiserWithHeads, state: SamplerState) -> SamplerState:
     """A training state as the denoiser sees it: it carries what the denoiser's memory reads in training, no more."""
     return replace(state, carry={} if model.memory is None else model.memory.in_training(state))
@@ -71,7 +82,8 @@ class RandomMasking(TrainingStates):
         committed = visible & ~given
         share = self.wrong * noise.once_a_query("wrong")[:, None]
         wrong = committed & (noise.everywhere("wrong", length) < share)
-        other = (noise.everywhere("other", length) * model.vocabulary).long()
+        tokens = wrong_tokens(model)
+        other = tokens[(noise.everywhere("other", length) * len(tokens)).long()]
         tokens = torch.where(visible, torch.where(wrong, other, batch.clean), state.tokens)
         editable = state.editable & ~given
         level = state.corruption.schedule.inverse(1 - t)

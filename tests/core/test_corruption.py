@@ -66,3 +66,15 @@ def test_uniform_noise_draws_every_token_alike():
     assert stats.chisquare(np.bincount(tokens.numpy(), minlength=7)).pvalue > 1e-4
     edges = Uniform(7).noise(torch.zeros(2, dtype=torch.int64), lambda: torch.tensor([0.0, 1 - 2**-53]).double())
     assert edges.tolist() == [0, 6]
+
+
+def test_uniform_noise_over_fewer_tokens_than_a_denoiser_has_logits() -> None:
+    corruption, t = Uniform(2), torch.tensor([0.5]).double()
+    assert corruption.mixing(t, 3).tolist() == [[0.5, 0.5, 0.0]]
+    rates = corruption.arrival(t, torch.arange(3), 3)
+    assert torch.equal(rates[:2], corruption.arrival(t, torch.arange(2), 2))
+    assert rates[2] == 0
+    every = torch.arange(3)
+    evidence = corruption.evidence(every[None], t, every.expand(3, 3), 3)
+    assert evidence[0].tolist() == [[0.75, 0.25, 0.25], [0.25, 0.75, 0.25], [0.0, 0.0, 0.5]]
+    assert (corruption.noise_tokens(3), Absorbing(3).noise_tokens(3)) == (2, 3)

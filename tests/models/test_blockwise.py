@@ -42,6 +42,24 @@ def test_a_block_sees_itself_and_what_is_before_it():
         assert moved[begin:].all()
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_the_cache_has_the_number_format_of_the_weights(dtype):
+    denoiser, seen = model().to(dtype), []
+
+    def compare(step):
+        state = step.before
+        complete = denoiser.hidden(state.tokens, state.status, state.noise_level)
+        there = state.eligible & state.running[:, None]
+        hidden = step.prediction.evaluation.hidden[there]
+        torch.testing.assert_close(hidden, complete[there], atol=0.1, rtol=0.1)
+        seen.append(state.carry[CleanBlocks.name].dtype)
+
+    sampler = Sampler(denoiser, pace=FixedSteps(2), block_length=BLOCK)
+    sampler.sample(queries_with_prefix(0, 8), observers=[compare], slots=2)
+    assert set(seen) == {dtype}
+
+
 @pytest.mark.parametrize("context", [LENGTH, 8])
 def test_with_a_cache_it_is_what_it_is_at_once(context):
     denoiser, seen = model(context), []

@@ -39,6 +39,13 @@ def test_an_unmasking_head_learns_at_open_positions_too():
     assert head.loss(LossInputs(model, nothing, clean[:, :1], hidden[:, :1])) is None
 
 
+@pytest.mark.parametrize("head", [QualityHead(32, init_bias=1.0), UnmaskingHead(32, init_bias=1.0)])
+def test_heads_read_hidden_states_of_a_smaller_number_format(head):
+    """`--precision bf16-true` leaves heads in float32."""
+    hidden = scene()[0].bfloat16()
+    torch.testing.assert_close(head(hidden), torch.ones(3, 4))
+
+
 def test_an_untrained_halting_head_goes_on():
     torch.testing.assert_close(HaltingHead(32)(*scene()), torch.full((3,), -5.0))
     torch.testing.assert_close(HaltingHead(32, init_bias=-2.0)(*scene()), torch.full((3,), -2.0))

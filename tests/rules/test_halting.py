@@ -19,6 +19,7 @@ from adaptive_diffusion.rules.halting import (
     Sched,
     StableAndConfident,
 )
+from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.sampling import Sampler
 
@@ -142,6 +143,18 @@ def test_a_confident_prophet_ends_all_blocks_at_once():
         assert result.answers.tolist() == [[0, 1, 2, 0, 1, 2]] * 2
         assert [result.reason(row) for row in range(2)] == [halting.reason] * 2
         assert (result.log_probability > -0.01).all()
+
+
+def test_the_probability_of_an_answer_by_argmax_is_that_of_its_own_tokens():
+    steps = []
+    halting = StableAndConfident(stability=0, threshold=100.0)
+    sampler = Sampler(oracle(), proposal=Draw(), pace=Threshold(0.0), halting=halting)
+    result = sampler.sample(Queries.of(torch.zeros(20, 4), torch.ones(20, 4)), observers=[steps.append])
+    (only,) = steps
+    assert torch.equal(result.answers, only.prediction["argmax"])
+    assert (only.decision.token != result.answers).any()  # other tokens were drawn
+    expected = only.prediction["confidence"].double().log().sum(1)
+    torch.testing.assert_close(result.log_probability, expected)
 
 
 def answer_probability(state, made=None, **summaries):

@@ -86,6 +86,13 @@ def test_leaving_out_a_tokens_own_evidence_gives_the_leave_one_out_oracle(t):
     torch.testing.assert_close(actual, expected)
 
 
+def test_a_token_that_is_no_noise_does_not_change_what_evidence_weighs():
+    state = sampler_state([[1]], corruption=Uniform(2), noise_level=torch.tensor([0.5]).double())
+    logits = torch.tensor([[math.log(0.9), math.log(0.1), -math.inf]])
+    expected = LeaveOneOut()(logits[:, :2], state, ORIGIN, ORIGIN)
+    assert torch.equal(LeaveOneOut()(logits, state, ORIGIN, ORIGIN)[:, :2], expected)
+
+
 def test_given_and_certain_tokens_keep_their_own_evidence():
     logits = torch.tensor([[math.log(0.9), math.log(0.1)]])
     for state in (

@@ -19,7 +19,14 @@ from adaptive_diffusion.rules.plans.editing import TokenEditing
 from adaptive_diffusion.rules.plans.ranking import SelfPlanning
 from adaptive_diffusion.rules.remasking import LowProbability, NoRemasking
 from adaptive_diffusion.rules.remdm import Cap
-from adaptive_diffusion.rules.revision_limits import CYCLED, SPENT, LimitedPlan, RevisionLimits, sequence_hash
+from adaptive_diffusion.rules.revision_limits import (
+    CYCLED,
+    CYCLED_IN_BLOCK,
+    SPENT,
+    LimitedPlan,
+    RevisionLimits,
+    sequence_hash,
+)
 from adaptive_diffusion.sampling.sampler import Sampler
 
 
@@ -197,6 +204,25 @@ def test_a_sampler_that_always_remasks_ends_with_the_limit_it_met():
     assert not (endless.cycled | endless.budget_spent).any()
     assert (cycling.nfe < 6).all()
     assert (spending.nfe < 6).all()
+
+
+def test_a_cycle_of_an_earlier_block_is_reported_and_does_not_end_the_revisions_of_a_later_one():
+    class HesitantAtFirst(Hesitant):
+        """Doubts the first two positions, and is sure of the others."""
+
+        def evaluate(self, state):
+            early = torch.arange(state.tokens.shape[1]) < 2
+            preferred = torch.where(state.committed, torch.where(early, 1 - state.tokens, state.tokens), 0)
+            return Evaluation(torch.nn.functional.one_hot(preferred, 2) * 6.0)
+
+    seen = []
+    sampler = Sampler(HesitantAtFirst(), pace=Threshold(0.5), remasking=LowProbability(0.3), block_length=2)
+    queries = Queries.of(torch.zeros(2, 4), torch.tensor([[1, 1, 1, 1], [0, 0, 1, 1]]))
+    result = sampler.sample(queries, observers=[lambda step: seen.append(step.before)])
+    assert result.cycled.tolist() == [True, False]
+    later = [state.carry[CYCLED_IN_BLOCK][0] for state in seen if state.running[0] and state.block[0] == 1]
+    assert later
+    assert not any(later)
 
 
 def test_limits_that_limit_nothing_are_refused():

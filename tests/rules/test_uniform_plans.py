@@ -9,8 +9,14 @@ from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.corruption import Uniform
 from adaptive_diffusion.core.prediction import Logits
-from adaptive_diffusion.rules.plans.psi import ConstantKappa, ConstantRemasking, GreedyTail, RescaledRemasking
-from adaptive_diffusion.rules.plans.uniform import Clock, Posterior, UniformPosterior, routes
+from adaptive_diffusion.rules.plans.psi import (
+    ConstantKappa,
+    ConstantRemasking,
+    GreedyTail,
+    PsiDraw,
+    RescaledRemasking,
+)
+from adaptive_diffusion.rules.plans.uniform import Clock, Gibbs, Posterior, UniformPosterior, routes
 
 
 def test_the_greedy_tail_takes_one_more_forward_for_its_argmax():
@@ -59,6 +65,20 @@ def test_the_posterior_is_bayes_rule(t, s):
     expected = now * seen / (now * seen).sum()
     torch.testing.assert_close(read["posterior_probability"], expected[read["posterior"]])
     assert set(read["posterior"].tolist()) == set(expected.nonzero()[:, 0].tolist())
+
+
+@pytest.mark.parametrize("statistic", [Posterior(Clock(4)), PsiDraw(Clock(4), ConstantKappa(0.5)), Gibbs()])
+def test_a_token_that_is_no_noise_changes_nothing_and_is_never_drawn(statistic):
+    """A denoiser of symbols has a logit, −∞, for padding too; noise is drawn from the symbols."""
+    here = torch.arange(400), torch.zeros(400, dtype=torch.int64)
+    state = sampler_state([[1]] * 400, corruption=Uniform(3), noise_level=torch.full((400,), 0.75).double())
+    state = replace(state, step=torch.ones(400, dtype=torch.int64))
+    logits = torch.tensor([[0.7, 0.2, 0.1]]).log().expand(400, 3)
+    padded = torch.cat([logits, torch.full((400, 1), -torch.inf)], 1)
+    expected, found = (statistic(Logits(values, state, *here)) for values in (logits, padded))
+    assert expected.keys() == found.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-12, atol=0)
 
 
 def test_the_routes_by_hand():

@@ -38,6 +38,10 @@ def refused(folder, *overrides):
         ),
         (["stages.evaluation.checkpoint=remasking"], "stages.evaluation: 'remasking' is not a checkpoint file"),
         (["stages.evaluation.samplers=[learned, uniform]"], "stages.evaluation: sampler uniform: .*serves uniform"),
+        (
+            ["stages.evaluation.samplers=[confidence, restart]", "stages.evaluation.policy=restart"],
+            "stages.evaluation: the policy 'restart': Restart gives the best of several tries.*policy=null",
+        ),
         (["stages.evaluation.samplers=[confidence]"], "stages.evaluation: the policy 'learned' is not among"),
         (["~model.heads.halting", "stages.halting=null"], "sampler learned: LearnedHalting needs the head 'halting'"),
         (["model.denoiser.depth=six"], "denoiser: TransformerDenoiser: depth='six' is no whole number; give one"),

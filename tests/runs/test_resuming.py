@@ -34,6 +34,13 @@ def test_a_damaged_state_is_a_sentence(tmp_path, content):
         States([]).load_checkpoint(tmp_path / "last.ckpt")
 
 
+def test_a_state_of_a_gpu_is_read_where_there_is_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")
+    States([]).save_checkpoint({"slots": torch.arange(3)}, tmp_path / "last.ckpt")
+    slots = States([]).load_checkpoint(tmp_path / "last.ckpt")["slots"]
+    assert (slots.tolist(), slots.device.type) == ([0, 1, 2], "cpu")
+
+
 def test_state_of_another_version_is_a_sentence(tmp_path):
     States([]).save_checkpoint({"SudokuDataModule": {"position": 3}}, tmp_path / "last.ckpt")
     with pytest.raises(ValueError, match="it has no LightningData, so another version of this program wrote it"):

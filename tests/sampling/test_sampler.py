@@ -213,6 +213,17 @@ def test_a_position_written_and_remasked_at_once_ends_open():
     assert after.revisions.tolist() == [[1, 0]]  # writing the token that stands there already is no revision
 
 
+def test_a_token_of_the_argmax_at_the_end_has_the_probability_of_the_argmax():
+    """Written and kept, written and overruled, committed and kept, committed and overruled positions."""
+    state = sampler_state([[9, 9, 4, 5]], committed=[[0, 0, 1, 1]], commit_probability=torch.full((1, 4), 0.25))
+    write, argmax = torch.tensor([[True, True, False, False]]), torch.tensor([[7, 2, 4, 6]])
+    made = decision(state, write=write, token=torch.tensor([[7, 1, 0, 0]]), probability=torch.full((1, 4), 0.125))
+    look = prediction((1, 4), argmax=argmax, confidence=torch.full((1, 4), 0.5))
+    after = apply(state, made, state, look, argmax, torch.full_like(state.halt_reason, HaltReason.RULE))
+    assert torch.equal(after.tokens, argmax)
+    assert after.commit_probability.tolist() == [[0.125, 0.5, 0.25, 0.5]]
+
+
 def test_a_drafted_answer_is_looked_through_and_what_is_doubted_is_written_anew():
     denoiser, requested = transformer(vocabulary=5, length=9), random_queries(20, 9, 5, given=0.2)
     drafts = Queries(requested.ids, requested.tokens, requested.editable, requested.editable)

@@ -18,6 +18,7 @@ from adaptive_diffusion.rules.gain import LikelihoodGain
 from adaptive_diffusion.rules.halting import AnswerProbability, MaxSteps, RunToCompletion, StableAndConfident
 from adaptive_diffusion.rules.learned_halting import CostAware, LearnedHalting
 from adaptive_diffusion.rules.pace import Threshold
+from adaptive_diffusion.sampling.restart import Restart
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.training.answers_by_step import AnswersByStep
 from adaptive_diffusion.training.rollouts import Rollouts, record, share_changed
@@ -136,6 +137,11 @@ def test_rule_that_is_tried_stops_where_the_sampler_would_stop(sampler: Sampler,
 def test_rules_are_not_tried_in_blocks(sampler: Sampler, queries: Queries) -> None:
     with pytest.raises(ValueError, match="without blocks"):
         record(replace(sampler, block_length=4), Batch(queries, queries.tokens), tried=TRIED)
+
+
+def test_tries_are_no_trajectory_to_be_recorded(sampler: Sampler, queries: Queries) -> None:
+    with pytest.raises(ValueError, match="Restart gives the best of several tries"):
+        record(Restart(sampler), Batch(queries, queries.tokens))  # type: ignore[arg-type]
 
 
 def test_a_batch_is_padded_to_its_longest_row(rollouts: Rollouts) -> None:

@@ -1,12 +1,14 @@
 """Training states: which sequences the denoiser is trained on; every status that occurs in sampling occurs in them."""
 
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 
 import pytest
 import torch
+from fake_device import fake_device
 
-from adaptive_diffusion.core.corruption import Absorbing
+from adaptive_diffusion.core.corruption import Absorbing, Corruption, Uniform
 from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.schedule import Cosine
@@ -197,6 +199,27 @@ def test_live_slots_resume_bit_for_bit(model: DenoiserWithHeads) -> None:
     assert torch.equal(run(second, range(3, 6)), complete)
 
 
+@pytest.mark.parametrize("to_device", [True, False])
+def test_live_slots_resume_on_another_device(model: DenoiserWithHeads, to_device: bool) -> None:
+    def run(source: OnPolicyRollouts, batches: range, device: torch.device) -> torch.Tensor:
+        there = deepcopy(model).to(device)
+        for number in batches:
+            state, _ = source.begin(there, fresh(number * ROWS).to(device), seed=0)
+            source.advance(Evaluation(there.evaluate(state).hidden))
+        assert source.state is not None
+        assert source.state.tokens.device == device
+        return source.state.tokens.cpu()
+
+    cpu = torch.device("cpu")
+    with fake_device() as device:
+        before, after = (cpu, device) if to_device else (device, cpu)
+        complete = run(live(), range(6), cpu)
+        first, second = live(), live()
+        run(first, range(3), before)
+        second.load_state_dict(first.state_dict())
+        assert torch.equal(run(second, range(3, 6), after), complete)
+
+
 def test_injected_errors_are_wrong_committed_and_as_many_as_their_share(model: DenoiserWithHeads) -> None:
     new = fresh()
     state, batch = RandomReplacement(ROWS, share=0.4).begin(model, new, seed=0)
@@ -209,6 +232,25 @@ def test_injected_errors_are_wrong_committed_and_as_many_as_their_share(model: D
     assert not (RandomReplacement(ROWS, share=0.0).begin(model, new, seed=0)[0].tokens != clean).any()
     with pytest.raises(ValueError, match="between 0 and 1"):
         RandomReplacement(ROWS, share=1.5)
+
+
+class Symbols(TransformerDenoiser):
+    """Predicts the first three of its tokens only."""
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        return super().logits(hidden).index_fill(-1, torch.tensor([3]), -torch.inf)
+
+
+@pytest.mark.parametrize("corruption", [Uniform(3), Absorbing(3), Absorbing(4)])
+@pytest.mark.parametrize("source", [RandomReplacement(ROWS, share=1.0), RandomMasking(ROWS, wrong=1.0, given=0.0)])
+def test_wrong_tokens_are_never_masks_or_padding(source: TrainingStates, corruption: Corruption) -> None:
+    """A published model may have its mask among its tokens, and one of symbols has padding among them."""
+    places = LearnedPositions.grid(4, 4, 2, 2)
+    model = DenoiserWithHeads(Symbols(TOKENS, places, width=32, depth=1, heads=2, corruption=corruption))
+    clean = fresh().clean % 3
+    state, _ = source.begin(model, Batch(Queries.of(clean, torch.ones_like(clean)), clean), seed=0)
+    wrong = state.tokens[state.committed & (state.tokens != clean)]
+    assert wrong.unique().tolist() == [0, 1, 2]
 
 
 def test_mask_within_the_vocabulary_is_noise_too(model: DenoiserWithHeads) -> None:

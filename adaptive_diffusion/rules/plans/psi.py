@@ -11,7 +11,15 @@ from adaptive_diffusion.core.logit_statistics import Top
 from adaptive_diffusion.core.prediction import Logits, LogitStatistic, Prediction
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
 from adaptive_diffusion.rules.plan_wrapper import PlanWrapper
-from adaptive_diffusion.rules.plans.uniform import Clock, Redrawing, drawn, levels_of, posterior_mass
+from adaptive_diffusion.rules.plans.uniform import (
+    Clock,
+    Redrawing,
+    drawn,
+    is_noise,
+    levels_of,
+    noise_tokens_of,
+    posterior_mass,
+)
 
 
 class Kappa(ABC):
@@ -74,13 +82,18 @@ class RescaledRemasking(RemaskingKappa):
         return self.eta * ((1 - alpha_s) / alpha_t.clamp(min=1e-300)).clamp(max=1)
 
 
-def psi_mass(p: Tensor, standing: Tensor, alpha_t: Tensor, alpha_s: Tensor, kappa: Tensor) -> Tensor:
-    """[P, K] float64, κ·q(x_s | x_t) + (1 − κ)·[α_s·q(x_0 | x_t) + (1 − α_s)/K] for a leave-one-out prediction p [P,
-    K], the token that stands [P], α and κ [P, 1]."""
-    total = alpha_t * p.shape[-1] * p.gather(-1, standing[:, None]) + 1 - alpha_t
-    posterior = posterior_mass(p, standing, alpha_t, alpha_s) / total
-    clean = posterior_mass(p, standing, alpha_t, torch.ones_like(alpha_s)) / total
-    return kappa * posterior + (1 - kappa) * (alpha_s * clean + (1 - alpha_s) / p.shape[-1])
+def psi_mass(
+    p: Tensor, standing: Tensor, alpha_t: Tensor, alpha_s: Tensor, kappa: Tensor, noise_tokens: int | None = None
+) -> Tensor:
+    """[P, V] float64, κ·q(x_s | x_t) + (1 − κ)·[α_s·q(x_0 | x_t) + (1 − α_s)/K] for a leave-one-out prediction p [P,
+    V], the token that stands [P], α and κ [P, 1]; the last term, noise, belongs to the first K = `noise_tokens` tokens
+    (by default all V)."""
+    vocabulary = p.shape[-1] if noise_tokens is None else noise_tokens
+    total = alpha_t * vocabulary * p.gather(-1, standing[:, None]) + 1 - alpha_t
+    posterior = posterior_mass(p, standing, alpha_t, alpha_s, vocabulary) / total
+    clean = posterior_mass(p, standing, alpha_t, torch.ones_like(alpha_s), vocabulary) / total
+    noise = (1 - alpha_s) / vocabulary * is_noise(p, vocabulary)
+    return kappa * posterior + (1 - kappa) * (alpha_s * clean + noise)
 
 
 @dataclass(frozen=True)
@@ -93,7 +106,9 @@ class PsiDraw(LogitStatistic):
     def __call__(self, logits: Logits) -> dict[str, Tensor]:
         now, later = levels_of(self.clock, logits)
         p = logits.values.double().softmax(-1)
-        return drawn(psi_mass(p, logits.standing, now, later, self.kappa(now, later)), logits, "psi")
+        kappa = self.kappa(now, later)
+        mass = psi_mass(p, logits.standing, now, later, kappa, noise_tokens_of(logits))
+        return drawn(mass, logits, "psi")
 
 
 @dataclass(frozen=True)

@@ -57,18 +57,30 @@ class Clock:
         return 1 - done.clamp(max=self.predictor_steps).double() / self.predictor_steps
 
 
-def posterior_mass(p: Tensor, standing: Tensor, alpha_t: Tensor, alpha_s: Tensor) -> Tensor:
-    """[P, K] float64, in proportion to q(x_s | x_t = `standing` [P]) for a leave-one-out prediction p [P, K] and α [P,
+def posterior_mass(
+    p: Tensor, standing: Tensor, alpha_t: Tensor, alpha_s: Tensor, noise_tokens: int | None = None
+) -> Tensor:
+    """[P, V] float64, in proportion to q(x_s | x_t = `standing` [P]) for a leave-one-out prediction p [P, V] and α [P,
     1]:
 
-    α_t·K·p⊙e_x + (α_t/α_s − α_t)·e_x + (α_s − α_t)·p + (1 − α_t/α_s)(1 − α_s)/K, x the token that stands. The sum is
-    α_t·K·p_x + 1 − α_t.
+    α_t·K·p⊙e_x + (α_t/α_s − α_t)·e_x + (α_s − α_t)·p + (1 − α_t/α_s)(1 − α_s)/K, x the token that stands; the last
+    term, noise, belongs to the first K = `noise_tokens` tokens (by default all V). The sum is α_t·K·p_x + 1 − α_t.
     """
-    vocabulary = p.shape[-1]
-    stand = F.one_hot(standing.clamp(max=vocabulary - 1), vocabulary)
+    vocabulary = p.shape[-1] if noise_tokens is None else noise_tokens
+    stand = F.one_hot(standing.clamp(max=p.shape[-1] - 1), p.shape[-1])
     retained = alpha_t / alpha_s.clamp(min=1e-300)
-    moved = (alpha_s - alpha_t) * p + (1 - retained) * (1 - alpha_s) / vocabulary
+    moved = (alpha_s - alpha_t) * p + (1 - retained) * (1 - alpha_s) / vocabulary * is_noise(p, vocabulary)
     return (alpha_t * vocabulary * p + retained - alpha_t) * stand + moved
+
+
+def is_noise(p: Tensor, noise_tokens: int) -> Tensor:
+    """[V] bool, which tokens of a prediction p [P, V] noise is drawn from: the first ones."""
+    return torch.arange(p.shape[-1], device=p.device) < noise_tokens
+
+
+def noise_tokens_of(logits: Logits) -> int:
+    """K, how many tokens noise is drawn from; the logits may be more."""
+    return logits.state.corruption.noise_tokens(logits.values.shape[-1])
 
 
 def levels_of(clock: Clock, logits: Logits) -> tuple[Tensor, Tensor]:
@@ -80,7 +92,7 @@ def levels_of(clock: Clock, logits: Logits) -> tuple[Tensor, Tensor]:
 
 
 def drawn(mass: Tensor, logits: Logits, name: str) -> dict[str, Tensor]:
-    """`name` [P], drawn in proportion to mass [P, K], and its probability `name_probability`."""
+    """`name` [P], drawn in proportion to mass [P, V], and its probability `name_probability`."""
     token = inverse_cdf(mass, logits.uniforms(name))
     probability = (mass / mass.sum(-1, keepdim=True)).gather(-1, token[:, None])[:, 0]
     return {name: token, f"{name}_probability": probability}
@@ -94,7 +106,8 @@ class Posterior(LogitStatistic):
 
     def __call__(self, logits: Logits) -> dict[str, Tensor]:
         now, later = levels_of(self.clock, logits)
-        mass = posterior_mass(logits.values.double().softmax(-1), logits.standing, now, later)
+        p = logits.values.double().softmax(-1)
+        mass = posterior_mass(p, logits.standing, now, later, noise_tokens_of(logits))
         return drawn(mass, logits, "posterior")
 
 
@@ -201,12 +214,12 @@ class Gibbs(LogitStatistic):
     """
 
     def __call__(self, logits: Logits) -> dict[str, Tensor]:
-        state, vocabulary = logits.state, logits.values.shape[-1]
+        state, vocabulary = logits.state, noise_tokens_of(logits)
         alpha = state.corruption.schedule.alpha(state.noise_level)[logits.rows, None]
-        standing = logits.standing.clamp(max=vocabulary - 1)[:, None]
+        standing = logits.standing.clamp(max=logits.values.shape[-1] - 1)[:, None]
         own = torch.log1p(vocabulary * alpha / (1 - alpha)).where(alpha < 1, 0.0)
         p = logits.values.double().scatter_add(-1, standing, -own).softmax(-1)
-        conditional = alpha * p + (1 - alpha) / vocabulary
+        conditional = alpha * p + (1 - alpha) / vocabulary * is_noise(p, vocabulary)
         log = conditional.log()
         margin = log.gather(-1, standing)[:, 0] - log.scatter(-1, standing, -torch.inf).amax(-1)
         return {**drawn(conditional, logits, "gibbs"), "gibbs_margin": margin}

@@ -13,7 +13,10 @@ from adaptive_diffusion.evaluation.curves import Curves
 from adaptive_diffusion.evaluation.intervals import paired_difference
 from adaptive_diffusion.evaluation.rivals import rivalry
 from adaptive_diffusion.runs.compare import TRACE, build_sampler, chief_difficulty, compare, compare_all
-from adaptive_diffusion.runs.counterfactual_rollouts import record_counterfactual_rollouts
+from adaptive_diffusion.runs.counterfactual_rollouts import (
+    check_counterfactual_rollouts,
+    record_counterfactual_rollouts,
+)
 from adaptive_diffusion.runs.dry_run import DryRun, check_vocabulary
 from adaptive_diffusion.runs.engine import Engine, Here, Processes
 from adaptive_diffusion.runs.stage import Stage, StageContext
@@ -64,9 +67,14 @@ class Evaluate(Stage):
         check_vocabulary(model, dry_run.data(self.data).task)
         for name, one in self.samplers.items():
             try:
-                build_sampler(instantiate(one["sampler"], context.allow), model)
+                sampler = build_sampler(instantiate(one["sampler"], context.allow), model)
             except ValueError as error:
                 raise ValueError(f"sampler {name}: {error}") from error
+            if name == self.policy:
+                try:
+                    check_counterfactual_rollouts(sampler)
+                except ValueError as error:
+                    raise ValueError(f"the policy {name!r}: {error}, or policy=null for no comparison") from error
 
     def __call__(self, context: StageContext) -> None:
         folder, resume = context.folder, context.resume

@@ -27,7 +27,7 @@ from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.tasks.data import TaskData
 from adaptive_diffusion.training.halting_head_module import HaltingHeadModule, RolloutBatches, fit
 from adaptive_diffusion.training.progress import progress
-from adaptive_diffusion.training.rollouts import Rollouts, record, scored
+from adaptive_diffusion.training.rollouts import Rollouts, check_recordable, record, scored
 
 TRAIN = "train"
 TRAJECTORY = "adaptive_diffusion.models.halting_head.TrajectoryHaltingHead"
@@ -67,7 +67,8 @@ class Record(Stage):
 
     def check(self, context: StageContext, dry_run: DryRun) -> None:
         trials(self.tried, context.allow)
-        build_sampler(instantiate(without_halting(self.sampler), context.allow), _begun(self, context, dry_run))
+        unbound = instantiate(without_halting(self.sampler), context.allow)
+        check_recordable(build_sampler(unbound, _begun(self, context, dry_run)))
 
     def __call__(self, context: StageContext) -> None:
         folder = context.folder

@@ -40,9 +40,10 @@ class States(CheckpointIO):
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
         """Raises `ValueError` for what holds more than tensors and plain values, is damaged, or is of a version of this
-        program whose states were made otherwise."""
+        program whose states were made otherwise. What was saved on a GPU is read onto the CPU unless `map_location`
+        names another device, since this machine may have none; Lightning and `Rows.restored` move it on."""
         try:
-            state = torch.load(path, map_location=map_location, weights_only=True)
+            state = torch.load(path, map_location=map_location or "cpu", weights_only=True)
         except Exception as error:  # unpickling fails in as many ways as there are bytes
             raise ValueError(
                 f"{path} is refused: it is damaged, or holds more than tensors and plain values. Remove its folder to "

@@ -9,6 +9,8 @@ transformers = pytest.importorskip("transformers", reason="needs the extra pretr
 from adaptive_diffusion.core.corruption import Absorbing, Uniform  # noqa: E402
 from adaptive_diffusion.core.query import Queries  # noqa: E402
 from adaptive_diffusion.models.pretrained import SymbolLanguageModel  # noqa: E402
+from adaptive_diffusion.rules.plans.uniform import UniformPosterior  # noqa: E402
+from adaptive_diffusion.rules.processor import LeaveOneOut  # noqa: E402
 from adaptive_diffusion.sampling import Sampler  # noqa: E402
 from adaptive_diffusion.storage.importing.symbol_tokenizer import tokenizer_files  # noqa: E402
 
@@ -73,6 +75,15 @@ def test_noise_of_a_model(folder):
     uniform = SymbolLanguageModel.from_pretrained(str(folder), symbols=SYMBOLS, noise="uniform")
     assert uniform.corruption == Uniform(len(SYMBOLS))
     assert uniform.vocabulary == len(SYMBOLS) + 1
+
+
+def test_padding_is_never_noise(folder):
+    denoiser = SymbolLanguageModel.from_pretrained(str(folder), symbols=SYMBOLS, noise="uniform")
+    seen = []
+    sampler = Sampler(denoiser, plan=UniformPosterior(4), processors=(LeaveOneOut(),))
+    queries = Queries.of(torch.zeros(16, 8), torch.ones(16, 8))
+    sampler.sample(queries, observers=[lambda step: seen.append(step.after.tokens)])
+    assert torch.stack(seen).max() == len(SYMBOLS) - 1
 
 
 @pytest.mark.parametrize(("options", "reason"), [({"noise": "salt"}, "salt"), ({"symbols": "AZ"}, "symbols Z are no")])
