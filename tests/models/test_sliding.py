@@ -83,6 +83,21 @@ def test_tokens_outside_the_window_do_not_change_the_answer():
     assert not torch.equal(Sampler(model).sample(Queries.of(near, editable)).answers[:, 24:], answers[0][:, 24:])
 
 
+def test_block_that_is_wider_than_the_window_is_refused():
+    model, queries = Sliding(transformer(K, W), W), Queries.of(torch.zeros(1, 60), torch.ones(1, 60))
+    for block_length in (None, W + 1):
+        wide = block_length or 60
+        with pytest.raises(ValueError, match=f"a block of {wide} positions is wider than the window of {W}"):
+            Sampler(model, pace=Threshold(0.24), block_length=block_length).sample(queries)
+    assert (Sampler(model, pace=Threshold(0.24), block_length=W).sample(queries).answers < K).all()
+
+
+@pytest.mark.parametrize("window", [0, -1])
+def test_window_of_no_position_is_refused(window):
+    with pytest.raises(ValueError, match=f"window={window} holds no position"):
+        Sliding(transformer(K, W), window)
+
+
 def test_a_denoiser_with_a_memory_is_refused():
     with pytest.raises(ValueError, match="self-conditioning"):
         Sliding(transformer(K, W, self_conditioning=True, positions=LearnedPositions([[i] for i in range(W)])), W)
