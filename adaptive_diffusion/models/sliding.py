@@ -51,6 +51,7 @@ class Sliding(DenoiserWrapper):
             evaluation,
             hidden=_placed(evaluation.hidden, index, length),
             summaries={name: _placed(value, index, length) for name, value in evaluation.summaries.items()},
+            token_forwards=evaluation.positions_computed,
         )
 
 

@@ -59,6 +59,7 @@ def test_with_a_cache_it_is_what_it_is_at_once(context):
     assert (result.answers < K).all()
     # Two steps a block, and a forward for each block that was read when it was clean.
     assert result.nfe.tolist() == [2 * 6 + 5, 2 * 5 + 5, 2 * 4 + 5, 2 + 5]
+    assert torch.equal(result.token_forwards, result.nfe * BLOCK)
 
 
 def test_one_block_is_sampled_as_a_sequence_without_blocks():

@@ -83,6 +83,12 @@ def test_tokens_outside_the_window_do_not_change_the_answer():
     assert not torch.equal(Sampler(model).sample(Queries.of(near, editable)).answers[:, 24:], answers[0][:, 24:])
 
 
+def test_token_forwards_are_the_windows_positions():
+    queries = Queries.of(torch.zeros(2, 60), torch.ones(2, 60))
+    result = Sampler(Sliding(transformer(K, W), W), pace=Threshold(0.24), block_length=3).sample(queries)
+    assert torch.equal(result.token_forwards, result.nfe * W)
+
+
 def test_block_that_is_wider_than_the_window_is_refused():
     model, queries = Sliding(transformer(K, W), W), Queries.of(torch.zeros(1, 60), torch.ones(1, 60))
     for block_length in (None, W + 1):

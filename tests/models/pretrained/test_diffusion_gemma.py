@@ -105,6 +105,7 @@ def test_padded_prompts_and_two_sequences_are_those_of_transformers_generate(dea
     tokens, taken = generated(model, queries, dealt(queries), blocks=2)
     assert torch.equal(ours.answers[:, PROMPT:], tokens)
     assert torch.equal(ours.nfe, taken)
+    assert torch.equal(ours.token_forwards, ours.nfe * CANVAS)
 
 
 def test_tokens_and_steps_are_those_of_the_pipeline_of_diffusers(dealt):
