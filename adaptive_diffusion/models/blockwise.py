@@ -88,6 +88,8 @@ class BlockCausalTransformer(TransformerTrunk):
             )
         self.block_length, self.context, self.heads = block_length, context, heads
 
+    computes_all_blocks = False
+
     @property
     def time_invariant(self) -> bool:
         """Never: an evaluation depends on the cache."""

@@ -31,6 +31,11 @@ class Sliding(DenoiserWrapper):
             raise ValueError("a sliding window does not go with self-conditioning: its memory would have to slide too")
         self.window = window
 
+    @property
+    def computes_all_blocks(self) -> bool:
+        """False: what lies behind the window is not computed."""
+        return False
+
     def evaluate(self, state: SamplerState) -> Evaluation:
         """The window's evaluation, at its place in the row; zero elsewhere."""
         length = state.tokens.shape[1]

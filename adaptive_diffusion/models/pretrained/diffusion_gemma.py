@@ -34,6 +34,7 @@ class DiffusionGemma(PretrainedDenoiser):
         super().__init__(*args, **settings)
         self.canvas_length: int = self.backbone.config.canvas_length
         self.time_invariant = False
+        self.computes_all_blocks = False
         self.memory: PrefixMemory = PrefixMemory(self._decoder.embed_tokens.weight, self)
 
     def _cut(self, model: Any) -> Any:
