@@ -38,6 +38,7 @@ class Head(nn.Linear):
         super().__init__(WIDTH, vocabulary)
         self.vocabulary, self.corruption = vocabulary, Absorbing(vocabulary)
         self.width, self.memory, self.time_invariant = WIDTH, None, False
+        self.computes_all_blocks = True
         nn.init.normal_(self.weight, std=WIDTH**-0.5, generator=torch.Generator().manual_seed(0))
         nn.init.zeros_(self.bias)
 

@@ -16,6 +16,7 @@ from adaptive_diffusion.tasks.sudoku import SudokuDataModule
 class Convolution(nn.Module):
     memory = None  # it carries nothing from one step to the next
     time_invariant = True  # it looks at tokens and status alone, not at the noise level
+    computes_all_blocks = True  # it gives hidden states at every position
 
     def __init__(self, vocabulary, width=64, depth=4, reach=13):
         super().__init__()

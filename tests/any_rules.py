@@ -140,7 +140,7 @@ class Hashing(torch.nn.Module):
     """Logits and judgements that follow from the sequence alone, row by row, without order or sense."""
 
     vocabulary = width = K
-    memory, time_invariant = None, False
+    memory, time_invariant, computes_all_blocks = None, False, True
 
     def __init__(self, corruption, forwards):
         super().__init__()

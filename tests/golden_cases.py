@@ -64,7 +64,7 @@ def places(case: Case) -> dict[tuple[int, int], int]:
 class Replay(torch.nn.Module):
     """A denoiser that predicts the logits of a case's record in each step of each block."""
 
-    memory, time_invariant = None, False
+    memory, time_invariant, computes_all_blocks = None, False, True
 
     def __init__(self, case: Case):
         super().__init__()

@@ -43,7 +43,7 @@ def of(sampler: str, keep: Callable[[Case], bool] = lambda case: True) -> pytest
 class Prescribed:
     """A denoiser that predicts the logits [L, K] and summaries it is given, whatever the sequence."""
 
-    memory, time_invariant = None, False
+    memory, time_invariant, computes_all_blocks = None, False, True
     heads: ClassVar = {"halting": torch.nn.Identity()}
 
     def __init__(self, logits: Any, corruption: Corruption | None = None, **summaries: Any):

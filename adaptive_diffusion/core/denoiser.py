@@ -54,6 +54,8 @@ class Denoiser(Protocol):
             a denoiser that remembers nothing.
         time_invariant: whether an evaluation is a function of tokens and status alone. Then a sequence that did not
             change since the last step is not computed again.
+        computes_all_blocks: whether an evaluation has hidden states in all blocks of the answer; False for a denoiser
+            that computes the present block, or a window around it, and leaves zeros elsewhere.
     """
 
     @property
@@ -61,6 +63,9 @@ class Denoiser(Protocol):
 
     @property
     def time_invariant(self) -> bool: ...
+
+    @property
+    def computes_all_blocks(self) -> bool: ...
 
     @property
     def vocabulary(self) -> int: ...
@@ -90,6 +95,7 @@ REQUIRED = {
     "corruption": "the noise it is trained under, such as `self.corruption = Absorbing(mask_id=9)`",
     "memory": "what it carries between steps: `self.memory = None` where that is nothing",
     "time_invariant": "`self.time_invariant = True` if it looks at tokens and status alone, else `False`",
+    "computes_all_blocks": "`self.computes_all_blocks = True` if it gives hidden states at all positions, else `False`",
     "parameters": "derive it from `torch.nn.Module`",
     "evaluate": "a method `evaluate(state) -> Evaluation`",
     "logits": "a method `logits(hidden [P, D]) -> [P, K]`",

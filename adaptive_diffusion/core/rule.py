@@ -151,7 +151,13 @@ class UnmaskingPace(Rule):
 
     @abstractmethod
     def next_level(self, state: SamplerState) -> Tensor:
-        """[B] float64 noise level after this step, where the pace keeps a clock of its own."""
+        """[B] float64 noise level after this step as far as it is known before it: the next one of the pace's clock, or
+        that of the positions that are open now."""
+
+    def level_after(self, state: SamplerState, left: Tensor, next_level: Tensor) -> Tensor:
+        """[B] float64 noise level once the step is decided and leaves `left` [B] positions open: that of the clock. A
+        pace without a clock follows the positions."""
+        return next_level
 
     @abstractmethod
     def __call__(

@@ -60,6 +60,7 @@ class AutoregressiveTransformer(TransformerTrunk):
 
     memory = None
     time_invariant = True
+    computes_all_blocks = True
 
     def evaluate(self, state: SamplerState) -> Evaluation:
         """Hidden states of sequences; what is committed or noised makes no difference."""

@@ -90,6 +90,8 @@ class BlockCausalTransformer(TransformerTrunk):
             )
         self.block_length, self.context, self.heads = block_length, context, heads
 
+    computes_all_blocks = False
+
     @property
     def time_invariant(self) -> bool:
         """Never: an evaluation depends on the cache."""
@@ -157,7 +159,8 @@ class BlockCausalTransformer(TransformerTrunk):
         # Beyond the sequence all places are its last one: they go first, so that the real one is what stays.
         for offset in range(hidden.shape[1] - 1, -1, -1):
             placed[torch.arange(len(placed), device=placed.device), index[:, offset]] = hidden[:, offset]
-        return Evaluation(placed, {CleanBlocks.name: cache, CleanBlocks.read_so_far: read}, forwards)
+        carried = {CleanBlocks.name: cache, CleanBlocks.read_so_far: read}
+        return Evaluation(placed, carried, forwards, forwards * self.block_length)
 
     def _block(self, state: SamplerState, first: Tensor, cache: Tensor) -> tuple[Tensor, Tensor]:
         """Hidden states [B, T, D] of the block at `first` [B] and its keys and values [B, depth, 2, H, T, d]."""

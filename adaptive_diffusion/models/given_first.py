@@ -32,6 +32,7 @@ class GivenFirstTransformer(TransformerTrunk):
 
     memory = None
     time_invariant = True
+    computes_all_blocks = True
 
     def __init__(
         self,

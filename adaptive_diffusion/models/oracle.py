@@ -51,7 +51,7 @@ class EnumeratedPosterior(nn.Module):
             raise ValueError(f"tokens of the support lie outside 0…{self.vocabulary - 1}; give a larger vocabulary")
         self.corruption = corruption
         self.width = self.vocabulary
-        self.memory = None
+        self.memory, self.computes_all_blocks = None, True
         self.time_invariant = corruption.time_invariant
         self.register_buffer("support", support.long())
         self.register_buffer("log_prior", probability.double().log())

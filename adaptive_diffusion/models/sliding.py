@@ -19,14 +19,22 @@ class Sliding(DenoiserWrapper):
     then nothing changes.
 
     Raises:
-        ValueError: a denoiser that remembers predictions between steps, for which the window would move.
+        ValueError: a denoiser that remembers predictions between steps, for which the window would move; a window
+            below 1; at sampling, a block that is wider than the window.
     """
 
     def __init__(self, denoiser: nn.Module, window: int):
         super().__init__(denoiser)
+        if window < 1:
+            raise ValueError(f"window={window} holds no position; use at least the sampler's block_length")
         if self.memory is not None:
             raise ValueError("a sliding window does not go with self-conditioning: its memory would have to slide too")
         self.window = window
+
+    @property
+    def computes_all_blocks(self) -> bool:
+        """False: what lies behind the window is not computed."""
+        return False
 
     def evaluate(self, state: SamplerState) -> Evaluation:
         """The window's evaluation, at its place in the row; zero elsewhere."""
@@ -35,6 +43,12 @@ class Sliding(DenoiserWrapper):
             return super().evaluate(state)
         spread = torch.arange(length, device=state.tokens.device)
         end = spread.masked_fill(~state.eligible, -1).amax(1) + 1
+        wide = end - spread.masked_fill(~state.eligible, length).amin(1)
+        if (wide > self.window).any():
+            raise ValueError(
+                f"a block of {int(wide.max())} positions is wider than the window of {self.window}: give the sampler a "
+                f"block_length of at most {self.window}, or Sliding a wider window"
+            )
         index = (end - self.window).clamp(min=0)[:, None] + spread[: self.window]
         inside = {name: getattr(state, name).gather(1, index) for name in _COLUMNS}
         evaluation = super().evaluate(replace(state, **inside))
@@ -42,6 +56,7 @@ class Sliding(DenoiserWrapper):
             evaluation,
             hidden=_placed(evaluation.hidden, index, length),
             summaries={name: _placed(value, index, length) for name, value in evaluation.summaries.items()},
+            token_forwards=evaluation.positions_computed,
         )
 
 

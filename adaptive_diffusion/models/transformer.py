@@ -166,6 +166,8 @@ class TransformerDenoiser(TransformerTrunk):
     """p(x_0 | x_t) at all positions from one forward: every position attends to every other. `TransformerTrunk` has the
     arguments."""
 
+    computes_all_blocks = True
+
     @property
     def time_invariant(self) -> bool:
         """Whether neither the noise level nor an earlier prediction enters."""

@@ -43,6 +43,11 @@ class Delegating(nn.Module):
         """Whether an evaluation is a function of tokens and status alone."""
         return self.denoiser.time_invariant
 
+    @property
+    def computes_all_blocks(self) -> bool:
+        """Whether an evaluation has hidden states in all blocks."""
+        return self.denoiser.computes_all_blocks
+
     def evaluate(self, state: SamplerState) -> Evaluation:
         """The denoiser's evaluation."""
         return self.denoiser.evaluate(state)

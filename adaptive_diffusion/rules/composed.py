@@ -69,7 +69,8 @@ class Composed(Plan):
         score = self.order(state, prediction, candidate)
         count = self.pace(state, prediction, score, revision, next_level)
         write = best(score, state.open, count)
-        full = ~((state.open & ~write) | revision.remask).any(1)
+        left = (state.open & ~write) | revision.remask
+        full = ~left.any(1)
         if not self.remasking.revises:
             settled = full
         elif self.remasking.draws:
@@ -77,5 +78,6 @@ class Composed(Plan):
         else:
             clock_ended = (next_level <= 0) & self.pace.clocked
             settled = full & (~write.any(1) | clock_ended | state.single)
+        level = self.pace.level_after(state, left.sum(1), next_level)
         nothing = torch.zeros_like(write)
-        return Decision(write, candidate.token, candidate.probability, revision.remask, nothing, next_level, settled)
+        return Decision(write, candidate.token, candidate.probability, revision.remask, nothing, level, settled)

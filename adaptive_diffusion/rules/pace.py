@@ -34,6 +34,16 @@ class Clocked(UnmaskingPace):
         return (1 - (state.step + 1).double() / self.steps).clamp(min=0)
 
 
+class WithoutClock(UnmaskingPace):
+    """A pace without a clock: the noise level is the open share."""
+
+    def next_level(self, state: SamplerState) -> Tensor:
+        return open_share(state, state.open.sum(1))
+
+    def level_after(self, state: SamplerState, left: Tensor, next_level: Tensor) -> Tensor:
+        return open_share(state, left)
+
+
 @dataclass(frozen=True)
 class FixedSteps(Clocked):
     """N/steps positions a step, the remainder to the early steps, so the sequence is full after `steps` steps
@@ -104,11 +114,8 @@ class ProportionalSteps(Clocked):
 
 
 @dataclass(frozen=True)
-class FixedCount(UnmaskingPace):
-    """`count` positions a step, whatever the prediction; 1 is the one-token-per-step sampler.
-
-    The noise level is the open share, the clock of a sampler without one.
-    """
+class FixedCount(WithoutClock):
+    """`count` positions a step, whatever the prediction; 1 is the one-token-per-step sampler."""
 
     count: int = 1
 
@@ -126,7 +133,7 @@ class FixedCount(UnmaskingPace):
 
 
 @dataclass(frozen=True)
-class Threshold(UnmaskingPace):
+class Threshold(WithoutClock):
     """{c ≥ τ} ∪ {argmax c}: every open position whose score reaches τ, at least one (Wu et al. 2025, Fast-dLLM, arXiv
     2505.22618).
 
@@ -143,9 +150,6 @@ class Threshold(UnmaskingPace):
         if self.at_least < 1:
             raise ValueError(f"at_least={self.at_least} would never finish; use at least 1")
 
-    def next_level(self, state: SamplerState) -> Tensor:
-        return open_share(state, state.open.sum(1))
-
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
     ) -> Tensor:
@@ -153,7 +157,7 @@ class Threshold(UnmaskingPace):
 
 
 @dataclass(frozen=True)
-class RandomThreshold(UnmaskingPace):
+class RandomThreshold(WithoutClock):
     """A threshold of each row's own, log-uniform in 1 − τ between the bounds: the pace of on-policy training, which so
     meets the states of samplers with high and with low thresholds alike."""
 
@@ -163,9 +167,6 @@ class RandomThreshold(UnmaskingPace):
     def __post_init__(self) -> None:
         if not 0 <= self.low < self.high < 1:
             raise ValueError(f"bounds {self.low} and {self.high} must satisfy 0 ≤ low < high < 1")
-
-    def next_level(self, state: SamplerState) -> Tensor:
-        return open_share(state, state.open.sum(1))
 
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor

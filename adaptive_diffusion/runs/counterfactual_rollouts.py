@@ -22,9 +22,11 @@ def record_counterfactual_rollouts(
     folder: RunFolder, name: str, sampler: Sampler, task: Task, problems: Any, seed: int, slots: int
 ) -> None:
     """Samples once more with halting off and the same draws, and writes `counterfactual_rollouts/NAME.safetensors`.
-    Where the rule answers otherwise than by filling in what is open there are none, and a file of an earlier config is
-    removed."""
-    if sampler.halting.finish != Finish.FILL:
+    Where the rule answers otherwise than by filling in what is open, or the sampler has blocks, there are none, and a
+    file of an earlier config is removed."""
+    # With blocks a stop changes what comes after it, or fills all blocks, while the recording runs every block to its
+    # end: its rows would be another trajectory than the one that is stopped.
+    if sampler.halting.finish != Finish.FILL or sampler.block_length is not None:
         folder.file(_file(name)).unlink(missing_ok=True)
         return
     rollouts = record(sampler, scored(task, problems), seed=seed, slots=slots)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from adaptive_diffusion.core.denoiser import Denoiser
 from adaptive_diffusion.core.prediction import LogitProcessor
 from adaptive_diffusion.core.rule import Rule
 from adaptive_diffusion.rules.processor import Suppress, TopK, TopP
@@ -22,6 +23,18 @@ def check_corruption(rules: Iterable[Rule | LogitProcessor], kind: str) -> None:
                 f"denoiser was trained under {kind} noise; choose a rule for {kind} noise "
                 "(`adaptive-diffusion samplers` lists them)"
             )
+
+
+def check_blocks(rules: Iterable[Rule], denoiser: Denoiser, block_length: int | None) -> None:
+    """Raises ValueError for a rule that reads all blocks, where the denoiser computes the present one alone."""
+    reading = [type(rule).__name__ for rule in rules if rule.reads_all_blocks]
+    if reading and block_length is not None and not denoiser.computes_all_blocks:
+        # In the other blocks it would read the logits of hidden states of zero: the bias of the output.
+        raise ValueError(
+            f"this denoiser computes the present block alone, but {' and '.join(reading)} would read the prediction in "
+            f"all blocks; choose rules that read one block, or block_length=null in the place of {block_length} where "
+            "the answer is one block long"
+        )
 
 
 def check_processors(processors: Sequence[LogitProcessor]) -> None:

@@ -24,7 +24,7 @@ from adaptive_diffusion.rules.pace import FixedCount
 from adaptive_diffusion.rules.proposal import Argmax
 from adaptive_diffusion.rules.remasking import NoRemasking
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
-from adaptive_diffusion.sampling.checks import check_corruption, check_end_tokens, check_processors
+from adaptive_diffusion.sampling.checks import check_blocks, check_corruption, check_end_tokens, check_processors
 from adaptive_diffusion.sampling.end_of_text import end_of_text
 from adaptive_diffusion.sampling.models import device_of, heads_of
 from adaptive_diffusion.sampling.result import Recorder, SampleResult
@@ -70,7 +70,8 @@ class Sampler:
 
     Raises:
         ValueError: a rule whose head the model lacks; blocks of no position; an end token outside the vocabulary; a
-            rule or processor that does not serve the denoiser's corruption; `Suppress` after `TopK` or `TopP`.
+            rule or processor that does not serve the denoiser's corruption; `Suppress` after `TopK` or `TopP`; blocks
+            with a rule that reads them all, where the denoiser computes the present one alone.
     """
 
     denoiser: Denoiser
@@ -96,6 +97,8 @@ class Sampler:
         check_end_tokens(self.end_tokens, self.denoiser.vocabulary)
         check_corruption((*self.rules, *self.processors), self.denoiser.corruption.kind)
         check_processors(self.processors)
+        deciding = (self.order, self.pace, self.remasking) if self.plan is None else (self.plan,)
+        check_blocks((*deciding, self.halting), self.denoiser, self.block_length)
 
     def _bind_heads(self) -> None:
         """Gives rules that predict with a head the one of the model."""

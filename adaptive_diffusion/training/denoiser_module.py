@@ -38,6 +38,10 @@ class DenoiserModule(LightningModule):
         seed: keys the states.
         compile: the denoiser's attribute that lists its layers, such as "blocks", to compile each of them where a
             compiler is present; null compiles nothing.
+
+    Raises:
+        ValueError: unknown parts in `trainable`, or layers to compile; in training, no objective that has anything to
+            learn, or sources whose states carry different things to the denoiser.
     """
 
     def __init__(
@@ -114,6 +118,16 @@ class DenoiserModule(LightningModule):
     def _evaluate(self, states: list[SamplerState]) -> Evaluation:
         """One evaluation of the states of all sources by the bare denoiser, with gradient where it learns."""
         bare = [evaluated_state(self.model, state) for state in states]
+        if any(state.carry.keys() != bare[0].carry.keys() for state in bare):
+            # Joined states have the carry of the first one, so that the others would lose theirs.
+            carried = ", ".join(
+                f"{type(source).__name__} ({' and '.join(state.carry) or 'nothing'})"
+                for source, state in zip(self.training_states, bare, strict=True)
+            )
+            raise ValueError(
+                f"the training states carry different things to the denoiser: {carried}; put the clean sequence beside "
+                "all sources (`CleanBeside`) or beside none"
+            )
         with torch.set_grad_enabled(self.trunk_learns):
             return self._compiled(reduce(SamplerState.append, bare))
 

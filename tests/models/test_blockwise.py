@@ -5,7 +5,9 @@ import torch
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.blockwise import BlockCausalTransformer, CleanBlocks
+from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.positions import RotaryPositions
+from adaptive_diffusion.rules.halting import AnswerProbability
 from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.pace import Ancestral, FixedSteps, Threshold
 from adaptive_diffusion.rules.proposal import Draw
@@ -77,6 +79,7 @@ def test_with_a_cache_it_is_what_it_is_at_once(context):
     assert (result.answers < K).all()
     # Two steps a block, and a forward for each block that was read when it was clean.
     assert result.nfe.tolist() == [2 * 6 + 5, 2 * 5 + 5, 2 * 4 + 5, 2 + 5]
+    assert torch.equal(result.token_forwards, result.nfe * BLOCK)
 
 
 def test_one_block_is_sampled_as_a_sequence_without_blocks():
@@ -110,3 +113,15 @@ def test_blocks_that_are_not_the_models_are_refused():
         Sampler(model(), block_length=BLOCK).sample(queries_with_prefix(2))
     with pytest.raises(ValueError, match="no multiple"):
         model(context=7)
+
+
+def test_rule_that_reads_all_blocks_is_refused():
+    """With a bias of the output alone it would stop in the first block."""
+    denoiser = model()
+    denoiser.head.bias.data.copy_(torch.tensor([9.0, 0, 0, 0, 0]))
+    with pytest.raises(ValueError, match="AnswerProbability would read the prediction in all blocks"):
+        Sampler(denoiser, block_length=BLOCK, halting=AnswerProbability(0.7)).sample(queries_with_prefix(0))
+    with pytest.raises(ValueError, match="AnswerProbability would read the prediction in all blocks"):
+        Sampler(DenoiserWithHeads(denoiser), block_length=BLOCK, halting=AnswerProbability(0.7))
+    one = Sampler(denoiser, halting=AnswerProbability(0.7)).sample(queries_with_prefix(0, length=BLOCK))
+    assert (one.answers < K).all()

@@ -9,6 +9,8 @@ from small_worlds import random_queries, transformer
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.sliding import Sliding
+from adaptive_diffusion.rules.halting import AnswerProbability, Prophet, Sched
+from adaptive_diffusion.rules.klass import KLStability
 from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.sampling.sampler import Sampler
 
@@ -32,6 +34,7 @@ class Widths(torch.nn.Module):
         self.denoiser, self.seen = denoiser, []
         self.corruption, self.vocabulary, self.logits = denoiser.corruption, denoiser.vocabulary, denoiser.logits
         self.width, self.memory, self.time_invariant = denoiser.width, None, False
+        self.computes_all_blocks = True
 
     def evaluate(self, state):
         self.seen.append((tuple(state.tokens.shape), state.tokens.clone(), state.eligible.clone()))
@@ -81,6 +84,47 @@ def test_tokens_outside_the_window_do_not_change_the_answer():
     near = tokens.clone()
     near[:, 30 - W : 24] = (near[:, 30 - W : 24] + 1) % K
     assert not torch.equal(Sampler(model).sample(Queries.of(near, editable)).answers[:, 24:], answers[0][:, 24:])
+
+
+@pytest.mark.parametrize(
+    ("rules", "name"),
+    [
+        ({"halting": AnswerProbability(0.7)}, "AnswerProbability"),
+        ({"halting": Prophet(60)}, "Prophet"),
+        ({"halting": Sched(60)}, "Sched"),
+        ({"order": KLStability()}, "KLStability"),
+        ({"order": KLStability(), "halting": Sched(60)}, "KLStability and Sched"),
+    ],
+)
+def test_rules_that_read_all_blocks_are_refused_with_blocks(rules, name):
+    model = Sliding(transformer(K, W), W)
+    with pytest.raises(ValueError, match=f"{name} would read the prediction in all blocks.*in the place of 3"):
+        Sampler(model, block_length=3, **rules)
+    queries = random_queries(3, W, K)
+    slid, plain = (Sampler(each, **rules).sample(queries) for each in (model, model.denoiser))
+    assert torch.equal(slid.answers, plain.answers)
+    assert (Sampler(model.denoiser, block_length=3, **rules).sample(queries).answers < K).all()
+
+
+def test_token_forwards_are_the_windows_positions():
+    queries = Queries.of(torch.zeros(2, 60), torch.ones(2, 60))
+    result = Sampler(Sliding(transformer(K, W), W), pace=Threshold(0.24), block_length=3).sample(queries)
+    assert torch.equal(result.token_forwards, result.nfe * W)
+
+
+def test_block_that_is_wider_than_the_window_is_refused():
+    model, queries = Sliding(transformer(K, W), W), Queries.of(torch.zeros(1, 60), torch.ones(1, 60))
+    for block_length in (None, W + 1):
+        wide = block_length or 60
+        with pytest.raises(ValueError, match=f"a block of {wide} positions is wider than the window of {W}"):
+            Sampler(model, pace=Threshold(0.24), block_length=block_length).sample(queries)
+    assert (Sampler(model, pace=Threshold(0.24), block_length=W).sample(queries).answers < K).all()
+
+
+@pytest.mark.parametrize("window", [0, -1])
+def test_window_of_no_position_is_refused(window):
+    with pytest.raises(ValueError, match=f"window={window} holds no position"):
+        Sliding(transformer(K, W), window)
 
 
 def test_a_denoiser_with_a_memory_is_refused():

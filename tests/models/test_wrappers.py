@@ -87,7 +87,7 @@ class Says(nn.Module):
 
 class Sees(nn.Module):
     corruption, vocabulary = Absorbing(3), 3
-    width, memory, time_invariant = 3, None, True
+    width, memory, time_invariant, computes_all_blocks = 3, None, True, True
 
     def evaluate(self, state):
         self.state = state

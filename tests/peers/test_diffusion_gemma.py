@@ -27,7 +27,7 @@ class Given:
     """A denoiser with fixed logits."""
 
     corruption, vocabulary = Uniform(VOCABULARY), VOCABULARY
-    width, memory, time_invariant = VOCABULARY, None, False
+    width, memory, time_invariant, computes_all_blocks = VOCABULARY, None, False, True
 
     def __init__(self, logits):
         self.output = logits

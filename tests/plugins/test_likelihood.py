@@ -56,7 +56,7 @@ def test_number_of_draws_below_one_is_refused():
 class Faulty:
     """An exact denoiser that fails in rows that begin with token 2: it raises, or predicts NaN."""
 
-    memory, time_invariant = None, False
+    memory, time_invariant, computes_all_blocks = None, False, True
 
     def __init__(self, error=None):
         self.inner, self.error = oracle(), error

@@ -10,9 +10,19 @@ from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Top
 from adaptive_diffusion.core.rule import ABSORBING, Remasking, Revision, UnmaskingOrder
 from adaptive_diffusion.core.state import Candidate
+from adaptive_diffusion.rules.adaptive import EntropyBound, Factor, Quota
 from adaptive_diffusion.rules.composed import Composed
+from adaptive_diffusion.rules.klass import StableOrQuota
 from adaptive_diffusion.rules.order import Confidence, Margin
-from adaptive_diffusion.rules.pace import Ancestral, FixedCount, FixedSteps, Threshold, open_share
+from adaptive_diffusion.rules.pace import (
+    Ancestral,
+    FirstHitting,
+    FixedCount,
+    FixedSteps,
+    RandomThreshold,
+    Threshold,
+    open_share,
+)
 from adaptive_diffusion.rules.remasking import LowProbability, NoRemasking
 from adaptive_diffusion.rules.remdm import Cap
 
@@ -159,3 +169,40 @@ def test_the_clock_and_the_step_limit_are_the_paces():
 def test_the_open_share_is_the_noise_level_of_a_pace_without_a_clock(count, level):
     state = sampler_state([[MASK] * 5], editable=[[1, 1, 1, 1, 0]])
     assert open_share(state, torch.tensor([count])).tolist() == [level]
+
+
+@pytest.mark.parametrize(
+    "pace",
+    [
+        FixedCount(2),
+        Threshold(0.5),
+        RandomThreshold(0.4, 0.6),
+        Factor(1.0),
+        EntropyBound(0.1),
+        Quota(0.5),
+        StableOrQuota(2),
+    ],
+)
+def test_noise_level_of_a_pace_without_a_clock_is_the_open_share_after_the_step(pace):
+    state = sampler_state([[1, MASK, MASK, MASK, MASK]] * 2, committed=[[1, 0, 0, 0, 0]] * 2)
+    confidence = torch.tensor([[1.0, 0.9, 0.9, 0.1, 0.1]] * 2)
+    made_prediction = prediction(
+        (2, 5),
+        entropy=torch.tensor([[0.0, 0.0, 0.01, 1.0, 1.0]] * 2),
+        current_token_probability=torch.tensor([[1.0] * 5, [0.0] * 5]),
+    )
+    made = Composed(Confidence(), pace, LowProbability(0.3))(
+        state, made_prediction, Candidate(torch.full_like(state.tokens, 7), confidence)
+    )
+    assert made.remask.sum(1).tolist() == [0, 1]
+    left = made.still_open(state).sum(1)
+    assert left.tolist() == [4 - int(made.write[0].sum()), 5 - int(made.write[1].sum())]
+    assert made.write.any(1).all()
+    assert made.noise_level.tolist() == pytest.approx((left / 5).tolist())
+
+
+@pytest.mark.parametrize("pace", [FixedSteps(4), Ancestral(4), FirstHitting()])
+def test_noise_level_of_a_pace_with_a_clock_is_its_own(pace):
+    state = sampler_state([[1, MASK, MASK]], committed=[[1, 0, 0]], noise_level=torch.tensor([0.9]).double())
+    made = decide(Composed(Confidence(), pace, NoRemasking()), state, [[0.9, 0.8, 0.7]])
+    assert torch.equal(made.noise_level, pace.next_level(state))

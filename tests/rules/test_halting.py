@@ -127,7 +127,7 @@ def test_sched_counts_open_positions_only_and_waits_for_unchanged_predictions():
 def test_a_confident_prophet_ends_all_blocks_at_once():
     class Certain(torch.nn.Module):
         vocabulary = width = 3
-        memory, time_invariant, corruption = None, True, Absorbing(3)
+        memory, time_invariant, computes_all_blocks, corruption = None, True, True, Absorbing(3)
 
         def evaluate(self, state):
             preferred = torch.arange(state.tokens.shape[1]) % 3

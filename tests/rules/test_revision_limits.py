@@ -75,7 +75,7 @@ class Undecided(torch.nn.Module):
     """Position 0: whatever token stands there has probability .2, another .6. Position 1: never above .85."""
 
     vocabulary = width = 3
-    memory, time_invariant = None, True
+    memory, time_invariant, computes_all_blocks = None, True, True
 
     def __init__(self):
         super().__init__()
@@ -175,7 +175,7 @@ class Hesitant(torch.nn.Module):
     """Always doubts what stands: it prefers the other of two tokens, and on an open position the first."""
 
     vocabulary = width = 2
-    memory, time_invariant = None, False
+    memory, time_invariant, computes_all_blocks = None, False, True
 
     def __init__(self):
         super().__init__()

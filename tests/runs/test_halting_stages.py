@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from adaptive_diffusion.config import choices, compose, compose_part, instantiate
+from adaptive_diffusion.core.rule import Halting
 from adaptive_diffusion.evaluation.answers import read_answers
 from adaptive_diffusion.models.heads import DenoiserWithHeads
-from adaptive_diffusion.rules.halting import StableAndConfident
+from adaptive_diffusion.rules.halting import AnswerProbability, MaxSteps, StableAndConfident
 from adaptive_diffusion.runs.analyze import analyze
 from adaptive_diffusion.runs.counterfactual_rollouts import (
     read_counterfactual_rollouts,
@@ -17,6 +18,7 @@ from adaptive_diffusion.runs.counterfactual_rollouts import (
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.stages.halting_head import evenly_spaced, without_halting
 from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.checkpoint import save_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.training.rollouts import Rollouts
@@ -159,6 +161,17 @@ def test_counterfactual_rollouts_of_another_halting_rule_are_removed(denoiser: P
     problems = source.data.test.take(slice(4))
     with RunFolder(tmp_path) as folder:
         for sampler, there in ((filling, True), (filling.with_rules(halting=StableAndConfident()), False)):
+            record_counterfactual_rollouts(folder, "learned", sampler, source.task, problems, seed=0, slots=4)
+            assert (read_counterfactual_rollouts(tmp_path, "learned") is not None) == there
+
+
+@pytest.mark.parametrize("rule", [AnswerProbability(0.7), MaxSteps(1)])
+def test_sampler_with_blocks_has_no_counterfactual_rollouts(denoiser: Path, tmp_path: Path, rule: Halting) -> None:
+    source = load_trained_model(denoiser)
+    plain = Sampler(source.model, halting=rule)
+    problems = source.data.test.take(slice(4))
+    with RunFolder(tmp_path) as folder:
+        for sampler, there in ((plain, True), (plain.with_rules(block_length=18), False)):
             record_counterfactual_rollouts(folder, "learned", sampler, source.task, problems, seed=0, slots=4)
             assert (read_counterfactual_rollouts(tmp_path, "learned") is not None) == there
 

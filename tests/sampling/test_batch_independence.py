@@ -46,6 +46,7 @@ class FloatOracle(torch.nn.Module):
         self.inner = LeaveOneOutOracle.of_table(table(3, 4), Absorbing(3))
         self.corruption, self.vocabulary = self.inner.corruption, self.inner.vocabulary
         self.width, self.memory, self.time_invariant = self.vocabulary, None, False
+        self.computes_all_blocks = True
 
     def evaluate(self, state):
         evaluation = self.inner.evaluate(state)

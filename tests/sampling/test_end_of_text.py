@@ -53,7 +53,7 @@ class FromTheLeft(torch.nn.Module):
     """Predicts 0, 1, END, 0, 1, END, …, the more confidently the further to the left."""
 
     vocabulary = width = 3
-    memory, time_invariant, corruption = None, True, Absorbing(3)
+    memory, time_invariant, computes_all_blocks, corruption = None, True, True, Absorbing(3)
 
     def evaluate(self, state):
         length = state.tokens.shape[1]
@@ -82,7 +82,8 @@ class NeverEnding(torch.nn.Module):
     """Predicts token 0 everywhere, under uniform noise."""
 
     vocabulary = width = 3
-    memory, time_invariant, corruption, heads = None, False, Uniform(3), MappingProxyType({})
+    memory, time_invariant, computes_all_blocks = None, False, True
+    corruption, heads = Uniform(3), MappingProxyType({})
 
     def evaluate(self, state):
         logits = torch.tensor([30.0, 0.0, 0.0]).expand(*state.tokens.shape, 3)

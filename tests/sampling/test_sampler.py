@@ -32,6 +32,7 @@ class Counting(torch.nn.Module):
         self.inner, self.forwards, self.counts, self.sequences = inner, forwards, {}, 0
         self.corruption, self.vocabulary = inner.corruption, inner.vocabulary
         self.width, self.memory, self.time_invariant = inner.width, None, False
+        self.computes_all_blocks = True
 
     def evaluate(self, state):
         self.sequences += len(state.tokens)

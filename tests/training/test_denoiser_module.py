@@ -8,11 +8,13 @@ from lightning.pytorch import Trainer
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.models.blockwise import BlockCausalTransformer
 from adaptive_diffusion.models.heads import DenoiserWithHeads
-from adaptive_diffusion.models.positions import LearnedPositions, RelationalPositions
+from adaptive_diffusion.models.positions import LearnedPositions, RelationalPositions, RotaryPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.objectives.denoising import Denoising
 from adaptive_diffusion.tasks.sudoku import SudokuDataModule
+from adaptive_diffusion.training.clean_beside import CleanBeside
 from adaptive_diffusion.training.denoiser_module import DenoiserModule
 from adaptive_diffusion.training.lightning_data import LightningData
 from adaptive_diffusion.training.training_states import RandomMasking
@@ -90,3 +92,18 @@ def test_a_mistake_of_the_trunk_itself_is_not_hidden_by_the_fallback(no_compiler
     monkeypatch.setattr(TransformerDenoiser, "hidden", mistaken)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         losses(compiled=True)
+
+
+@pytest.mark.parametrize("beside", [0, 1])
+def test_sources_that_carry_different_things_are_refused(beside):
+    size = {"width": 8, "depth": 1, "heads": 2, "block_length": 2, "context": 6}
+    trunk = BlockCausalTransformer(TOKENS, RotaryPositions.line(LENGTH), **size)
+    sources = [RandomMasking(2), RandomMasking(2)]
+    sources[beside] = CleanBeside(sources[beside])
+    clean = torch.randint(TOKENS, (4, LENGTH), generator=torch.Generator().manual_seed(1))
+    batch = Batch(Queries.of(clean, torch.ones_like(clean).bool()), clean)
+    with pytest.raises(ValueError, match=r"RandomMasking \(nothing\)") as refused:
+        DenoiserModule(DenoiserWithHeads(trunk), sources, [Denoising()]).training_step(batch, 0)
+    assert "CleanBeside (clean sequence)" in str(refused.value)
+    both = [CleanBeside(RandomMasking(2)), CleanBeside(RandomMasking(2))]
+    assert DenoiserModule(DenoiserWithHeads(trunk), both, [Denoising()]).training_step(batch, 0).isfinite()

@@ -28,7 +28,7 @@ class RightFromSecondStep(torch.nn.Module):
     everywhere. So what is committed in the first step must be remasked afterwards."""
 
     vocabulary = width = TOKENS
-    memory, time_invariant = None, True
+    memory, time_invariant, computes_all_blocks = None, True, True
 
     def __init__(self):
         super().__init__()

@@ -72,6 +72,7 @@ class PretrainedDenoiser(nn.Module, ABC):
         self.vocabulary: int = self.head.weight.shape[0]
         self.corruption = self._corruption()
         self.time_invariant = True
+        self.computes_all_blocks = True
         if checkpointing:
             model.gradient_checkpointing_enable({"use_reentrant": False})
         self.checkpointing = checkpointing

@@ -24,8 +24,8 @@ class DiffusionGemma(PretrainedDenoiser):
     A query is a prompt, padded on its left, and one or more blocks of `canvas_length` editable positions; several
     blocks need a sampler with that `block_length`. Each row carries its cache, 2·layers tensors [B, heads, L − C, d],
     so that rows may join and leave the batch at any block. Instead of the logits [B, L, K] it carries the expected
-    embedding [B, L, D], which is all that the model uses of them. NFE counts decoder forwards, as `transformers` does;
-    the encoder reads once for each block.
+    embedding [B, L, D], which is all that the model uses of them. NFE counts decoder forwards, as `transformers` does,
+    and token-forwards the decoder's positions; the encoder reads once for each block.
     """
 
     auto = "DiffusionGemmaForBlockDiffusion"
@@ -34,6 +34,7 @@ class DiffusionGemma(PretrainedDenoiser):
         super().__init__(*args, **settings)
         self.canvas_length: int = self.backbone.config.canvas_length
         self.time_invariant = False
+        self.computes_all_blocks = False
         self.memory: PrefixMemory = PrefixMemory(self._decoder.embed_tokens.weight, self)
 
     def _cut(self, model: Any) -> Any:
@@ -61,7 +62,8 @@ class DiffusionGemma(PretrainedDenoiser):
             return Evaluation(self.hidden(state.tokens, state.status))
         real, carry = self.real(state.tokens, state.status), state.carry
         layers = self.memory.layers(state)
-        return Evaluation(self.decode(state.tokens, real, carry["prefix.start"], layers, carry[SelfConditioning.name]))
+        hidden = self.decode(state.tokens, real, carry["prefix.start"], layers, carry[SelfConditioning.name])
+        return Evaluation(hidden, token_forwards=self.canvas_length)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """[P, K] float32 logits, softly capped."""

@@ -11,6 +11,7 @@ class Convolution(nn.Module):
 
     memory = None  # it remembers nothing between two steps
     time_invariant = True  # it looks at tokens and status alone
+    computes_all_blocks = True  # hidden states at every position
 
     def __init__(self, vocabulary: int, width: int = 64, depth: int = 4, reach: int = 9):
         super().__init__()

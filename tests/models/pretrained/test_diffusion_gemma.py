@@ -9,7 +9,7 @@ import torch
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.row_noise import RowNoise, row_key
 from adaptive_diffusion.core.state import HaltReason
-from adaptive_diffusion.rules.halting import StableAndConfident
+from adaptive_diffusion.rules.halting import AnswerProbability, StableAndConfident
 from adaptive_diffusion.rules.plans.acceptance import EntropyBoundAcceptance
 from adaptive_diffusion.rules.processor import LinearTemperature
 from adaptive_diffusion.rules.proposal import Draw, inverse_cdf
@@ -105,6 +105,7 @@ def test_padded_prompts_and_two_sequences_are_those_of_transformers_generate(dea
     tokens, taken = generated(model, queries, dealt(queries), blocks=2)
     assert torch.equal(ours.answers[:, PROMPT:], tokens)
     assert torch.equal(ours.nfe, taken)
+    assert torch.equal(ours.token_forwards, ours.nfe * CANVAS)
 
 
 def test_tokens_and_steps_are_those_of_the_pipeline_of_diffusers(dealt):
@@ -186,6 +187,13 @@ def test_a_query_that_is_no_prompt_and_sequence_is_refused(prompt, extra):
     queries = Queries.of(tokens, torch.arange(tokens.shape[1])[None] >= prompt)
     with pytest.raises(ValueError, match="block_length=12"):
         preset(denoiser(diffusion_gemma())).sample(queries)
+
+
+def test_rule_that_reads_all_blocks_is_refused_with_blocks():
+    model, halting = denoiser(diffusion_gemma()), AnswerProbability(0.7)
+    with pytest.raises(ValueError, match="AnswerProbability would read the prediction in all blocks"):
+        preset(model, block_length=CANVAS).with_rules(halting=halting)
+    assert preset(model).with_rules(halting=halting).block_length is None
 
 
 def test_the_rules_of_the_preset_are_those_of_its_config():
