@@ -28,6 +28,7 @@ class GivenFirstTransformer(TransformerTrunk):
         vocabulary: K, the number of clean tokens; the embedding of the mask is the beginning of the sequence.
         positions: how places are encoded, as in the denoiser; they are all places of a sequence.
         width, depth, heads, expansion: size of the trunk.
+        factors: of `TransformerTrunk`.
     """
 
     memory = None
@@ -42,8 +43,9 @@ class GivenFirstTransformer(TransformerTrunk):
         depth: int = 4,
         heads: int = 4,
         expansion: float = 8 / 3,
+        factors: tuple[int, int] | None = None,
     ):
-        super().__init__(vocabulary, positions, width, depth, heads, expansion, status=False)
+        super().__init__(vocabulary, positions, width, depth, heads, expansion, status=False, factors=factors)
         self.predicted = nn.Embedding(len(positions.coordinates), width)
         nn.init.normal_(self.predicted.weight, std=0.02)
 

@@ -11,6 +11,7 @@ from adaptive_diffusion.core.corruption import Absorbing, Corruption
 from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.attention import attention
+from adaptive_diffusion.models.factored import FactoredEmbedding, FactoredLinear
 from adaptive_diffusion.models.positions import LearnedPositions, Positions
 from adaptive_diffusion.models.rowwise import rowwise
 from adaptive_diffusion.models.self_conditioning import SelfConditioning
@@ -74,9 +75,11 @@ class TransformerTrunk(nn.Module):
         time_conditioning: whether the input has the noise level.
         corruption: the noise it is trained under; absorbing with mask K by default.
         self_conditioning: whether the input has the expected embedding of its own last prediction.
+        factors: (kinds, values) where tokens are pairs: token k·values + v has the embedding of kind k plus that of
+            value v, and its logit is a sum likewise.
 
     Raises:
-        ValueError: a width that the number of heads does not divide; loops out of their range.
+        ValueError: a width that the number of heads does not divide; loops out of their range; more pairs than tokens.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class TransformerTrunk(nn.Module):
         time_conditioning: bool = False,
         corruption: Corruption | None = None,
         self_conditioning: bool = False,
+        factors: tuple[int, int] | None = None,
     ):
         super().__init__()
         if width % heads:
@@ -100,7 +104,9 @@ class TransformerTrunk(nn.Module):
             raise ValueError(f"loops is {loops}; the trunk is repeated 1 to {MOST_LOOPS} times")
         self.vocabulary, self.loops = vocabulary, loops
         self.corruption = corruption or Absorbing(mask_id=vocabulary)
-        self.tokens = nn.Embedding(vocabulary + 1, width)
+        self.tokens = (
+            FactoredEmbedding(vocabulary + 1, width, *factors) if factors else nn.Embedding(vocabulary + 1, width)
+        )
         self.status = nn.Embedding(3, width) if status else None
         self.time = (
             nn.Sequential(nn.Linear(16, width), nn.SiLU(), nn.Linear(width, width)) if time_conditioning else None
@@ -111,7 +117,7 @@ class TransformerTrunk(nn.Module):
         blocks = [Block(width, heads, expansion) for _ in range(depth)]
         self.blocks = nn.ModuleList(blocks)
         self.norm = nn.RMSNorm(width)
-        self.head = nn.Linear(width, vocabulary)
+        self.head = FactoredLinear(width, vocabulary, *factors) if factors else nn.Linear(width, vocabulary)
         self.apply(_initialise)
         if self.recall is not None:
             nn.init.zeros_(self.recall.weight)  # so that it begins as the denoiser without
