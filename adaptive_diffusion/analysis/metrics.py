@@ -1,6 +1,7 @@
 """Everything the tables and figures show of one sampler, measured once from its trace."""
 
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,8 @@ class SamplerMetrics:
 
     label: Label
     header: TraceHeader
+    queries: bytes
+    """digest of the numbers and the given tokens of its queries: two samplers of one digest answered the same"""
     rows: pa.Table
     nfe: Interval
     steps: float
@@ -164,6 +167,7 @@ def measure(name: str, trace: Trace, past: CounterfactualRollouts | None = None,
     return SamplerMetrics(
         label=Label(name, trace.header.family or name, run),
         header=trace.header,
+        queries=_digest(trace.rows),
         rows=rows,
         nfe=bootstrap(mean, rows["nfe"].to_numpy()),
         steps=float(replay.steps.mean()),
@@ -185,6 +189,13 @@ def with_quality(trace: Trace) -> pa.Table:
     names = [name for name in trace.rows.column_names if name not in _LISTS]
     rows = trace.rows.select(names).combine_chunks()
     return rows.append_column("quality", answer_quality(trace.header, trace.rows).combine_chunks())
+
+
+def _digest(rows: pa.Table) -> bytes:
+    query, first = np.unique(rows["query"].to_numpy(), return_index=True)
+    start = rows["start"].combine_chunks().take(pa.array(first))
+    length = np.diff(start.offsets.to_numpy())
+    return blake2b(b"".join(part.tobytes() for part in (query, length, start.flatten().to_numpy()))).digest()
 
 
 def _halting(rows: pa.Table, replay: Replay, probability: np.ndarray | None, header: TraceHeader) -> HaltingMeasures:
