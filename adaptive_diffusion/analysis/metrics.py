@@ -109,7 +109,7 @@ class SamplerMetrics:
     """tokens taken back or replaced per query on each position [L]"""
     reasons: Reasons | None
     solved_by_step: np.ndarray | None
-    """share of rows whose tokens are a correct answer after each step [T]"""
+    """share of rows whose tokens are a correct answer after each step [T]; None where no row took one"""
     unlearned_by_step: np.ndarray | None
     """share of rows whose tokens were a correct answer before each step and are not after it [T]"""
     halt_probability: np.ndarray | None
@@ -162,7 +162,7 @@ def measure(name: str, trace: Trace, past: CounterfactualRollouts | None = None,
     rows = with_quality(trace)
     quality = known(rows, "quality")
     probability = _probability_at_halt(replay)
-    solved = replay.correct
+    solved = replay.correct if replay.steps.any() else None  # without a step there is none to show
     revised = replay.target is not None and rows["revisions"].to_numpy().any()
     return SamplerMetrics(
         label=Label(name, trace.header.family or name, run),
