@@ -103,31 +103,33 @@ class SymbolEditor(Editor):
     blanks: str = "."
 
     def draft(self, content: bytes, spec: EditSpec) -> Draft:
-        token_of = {symbol.encode()[0]: token for token, symbol in enumerate(self.symbols)}
-        places = [place for place, byte in enumerate(content) if byte in token_of or byte in self.blanks.encode()]
+        text = content.decode("utf-8", "surrogateescape")
+        begins = np.cumsum([0, *(len(character.encode("utf-8", "surrogateescape")) for character in text)])
+        token_of = {symbol: token for token, symbol in enumerate(self.symbols)}
+        places = [place for place, shown in enumerate(text) if shown in token_of or shown in self.blanks]
         if len(places) != self.length:
             raise ValueError(f"the file shows {len(places)} positions, a sequence has {self.length}")
-        tokens = np.array([token_of.get(content[place], 0) for place in places])
-        blank = np.array([content[place] not in token_of for place in places])
+        tokens = np.array([token_of.get(text[place], 0) for place in places])
+        blank = np.array([text[place] not in token_of for place in places])
         editable, drafted = blank.copy(), np.zeros(self.length, bool)
         for change in ordered(content, spec.changes(content)):
             if change.count is not None:
                 raise ValueError(
                     "every position has one character here: rewrite and revise, but insert or delete nothing"
                 )
-            within = np.array([change.start <= place < change.stop for place in places])
+            within = np.array([change.start <= begins[place] < change.stop for place in places])
             editable |= within
             drafted |= within & ~blank & change.revise
         if not editable.any():
             raise ValueError("the changes leave nothing to write; name a span that shows a position")
 
         def changed(answer: Sequence[int]) -> bytes:
-            written = bytearray(content)
+            written = list(text)
             for place, token, is_open in zip(places, answer, editable, strict=True):
                 if is_open:
                     known = 0 <= token < len(self.symbols)
-                    written[place] = (self.symbols[token] if known else self.blanks[0]).encode()[0]
-            return bytes(written)
+                    written[place] = self.symbols[token] if known else self.blanks[0]
+            return "".join(written).encode("utf-8", "surrogateescape")
 
         return Draft(tokens, editable, drafted, changed)
 
