@@ -38,8 +38,8 @@ class Change:
 
 @dataclass(frozen=True)
 class EditSpec:
-    """Changes as a command line has them: spans `START:STOP` in bytes or `FIRST-LAST` in lines, with `=COUNT` for
-    another number of tokens, and insertions `AT+COUNT`."""
+    """Changes as a command line has them: spans `START:STOP` in bytes or `FIRST-LAST` in lines, their ends included,
+    with `=COUNT` for another number of tokens, and insertions `AT+COUNT`."""
 
     rewrite: Sequence[str] = ()
     revise: Sequence[str] = ()
@@ -50,12 +50,16 @@ class EditSpec:
         """The changes of a file.
 
         Raises:
-            ValueError: one that cannot be read, or lines that the file does not have.
+            ValueError: one that cannot be read, lines that the file does not have, or a byte within a character.
         """
         made = [Change(*span_of(span, content)) for span in self.rewrite]
         made += [Change(*span_of(span, content)[:2], revise=True) for span in self.revise]
         made += [Change.delete(*span_of(span, content)[:2]) for span in self.delete]
-        return made + [insertion_of(insertion, content) for insertion in self.insert]
+        made += [insertion_of(insertion, content) for insertion in self.insert]
+        for change in made:
+            check_boundary(change.start, content)
+            check_boundary(change.stop, content)
+        return made
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,21 @@ def span_of(span: str, content: bytes) -> tuple[int, int, int | None]:
     else:
         raise ValueError(f"{span!r} is no span: write START:STOP in bytes or FIRST-LAST in lines, =COUNT behind it")
     return start, stop, None if found[3] is None else int(found[3])
+
+
+def check_boundary(at: int, content: bytes) -> None:
+    """Raises ValueError where byte `at` of a text in UTF-8 lies within a character, half of which would be left."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return  # bytes of another kind have no such boundaries
+    low = high = at
+    while low < len(content) and 0x80 <= content[low] < 0xC0:  # a byte that goes on with a character
+        low -= 1
+    while high < len(content) and 0x80 <= content[high] < 0xC0:
+        high += 1
+    if low < high:
+        raise ValueError(f"byte {at} lies within a character of the text; the nearest boundaries are {low} and {high}")
 
 
 def insertion_of(insertion: str, content: bytes) -> Change:

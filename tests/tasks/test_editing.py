@@ -43,3 +43,10 @@ def test_symbols_of_several_bytes_are_told_apart():
     assert [symbols[token] for token in draft.tokens] == ["1", "×", "2", "+", "3"]
     assert draft.editable.tolist() == [False, True, False, False, False]
     assert draft.content([0, 4, 1, 3, 2]) == "é1−2+3".encode()
+
+
+def test_a_span_that_cuts_a_character_in_half_is_refused():
+    with pytest.raises(ValueError, match="byte 2 lies within a character of the text; .* are 1 and 3"):
+        EditSpec(rewrite=["0:2"]).changes("aé".encode() + b"b")
+    assert EditSpec(rewrite=["0:3"]).changes("aé".encode())
+    assert EditSpec(rewrite=["0:2"]).changes(b"a\xc3\xa9\xff")  # no text in UTF-8
