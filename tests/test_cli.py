@@ -137,6 +137,15 @@ def test_after_an_interruption_a_message_names_the_command_that_goes_on(command,
     assert (tmp_path / "log.txt").read_text() == "first\nsecond\nsecond resumed\n"
 
 
+def test_where_nothing_is_stored_an_interruption_promises_nothing(command, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("adaptive_diffusion.runs.explain.explain_query", interrupted)
+    result = command("explain", "somewhere", "0")
+    assert (result.exit_code, result.stderr) == (130, "\nInterrupted.\n")
+
+
 def test_overrides_have_a_folder_of_their_own():
     assert str(run_folder("quickstart", [])) == "runs/quickstart"
     assert str(run_folder("size/nine", ["seed=1", "a.b=0.5"])) == "runs/size-nine,seed=1,a.b=0.5"

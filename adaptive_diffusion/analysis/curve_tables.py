@@ -10,7 +10,8 @@ from adaptive_diffusion.evaluation.curves import ENOUGH, Curves
 
 
 def curves_of(measures: Sequence[SamplerMetrics]) -> Curves | None:
-    """The curves of all samplers whose answers are judged; None where there is nothing to compare.
+    """The curves of all samplers whose answers are judged; None where there is nothing to compare, or where
+    they answered different queries.
 
     Runs with the same samplers and the same queries are taken as seeds of one comparison; other runs keep their name
     before the families, as rules of their own.
@@ -19,19 +20,13 @@ def curves_of(measures: Sequence[SamplerMetrics]) -> Curves | None:
     for sampler in measures:
         if sampler.quality is not None:
             runs.setdefault(sampler.label.run, []).append(sampler.answers)
-    if not runs or not same_queries([one for run in runs.values() for one in run]):
+    if len({sampler.queries for sampler in measures if sampler.quality is not None}) != 1:
         return None
     bare = [[replace(one, name=one.name.removeprefix(f"{run}/")) for one in found] for run, found in runs.items()]
     if len({tuple(one.name for one in found) for found in bare}) == 1:
         return Curves(bare)
     named = [replace(one, family=f"{run}/{one.family}") for run, found in runs.items() for one in found]
     return Curves([named])
-
-
-def same_queries(answers: Sequence[ScoredAnswers]) -> bool:
-    """Whether all samplers have answered the same queries."""
-    first = {*answers[0].query.tolist()}
-    return all({*one.query.tolist()} == first for one in answers[1:])
 
 
 def curve_tables(measures: Sequence[SamplerMetrics], quality: str) -> list[Table]:

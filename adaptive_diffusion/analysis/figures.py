@@ -49,8 +49,9 @@ class Kind:
 
 
 def accuracy_against_nfe(measures: Metrics) -> Figure | None:
-    """Quality against mean NFE, a curve for each rule; None where no answer was scored."""
-    judged = sorted((one for one in measures if one.quality is not None), key=lambda one: one.label.order)
+    """Quality against mean NFE, a curve for each rule; None where no answer was scored or none cost a forward."""
+    shown = (one for one in measures if one.quality is not None and one.nfe.value > 0)  # 0 is not on a log scale
+    judged = sorted(shown, key=lambda one: one.label.order)
     if not judged:
         return None
     figure, axes = new_axes(5.8, 5.0)

@@ -1,6 +1,7 @@
 """Everything the tables and figures show of one sampler, measured once from its trace."""
 
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,8 @@ class SamplerMetrics:
 
     label: Label
     header: TraceHeader
+    queries: bytes
+    """digest of the numbers and the given tokens of its queries: two samplers of one digest answered the same"""
     rows: pa.Table
     nfe: Interval
     steps: float
@@ -106,7 +109,7 @@ class SamplerMetrics:
     """tokens taken back or replaced per query on each position [L]"""
     reasons: Reasons | None
     solved_by_step: np.ndarray | None
-    """share of rows whose tokens are a correct answer after each step [T]"""
+    """share of rows whose tokens are a correct answer after each step [T]; None where no row took one"""
     unlearned_by_step: np.ndarray | None
     """share of rows whose tokens were a correct answer before each step and are not after it [T]"""
     halt_probability: np.ndarray | None
@@ -159,11 +162,12 @@ def measure(name: str, trace: Trace, past: CounterfactualRollouts | None = None,
     rows = with_quality(trace)
     quality = known(rows, "quality")
     probability = _probability_at_halt(replay)
-    solved = replay.correct
+    solved = replay.correct if replay.steps.any() else None  # without a step there is none to show
     revised = replay.target is not None and rows["revisions"].to_numpy().any()
     return SamplerMetrics(
         label=Label(name, trace.header.family or name, run),
         header=trace.header,
+        queries=_digest(trace.rows),
         rows=rows,
         nfe=bootstrap(mean, rows["nfe"].to_numpy()),
         steps=float(replay.steps.mean()),
@@ -185,6 +189,13 @@ def with_quality(trace: Trace) -> pa.Table:
     names = [name for name in trace.rows.column_names if name not in _LISTS]
     rows = trace.rows.select(names).combine_chunks()
     return rows.append_column("quality", answer_quality(trace.header, trace.rows).combine_chunks())
+
+
+def _digest(rows: pa.Table) -> bytes:
+    query, first = np.unique(rows["query"].to_numpy(), return_index=True)
+    start = rows["start"].combine_chunks().take(pa.array(first))
+    length = np.diff(start.offsets.to_numpy())
+    return blake2b(b"".join(part.tobytes() for part in (query, length, start.flatten().to_numpy()))).digest()
 
 
 def _halting(rows: pa.Table, replay: Replay, probability: np.ndarray | None, header: TraceHeader) -> HaltingMeasures:

@@ -33,7 +33,9 @@ def edit(
     file: Annotated[Path, typer.Argument(help="The file to edit; it is read, never written.", show_default=False)],
     rewrite: Annotated[
         Spans,
-        typer.Option(help="Write a span anew: START:STOP in bytes or FIRST-LAST in lines; =COUNT tokens instead."),
+        typer.Option(
+            help="Write a span anew: START:STOP in bytes or FIRST-LAST in lines with their ends; =COUNT tokens instead."
+        ),
     ] = None,
     revise: Annotated[
         Spans,

@@ -44,11 +44,11 @@ class Guarded(TyperGroup):
         except ModuleNotFoundError as error:
             _end(str(error), FAILED)
         except KeyboardInterrupt as stop:
-            _end_interrupted(stop)
+            _end_interrupted(stop, stop)
         except SystemExit as stop:
             # Lightning turns Ctrl-C into an exit of its own.
             if isinstance(stop.__context__, KeyboardInterrupt):
-                _end_interrupted(stop.__context__)
+                _end_interrupted(stop.__context__, stop)
             raise
 
 
@@ -57,8 +57,10 @@ def _end(sentence: str, status: int) -> NoReturn:
     raise typer.Exit(status)
 
 
-def _end_interrupted(stop: KeyboardInterrupt) -> NoReturn:
-    typer.secho("\nInterrupted. Finished work is stored: the same command goes on from there.", fg="yellow", err=True)
+def _end_interrupted(stop: KeyboardInterrupt, last: BaseException) -> NoReturn:
+    """The notes of the `last` error tell whether anything is stored: a run folder leaves one."""
+    notes = vars(last).get("__notes__", [])[-1:]
+    typer.secho(" ".join(["\nInterrupted.", *notes]), fg="yellow", err=True)
     raise typer.Exit(TERMINATED if isinstance(stop, Terminated) else INTERRUPTED)
 
 

@@ -212,7 +212,8 @@ def cost_at(cost: np.ndarray, quality: np.ndarray, target: np.ndarray) -> np.nda
 def _mean_quality(cost: np.ndarray, quality: np.ndarray, costs: tuple[float, float]) -> np.ndarray:
     """The mean [R] of `quality_at` over a range of costs on a logarithmic scale. In a resample whose cheapest setting
     lies within the range, the range begins there."""
-    grid = np.geomspace(*costs, GRID) if costs[1] > costs[0] else np.array(costs[:1])
+    spread = np.geomspace if costs[0] > 0 else np.linspace  # queries with nothing to write cost 0: no logarithm
+    grid = spread(*costs, GRID) if costs[1] > costs[0] else np.array(costs[:1])
     grid = np.maximum(grid, cost.min(1, keepdims=True))
     return quality_at(cost, quality, grid).mean(1)
 

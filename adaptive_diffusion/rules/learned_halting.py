@@ -53,6 +53,9 @@ class LearnedHalting(HeadHalting):
     TRM (Jolicoeur-Martineau 2025, arXiv 2510.04871), but halting at evaluation.
 
     The head gives logits [B]. With a head trained as a policy, or as PonderNet's, the probability is that of stopping.
+
+    Raises:
+        ValueError: a threshold that is no probability.
     """
 
     threshold: float = 0.9
@@ -60,6 +63,10 @@ class LearnedHalting(HeadHalting):
     sentence = "the halting head is sure enough that the answer is right"
     settings = tuple(1 / (1 + math.exp(-0.1 * logit)) for logit in range(80, -41, -1))
     explanation = "P(right if stopped now) {probability:.3f}; it stops at {threshold:.3f}"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(f"threshold={self.threshold} is no probability; use one from 0 to 1, such as 0.9")
 
     def with_threshold(self, setting: float) -> "LearnedHalting":
         return replace(self, threshold=setting)

@@ -1,6 +1,7 @@
 """Runs in, tables and pictures out: what `analyze` does."""
 
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,9 @@ def analyze(runs: Sequence[Path], out: Path, by: Sequence[str] = ()) -> Analysis
         out: a folder, replaced completely.
         by: columns of the rows to group by, beside the difficulty.
 
+    Warns:
+        UserWarning: samplers that answered different queries.
+
     Raises:
         ValueError: a folder without either, a trace that cannot be read, a column that rows do not have, an
             `out` that is there and holds something else.
@@ -66,9 +70,15 @@ def analyze(runs: Sequence[Path], out: Path, by: Sequence[str] = ()) -> Analysis
         for folder in _traces(run, list(rows), needed="policy" not in summary):
             past = read_counterfactual_rollouts(run, folder.name)
             measures.append(measure(folder.name, read_trace(folder), past, prefix))
-            summaries.append({**_figures(measures[-1]), **rows.get(folder.name, {}), "sampler": measures[-1].name})
+            summaries.append(_row(measures[-1], rows.get(folder.name, {})))
     if len(tasks := {sampler.header.task for sampler in measures}) > 1:
         raise ValueError(f"these runs are of several tasks, {', '.join(sorted(tasks))}; analyse one task at a time")
+    if others := [sampler.name for sampler in measures if sampler.queries != measures[0].queries]:
+        warnings.warn(
+            f"{measures[0].name} and {others[0]} answered different queries, so samplers are not compared at equal "
+            "cost; trace them on the same queries",
+            stacklevel=2,
+        )
     for name in by if measures else ():
         grouping_column(
             measures[0].rows, measures[0].header, name
@@ -117,6 +127,16 @@ def _traces(run: Path, order: list[str], needed: bool) -> list[Path]:
     if not folders and needed:
         raise ValueError(f"{run} holds no traces: run an experiment there, or name another folder")
     return [folders[name] for name in [*order, *sorted(folders.keys() - set(order))] if name in folders]
+
+
+def _row(sampler: SamplerMetrics, written: dict[str, Any]) -> dict[str, Any]:
+    """A summary row: what the trace shows, and what only the run's summary knows, such as seconds. A summary of other
+    answers than those of the trace is left out: another command has recorded the trace since."""
+    figures = _figures(sampler)
+    known = (
+        written if all(written.get(name, figures[name]) == figures[name] for name in ("queries", "nfe_mean")) else {}
+    )
+    return {**known, **figures, "sampler": sampler.name}
 
 
 def _figures(sampler: SamplerMetrics) -> dict[str, Any]:

@@ -28,8 +28,13 @@ def build_sampler(unbound: Unbound, model: DenoiserWithHeads) -> Sampler:
     """The sampler on a model; its rules take the heads they need from there.
 
     Raises:
-        ValueError: a rule that needs a head the model does not have.
+        ValueError: a config that describes no sampler, or a rule that needs a head the model does not have.
     """
+    if not callable(unbound):
+        raise ValueError(
+            f"the config describes no sampler, but {unbound!r}; it needs `_target_: {Sampler.__module__}.Sampler` and "
+            "`_partial_: true`, or `defaults: [confidence, _self_]`"
+        )
     return unbound(denoiser=model)
 
 

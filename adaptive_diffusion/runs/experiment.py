@@ -87,7 +87,7 @@ def run_experiment(
         stages = _until_trained(stages)
     for stage in stages:
         _read_mark(stage, folder)  # what is damaged is refused before anything is written
-    _keep_config(plain, folder, update, say)
+    _check_config(plain, folder, update, say)
     compute = compute or Compute()
     manifest = Manifest(
         folder,
@@ -114,6 +114,8 @@ def run_experiment(
         if any(stage.trains and not _read_mark(stage, folder).get("done") for stage in stages):
             nodes = [stage.node for stage in stages]
             check_fit(plain.get("task") or {}, nodes, contexts, say)
+        # Only now, so that a config which is refused does not stand in the way of the next one.
+        folder.write(CONFIG, OmegaConf.to_yaml(OmegaConf.create(plain)))
         for stage, context in zip(stages, contexts, strict=True):
             _run_stage(stage, context, manifest, say)
         outcome = "finished"
@@ -209,22 +211,19 @@ def _until_trained(stages: list[StageNode]) -> list[StageNode]:
     return stages[: last + 1]
 
 
-def _keep_config(plain: dict[str, Any], folder: RunFolder, update: bool, say: Callable[[str], None]) -> None:
-    """Writes ``config.yaml``, or compares with the one that is there."""
+def _check_config(plain: dict[str, Any], folder: RunFolder, update: bool, say: Callable[[str], None]) -> None:
+    """Compares with the ``config.yaml`` that is there, if there is one."""
     path = folder.file(CONFIG)
-    if path.is_file():
-        changes = differences(read_config(path), plain)
-        if changes:
-            shown = "; ".join(changes[:3]) + (f"; and {len(changes) - 3} more" if len(changes) > 3 else "")
-            if not update:
-                raise ValueError(
-                    f"{folder.path} was made with another config: {shown}. Choose another folder (--folder), or run "
-                    "again here what this changes (--update)."
-                )
-            say(f"The config has changed: {shown}.")
-        else:
-            return
-    folder.write(CONFIG, OmegaConf.to_yaml(OmegaConf.create(plain)))
+    changes = differences(read_config(path), plain) if path.is_file() else []
+    if not changes:
+        return
+    shown = "; ".join(changes[:3]) + (f"; and {len(changes) - 3} more" if len(changes) > 3 else "")
+    if not update:
+        raise ValueError(
+            f"{folder.path} was made with another config: {shown}. Choose another folder (--folder), or run "
+            "again here what this changes (--update)."
+        )
+    say(f"The config has changed: {shown}.")
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -1,11 +1,42 @@
 """What a sampler refuses: end tokens, rules and processors that do not fit its denoiser or each other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from adaptive_diffusion.core.denoiser import Denoiser
 from adaptive_diffusion.core.prediction import LogitProcessor
-from adaptive_diffusion.core.rule import Rule
+from adaptive_diffusion.core.rule import Halting, Plan, Proposal, Remasking, Rule, UnmaskingOrder, UnmaskingPace
 from adaptive_diffusion.rules.processor import Suppress, TopK, TopP
+from adaptive_diffusion.rules.revision_limits import RevisionLimits
+
+KINDS: dict[str, type] = {
+    "proposal": Proposal,
+    "order": UnmaskingOrder,
+    "pace": UnmaskingPace,
+    "remasking": Remasking,
+    "halting": Halting,
+    "plan": Plan,
+    "limits": RevisionLimits,
+}
+
+
+def check_kinds(parts: Mapping[str, Any]) -> None:
+    """Raises ValueError for a part that is of another kind than its role asks for: configs are written by hand, and
+    what is wrong in one shows only after the first forward otherwise."""
+    for role in ("processors", "end_tokens"):
+        if not isinstance(parts[role], Iterable):
+            raise ValueError(f"{role}={parts[role]!r} must be a list; write it in brackets")
+    optional = {role for role in ("plan", "limits") if parts[role] is None}
+    expected = [(role, parts[role], kind) for role, kind in KINDS.items() if role not in optional]
+    expected += [("each of processors", processor, LogitProcessor) for processor in parts["processors"]]
+    for role, part, kind in expected:
+        if not isinstance(part, kind):
+            article = "an" if kind.__name__[0] in "AEIOU" else "a"
+            raise ValueError(
+                f"{role} must be {article} {kind.__name__}, not {part!r}; give an object, as in "
+                "pace=ad.pace.Threshold(0.9), or in a config a node with a _target_ (`adaptive-diffusion samplers` "
+                "lists them)"
+            )
 
 
 def check_end_tokens(end_tokens: Sequence[int], vocabulary: int) -> None:

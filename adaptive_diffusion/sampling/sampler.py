@@ -24,7 +24,13 @@ from adaptive_diffusion.rules.pace import FixedCount
 from adaptive_diffusion.rules.proposal import Argmax
 from adaptive_diffusion.rules.remasking import NoRemasking
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
-from adaptive_diffusion.sampling.checks import check_blocks, check_corruption, check_end_tokens, check_processors
+from adaptive_diffusion.sampling.checks import (
+    check_blocks,
+    check_corruption,
+    check_end_tokens,
+    check_kinds,
+    check_processors,
+)
 from adaptive_diffusion.sampling.end_of_text import end_of_text
 from adaptive_diffusion.sampling.models import device_of, heads_of
 from adaptive_diffusion.sampling.result import Recorder, SampleResult
@@ -69,9 +75,10 @@ class Sampler:
         tries, enough: those of a sampler that answers once (`sampling.restart`).
 
     Raises:
-        ValueError: a rule whose head the model lacks; blocks of no position; an end token outside the vocabulary; a
-            rule or processor that does not serve the denoiser's corruption; `Suppress` after `TopK` or `TopP`; blocks
-            with a rule that reads them all, where the denoiser computes the present one alone.
+        ValueError: a part of another kind than its role asks for; a rule whose head the model lacks; blocks of no
+            position; an end token outside the vocabulary; a rule or processor that does not serve the denoiser's
+            corruption; `Suppress` after `TopK` or `TopP`; blocks with a rule that reads them all, where the denoiser
+            computes the present one alone.
     """
 
     denoiser: Denoiser
@@ -90,6 +97,7 @@ class Sampler:
     enough: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
+        check_kinds(self.__dict__)
         self._bind_heads()
         if self.block_length is not None and self.block_length < 1:
             raise ValueError(f"block_length={self.block_length} holds no position; use at least 1, or null for none")

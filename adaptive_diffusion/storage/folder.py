@@ -47,8 +47,10 @@ class RunFolder:
         remove_leftovers(self.path)
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self._lock.release()
+        if isinstance(error, KeyboardInterrupt | SystemExit):  # Lightning turns Ctrl-C into an exit of its own
+            error.add_note("Finished work is stored: the same command goes on from there.")
 
     def file(self, name: str) -> Path:
         """The path of a file of this run, such as ``traces/learned.parquet``.

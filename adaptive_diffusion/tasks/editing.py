@@ -38,8 +38,8 @@ class Change:
 
 @dataclass(frozen=True)
 class EditSpec:
-    """Changes as a command line has them: spans `START:STOP` in bytes or `FIRST-LAST` in lines, with `=COUNT` for
-    another number of tokens, and insertions `AT+COUNT`."""
+    """Changes as a command line has them: spans `START:STOP` in bytes or `FIRST-LAST` in lines, their ends included,
+    with `=COUNT` for another number of tokens, and insertions `AT+COUNT`."""
 
     rewrite: Sequence[str] = ()
     revise: Sequence[str] = ()
@@ -50,12 +50,16 @@ class EditSpec:
         """The changes of a file.
 
         Raises:
-            ValueError: one that cannot be read, or lines that the file does not have.
+            ValueError: one that cannot be read, lines that the file does not have, or a byte within a character.
         """
         made = [Change(*span_of(span, content)) for span in self.rewrite]
         made += [Change(*span_of(span, content)[:2], revise=True) for span in self.revise]
         made += [Change.delete(*span_of(span, content)[:2]) for span in self.delete]
-        return made + [insertion_of(insertion, content) for insertion in self.insert]
+        made += [insertion_of(insertion, content) for insertion in self.insert]
+        for change in made:
+            check_boundary(change.start, content)
+            check_boundary(change.stop, content)
+        return made
 
 
 @dataclass(frozen=True)
@@ -103,31 +107,33 @@ class SymbolEditor(Editor):
     blanks: str = "."
 
     def draft(self, content: bytes, spec: EditSpec) -> Draft:
-        token_of = {symbol.encode()[0]: token for token, symbol in enumerate(self.symbols)}
-        places = [place for place, byte in enumerate(content) if byte in token_of or byte in self.blanks.encode()]
+        text = content.decode("utf-8", "surrogateescape")
+        begins = np.cumsum([0, *(len(character.encode("utf-8", "surrogateescape")) for character in text)])
+        token_of = {symbol: token for token, symbol in enumerate(self.symbols)}
+        places = [place for place, shown in enumerate(text) if shown in token_of or shown in self.blanks]
         if len(places) != self.length:
             raise ValueError(f"the file shows {len(places)} positions, a sequence has {self.length}")
-        tokens = np.array([token_of.get(content[place], 0) for place in places])
-        blank = np.array([content[place] not in token_of for place in places])
+        tokens = np.array([token_of.get(text[place], 0) for place in places])
+        blank = np.array([text[place] not in token_of for place in places])
         editable, drafted = blank.copy(), np.zeros(self.length, bool)
         for change in ordered(content, spec.changes(content)):
             if change.count is not None:
                 raise ValueError(
                     "every position has one character here: rewrite and revise, but insert or delete nothing"
                 )
-            within = np.array([change.start <= place < change.stop for place in places])
+            within = np.array([change.start <= begins[place] < change.stop for place in places])
             editable |= within
             drafted |= within & ~blank & change.revise
         if not editable.any():
             raise ValueError("the changes leave nothing to write; name a span that shows a position")
 
         def changed(answer: Sequence[int]) -> bytes:
-            written = bytearray(content)
+            written = list(text)
             for place, token, is_open in zip(places, answer, editable, strict=True):
                 if is_open:
                     known = 0 <= token < len(self.symbols)
-                    written[place] = (self.symbols[token] if known else self.blanks[0]).encode()[0]
-            return bytes(written)
+                    written[place] = self.symbols[token] if known else self.blanks[0]
+            return "".join(written).encode("utf-8", "surrogateescape")
 
         return Draft(tokens, editable, drafted, changed)
 
@@ -148,6 +154,21 @@ def span_of(span: str, content: bytes) -> tuple[int, int, int | None]:
     else:
         raise ValueError(f"{span!r} is no span: write START:STOP in bytes or FIRST-LAST in lines, =COUNT behind it")
     return start, stop, None if found[3] is None else int(found[3])
+
+
+def check_boundary(at: int, content: bytes) -> None:
+    """Raises ValueError where byte `at` of a text in UTF-8 lies within a character, half of which would be left."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return  # bytes of another kind have no such boundaries
+    low = high = at
+    while low < len(content) and 0x80 <= content[low] < 0xC0:  # a byte that goes on with a character
+        low -= 1
+    while high < len(content) and 0x80 <= content[high] < 0xC0:
+        high += 1
+    if low < high:
+        raise ValueError(f"byte {at} lies within a character of the text; the nearest boundaries are {low} and {high}")
 
 
 def insertion_of(insertion: str, content: bytes) -> Change:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from PIL import Image
-from synthetic_traces import Row, commit, record, simulate
+from synthetic_traces import Row, commit, header, record, simulate
 
 from adaptive_diffusion.analysis.colours import colour
 from adaptive_diffusion.analysis.figures import KINDS, mixed_settings, write_figures
@@ -95,3 +95,10 @@ def test_ticks_of_accuracies_that_are_all_zero_are_shares(tmp_path: Path):
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert "0%" in labels
     assert all(0 <= float(label.rstrip("%")) <= 100 for label in labels if label)
+
+
+def test_samplers_whose_queries_had_nothing_to_write_are_drawn(tmp_path: Path):
+    solved, rest = Row([0, 1], [], [0, 1]), Row([0, -1], [[commit(1, 1)]], [0, 1], query=1)
+    rows = {"fixed_1": [solved], "fixed_2": [solved], "fixed_4": [solved, rest]}
+    traces = {name: record(tmp_path / name, found, described=header(family="fixed")) for name, found in rows.items()}
+    assert write_figures([measure(name, trace) for name, trace in traces.items()], tmp_path / "figures")

@@ -74,3 +74,9 @@ def test_learned_halting_declares_the_statistics_its_head_needs():
     rule = LearnedHalting(head=lambda *_: torch.zeros(1))
     assert set(rule.logit_statistics()) == {Top(), CurrentTokenProbability(), Entropy()}
     assert rule.reads_committed
+
+
+@pytest.mark.parametrize("threshold", [90, -0.1])
+def test_threshold_that_is_no_probability_is_refused(threshold):
+    with pytest.raises(ValueError, match=f"threshold={threshold} is no probability"):
+        LearnedHalting(threshold)

@@ -77,3 +77,23 @@ def test_what_cannot_be_analysed_is_refused_with_a_message(run: Path, tmp_path: 
     refused = analyze(run, *arguments, "--out", tmp_path / "out")
     assert refused.exit_code == 2
     assert sentence in refused.stderr
+
+
+def test_a_summary_of_other_answers_than_the_trace_is_left_out(tmp_path: Path):
+    simulate(tmp_path / "run" / "traces" / "learned", 20, side=4)
+    stale = {"sampler": "learned", "correct": 1.0, "nfe_mean": 99.0, "queries": 2, "seconds": 1.5}
+    (tmp_path / "run" / "summary.json").write_text(json.dumps({"samplers": [stale]}))
+    (row,) = json.loads(analyze(tmp_path / "run", "--out", tmp_path / "out", "--json").stdout)[0]["rows"]
+    assert row["queries"] == 20
+    assert row["NFE_mean"] < 99
+    assert not row.get("seconds")
+
+
+def test_samplers_of_other_puzzles_under_the_same_numbers_are_not_compared(tmp_path: Path):
+    for number, name in enumerate(("fixed_2", "fixed_4", "threshold")):
+        simulate(
+            tmp_path / "run" / "traces" / name, 20, side=4, puzzles=number // 2, seed=number, family=name.split("_")[0]
+        )
+    with pytest.warns(UserWarning, match="fixed_2 and threshold answered different queries"):
+        shown = analyze(tmp_path / "run", "--out", tmp_path / "out", "--json")
+    assert not any("compared" in table["title"] for table in json.loads(shown.stdout))

@@ -24,6 +24,7 @@ def refused(folder, *overrides):
     with RunFolder(folder) as entered, pytest.raises(ValueError, match="stages") as caught:
         run_experiment(compose("quickstart", [*SMALL, *overrides]), entered, say=lambda line: None)
     assert not (folder / "checkpoints").exists()
+    assert not (folder / "config.yaml").exists()
     return str(caught.value)
 
 

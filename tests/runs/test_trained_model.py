@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from adaptive_diffusion.runs.compare import build_sampler
 from adaptive_diffusion.runs.trained_model import newest_checkpoint
 
 STAGES = "stages: {denoiser: {}, remasking: {}, evaluation: {}}\n"
@@ -33,3 +34,8 @@ def test_damaged_config_is_refused(copied):
     (copied / "config.yaml").write_text("{")
     with pytest.raises(ValueError, match="damaged"):
         newest_checkpoint(copied)
+
+
+def test_a_config_that_describes_no_sampler_is_refused():
+    with pytest.raises(ValueError, match="the config describes no sampler, but {}; it needs `_target_"):
+        build_sampler({}, None)

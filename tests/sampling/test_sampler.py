@@ -248,3 +248,21 @@ def test_suppressing_what_a_truncation_left_is_refused(truncation):
     with pytest.raises(ValueError, match="put Suppress first"):
         Sampler(transformer(), processors=(truncation, Suppress((1,))))
     Sampler(transformer(), processors=(Suppress((1,)), truncation))
+
+
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        ({"pace": None}, "pace must be an UnmaskingPace, not None"),
+        ({"pace": Threshold}, "pace must be an UnmaskingPace, not <class"),
+        ({"order": Threshold()}, "order must be an UnmaskingOrder, not Threshold"),
+        ({"halting": "learned"}, "halting must be a Halting, not 'learned'; give an object, as in"),
+        ({"limits": 3}, "limits must be a RevisionLimits, not 3"),
+        ({"processors": 5}, "processors=5 must be a list"),
+        ({"processors": [TopK]}, "each of processors must be a LogitProcessor"),
+        ({"end_tokens": 3}, "end_tokens=3 must be a list"),
+    ],
+)
+def test_a_part_of_another_kind_than_its_role_is_refused(part, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Sampler(transformer(), **part)

@@ -35,3 +35,18 @@ def test_change_that_a_grid_cannot_have_is_refused(spec, sentence):
 def test_file_of_another_size_is_refused():
     with pytest.raises(ValueError, match="the file shows 3 positions, a sequence has 4"):
         SymbolEditor("1234", 4).draft(b"123", EditSpec(rewrite=["0:1"]))
+
+
+def test_symbols_of_several_bytes_are_told_apart():
+    symbols = "123+−×÷"
+    draft = SymbolEditor(symbols, 5).draft("é1×2+3".encode(), EditSpec(rewrite=["3:5"]))
+    assert [symbols[token] for token in draft.tokens] == ["1", "×", "2", "+", "3"]
+    assert draft.editable.tolist() == [False, True, False, False, False]
+    assert draft.content([0, 4, 1, 3, 2]) == "é1−2+3".encode()
+
+
+def test_a_span_that_cuts_a_character_in_half_is_refused():
+    with pytest.raises(ValueError, match="byte 2 lies within a character of the text; .* are 1 and 3"):
+        EditSpec(rewrite=["0:2"]).changes("aé".encode() + b"b")
+    assert EditSpec(rewrite=["0:3"]).changes("aé".encode())
+    assert EditSpec(rewrite=["0:2"]).changes(b"a\xc3\xa9\xff")  # no text in UTF-8
