@@ -22,6 +22,7 @@ from adaptive_diffusion.runs.dry_run import DryRun, check_vocabulary
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stages.resuming import States, all_metrics, set_aside
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
+from adaptive_diffusion.tasks.fit import check_task
 from adaptive_diffusion.training.averaging import average_in_place, lag
 from adaptive_diffusion.training.denoiser_module import DenoiserModule
 from adaptive_diffusion.training.lightning_data import LightningData
@@ -72,6 +73,7 @@ class Train(Stage):
     def check(self, context: StageContext, dry_run: DryRun) -> None:
         check_steps(self.steps, "trains nothing")
         model, data = dry_run.make(self.model), dry_run.data(self.data)
+        check_task(data)
         check_vocabulary(model, data.task)
         if self.after is not None:
             _begin_with(model, dry_run.model(context, self.after), self.after)
