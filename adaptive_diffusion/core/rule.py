@@ -132,6 +132,12 @@ class Remasking(Rule):
         """What to take back on the way from `state.noise_level` to `next_level` [B]."""
 
 
+def open_share(state: SamplerState, count: Tensor) -> Tensor:
+    """[B] float64 t with 1 − α(t) = count ÷ eligible positions: the clock of paces that follow the sequence itself."""
+    share = count.clamp(min=0).double() / state.eligible.sum(1).clamp(min=1)
+    return state.corruption.schedule.inverse(1 - share)
+
+
 class UnmaskingPace(Rule):
     """How many of them now?
 
@@ -149,9 +155,10 @@ class UnmaskingPace(Rule):
         """A step limit that a sequence of this length does not reach unless it loops."""
         return 2 * length + 32
 
-    @abstractmethod
     def next_level(self, state: SamplerState) -> Tensor:
-        """[B] float64 noise level after this step, where the pace keeps a clock of its own."""
+        """[B] float64 noise level after this step; that of the share of open positions, unless the pace keeps a clock
+        of its own."""
+        return open_share(state, state.open.sum(1))
 
     @abstractmethod
     def __call__(

@@ -10,7 +10,7 @@ from adaptive_diffusion.core.parameters import check_steps
 from adaptive_diffusion.core.prediction import Logits, LogitStatistic, Prediction
 from adaptive_diffusion.core.rule import Revision, UnmaskingOrder, UnmaskingPace
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
-from adaptive_diffusion.rules.pace import even_quota, open_share
+from adaptive_diffusion.rules.pace import even_quota
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,6 @@ class StableOrQuota(UnmaskingPace):
 
     def __post_init__(self) -> None:
         check_steps(self.steps, "gives no quota")
-
-    def next_level(self, state: SamplerState) -> Tensor:
-        return open_share(state, state.open.sum(1))
 
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor

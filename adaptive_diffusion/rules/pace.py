@@ -8,7 +8,7 @@ from torch import Tensor
 
 from adaptive_diffusion.core.parameters import check_steps
 from adaptive_diffusion.core.prediction import Prediction
-from adaptive_diffusion.core.rule import ABSORBING, Revision, UnmaskingPace
+from adaptive_diffusion.core.rule import ABSORBING, Revision, UnmaskingPace, open_share
 from adaptive_diffusion.core.state import SamplerState
 
 
@@ -143,9 +143,6 @@ class Threshold(UnmaskingPace):
         if self.at_least < 1:
             raise ValueError(f"at_least={self.at_least} would never finish; use at least 1")
 
-    def next_level(self, state: SamplerState) -> Tensor:
-        return open_share(state, state.open.sum(1))
-
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
     ) -> Tensor:
@@ -163,9 +160,6 @@ class RandomThreshold(UnmaskingPace):
     def __post_init__(self) -> None:
         if not 0 <= self.low < self.high < 1:
             raise ValueError(f"bounds {self.low} and {self.high} must satisfy 0 ≤ low < high < 1")
-
-    def next_level(self, state: SamplerState) -> Tensor:
-        return open_share(state, state.open.sum(1))
 
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
@@ -236,9 +230,3 @@ def even_quota(state: SamplerState, steps: int) -> Tensor:
     """[B] int64, ⌊N/steps⌋ of the N eligible positions, and one more in the first N mod steps steps."""
     total = state.eligible.sum(1)
     return total // steps + (state.step < total % steps)
-
-
-def open_share(state: SamplerState, count: Tensor) -> Tensor:
-    """[B] float64 t with 1 − α(t) = count ÷ eligible positions: the clock of paces that follow the sequence itself."""
-    share = count.clamp(min=0).double() / state.eligible.sum(1).clamp(min=1)
-    return state.corruption.schedule.inverse(1 - share)

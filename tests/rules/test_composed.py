@@ -8,11 +8,11 @@ from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Top
-from adaptive_diffusion.core.rule import ABSORBING, Remasking, Revision, UnmaskingOrder
+from adaptive_diffusion.core.rule import ABSORBING, Remasking, Revision, UnmaskingOrder, open_share
 from adaptive_diffusion.core.state import Candidate
 from adaptive_diffusion.rules.composed import Composed
 from adaptive_diffusion.rules.order import Confidence, Margin
-from adaptive_diffusion.rules.pace import Ancestral, FixedCount, FixedSteps, Threshold, open_share
+from adaptive_diffusion.rules.pace import Ancestral, FixedCount, FixedSteps, Threshold
 from adaptive_diffusion.rules.remasking import LowProbability, NoRemasking
 from adaptive_diffusion.rules.remdm import Cap
 
