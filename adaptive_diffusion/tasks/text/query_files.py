@@ -115,7 +115,7 @@ def _is_one_text(path: Path, content: bytes, lines: bool, notes: list[str]) -> b
     suffixes = Path(path.name.removesuffix(".gz")).suffixes
     one = not lines and LINES not in suffixes and suffixes[-1:] != [OBJECTS]
     if one and sum(OPEN.search(line) is not None for line in content.splitlines()) > 1:
-        notes.append(f"{path} is one text with several gaps; for a text per line, let its name end in {LINES}.")
+        notes.append(f"{path} is one text with several gaps; for a text per line, let the file's name end in {LINES}.")
     return one
 
 
