@@ -110,6 +110,14 @@ def test_a_full_disk_is_a_sentence_and_status_1(command):
     assert result.stderr == "Error: No space left on device: trace.parquet\n"
 
 
+@pytest.mark.parametrize("name", ["taken", "taken/inside"])
+def test_file_in_the_place_of_a_folder_is_a_sentence(command, tmp_path, name):
+    (tmp_path / "taken").write_text("")
+    result = command("export", "sudoku-6x6", name)
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: {name}: a file stands where a folder is needed; choose another path, or move it\n"
+
+
 @pytest.mark.parametrize("reader", ["terminal", "pipe"])
 def test_a_terminal_is_shown_no_control_characters(monkeypatch, reader):
     monkeypatch.setattr("sys.stdout.isatty", lambda: reader == "terminal", raising=False)

@@ -25,6 +25,7 @@ from adaptive_diffusion.cli.options import (
     Workers,
     allowed,
     announce,
+    called,
     chosen_compute,
     config_search,
     promise,
@@ -73,8 +74,9 @@ def evaluate(
     announce(compute)
     promised = promise(risk, confidence, expected_risk)
     allow = allowed(allow_module)
+    name = called(queries)
     with query_file(queries) as file:
-        job = QueryJob(source, file, seed, skip_bad, allow, where, folder, search, trace, compute, promised)
+        job = QueryJob(source, file, seed, skip_bad, allow, where, folder, search, trace, compute, promised, name)
         rows, columns = evaluate_file(job, sampler or ["confidence"])
     if as_json:
         typer.echo(json.dumps(rows, indent=2))

@@ -39,6 +39,8 @@ class Guarded(TyperGroup):
             _end(str(error), REFUSED)
         except BrokenPipeError:
             raise  # the reader of a pipe has gone; the parser's own business
+        except (FileExistsError, NotADirectoryError) as error:
+            _end(f"{error.filename}: a file stands where a folder is needed; choose another path, or move it", FAILED)
         except OSError as error:
             _end(f"{error.strerror or error}: {error.filename}" if error.filename else str(error), FAILED)
         except ModuleNotFoundError as error:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+STANDARD_INPUT = "the standard input"
 UNSAFE = re.compile(r"[^A-Za-z0-9_.=+,-]")
 
 Experiment = Annotated[
@@ -124,18 +124,23 @@ def config_search(folders: list[Path] | None) -> Any:
 @contextmanager
 def query_file(path: Path) -> Iterator[Path]:
     """The file of queries; for `-` a temporary one with what the standard input held, removed at the end, which errors
-    call the standard input."""
+    call the standard input. What begins with `{` is one JSON object a line, which readers know by the file's name."""
     if str(path) != "-":
         yield path
         return
     with TemporaryDirectory() as folder:
-        copy = Path(folder, "standard-input")
-        with copy.open("wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
+        content = sys.stdin.buffer.read()
+        copy = Path(folder, "standard-input.jsonl" if content.lstrip().startswith(b"{") else "standard-input")
+        copy.write_bytes(content)
         try:
             yield copy
         except ValueError as error:
-            raise ValueError(str(error).replace(str(copy), "the standard input")) from error
+            raise ValueError(str(error).replace(str(copy), STANDARD_INPUT)) from error
+
+
+def called(path: Path) -> str:
+    """How sentences call a file of queries."""
+    return STANDARD_INPUT if str(path) == "-" else str(path)
 
 
 def chosen_compute(device: str, precision: str) -> Any:

@@ -24,6 +24,7 @@ from adaptive_diffusion.cli.options import (
     Workers,
     allowed,
     announce,
+    called,
     chosen_compute,
     config_search,
     promise,
@@ -75,7 +76,8 @@ def sample(
     announce(compute)
     promised = promise(risk, confidence, expected_risk)
     allow = allowed(allow_module)
+    name = called(queries)
     with query_file(queries) as file:
-        job = QueryJob(source, file, seed, skip_bad, allow, where, folder, search, trace, compute, promised)
+        job = QueryJob(source, file, seed, skip_bad, allow, where, folder, search, trace, compute, promised, name)
         for answer in sample_file(job, sampler, variations):
             typer.echo(shown(answer))

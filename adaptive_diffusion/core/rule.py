@@ -132,6 +132,12 @@ class Remasking(Rule):
         """What to take back on the way from `state.noise_level` to `next_level` [B]."""
 
 
+def open_share(state: SamplerState, count: Tensor) -> Tensor:
+    """[B] float64 t with 1 − α(t) = count ÷ eligible positions: the clock of paces that follow the sequence itself."""
+    share = count.clamp(min=0).double() / state.eligible.sum(1).clamp(min=1)
+    return state.corruption.schedule.inverse(1 - share)
+
+
 class UnmaskingPace(Rule):
     """How many of them now?
 
@@ -149,15 +155,15 @@ class UnmaskingPace(Rule):
         """A step limit that a sequence of this length does not reach unless it loops."""
         return 2 * length + 32
 
-    @abstractmethod
     def next_level(self, state: SamplerState) -> Tensor:
-        """[B] float64 noise level after this step as far as it is known before it: the next one of the pace's clock, or
-        that of the positions that are open now."""
+        """[B] float64 noise level after this step as far as it is known before it: that of the share of positions that
+        are open now, unless the pace keeps a clock of its own."""
+        return open_share(state, state.open.sum(1))
 
     def level_after(self, state: SamplerState, left: Tensor, next_level: Tensor) -> Tensor:
-        """[B] float64 noise level once the step is decided and leaves `left` [B] positions open: that of the clock. A
-        pace without a clock follows the positions."""
-        return next_level
+        """[B] float64 noise level once the step is decided and leaves `left` [B] positions open: that of the clock, or
+        without one that of the share of open positions."""
+        return next_level if self.clocked else open_share(state, left)
 
     @abstractmethod
     def __call__(

@@ -55,6 +55,10 @@ def bootstrap(
 
     `columns` are [N], an entry per query, and are resampled together, so whatever is paired stays paired. Beyond 20,000
     distinct rows fewer resamples are drawn, as many as cost the same, but never fewer than 1,000.
+
+    Where all N queries agree, such as at 0% or 100% right, all resamples do too and the interval has no width; the
+    share of the other kind may then still be up to about 3/N (Hanley and Lippman-Hand 1983).
+
     Raises `ValueError` for no queries, for columns of different lengths, and for NaN.
     """
     table = np.column_stack([np.asarray(column, np.float64) for column in columns])

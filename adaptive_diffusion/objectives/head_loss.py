@@ -25,6 +25,9 @@ class HeadLoss(Objective):
     weight: float = 1.0
     detach: bool = True
 
+    def head_names(self) -> tuple[str, ...]:
+        return (self.head,)
+
     def __call__(self, inputs: LossInputs) -> dict[str, Tensor]:
         seen = replace(inputs, hidden=inputs.hidden.detach()) if self.detach else inputs
         loss = inputs.model.head(self.head).loss(seen)

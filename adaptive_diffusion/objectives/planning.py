@@ -21,6 +21,9 @@ class NoiseDetection(Objective):
 
     weight: float = 1.0
 
+    def head_names(self) -> tuple[str, ...]:
+        return ("quality",)
+
     def __call__(self, inputs: LossInputs) -> dict[str, Tensor]:
         head = inputs.model.head("quality")
         if "noised" not in inputs.state.carry:

@@ -41,6 +41,9 @@ class PolicyGradient(Objective):
 
     weight: float = 1.0
 
+    def head_names(self) -> tuple[str, ...]:
+        return ("policy",)
+
     def __call__(self, inputs: LossInputs) -> dict[str, Tensor]:
         head = inputs.model.head("policy")
         if inputs.outcome is None or ADVANTAGE not in inputs.state.carry:
@@ -61,6 +64,9 @@ class HaltingGradient(Objective):
     """
 
     weight: float = 1.0
+
+    def head_names(self) -> tuple[str, ...]:
+        return ("halting",)
 
     def __call__(self, inputs: LossInputs) -> dict[str, Tensor]:
         head = inputs.model.head("halting")

@@ -8,13 +8,13 @@ from torch import Tensor
 from adaptive_diffusion.core.logit_statistics import Entropy
 from adaptive_diffusion.core.parameters import check_steps
 from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
-from adaptive_diffusion.core.rule import Revision
+from adaptive_diffusion.core.rule import Revision, UnmaskingPace
 from adaptive_diffusion.core.state import SamplerState
-from adaptive_diffusion.rules.pace import WithoutClock, even_quota
+from adaptive_diffusion.rules.pace import even_quota
 
 
 @dataclass(frozen=True)
-class Factor(WithoutClock):
+class Factor(UnmaskingPace):
     """The largest n with (n + 1)(1 − c₍ₙ₎) < f, at least 1; c₍ₙ₎ the n-th largest score (Wu et al. 2025, Fast-dLLM,
     arXiv 2505.22618)."""
 
@@ -29,7 +29,7 @@ class Factor(WithoutClock):
 
 
 @dataclass(frozen=True)
-class EntropyBound(WithoutClock):
+class EntropyBound(UnmaskingPace):
     """The largest prefix of the order with ΣH − max H ≤ γ, at least 1: a bound on the mutual information of what is
     committed together, so on the error of committing it independently (Ben-Hamu et al. 2025, arXiv 2505.24857).
 
@@ -58,7 +58,7 @@ def bounded_prefix(score: Tensor, entropy: Tensor, among: Tensor, gamma: float) 
 
 
 @dataclass(frozen=True)
-class Quota(WithoutClock):
+class Quota(UnmaskingPace):
     """{c > τ}, or the best N/steps where that is fewer (the remainder to the early steps): block refinement in LLaDA2
     (Bie et al. 2025, arXiv 2512.15745; diffusers' block refinement)."""
 

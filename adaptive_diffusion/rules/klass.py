@@ -8,9 +8,9 @@ from torch import Tensor
 from adaptive_diffusion.core.logit_statistics import Top
 from adaptive_diffusion.core.parameters import check_steps
 from adaptive_diffusion.core.prediction import Logits, LogitStatistic, Prediction
-from adaptive_diffusion.core.rule import Revision, UnmaskingOrder
+from adaptive_diffusion.core.rule import Revision, UnmaskingOrder, UnmaskingPace
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
-from adaptive_diffusion.rules.pace import WithoutClock, even_quota
+from adaptive_diffusion.rules.pace import even_quota
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class KLStability(UnmaskingOrder):
 
 
 @dataclass(frozen=True)
-class StableOrQuota(WithoutClock):
+class StableOrQuota(UnmaskingPace):
     """With the order `KLStability`: every stable and confident position; without one, as many as LLaDA commits
     in this step, N/steps of the block's N positions with the remainder to the early steps, at least 1.
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from adaptive_diffusion.core.parameters import check_steps
 from adaptive_diffusion.core.prediction import Prediction
-from adaptive_diffusion.core.rule import ABSORBING, Revision, UnmaskingPace
+from adaptive_diffusion.core.rule import ABSORBING, Revision, UnmaskingPace, open_share
 from adaptive_diffusion.core.state import SamplerState
 
 
@@ -32,16 +32,6 @@ class Clocked(UnmaskingPace):
     def next_level(self, state: SamplerState) -> Tensor:
         # Counted from the step, not subtracted, so that the last level is exactly 0.
         return (1 - (state.step + 1).double() / self.steps).clamp(min=0)
-
-
-class WithoutClock(UnmaskingPace):
-    """A pace without a clock: the noise level is the open share."""
-
-    def next_level(self, state: SamplerState) -> Tensor:
-        return open_share(state, state.open.sum(1))
-
-    def level_after(self, state: SamplerState, left: Tensor, next_level: Tensor) -> Tensor:
-        return open_share(state, left)
 
 
 @dataclass(frozen=True)
@@ -114,7 +104,7 @@ class ProportionalSteps(Clocked):
 
 
 @dataclass(frozen=True)
-class FixedCount(WithoutClock):
+class FixedCount(UnmaskingPace):
     """`count` positions a step, whatever the prediction; 1 is the one-token-per-step sampler."""
 
     count: int = 1
@@ -133,7 +123,7 @@ class FixedCount(WithoutClock):
 
 
 @dataclass(frozen=True)
-class Threshold(WithoutClock):
+class Threshold(UnmaskingPace):
     """{c ≥ τ} ∪ {argmax c}: every open position whose score reaches τ, at least one (Wu et al. 2025, Fast-dLLM, arXiv
     2505.22618).
 
@@ -157,7 +147,7 @@ class Threshold(WithoutClock):
 
 
 @dataclass(frozen=True)
-class RandomThreshold(WithoutClock):
+class RandomThreshold(UnmaskingPace):
     """A threshold of each row's own, log-uniform in 1 − τ between the bounds: the pace of on-policy training, which so
     meets the states of samplers with high and with low thresholds alike."""
 
@@ -223,6 +213,9 @@ class FirstHitting(UnmaskingPace):
         masked = 1 - state.corruption.schedule.alpha(state.noise_level)
         return self._hit(state, masked, state.open.sum(1) - 1, "hitting")
 
+    def level_after(self, state: SamplerState, left: Tensor, next_level: Tensor) -> Tensor:
+        return next_level
+
     def _hit(self, state: SamplerState, masked: Tensor, count: Tensor, purpose: str) -> Tensor:
         drop = state.noise.once_a_step(purpose) ** (1 / count.clamp(min=1))
         return state.corruption.schedule.inverse(1 - (masked * drop).where(count > 0, 0.0))
@@ -237,9 +230,3 @@ def even_quota(state: SamplerState, steps: int) -> Tensor:
     """[B] int64, ⌊N/steps⌋ of the N eligible positions, and one more in the first N mod steps steps."""
     total = state.eligible.sum(1)
     return total // steps + (state.step < total % steps)
-
-
-def open_share(state: SamplerState, count: Tensor) -> Tensor:
-    """[B] float64 t with 1 − α(t) = count ÷ eligible positions: the clock of paces that follow the sequence itself."""
-    share = count.clamp(min=0).double() / state.eligible.sum(1).clamp(min=1)
-    return state.corruption.schedule.inverse(1 - share)

@@ -39,6 +39,7 @@ class QueryJob:
         compute: where the model computes and how precisely; None is the CPU.
         promise: what stopping early may lose; the samplers' calibrated parameters are chosen so on the validation
             problems of the model's task. None leaves the samplers as their configs describe them.
+        called: how sentences call the file of queries; None is its path.
 
     Raises:
         ValueError: a trace together with an engine or a folder of answers.
@@ -55,6 +56,7 @@ class QueryJob:
     trace: Path | None = None
     compute: Compute | None = None
     promise: Promise | None = None
+    called: str | None = None
 
     def __post_init__(self) -> None:
         if self.trace is not None and (self.engine is not None or self.folder is not None):
@@ -82,10 +84,8 @@ class QueryJob:
         """
         source = load_trained_model(self.source, self.allow, self.compute)
         file = source.task.read(self.queries, self.skip_bad)
-        for line in file.skipped:
-            print(f"skipped: {line}", file=sys.stderr)
-        for note in file.notes:
-            print(note, file=sys.stderr)
+        for sentence in (*(f"skipped: {line}" for line in file.skipped), *file.notes):
+            print(sentence.replace(str(self.queries), self.called or str(self.queries)), file=sys.stderr)
         if not len(file.problems):
             raise ValueError(f"{self.queries} holds no query that can be used")
         return source, file.problems

@@ -1,6 +1,7 @@
 """A trained model by the place or the name of its checkpoint, with the task it was trained for."""
 
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +23,14 @@ from adaptive_diffusion.tasks.task import Task
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model and the data of its task; `contents` is the SHA-256 of its checkpoint."""
+    """A model and the data of its task; `contents` is the SHA-256 of its checkpoint, `untrained` names heads that no
+    stage has trained."""
 
     model: DenoiserWithHeads
     data: TaskData
     allow: Sequence[str]
     contents: str = ""
+    untrained: frozenset[str] = frozenset()
 
     @property
     def task(self) -> Task:
@@ -38,8 +41,19 @@ class TrainedModel:
         return self.build(named_sampler(text, search).node)
 
     def build(self, node: Mapping[str, Any]) -> Sampler:
-        """The sampler of a node on this model."""
-        return build_sampler(instantiate(dict(node), self.allow), self.model)
+        """The sampler of a node on this model.
+
+        Raises:
+            UserWarning: its rules decide by heads that no stage has trained.
+        """
+        sampler = build_sampler(instantiate(dict(node), self.allow), self.model)
+        if random := sorted(self.untrained.intersection(sampler.head_names)):
+            warnings.warn(
+                f"the sampler decides by heads that no stage has trained: {', '.join(random)}. Train them, or choose a "
+                "sampler without learning, such as confidence",
+                stacklevel=2,
+            )
+        return sampler
 
 
 def load_trained_model(
@@ -56,13 +70,14 @@ def load_trained_model(
         ValueError: as `checkpoint_file`, or a checkpoint that does not name its task.
     """
     file = checkpoint_file(source, revision)
-    about: dict[str, Any] = read_header(file).about
+    header = read_header(file)
+    about: dict[str, Any] = header.about
     if "task" not in about:
         raise ValueError(f"{file} does not name the task it was trained for")
     model = load_checkpoint(file, allow)
     if not isinstance(model, DenoiserWithHeads):
         raise ValueError(f"{file} holds a {type(model).__name__}, not a denoiser with heads")
-    trained = TrainedModel(model, _data(file, about["task"], allow), allow, sha256(file))
+    trained = TrainedModel(model, _data(file, about["task"], allow), allow, sha256(file), header.untrained)
     try:
         check_vocabulary(model, trained.task)
     except ValueError as error:

@@ -37,6 +37,7 @@ def step_isolating_faults(
 
     Raises:
         MemoryError, torch.OutOfMemoryError: which are no row's fault.
+        ValueError: rows fail together, and no row fails alone: that is a defect of denoiser, head or rule.
     """
     parts = _parts(sampler, _rested(state), max_steps, last)
     if len(parts) == 1 and isinstance(parts[0], Step):
@@ -64,11 +65,18 @@ def _parts(sampler: Sampler, state: SamplerState, max_steps: int, last: LastEval
         if len(rows) == 1:
             return [Fault(state, error)]
         halves = rows.tensor_split(2)
-        return [
+        parts = [
             part
             for half in halves
             for part in _parts(sampler, state.take(half), max_steps, None if last is None else last.take(half))
         ]
+        if not any(isinstance(part, Fault) for part in parts):
+            raise ValueError(
+                f"a step of {len(rows)} rows failed, although each of them can be stepped alone, so no row is at "
+                f"fault: {type(error).__name__}: {error}. The usual cause is a denoiser, head or rule that returns a "
+                "wrong shape, such as [B] in the place of [B, L], or one whose rows depend on each other"
+            ) from error
+        return parts
 
 
 def _rested(state: SamplerState) -> SamplerState:

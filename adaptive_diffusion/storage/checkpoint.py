@@ -53,6 +53,12 @@ class Header:
     shapes: dict[str, tuple[int, ...]]
     floating: frozenset[str]
 
+    @property
+    def untrained(self) -> frozenset[str]:
+        """Names of the heads that still have the weights they began with; files of before do not name them."""
+        named = self.about.get("untrained")
+        return frozenset(map(str, named)) if isinstance(named, list) else frozenset()
+
 
 def save_checkpoint(path: Path | str, module: nn.Module, config: Node, about: Mapping[str, Any] | None = None) -> None:
     """Writes the weights of ``module`` and the ``config`` that builds it, atomically.

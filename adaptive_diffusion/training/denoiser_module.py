@@ -58,6 +58,8 @@ class DenoiserModule(LightningModule):
         super().__init__()
         self.model = model
         self.training_states, self.objectives = list(training_states), list(objectives)
+        for name in (name for objective in self.objectives for name in objective.head_names()):
+            model.head(name)  # a missing one is refused here, and not in the first step
         self.optimizer, self.scheduler, self.seed = optimizer, scheduler, seed
         self._freeze(trainable)
         self._compiled = _compiled(model.denoiser, compile)

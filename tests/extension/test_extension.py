@@ -1,4 +1,4 @@
-"""Four things as a user adds them: a task, a denoiser, a halting rule with a head of its own, a remasking rule.
+"""Five things as a user adds them: a task, a denoiser, a halting rule with its head, a remasking rule, a stage.
 
 Each is one module and one config in `project`, a user's folder. Nothing in the package is edited for them.
 """
@@ -16,7 +16,7 @@ import adaptive_diffusion as ad
 from adaptive_diffusion.cli.app import app
 
 PROJECT = Path(__file__).parent / "project"
-MODULES = ("countdown", "convolution", "few_errors", "fallen")
+MODULES = ("countdown", "convolution", "few_errors", "fallen", "one_forward")
 ALLOW = [f"--allow-module={module}" for module in MODULES]
 FEW_ERRORS = "few_errors=threshold +halting._target_=few_errors.FewErrors"
 SMALL = [
@@ -185,3 +185,13 @@ def test_rules_that_stop_are_compared_on_the_task_of_the_user(countdown: Run, tm
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["task"] == ad.load(countdown.folder, allow=MODULES).task.name
     assert "answer_probability" in summary["comparisons"]
+
+
+def test_stage_of_the_user_runs_before_the_report(tmp_path: Path):
+    left_out = ("remasking", "halting", "rollouts", "cost_aware", "evaluation")
+    small = [change for change in SMALL if change.partition(".")[2].partition(".")[0] not in left_out]
+    changes = [*small, *FEW[:3], *(f"stages.{stage}=null" for stage in left_out)]
+    command("run", "one_forward", *changes, "--folder", tmp_path, *ALLOW)
+    assert 0 <= json.loads((tmp_path / "one_forward.json").read_text())["correct"] <= 1
+    stages = json.loads((tmp_path / "manifest.json").read_text())["stages"]
+    assert list(stages) == ["denoiser", "one_forward", "page"]

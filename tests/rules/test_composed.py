@@ -8,7 +8,7 @@ from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Top
-from adaptive_diffusion.core.rule import ABSORBING, Remasking, Revision, UnmaskingOrder
+from adaptive_diffusion.core.rule import ABSORBING, Remasking, Revision, UnmaskingOrder, open_share
 from adaptive_diffusion.core.state import Candidate
 from adaptive_diffusion.rules.adaptive import EntropyBound, Factor, Quota
 from adaptive_diffusion.rules.composed import Composed
@@ -21,7 +21,6 @@ from adaptive_diffusion.rules.pace import (
     FixedSteps,
     RandomThreshold,
     Threshold,
-    open_share,
 )
 from adaptive_diffusion.rules.remasking import LowProbability, NoRemasking
 from adaptive_diffusion.rules.remdm import Cap

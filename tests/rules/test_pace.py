@@ -7,7 +7,7 @@ import pytest
 import torch
 from small_worlds import prediction, sampler_state
 
-from adaptive_diffusion.core.rule import Revision
+from adaptive_diffusion.core.rule import Revision, UnmaskingPace
 from adaptive_diffusion.core.schedule import Cosine
 from adaptive_diffusion.rules.adaptive import EntropyBound, Factor, Quota
 from adaptive_diffusion.rules.pace import (
@@ -198,3 +198,12 @@ def test_first_hitting_follows_the_schedule_of_the_corruption():
 def test_a_pace_that_never_ends_is_refused(broken):
     with pytest.raises(ValueError, match="at least 1"):
         broken()
+
+
+def test_pace_of_the_user_is_one_method():
+    class Half(UnmaskingPace):
+        def __call__(self, state, prediction, score, revision, next_level):
+            return (state.open.sum(1) + 1) // 2
+
+    assert progress(Half(), 8)[:4] == [4, 2, 1, 0]
+    assert Half().next_level(sampler_state([[MASK] * 4])).tolist() == [1.0]

@@ -7,6 +7,7 @@ import pytest
 from adaptive_diffusion.config import compose
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.storage.folder import RunFolder
+from adaptive_diffusion.tasks.sudoku.task import SudokuTask
 
 SMALL = [
     "task=sudoku_4x4",
@@ -26,6 +27,11 @@ def refused(folder, *overrides):
     assert not (folder / "checkpoints").exists()
     assert not (folder / "config.yaml").exists()
     return str(caught.value)
+
+
+def test_task_is_tried_before_the_first_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(SudokuTask, "difficulty", lambda self, problems: {})
+    assert "stages.denoiser: sudoku_4x4 declares the difficulty 'guesses'" in refused(tmp_path, ROWS)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +54,10 @@ def refused(folder, *overrides):
         (["model.denoiser.depth=six"], "denoiser: TransformerDenoiser: depth='six' is no whole number; give one"),
         (["stages.denoiser.steps=0"], "stages.denoiser: steps=0 trains nothing; use at least 1"),
         (["stages.cost_aware.steps=0"], "stages.cost_aware: steps=0 trains nothing; use at least 1"),
+        (
+            ["~model.heads.halting", "stages.halting.module.trainable=null", "stages.cost_aware=null"],
+            "stages.halting: the model has no head 'halting'; its heads are: quality",
+        ),
         (["task.batch_size=9"], "stages.denoiser: the rows of the training states add up to 8, but a batch has 9"),
         (
             ["+stages.joined={_target_: adaptive_diffusion.runs.stages.Join, parts: {planner: denoiser}}"],

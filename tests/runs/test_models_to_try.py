@@ -144,6 +144,21 @@ def test_error_in_queries_of_the_standard_input_names_it_and_no_temporary_file()
     assert "tmp" not in refused.output
 
 
+def test_objects_on_the_standard_input_are_one_query_a_line():
+    lines = '{"text": "a = <|2|>"}\n{"text": "b = <|2|>"}\n'
+    sampled = CliRunner().invoke(app, ["sample", "text", "--queries", "-"], input=lines)
+    assert sampled.exit_code == 0, sampled.output
+    assert [line[:7] for line in sampled.stdout.splitlines() if line[:1] == "q"] == ["query 0", "query 1"]
+    assert "{" not in sampled.stdout
+
+
+def test_notes_on_the_standard_input_name_it_and_no_temporary_file():
+    sampled = CliRunner().invoke(app, ["sample", "text", "--queries", "-"], input="a = <|2|>\nb = <|2|>\n")
+    assert sampled.exit_code == 0, sampled.output
+    assert "the standard input is one text with several gaps" in sampled.output
+    assert "tmp" not in sampled.output
+
+
 def test_model_with_a_name_is_loaded_with_its_task_and_heads():
     model = ad.load("sudoku-6x6")
     assert model.task.name == "sudoku_6x6"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.query_job import QueryJob
 from adaptive_diffusion.runs.sample import sample_file
 from adaptive_diffusion.runs.stages.evaluation import sentences
-from adaptive_diffusion.storage.checkpoint import load_checkpoint
+from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.training.progress import StepLog
 
@@ -67,6 +69,26 @@ def test_a_run_leaves_all_that_is_promised(finished: Path) -> None:
         "cost_aware",
     }
     assert list((finished / "figures").glob("*.png"))
+
+
+def test_checkpoints_name_the_heads_that_were_not_trained(finished: Path) -> None:
+    untrained = {path.stem: set(read_header(path).untrained) for path in (finished / "checkpoints").iterdir()}
+    assert untrained == {
+        "denoiser": {"quality", "halting"},
+        "remasking": {"halting"},
+        "halting": set(),
+        "cost_aware": set(),
+    }
+
+
+def test_sampler_that_decides_by_an_untrained_head_is_warned_of(finished: Path) -> None:
+    source = load_trained_model(finished / "checkpoints" / "denoiser.safetensors")
+    with pytest.warns(UserWarning, match="heads that no stage has trained: halting. Train them, or choose"):
+        source.sampler("learned")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        source.sampler("confidence")
+        load_trained_model(finished).sampler("learned")
 
 
 def test_the_summary_has_a_row_for_each_sampler(finished: Path) -> None:

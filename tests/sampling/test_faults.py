@@ -11,6 +11,7 @@ from adaptive_diffusion.config import ConfigSearch, compose_part, instantiate
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.rule import UnmaskingOrder
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
@@ -145,6 +146,18 @@ def test_denoiser_that_raises_for_every_row_raises_its_own_error():
     with pytest.raises(RuntimeError, match="cursed"):
         Sampler(denoiser).sample(queries_beginning_with([RAISES] * 40), slots=1)
     assert denoiser.seen <= 40
+
+
+def test_rows_that_fail_only_together_are_no_rows_fault():
+    class Flat(UnmaskingOrder):
+        """Gives one number for each row, which broadcasts where there is one row."""
+
+        def __call__(self, state, prediction, candidate):
+            return prediction["confidence"].mean(1)
+
+    queries = queries_beginning_with([0, 1, 2, NAN])
+    with pytest.raises(ValueError, match=r"2 rows failed, although each .* alone.* wrong shape, such as \[B\]"):
+        Sampler(fragile(), order=Flat()).sample(queries)
 
 
 def test_memory_that_runs_out_is_no_rows_fault():

@@ -12,6 +12,7 @@ from adaptive_diffusion.core.measures import AnswerMeasure, Difficulty
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.rows import Rows
 from adaptive_diffusion.tasks.data import TaskData
+from adaptive_diffusion.tasks.fit import check_task
 from adaptive_diffusion.tasks.task import Correctness, QueryFile, Task
 
 
@@ -169,3 +170,33 @@ def test_held_out_sets_are_made_once_and_cut_into_batches():
 def test_sizes_below_one_are_refused(name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
         CopyingData(**{name: 0})
+
+
+BROKEN = {
+    "copying has 5 tokens, 0…4, .* from 0 to 6; give the task a vocabulary of 7": {"vocabulary": 5},
+    r"tokens has the shape \[16, 2\] for 16 problems; it must be \[16, 3\], because .* length is 3": {"length": 3},
+    r"verify\(answers, problems\)\.exact has the shape \[16, 2\] .* must be \[16\]": {
+        "verify": lambda self, answers, problems: Correctness(answers >= 0, answers >= 0)
+    },
+    r"\.exact is torch.float32; it must be torch.bool": {
+        "verify": lambda self, answers, problems: Correctness(torch.ones(16), torch.ones(16))
+    },
+    "verify finds none of 16 right answers correct, .* agree on what is valid": {
+        "verify": lambda self, answers, problems: Correctness(answers[:, 0] < 0, answers[:, 0] < 0)
+    },
+    "declares the difficulty 'value', but difficulty.* gives: other": {
+        "difficulty": lambda self, problems: {"other": problems.value}
+    },
+}
+
+
+@pytest.mark.parametrize(("sentence", "members"), BROKEN.items(), ids=[*map(str, range(len(BROKEN)))])
+def test_task_that_breaks_its_promises_is_refused(sentence, members):
+    data = CopyingData()
+    data.task = type("Broken", (Copying,), members)()
+    with pytest.raises(ValueError, match=sentence):
+        check_task(data)
+
+
+def test_task_that_fits_is_not_refused():
+    check_task(CopyingData())

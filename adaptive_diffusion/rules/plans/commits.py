@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.rule import open_share
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
-from adaptive_diffusion.rules.pace import open_share
 
 
 def committed_and_remasked(state: SamplerState, candidate: Candidate, write: Tensor, remask: Tensor) -> Decision:

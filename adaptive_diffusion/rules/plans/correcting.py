@@ -13,9 +13,8 @@ from torch import Tensor
 
 from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Entropy, Top
 from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
-from adaptive_diffusion.core.rule import Plan
+from adaptive_diffusion.core.rule import Plan, open_share
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
-from adaptive_diffusion.rules.pace import open_share
 from adaptive_diffusion.rules.top_k import best
 
 

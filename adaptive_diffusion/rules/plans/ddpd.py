@@ -6,9 +6,8 @@ import torch
 
 from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability, Top
 from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
-from adaptive_diffusion.core.rule import UNIFORM, Plan
+from adaptive_diffusion.core.rule import UNIFORM, Plan, open_share
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
-from adaptive_diffusion.rules.pace import open_share
 
 
 @dataclass(frozen=True)

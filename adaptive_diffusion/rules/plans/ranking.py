@@ -8,9 +8,8 @@ from torch import Tensor
 
 from adaptive_diffusion.core.parameters import check_steps
 from adaptive_diffusion.core.prediction import Prediction
-from adaptive_diffusion.core.rule import Plan
+from adaptive_diffusion.core.rule import Plan, open_share
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
-from adaptive_diffusion.rules.pace import open_share
 from adaptive_diffusion.rules.top_k import best
 
 

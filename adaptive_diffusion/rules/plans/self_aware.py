@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from adaptive_diffusion.core.prediction import Prediction
-from adaptive_diffusion.core.rule import ABSORBING, Plan
+from adaptive_diffusion.core.rule import ABSORBING, Plan, open_share
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
-from adaptive_diffusion.rules.pace import open_share
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,7 @@ class FitHalting(Stage):
         model.heads[name] = fit(module, batches, **progress(context.name, self.steps))  # type: ignore[index]
         header = read_header(file)
         about = {**header.about, "stage": context.name, "objective": self.objective, "seed": self.seed}
+        about["untrained"] = sorted(header.untrained - {name})
         config = {**header.config, "heads": {**header.config.get("heads", {}), name: node}}
         save_checkpoint(context.checkpoint(context.name), model, config, about)
 

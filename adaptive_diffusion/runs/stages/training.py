@@ -3,7 +3,7 @@
 import logging
 import signal
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -13,7 +13,7 @@ import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
-from torch import nn
+from torch import Tensor, nn
 
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.core.parameters import check_steps
@@ -21,7 +21,8 @@ from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.dry_run import DryRun, check_vocabulary
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stages.resuming import States, all_metrics, set_aside
-from adaptive_diffusion.storage.checkpoint import load_checkpoint, save_checkpoint
+from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header, save_checkpoint
+from adaptive_diffusion.tasks.fit import check_task
 from adaptive_diffusion.training.averaging import average_in_place, lag
 from adaptive_diffusion.training.denoiser_module import DenoiserModule
 from adaptive_diffusion.training.lightning_data import LightningData
@@ -72,6 +73,7 @@ class Train(Stage):
     def check(self, context: StageContext, dry_run: DryRun) -> None:
         check_steps(self.steps, "trains nothing")
         model, data = dry_run.make(self.model), dry_run.data(self.data)
+        check_task(data)
         check_vocabulary(model, data.task)
         if self.after is not None:
             _begin_with(model, dry_run.model(context, self.after), self.after)
@@ -88,9 +90,13 @@ class Train(Stage):
         silence_lightning()
         torch.manual_seed(self.seed)
         model = instantiate(self.model, folder.allow)
+        fresh = set(model.heads)
         if self.after is not None:
             file = context.checkpoint(self.after)
-            _begin_with(model, load_checkpoint(file, folder.allow), str(file))
+            trained: DenoiserWithHeads = load_checkpoint(file, folder.allow)  # type: ignore[assignment]
+            _begin_with(model, trained, str(file))
+            fresh -= set(trained.heads) - read_header(file).untrained
+        initial = _weights(model, fresh)
         data = instantiate(self.data, folder.allow)
         module = instantiate(self.module, folder.allow)(model=model, seed=self.seed, **optimisers(self, context.allow))
         last = resume / f"{LAST}.ckpt"
@@ -104,7 +110,7 @@ class Train(Stage):
             # Lightning ends the process on Ctrl-C and ignores further ones; the command prints what to do.
             signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt from stopped
-        self._finish(context, model.eval())
+        self._finish(context, model.eval(), initial)
         saved = {"saved": "average", "decay": self.average, "steps_behind": round(lag(self.average, self.steps), 1)}
         return {**data.facts(), "weights": saved}
 
@@ -141,9 +147,11 @@ class Train(Stage):
             loggers.append(TensorBoardLogger(context.folder.path, **place))
         return loggers
 
-    def _finish(self, context: StageContext, model: DenoiserWithHeads) -> None:
+    def _finish(self, context: StageContext, model: DenoiserWithHeads, initial: Mapping[str, list[Tensor]]) -> None:
         folder = context.folder
         about = {"task": self.data, "stage": context.name, "steps": self.steps, "seed": self.seed, "averaged": True}
+        same = {name: map(torch.equal, now, initial[name]) for name, now in _weights(model, initial).items() if now}
+        about["untrained"] = sorted(name for name, equal in same.items() if all(equal))
         save_checkpoint(context.checkpoint(context.name), model, self.model, about)
         folder.write("metrics.csv", all_metrics(folder.file("logs"), (*context.earlier, context.name)))
 
@@ -161,6 +169,11 @@ def optimisers(stage: Optimised, allow: Sequence[str]) -> dict[str, Any]:
     """The stage's optimiser and schedule as arguments of a module; what is null is left out."""
     nodes = {"optimizer": stage.optimizer, "scheduler": stage.scheduler}
     return {name: instantiate(node, allow) for name, node in nodes.items() if node is not None}
+
+
+def _weights(model: DenoiserWithHeads, heads: Iterable[str]) -> dict[str, list[Tensor]]:
+    """Copies of the weights of heads, by name; those of a head that nothing has trained stay the same to the bit."""
+    return {name: [weight.detach().cpu().clone() for weight in model.head(name).parameters()] for name in heads}
 
 
 def _begin_with(model: DenoiserWithHeads, trained: nn.Module, source: str) -> None:

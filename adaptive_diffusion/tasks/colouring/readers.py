@@ -16,7 +16,7 @@ class Entry:
 
     Attributes:
         line: where it begins, from 1.
-        nodes: how many it has.
+        nodes, edges: how many it announces.
         pairs: its edges, nodes from 1.
         given: the colours of nodes, both from 1.
         spoiled: a line of it was bad and was reported, so that the graph cannot be used.
@@ -24,6 +24,7 @@ class Entry:
 
     line: int
     nodes: int
+    edges: int = 0
     pairs: list[tuple[int, int]] = field(default_factory=list)
     given: dict[int, int] = field(default_factory=dict)
     spoiled: bool = False
@@ -86,6 +87,11 @@ def _entries(bad: BadLines, nodes: int, colours: int) -> list[Entry]:
                 bad.add(number, str(error))
             if found:
                 found[-1].spoiled = True
+    for entry in found:
+        # Some files of the DIMACS challenges announce each edge once for either end.
+        if not entry.spoiled and entry.edges not in (len(entry.pairs), 2 * len(entry.pairs)):
+            bad.add(entry.line, f"{entry.edges} edges announced and {len(entry.pairs)} given; correct the file")
+            entry.spoiled = True
     return found
 
 
@@ -93,10 +99,10 @@ def _begun(number: int, words: list[str], nodes: int) -> Entry:
     """The graph of a `p` line; raises ``ValueError`` with the reason where it cannot be used."""
     if len(words) != 4 or words[1] not in ("edge", "edges", "col"):
         raise ValueError("no line of a problem; write 'p edge NODES EDGES'")
-    (size,) = _numbers(words[2:3])
+    size, edges = _numbers(words[2:])
     if not 1 <= size <= nodes:
         raise ValueError(f"a graph of {size} nodes where the model has {nodes}; use another model")
-    return Entry(number, size)
+    return Entry(number, size, edges)
 
 
 def _add(entry: Entry, words: list[str], colours: int) -> None:
@@ -114,8 +120,8 @@ def _add(entry: Entry, words: list[str], colours: int) -> None:
         entry.pairs.append((one, other))
     elif not 1 <= other <= colours:
         raise ValueError(f"colour {other} where the model has 1 to {colours}; correct the line")
-    else:
-        entry.given[one] = other
+    elif entry.given.setdefault(one, other) != other:
+        raise ValueError(f"node {one} is given colour {entry.given[one]} and colour {other}; remove one of the lines")
 
 
 def _numbers(words: list[str]) -> list[int]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from adaptive_diffusion.tasks.text.infilling_problems import InfillingProblems, 
 from adaptive_diffusion.tasks.text.tokenizer import Tokenizer
 
 OPEN = re.compile(rb"<\|(\d{1,6})\|>")
+#: What was meant for a mark and is none: a number with more around it, or a sign in its place.
+NEARLY = re.compile(rb"<\|[\s_.,+-]*[\d*?][\s\d*?_.,+-]*\|>")
 LINES, OBJECTS = ".lines", ".jsonl"
 INFILLING = ("prompt", "canonical_solution")
 FORMS = 'write {"text": "… <|24|> …"}, or {"prompt", "suffix", "canonical_solution"} as in HumanEval-Infilling'
@@ -43,9 +45,12 @@ def read_texts(
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
     taken, too_long, bad = [], [], BadLines(path)
-    for number, text in _texts(path, content):
+    objects = path.name.removesuffix(".gz").endswith(OBJECTS)
+    for number, line in enumerate(content.splitlines(), 1):
+        if not line.strip():
+            continue
         try:
-            taken.append(_query(text, tokenizer, length))
+            taken.append(_query(_object(line) if objects else line, tokenizer, length))
         except _TooLongError as error:
             too_long.append(error.tokens)
         except ValueError as error:
@@ -66,9 +71,11 @@ def marked_text(text: bytes, tokenizer: Tokenizer, length: int) -> InfillingProb
     """A passage from a text with marks.
 
     Raises:
-        ValueError: no mark, a gap of no token, or more tokens than the sequence holds.
+        ValueError: no mark, one without a plain number, a gap of no token, or more tokens than the sequence holds.
     """
     parts = OPEN.split(text)
+    if wrong := next(filter(None, map(NEARLY.search, parts[::2])), None):
+        raise ValueError(f"{wrong[0].decode()!r} marks no gap; write a number of tokens alone, such as <|24|>")
     if len(parts) == 1:
         raise ValueError("nothing is open; mark what is to be written, such as <|24|> for 24 tokens")
     counts = [int(part) for part in parts[1::2]]
@@ -104,10 +111,12 @@ def _query(content: bytes | Mapping[str, Any], tokenizer: Tokenizer, length: int
 
 
 def _field(row: Mapping[str, Any], name: str) -> bytes:
-    if not isinstance(text := row.get(name), str):
+    if name not in row:
         fields = f"the fields are {', '.join(map(str, row))}" if row else "and no other field"
         raise ValueError(f"there is no text under {name!r}, {fields}; {FORMS}")
-    return text.encode("utf-8", "surrogatepass")
+    if not isinstance(row[name], str):
+        raise ValueError(f"{name!r} is {row[name]!r:.40}, which is no text; {FORMS}")
+    return row[name].encode("utf-8", "surrogatepass")
 
 
 def _is_one_text(path: Path, content: bytes, lines: bool, notes: list[str]) -> bool:
@@ -115,20 +124,15 @@ def _is_one_text(path: Path, content: bytes, lines: bool, notes: list[str]) -> b
     suffixes = Path(path.name.removesuffix(".gz")).suffixes
     one = not lines and LINES not in suffixes and suffixes[-1:] != [OBJECTS]
     if one and sum(OPEN.search(line) is not None for line in content.splitlines()) > 1:
-        notes.append(f"{path} is one text with several gaps; for a text per line, let its name end in {LINES}.")
+        notes.append(f"{path} is one text with several gaps; for a text per line, let the file's name end in {LINES}.")
     return one
-
-
-def _texts(path: Path, content: bytes) -> Iterator[tuple[int, bytes | Mapping[str, Any]]]:
-    objects = path.name.removesuffix(".gz").endswith(OBJECTS)
-    for number, line in enumerate(content.splitlines(), 1):
-        if line.strip():
-            yield number, _object(line) if objects else line
 
 
 def _object(line: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(line)
-    except (ValueError, RecursionError):
-        found = None
-    return found if isinstance(found, dict) else {}
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"it is no JSON ({error}); {FORMS}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"it is no JSON object; {FORMS}")
+    return found

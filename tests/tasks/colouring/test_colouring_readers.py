@@ -45,6 +45,8 @@ BAD_GRAPHS = {
     "p edge 3 1\ne -1 2": (2, "'-1' is no number from 0"),
     "p edge 3 1\ne 2 2": (2, "an edge from node 2 to itself, which no colouring allows; remove the line"),
     "p edge 3 1\nn 2 4": (2, "colour 4 where the model has 1 to 3; correct the line"),
+    "p edge 3 0\nn 1 1\nn 1 2": (3, "node 1 is given colour 1 and colour 2; remove one of the lines"),
+    "p edge 3 3\ne 1 2\ne 2 3": (1, "3 edges announced and 2 given; correct the file"),
     "p edge 2 1\ne 1 2\nn 1 1\nn 2 1": (1, "no proper colouring with 3 colours keeps the given ones"),
     "p edge 4 6\ne 1 2\ne 1 3\ne 1 4\ne 2 3\ne 2 4\ne 3 4": (1, "no proper colouring with 3 colours"),
     "p edge 3 2\ne 1 9\ne 2 9\ne 3 9": (2, "node 9 of a graph"),

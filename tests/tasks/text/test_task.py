@@ -41,7 +41,13 @@ def test_json_lines_hold_a_text_each(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("a" * 40 + "<|1|>", "does not fit a sequence of 32"), ("<|0|>", "at least 1"), ("<|999999|>", "at most 32")],
+    [
+        ("a" * 40 + "<|1|>", "does not fit a sequence of 32"),
+        ("<|0|>", "at least 1"),
+        ("<|999999|>", "at most 32"),
+        ("a <|2|> <|*|>", r"'<\|\*\|>' marks no gap; write a number of tokens alone, such as"),
+        ("a <|12 |>", r"'<\|12 \|>' marks no gap"),
+    ],
 )
 def test_text_that_cannot_be_used_is_refused_with_the_reason(tmp_path, text, sentence):
     (tmp_path / "bad.txt").write_text(text)
@@ -136,6 +142,25 @@ def test_rows_of_humaneval_infilling_are_read_and_those_that_do_not_fit_are_coun
     assert (grades["exact"].item(), grades["valid"].item()) == (1, 1)
     with pytest.raises(ValueError, match="holds no text that can be used; 1 of 1 infilling problems do not fit"):
         TASK.read(write_rows(tmp_path / "long.jsonl", [long]), False)
+
+
+def test_tokens_and_operators_that_resemble_marks_are_text(tmp_path):
+    (tmp_path / "one.txt").write_text("<|end|> x <||> y <|2|>")
+    assert int(TASK.queries(TASK.read(tmp_path / "one.txt", False).problems).editable.sum()) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("{bad", r"line 1: it is no JSON \(.*\); write"),
+        ("[1]", "line 1: it is no JSON object; write"),
+        ('{"text": 5}', "line 1: 'text' is 5, which is no text; write"),
+    ],
+)
+def test_line_that_is_no_object_with_a_text_is_refused_with_the_reason(tmp_path, line, sentence):
+    (tmp_path / "bad.jsonl").write_text(line)
+    with pytest.raises(ValueError, match=sentence):
+        TASK.read(tmp_path / "bad.jsonl", False)
 
 
 @pytest.mark.parametrize("missing", ["prompt", "canonical_solution"])
