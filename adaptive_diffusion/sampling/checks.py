@@ -57,7 +57,10 @@ def check_corruption(rules: Iterable[Rule | LogitProcessor], kind: str) -> None:
 
 
 def check_blocks(rules: Iterable[Rule], denoiser: Denoiser, block_length: int | None) -> None:
-    """Raises ValueError for a rule that reads all blocks, where the denoiser computes the present one alone."""
+    """Raises ValueError for blocks of no position, and for a rule that reads all blocks where the denoiser computes the
+    present one alone."""
+    if block_length is not None and block_length < 1:
+        raise ValueError(f"block_length={block_length} holds no position; use at least 1, or null for none")
     reading = [type(rule).__name__ for rule in rules if rule.reads_all_blocks]
     if reading and block_length is not None and not denoiser.computes_all_blocks:
         # In the other blocks it would read the logits of hidden states of zero: the bias of the output.

@@ -24,13 +24,7 @@ from adaptive_diffusion.rules.pace import FixedCount
 from adaptive_diffusion.rules.proposal import Argmax
 from adaptive_diffusion.rules.remasking import NoRemasking
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
-from adaptive_diffusion.sampling.checks import (
-    check_blocks,
-    check_corruption,
-    check_end_tokens,
-    check_kinds,
-    check_processors,
-)
+from adaptive_diffusion.sampling import checks
 from adaptive_diffusion.sampling.end_of_text import end_of_text
 from adaptive_diffusion.sampling.models import device_of, heads_of
 from adaptive_diffusion.sampling.result import Recorder, SampleResult
@@ -97,16 +91,14 @@ class Sampler:
     enough: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
-        check_kinds(self.__dict__)
+        checks.check_kinds(self.__dict__)
         self._bind_heads()
-        if self.block_length is not None and self.block_length < 1:
-            raise ValueError(f"block_length={self.block_length} holds no position; use at least 1, or null for none")
         object.__setattr__(self, "end_tokens", tuple(self.end_tokens))
-        check_end_tokens(self.end_tokens, self.denoiser.vocabulary)
-        check_corruption((*self.rules, *self.processors), self.denoiser.corruption.kind)
-        check_processors(self.processors)
+        checks.check_end_tokens(self.end_tokens, self.denoiser.vocabulary)
+        checks.check_corruption((*self.rules, *self.processors), self.denoiser.corruption.kind)
+        checks.check_processors(self.processors)
         deciding = (self.order, self.pace, self.remasking) if self.plan is None else (self.plan,)
-        check_blocks((*deciding, self.halting), self.denoiser, self.block_length)
+        checks.check_blocks((*deciding, self.halting), self.denoiser, self.block_length)
 
     def _bind_heads(self) -> None:
         """Gives rules that predict with a head the one of the model."""
