@@ -75,7 +75,7 @@ class AutoregressiveTransformer(TransformerTrunk):
 
     def cache(self, rows: int, length: int) -> KeyValueCache:
         """An empty cache for `length` places of `rows` texts."""
-        weight, heads = self.head.weight, self.layers[0].heads
+        weight, heads = self.norm.weight, self.layers[0].heads
         keys = weight.new_zeros(len(self.blocks), rows, heads, length, self.width // heads)
         return KeyValueCache(keys, torch.zeros_like(keys), torch.zeros(rows, dtype=torch.int64, device=weight.device))
 
