@@ -76,7 +76,7 @@ def test_the_same_rows_stop_at_the_same_steps(stability, threshold):
     peer = theirs.StableAndConfidentStoppingCriteria(stability, threshold)
     output = logits(0, 3.0)
     state = blank()
-    state = replace(state, carry=rule.start(state, VOCABULARY))
+    state = replace(state, carry=rule.init_carry(state, VOCABULARY))
     stops = []
     for step in range(8):
         if step % 3 == 0:
