@@ -90,7 +90,7 @@ def test_the_twin_reads_the_same_relations_and_nothing_ahead():
     assert not torch.allclose(before[0, :3], twin.hidden(other, editable)[0, :3], atol=1e-4)
 
 
-def test_a_model_that_gives_no_tokens_is_named_what_to_use():
+def test_without_tokens_the_error_names_the_models_to_use():
     with pytest.raises(ValueError, match="use TransformerDenoiser or GivenFirstTransformer"):
         TwicePositions(built()).bias(0, 16)
 
