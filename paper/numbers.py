@@ -17,7 +17,6 @@ SOURCES = {
     "slots": "benchmarks/results/slots.json",
     "english": "experiments/english/results/summary.json",
     "molecules": "experiments/molecules/results/summary.json",
-    "spans": "experiments/molecules/results/given_shown/summary.json",
     "pays": "experiments/when_learning_to_stop_pays/results/summary.json",
     "catalogue": "experiments/sampler_catalogue/results/sudoku_6x6.json",
     "correction": "experiments/self_correction_at_equal_compute/results/summary.json",
