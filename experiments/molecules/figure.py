@@ -56,10 +56,12 @@ def main():
     with themed(LIGHT):
         figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4.2), layout="constrained")
         curves(left, rows, "valid")
-        left.set(ylabel="valid molecules", title="Valid strings", ylim=(0, 1))
+        left.set(ylabel="valid molecules", title="Valid strings", ylim=(0, 1.05))
         curves(middle, rows, "fcd")
         middle.set(ylabel="FCD to test molecules (lower is better)", title="Distance to real molecules", yscale="log")
-        middle.set_yticks([0.5, 1, 2, 4, 8], ["0.5", "1", "2", "4", "8"])
+        ticks = [0.06, 0.125, 0.25, 0.5, 1, 2, 4, 8]
+        middle.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        middle.set_ylim(0.05, 1.1 * max(row["fcd"] for row in rows.values()))
         middle.minorticks_off()
         nats(right, orders)
         handles, labels = left.get_legend_handles_labels()
