@@ -115,7 +115,7 @@ def nfe_histograms(measures: Metrics) -> Figure | None:
         axes.spines["left"].set_visible(False)
         axes.grid(axis="y", visible=False)
     grid[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    grid[-1].set_xlabel("denoiser forwards of a query (NFE); the dashed line is the mean")
+    grid[-1].set_xlabel("forwards of a query (NFE); dashed: the mean")
     return figure
 
 
