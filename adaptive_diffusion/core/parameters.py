@@ -17,6 +17,16 @@ def check_steps(steps: int, problem: str) -> None:
         raise ValueError(f"steps={steps} {problem}; use at least 1")
 
 
+def check_probability(value: float, name: str = "threshold") -> None:
+    """Refuses a bound on probabilities that none of them can be compared with, such as 95 for 95%.
+
+    Raises:
+        ValueError: a value outside [0, 1].
+    """
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name}={value} is no probability; use one from 0 to 1, such as 0.9")
+
+
 def check_number(owner: str, name: str, value: Any, annotation: Any) -> None:
     """Refuses a setting of `owner` that is no number, or no whole one, where its annotation is `float`, `int` or one of
     them or None.

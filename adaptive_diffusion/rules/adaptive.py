@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.logit_statistics import Entropy
-from adaptive_diffusion.core.parameters import check_steps
+from adaptive_diffusion.core.parameters import check_probability, check_steps
 from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
 from adaptive_diffusion.core.rule import Revision, UnmaskingPace
 from adaptive_diffusion.core.state import SamplerState
@@ -60,13 +60,18 @@ def bounded_prefix(score: Tensor, entropy: Tensor, among: Tensor, gamma: float) 
 @dataclass(frozen=True)
 class Quota(UnmaskingPace):
     """{c > τ}, or the best N/steps where that is fewer (the remainder to the early steps): block refinement in LLaDA2
-    (Bie et al. 2025, arXiv 2512.15745; diffusers' block refinement)."""
+    (Bie et al. 2025, arXiv 2512.15745; diffusers' block refinement).
+
+    Raises:
+        ValueError: fewer than one step, or a threshold that is no probability.
+    """
 
     threshold: float = 0.95
     steps: int = 32
 
     def __post_init__(self) -> None:
         check_steps(self.steps, "gives no quota")
+        check_probability(self.threshold)
 
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.logit_statistics import Top
-from adaptive_diffusion.core.parameters import check_steps
+from adaptive_diffusion.core.parameters import check_probability, check_steps
 from adaptive_diffusion.core.prediction import Logits, LogitStatistic, Prediction
 from adaptive_diffusion.core.rule import Revision, UnmaskingOrder, UnmaskingPace
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
@@ -30,12 +30,18 @@ class KLStability(UnmaskingOrder):
     covers the open positions of all blocks and goes on from block to block: later `history` forwards are enough.
 
     It carries the previous distribution, [B, L, K] float32, and the number of stable forwards in a row, [B, L].
+
+    Raises:
+        ValueError: a threshold that is no probability.
     """
 
     epsilon: float = 0.01
     history: int = 2
     threshold: float = 0.9
     reads_all_blocks = True
+
+    def __post_init__(self) -> None:
+        check_probability(self.threshold)
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return Top(), Distribution()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from adaptive_diffusion.core.parameters import check_probability
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.state import Decision, HaltDecision, SamplerState
 from adaptive_diffusion.core.step_summaries import SummarisedHalting, step_summaries
@@ -65,8 +66,7 @@ class LearnedHalting(HeadHalting):
     explanation = "P(right if stopped now) {probability:.3f}; it stops at {threshold:.3f}"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.threshold <= 1:
-            raise ValueError(f"threshold={self.threshold} is no probability; use one from 0 to 1, such as 0.9")
+        check_probability(self.threshold)
 
     def with_threshold(self, setting: float) -> "LearnedHalting":
         return replace(self, threshold=setting)

@@ -127,10 +127,11 @@ class Threshold(UnmaskingPace):
     """{c ≥ τ} ∪ {argmax c}: every open position whose score reaches τ, at least one (Wu et al. 2025, Fast-dLLM, arXiv
     2505.22618).
 
-    c is the order's score, so τ bounds the confidence under `Confidence` and the margin under `Margin`.
+    c is the order's score, so τ bounds the confidence under `Confidence` and the margin under `Margin`. Scores of an
+    order of your own have to pass τ ≤ 1. Infinity opens `at_least` positions.
 
     Raises:
-        ValueError: `at_least` below 1.
+        ValueError: `at_least` below 1, or a threshold above 1, which no probability reaches.
     """
 
     threshold: float = 0.9
@@ -139,6 +140,8 @@ class Threshold(UnmaskingPace):
     def __post_init__(self) -> None:
         if self.at_least < 1:
             raise ValueError(f"at_least={self.at_least} would never finish; use at least 1")
+        if 1 < self.threshold < math.inf:
+            raise ValueError(f"threshold={self.threshold} is above every probability; use for instance 0.9 for 90%")
 
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool1d
 
 from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability
+from adaptive_diffusion.core.parameters import check_probability
 from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
 from adaptive_diffusion.core.rule import Remasking, Revision
 from adaptive_diffusion.core.state import SamplerState
@@ -28,11 +29,17 @@ class LowQuality(Remasking):
     """Remask every committed token whose quality, P(token right given the rest), is below the threshold.
 
     The quality comes from a head on the denoiser (Kim et al. 2025b, PRISM, arXiv 2510.01384).
+
+    Raises:
+        ValueError: a threshold that is no probability.
     """
 
     threshold: float = 0.5
     reads_committed = True
     reads_summaries = ("quality",)
+
+    def __post_init__(self) -> None:
+        check_probability(self.threshold)
 
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
         return _remask(state, state.revisable & (prediction["quality"] < self.threshold))
@@ -43,10 +50,16 @@ class LowProbability(Remasking):
     """Remask every committed token whose probability under the present prediction is below the threshold.
 
     For denoisers trained on all editable positions, which have learnt how probable a token is that they see.
+
+    Raises:
+        ValueError: a threshold that is no probability.
     """
 
     threshold: float = 0.3
     reads_committed = True
+
+    def __post_init__(self) -> None:
+        check_probability(self.threshold)
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return (CurrentTokenProbability(),)
@@ -58,11 +71,19 @@ class LowProbability(Remasking):
 @dataclass(frozen=True)
 class RandomLowProbability(Remasking):
     """`LowProbability` with a threshold of each row's own, uniform between the bounds: the remasking of on-policy
-    training."""
+    training.
+
+    Raises:
+        ValueError: bounds that are no probability.
+    """
 
     low: float = 0.1
     high: float = 0.6
     reads_committed = True
+
+    def __post_init__(self) -> None:
+        check_probability(self.low, "low")
+        check_probability(self.high, "high")
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return (CurrentTokenProbability(),)
@@ -82,13 +103,14 @@ class LeastConfidentSpan(Remasking):
     again.
 
     Raises:
-        ValueError: a negative radius.
+        ValueError: a negative radius, or a threshold that is no probability.
     """
 
     threshold: float = 0.9
     radius: int = 1
 
     def __post_init__(self) -> None:
+        check_probability(self.threshold)
         if self.radius < 0:
             raise ValueError(f"radius={self.radius} must not be negative; 0 remasks the position alone")
 
@@ -107,9 +129,15 @@ class BeginAnew(Remasking):
     Where errors agree with one another, an answer that is begun anew finds more than one of which a part is opened. It
     needs a rule that stops it, and a proposal that draws, such as `DrawAgain`. A probability is at most 1, so the
     threshold 1 begins anew unless every token was certain.
+
+    Raises:
+        ValueError: a threshold that is no probability.
     """
 
     threshold: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_probability(self.threshold)
 
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
         suspect = _doubtful_when_full(state, self.threshold)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from adaptive_diffusion.core.parameters import check_probability
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
 from adaptive_diffusion.rules.plan_wrapper import PlanWrapper
@@ -58,10 +59,17 @@ class TokenEditing(SecondLook):
     """A committed token is replaced when the drawn one differs and has p > `threshold`, also while positions are still
     open (LLaDA2.1, Bie et al. 2026, arXiv 2602.08676: .95 to commit and .9 to edit, or .7 and .5; at most 16 looks at a
     full block, where diffusers makes 17).
+
+    Raises:
+        ValueError: a threshold that is no probability.
     """
 
     threshold: float = 0.9
     extra: int = 16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_probability(self.threshold)
 
     def revised(
         self, state: SamplerState, prediction: Prediction, candidate: Candidate, decision: Decision

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
+from adaptive_diffusion.core.parameters import check_probability
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.rule import ABSORBING, Plan, open_share
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
@@ -23,7 +24,7 @@ class SelfAwareKernel(Plan):
     checked against the paper; the tests are cases made by hand.
 
     Raises:
-        ValueError: fewer than one step.
+        ValueError: fewer than one step, or a threshold that is no probability.
     """
 
     threshold: float = 0.5
@@ -34,6 +35,7 @@ class SelfAwareKernel(Plan):
     bounded = True
 
     def __post_init__(self) -> None:
+        check_probability(self.threshold)
         if self.steps < 1:
             raise ValueError(f"steps={self.steps}: the kernel takes at least 1 step")
 

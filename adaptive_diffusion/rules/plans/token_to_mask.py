@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.logit_statistics import CurrentTokenProbability
+from adaptive_diffusion.core.parameters import check_probability
 from adaptive_diffusion.core.prediction import LogitStatistic, Prediction
 from adaptive_diffusion.core.rule import ABSORBING
 from adaptive_diffusion.core.state import Candidate, Decision, SamplerState
@@ -51,12 +52,20 @@ class TokenToMask(SecondLook):
 
 @dataclass(frozen=True)
 class ConfidentReplacement(TokenToMask):
-    """A token is a suspect when the candidate differs and has p > `threshold`: the trigger of `TokenEditing`."""
+    """A token is a suspect when the candidate differs and has p > `threshold`: the trigger of `TokenEditing`.
+
+    Raises:
+        ValueError: a threshold that is no probability.
+    """
 
     threshold: float = 0.9
     each: int = 5
     share: float = 0.25
     extra: int = 16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_probability(self.threshold)
 
     def doubt(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> tuple[Tensor, Tensor]:
         other = (candidate.token != state.tokens) & (candidate.probability > self.threshold)
@@ -65,12 +74,20 @@ class ConfidentReplacement(TokenToMask):
 
 @dataclass(frozen=True)
 class LowTokenProbability(TokenToMask):
-    """A token is a suspect when its current-token probability is below `threshold`."""
+    """A token is a suspect when its current-token probability is below `threshold`.
+
+    Raises:
+        ValueError: a threshold that is no probability.
+    """
 
     threshold: float = 0.5
     each: int = 5
     share: float = 0.25
     extra: int = 16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_probability(self.threshold)
 
     def doubt(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> tuple[Tensor, Tensor]:
         probability = prediction["current_token_probability"]
@@ -82,12 +99,19 @@ class ProbabilityDrop(TokenToMask):
     """A token is a suspect when its probability has fallen by more than `threshold` since the last step.
 
     It carries the probability that the prediction before gave to each token that stands, [B, L] float32.
+
+    Raises:
+        ValueError: a threshold that is no probability.
     """
 
     threshold: float = 0.3
     each: int = 5
     share: float = 0.25
     extra: int = 16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_probability(self.threshold)
 
     def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         before = torch.zeros_like(state.commit_probability)
