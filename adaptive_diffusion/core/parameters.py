@@ -1,6 +1,7 @@
 """Refusal of parameters that no rule can use."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from itertools import chain
 from types import NoneType, UnionType
@@ -42,6 +43,19 @@ def check_number(owner: str, name: str, value: Any, annotation: Any) -> None:
     if broken or value is None or isinstance(value, str | list | tuple | dict):
         needed = "whole number" if numbers == [int] else "number"
         raise ValueError(f"{owner}: {name}={value!r} is no {needed}; give one")
+
+
+def two_numbers(owner: str, name: str, values: Any, annotation: Any, example: str) -> Sequence[Any]:
+    """The two values of a setting of `owner`, such as a range, each as `check_number` wants it.
+
+    Raises:
+        ValueError: something else than two of them; the message has the example.
+    """
+    if isinstance(values, str) or not isinstance(values, Sequence) or len(values) != 2:
+        raise ValueError(f"{name}={values!r} is not two numbers; give both, such as {name}={example}")
+    for value in values:
+        check_number(owner, name, value, annotation)
+    return values
 
 
 class Parameters:

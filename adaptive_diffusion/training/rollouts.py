@@ -163,12 +163,18 @@ def share_changed(written: Tensor, steps: Tensor) -> Tensor:
     return (written != last).sum(1) / (written != OPEN).sum(1).clamp(min=1)
 
 
-def check_recordable(sampler: Sampler) -> None:
-    """Refuses a sampler that gives the best of several tries, which are no one trajectory (`sampling.restart`).
+def check_recordable(sampler: Sampler, tried: Sequence[Halting] = ()) -> None:
+    """Refuses a sampler that gives the best of several tries, which are no one trajectory (`sampling.restart`), and
+    rules to be tried on a sampler with blocks, where a stop would not end the answer.
 
     Raises:
         ValueError: such a sampler.
     """
+    if tried and sampler.block_length is not None:
+        raise ValueError(
+            f"rules are tried on trajectories without blocks; this sampler has {sampler.block_length=}. Set it to null "
+            "or try no rule"
+        )
     if sampler.one_try is not sampler:
         raise ValueError(
             f"{type(sampler).__name__} gives the best of several tries, so there is no one trajectory to be recorded "
@@ -201,12 +207,9 @@ def record(
         positions: how many positions an observation has singly, for heads that attend to them.
 
     Raises:
-        ValueError: as `check_recordable`, and rules to be tried on a sampler with blocks, where a stop would not end
-            the answer.
+        ValueError: as `check_recordable`.
     """
-    check_recordable(sampler)
-    if tried and sampler.block_length is not None:
-        raise ValueError(f"rules are tried on trajectories without blocks; this sampler has {sampler.block_length=}")
+    check_recordable(sampler, tried)
     recorder = RolloutRecorder(batch, positions)
     queries = batch.queries
     complete = replace(sampler, halting=HaltingTrials(tuple(tried)))

@@ -140,6 +140,22 @@ def test_sampler_without_its_halting_head_is_refused_with_the_name_of_the_head(d
         source.sampler("cost_aware").sample(source.task.queries(source.data.test))
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("stages.rollouts.queries=0", "queries=0 leaves nothing to record"),
+        ("+stages.rollouts.held_out=0", "held_out=0 leaves nothing to record"),
+        ("+sampler.block_length=18", "rules are tried on trajectories without blocks"),
+    ],
+)
+def test_rollouts_that_cannot_be_recorded_are_refused_before_the_first_stage(denoiser, tmp_path, change, sentence):
+    tried = "+stages.rollouts.tried=[stable_and_confident]"
+    changes = [f"checkpoint={denoiser}", change, *([tried] if "block" in change else [])]
+    with RunFolder(tmp_path / "run") as folder, pytest.raises(ValueError, match=sentence):
+        run_experiment(compose("halting", changes), folder, say=lambda line: None)
+    assert not (tmp_path / "run" / "rollouts").exists()
+
+
 @pytest.mark.parametrize("name", ["answer_probability", "cost_aware", "q_halting"])
 def test_learned_halting_and_its_rival_differ_in_nothing_but_halting(name: str) -> None:
     assert without_halting(compose_part("sampler", name)) == without_halting(compose_part("sampler", "learned"))

@@ -66,9 +66,11 @@ class Record(Stage):
     sampler_fields: ClassVar[tuple[str, ...]] = ("tried",)
 
     def check(self, context: StageContext, dry_run: DryRun) -> None:
-        trials(self.tried, context.allow)
+        for name, number in (("queries", self.queries), ("held_out", self.held_out)):
+            if number is not None and number < 1:
+                raise ValueError(f"{name}={number} leaves nothing to record; use at least 1")
         unbound = instantiate(without_halting(self.sampler), context.allow)
-        check_recordable(build_sampler(unbound, _begun(self, context, dry_run)))
+        check_recordable(build_sampler(unbound, _begun(self, context, dry_run)), self._rules(context))
 
     def __call__(self, context: StageContext) -> None:
         folder = context.folder
@@ -84,8 +86,11 @@ class Record(Stage):
                 continue
             problems = problems.take(evenly_spaced(len(problems), self.held_out))
             difficulty = chief_difficulty(task, problems)
-            rules = [one.rule for one in trials(self.tried, context.allow)]
-            self._record(folder, split, sampler, scored(task, problems), difficulty, rules)
+            self._record(folder, split, sampler, scored(task, problems), difficulty, self._rules(context))
+
+    def _rules(self, context: StageContext) -> list[Halting]:
+        """The halting rules to be tried, at each of their settings."""
+        return [one.rule for one in trials(self.tried, context.allow)]
 
     def _record(
         self,

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from adaptive_diffusion.core.parameters import two_numbers
 from adaptive_diffusion.tasks.colouring.generator import generate
 from adaptive_diffusion.tasks.colouring.graphs import Graphs
 from adaptive_diffusion.tasks.colouring.task import ColouringTask
-from adaptive_diffusion.tasks.data import TaskData
+from adaptive_diffusion.tasks.data import TaskData, at_least_one
 
 
 class ColouringData(TaskData):
@@ -46,8 +47,10 @@ class ColouringData(TaskData):
         threads: int = 1,
     ) -> None:
         super().__init__(batch_size, seed, evaluation_seed, evaluation_batch_size, threads)
+        at_least_one(validation_graphs=validation_graphs, test_graphs=test_graphs)
         self.task = ColouringTask(nodes, colours)
-        (lowest, highest), (fewest, most) = degree, given
+        lowest, highest = two_numbers("ColouringData", "degree", degree, float, "[3.5,5.0]")
+        fewest, most = two_numbers("ColouringData", "given", given, int, "[1,4]")
         self.degree, self.given = (lowest, highest), (fewest, most)
         self.searched = searched
         self.sizes = {"validation": validation_graphs, "test": test_graphs}

@@ -1,10 +1,10 @@
 """Mazes for training and evaluation."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
-from adaptive_diffusion.core.parameters import check_number
-from adaptive_diffusion.tasks.data import TaskData
+from adaptive_diffusion.core.parameters import two_numbers
+from adaptive_diffusion.tasks.data import TaskData, at_least_one
 from adaptive_diffusion.tasks.maze.generator import generate
 from adaptive_diffusion.tasks.maze.mazes import Mazes
 from adaptive_diffusion.tasks.maze.task import MazeTask
@@ -45,9 +45,10 @@ class MazeData(TaskData):
         threads: int = 1,
     ) -> None:
         super().__init__(batch_size, seed, evaluation_seed, evaluation_batch_size, threads)
+        at_least_one(validation_mazes=validation_mazes, test_mazes=test_mazes)
         self.task = MazeTask(rows, columns)
-        lowest, highest = _two("walls", walls, float, "[0.1,0.45]")
-        fewest, most = _two("moves", moves, int | None, "[4,20]")
+        lowest, highest = two_numbers("MazeData", "walls", walls, float, "[0.1,0.45]")
+        fewest, most = two_numbers("MazeData", "moves", moves, int | None, "[4,20]")
         self.walls = (lowest, highest)
         self.moves = (fewest or 2, rows * columns if most is None else most)
         self.sizes = {"validation": validation_mazes, "test": test_mazes}
@@ -61,12 +62,3 @@ class MazeData(TaskData):
     def _made(self, count: int, split: str, seed: int, first: int) -> Mazes:
         shape = (self.task.height, self.task.width)
         return generate(shape, count, split, seed, first, self.walls, self.moves)
-
-
-def _two(name: str, values: Any, kind: Any, example: str) -> Sequence[Any]:
-    """The two values of a setting, each of that kind."""
-    if not isinstance(values, list | tuple) or len(values) != 2:
-        raise ValueError(f"{name}={values!r} is not two numbers; give both, such as {name}={example}")
-    for value in values:
-        check_number("MazeData", name, value, kind)
-    return values

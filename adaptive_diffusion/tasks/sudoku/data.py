@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from adaptive_diffusion.core.parameters import two_numbers
 from adaptive_diffusion.tasks.data import TaskData, at_least_one
 from adaptive_diffusion.tasks.sudoku.augmentation import augment
 from adaptive_diffusion.tasks.sudoku.difficulty import stratified
@@ -56,9 +57,10 @@ class SudokuDataModule(TaskData):
         splits: SplitRule = BY_RELABELLING,
     ) -> None:
         super().__init__(batch_size, seed, evaluation_seed, evaluation_batch_size, threads)
-        at_least_one(copies=copies)
+        at_least_one(copies=copies, validation_puzzles=validation_puzzles, test_puzzles=test_puzzles)
         self.task = SudokuTask(size)
-        fewest, most = CLUES[size] if clues is None else clues
+        given = CLUES[size] if clues is None else clues
+        fewest, most = two_numbers("SudokuDataModule", "clues", given, int, "[20,70]")
         self.clues, self.copies, self.splits = (fewest, most), copies, splits
         self.sizes = {"validation": validation_puzzles, "test": test_puzzles}
         self.stratified_puzzles = stratified_puzzles

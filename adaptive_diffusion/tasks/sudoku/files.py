@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from adaptive_diffusion.tasks.data import TaskData
+from adaptive_diffusion.tasks.data import TaskData, at_least_one
 from adaptive_diffusion.tasks.splits import index_of
 from adaptive_diffusion.tasks.sudoku.augmentation import augment
 from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
@@ -61,6 +61,7 @@ class SudokuFileData(TaskData):
         skip_bad: bool = False,
     ) -> None:
         super().__init__(batch_size, seed, evaluation_seed, evaluation_batch_size, threads)
+        at_least_one(validation_puzzles=validation_puzzles, test_puzzles=test_puzzles)
         if path is None:
             raise ValueError("there is no file of puzzles to train on; set task.path")
         self.task, self.splits, self.skip_bad = SudokuTask(size), splits, skip_bad
