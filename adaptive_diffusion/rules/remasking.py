@@ -144,6 +144,28 @@ class BeginAnew(Remasking):
         return _remask(state, state.revisable & suspect.any(1, keepdim=True))
 
 
+@dataclass(frozen=True)
+class BeginAnewIfDoubted(Remasking):
+    """In a full sequence that is probably wrong: remask all that may be revised, so that another answer is drawn (ours).
+
+    P(the answer is right) comes from an `AnswerQualityHead` on the denoiser. An answer costs one more forward, in which
+    it is judged, and `limits.each` is how often one is begun anew. It needs a proposal that draws.
+
+    Raises:
+        ValueError: a threshold that is no probability.
+    """
+
+    threshold: float = 0.5
+    reads_summaries = ("answer_quality",)
+
+    def __post_init__(self) -> None:
+        check_probability(self.threshold)
+
+    def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:
+        doubted = (prediction["answer_quality"] < self.threshold).any(1) & ~state.open.any(1)
+        return _remask(state, state.revisable & doubted[:, None])
+
+
 def _doubtful_when_full(state: SamplerState, threshold: float) -> Tensor:
     """bool [B, L]: in sequences without an open position, what was committed with a probability below the threshold."""
     return state.revisable & (state.commit_probability < threshold) & ~state.open.any(1, keepdim=True)

@@ -62,11 +62,11 @@ def families(model):
     }
 
 
-def sampled(model, data, count, seed):
-    """The answers of every setting, by name, as strings and as figures of each query."""
+def sampled(found, data, count, seed):
+    """The answers of every setting of some families, by name, as strings and as figures of each query."""
     problems = data.new(count, seed)
     queries, strings, scored = data.task.queries(problems), {}, []
-    for family, settings in families(model).items():
+    for family, settings in found.items():
         for name, sampler in settings.items():
             result = sampler.sample(queries, seed=seed)
             valid = data.task.correct(result.answers, problems).double().numpy()
@@ -127,7 +127,7 @@ def main(arguments=None):
     begun = now()
     trained = load_trained_model(chosen.run)
     data: Any = trained.data
-    scored, strings = sampled(trained.model, data, chosen.strings, chosen.seed)
+    scored, strings = sampled(families(trained.model), data, chosen.strings, chosen.seed)
     half = chosen.strings // 2
     setting, rival = choose(Curves([part(scored, slice(None, half))]))
     curves = Curves([part(scored, slice(half, None))])

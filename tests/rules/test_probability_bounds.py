@@ -15,6 +15,7 @@ from adaptive_diffusion.rules.plans.self_aware import SelfAwareKernel
 from adaptive_diffusion.rules.plans.token_to_mask import ConfidentReplacement, LowTokenProbability, ProbabilityDrop
 from adaptive_diffusion.rules.remasking import (
     BeginAnew,
+    BeginAnewIfDoubted,
     LeastConfidentSpan,
     LowProbability,
     LowQuality,
@@ -25,6 +26,7 @@ from adaptive_diffusion.rules.remasking import (
 INNER = Composed(Confidence(), Threshold(0.5), NoRemasking())
 BOUNDED = (
     BeginAnew,
+    BeginAnewIfDoubted,
     partial(ConfidentReplacement, INNER),
     KLStability,
     LearnedHalting,

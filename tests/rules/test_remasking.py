@@ -7,7 +7,13 @@ import torch
 from small_worlds import prediction, sampler_state
 
 from adaptive_diffusion.core.schedule import Cosine
-from adaptive_diffusion.rules.remasking import BeginAnew, LeastConfidentSpan, LowProbability, LowQuality
+from adaptive_diffusion.rules.remasking import (
+    BeginAnew,
+    BeginAnewIfDoubted,
+    LeastConfidentSpan,
+    LowProbability,
+    LowQuality,
+)
 from adaptive_diffusion.rules.remdm import (
     AncestralLoop,
     ByConfidence,
@@ -122,6 +128,13 @@ def test_a_full_sequence_with_a_doubtful_commit_is_begun_anew():
     given = sampler_state([[1, 1, 1]], committed=[[0, 1, 1]], editable=[[0, 1, 1]])
     given = replace(given, commit_probability=torch.tensor([[0.0, 1.0, 0.2]]))
     assert BeginAnew()(given, prediction((1, 3)), level(0.0)).remask.tolist() == [[False, True, True]]
+
+
+def test_a_doubted_answer_is_begun_anew_only_when_it_is_full():
+    state = sampler_state([[1, 1], [1, 1], [1, 9]], committed=[[1, 1], [1, 1], [1, 0]])
+    quality = torch.tensor([[0.4, 0.4], [0.6, 0.6], [0.4, 0.4]])
+    found = BeginAnewIfDoubted(0.5)(state, prediction((3, 2), answer_quality=quality), level(0.0))
+    assert found.remask.tolist() == [[True, True], [False, False], [False, False]]
 
 
 def test_a_negative_radius_is_refused():

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.config import ConfigSearch, compose_part, instantiate
 from adaptive_diffusion.core.corruption import Uniform
+from adaptive_diffusion.models.answer_quality import AnswerQualityHead
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead, UnmaskingHead
 from adaptive_diffusion.models.policy import PolicyHead
@@ -72,6 +73,7 @@ def model(kind):
     quality = QualityHead(32, init_bias=0.0)
     torch.nn.init.normal_(quality.out.weight)
     heads = {"quality": quality, "halting": HaltingHead(32), "policy": PolicyHead(), "unmasking": UnmaskingHead(32)}
+    heads["answer_quality"] = AnswerQualityHead(32)
     heads |= {"cost_aware": TrajectoryHaltingHead(32, 3), "q_halting": TrajectoryHaltingHead(32, 2)}
     return DenoiserWithHeads(transformer(**noise), heads).eval()
 

@@ -1,0 +1,112 @@
+"""Self-correction by a head that predicts whether a complete molecule is valid: what it doubts is begun anew.
+
+The threshold is chosen on strings of its own. Other strings measure which share of a rival's invalid strings is valid
+at equal forwards, and the FCD. The rivals learn nothing: the plans that draw of `correct.py`, and the same search for
+an answer that is probable under the model's own prediction.
+"""
+
+import argparse
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from correct import LEARNED, affordable, errors_removed, families, sampled
+from measure import RESULTS, finite
+
+from adaptive_diffusion.evaluation.curves import Curves
+from adaptive_diffusion.rules.adaptive import EntropyBound
+from adaptive_diffusion.rules.halting import AnswerProbability
+from adaptive_diffusion.rules.order import LowEntropy
+from adaptive_diffusion.rules.proposal import Draw
+from adaptive_diffusion.rules.remasking import BeginAnew, BeginAnewIfDoubted
+from adaptive_diffusion.rules.revision_limits import RevisionLimits
+from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
+from adaptive_diffusion.storage.manifest import now, provenance
+from adaptive_diffusion.tasks.molecules.measures import Reference, summary
+
+JUDGED = "judged"
+THRESHOLDS = 0.3, 0.5, 0.7, 0.8, 0.9, 0.95
+PROBABLE = 0.01, 0.05, 0.2
+TRIES = 3
+"""How often a string is begun anew at most."""
+GAMMA = 0.1
+"""Entropy bound of both searches."""
+
+
+def judged(model, thresholds):
+    """The search at some thresholds, by name."""
+    return {
+        f"{JUDGED} {threshold:g}": searching(model, BeginAnewIfDoubted(threshold)) for threshold in thresholds
+    }
+
+
+def searching(model, remasking, **parts):
+    """Strings that are drawn in the order of entropy and begun anew."""
+    limits = RevisionLimits(each=TRIES, total=4096, memory=1)
+    fixed = {"proposal": Draw(), "order": LowEntropy(), "pace": EntropyBound(GAMMA)}
+    return Sampler(model, remasking=remasking, limits=limits, **fixed, **parts)
+
+
+def rivals(model):
+    """By family and setting, rules without a head."""
+    probable = {f"probable {p:g}": searching(model, BeginAnew(), halting=AnswerProbability(p)) for p in PROBABLE}
+    return {name: found for name, found in families(model).items() if name not in LEARNED} | {"probable": probable}
+
+
+@torch.inference_mode()
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="a run of the experiment molecules_judged")
+    parser.add_argument("--strings", type=int, default=2000, help="that measure; half as many choose the threshold")
+    parser.add_argument("--reference", type=int, default=10_000, help="test molecules of the FCD")
+    parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    chosen = parser.parse_args(arguments)
+    begun = now()
+    trained = load_trained_model(chosen.run)
+    model, data = trained.model, trained.data
+    tried, _ = sampled({JUDGED: judged(model, THRESHOLDS)}, data, chosen.strings // 2, chosen.seed + 1)
+    threshold = THRESHOLDS[max(range(len(tried)), key=lambda number: tried[number].quality.mean())]
+    compared = {JUDGED: judged(model, (threshold,))} | rivals(model)
+    scored, strings = sampled(compared, data, chosen.strings, chosen.seed)
+    curves = Curves([scored])
+    (name,) = compared[JUDGED]
+    against = {
+        family: errors_removed(curves, name, family).to_json() for family in curves.families if family != JUDGED
+    }
+    rival = min(against, key=lambda family: against[family]["value"])
+    sets = sets_of(scored, strings, data, chosen.reference, {name, *(affordable(curves, one, name) for one in against)})
+    result = {
+        "setting": name,
+        "rival": rival,
+        "rival_setting": affordable(curves, rival, name),
+        "errors_removed": against[rival],
+        "against": against,
+        "sets": sets,
+        "chosen_among": {one.name: [float(one.nfe.mean()), float(one.quality.mean())] for one in tried},
+        "curves": curves.to_json(),
+        "manifest": provenance(
+            f"judge.py RUN --strings {chosen.strings} --reference {chosen.reference} --seed {chosen.seed}", begun
+        ),
+    }
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    atomic_write_file(chosen.out / "judged.json", json.dumps(result, indent=1) + "\n")
+
+
+def sets_of(scored, strings, data: Any, number, names):
+    """Measures of the strings of some settings."""
+    reference, training = Reference(data.strings["test"][:number]), frozenset(data.strings["train"])
+    forwards = {one.name: float(one.nfe.mean()) for one in scored}
+    return {
+        name: {"forwards": forwards[name], **finite(summary(strings[name], training, reference))}
+        for name in sorted(names)
+    }
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main()
