@@ -42,6 +42,7 @@ def scripts(monkeypatch):
         "correct",
         "halting",
         "complete",
+        "judge",
         "growth",
     )
     yield {name: import_module(name) for name in names}
@@ -162,28 +163,38 @@ def test_states_of_a_training_are_measured(scripts, run):
     assert valid[100] == valid[None][:4]
 
 
+def small(run, experiment, *changes):
+    """The config of an experiment on the masked denoiser of a run, small."""
+    config = compose(
+        experiment,
+        (
+            f"start={run / 'checkpoints' / 'masked.safetensors'}",
+            "task.length=16",
+            "task.held_out_problems=6",
+            "task.batch_size=8",
+            "model.denoiser.width=16",
+            "model.denoiser.depth=1",
+            "model.denoiser.heads=2",
+            "model.denoiser.positions.length=16",
+            "stages.quality.steps=2",
+            *changes,
+        ),
+    )
+    config.task.corpus = {"_target_": "adaptive_diffusion.tasks.molecules.SmilesFile", "path": str(run / "some.smi")}
+    return config
+
+
 @pytest.fixture
 def heads(run):
     """A run of molecules_heads, small."""
     changes = (
-        f"start={run / 'checkpoints' / 'masked.safetensors'}",
-        "task.length=16",
-        "task.held_out_problems=6",
-        "task.batch_size=8",
-        "model.denoiser.width=16",
-        "model.denoiser.depth=1",
-        "model.denoiser.heads=2",
-        "model.denoiser.positions.length=16",
-        "stages.quality.steps=2",
         "stages.rollouts.queries=12",
         "stages.rollouts.max_steps=4",
         "stages.measures.tried=[answer_probability]",
         *(f"stages.{name}.steps=2" for name in ("solved", "cost_aware", "agreement", "agreement_cost_aware")),
     )
-    config = compose("molecules_heads", changes)
-    config.task.corpus = {"_target_": "adaptive_diffusion.tasks.molecules.SmilesFile", "path": str(run / "some.smi")}
     with RunFolder(run / "heads") as folder:
-        run_experiment(config, folder, say=lambda line: None)
+        run_experiment(small(run, "molecules_heads", *changes), folder, say=lambda line: None)
     return run / "heads"
 
 
@@ -200,6 +211,24 @@ def test_self_correction_and_halting_on_a_run_of_heads(scripts, run, heads):
     assert found["setting"].rpartition(" ")[0] in scripts["correct"].LEARNED
     assert found["rival"] not in scripts["correct"].LEARNED
     assert set(found["sets"]) == {found["setting"], found["rival_setting"]}
+
+
+def test_doubted_molecules_are_begun_anew_and_compared(scripts, run):
+    config = small(run, "molecules_judged")
+    for states, rows in zip(config.stages.quality.module.training_states, (5, 3), strict=True):
+        states.rows = rows
+    with RunFolder(run / "judged") as folder:
+        run_experiment(config, folder, say=lambda line: None)
+    scripts["judge"].main([str(run / "judged"), "--strings", "6", "--reference", "4", "--out", str(run / "out")])
+    found = json.loads((run / "out" / "judged.json").read_text())
+    assert found["setting"].startswith("judged")
+    assert {"restart", "entropy_bound", "p2"} <= set(found["against"])
+    assert found["errors_removed"] == found["against"][found["rival"]]
+    assert {found["setting"], found["rival_setting"]} <= set(found["sets"])
+    scripts["summarise"].main(["--out", str(run / "out")])
+    summary = json.loads((run / "out" / "summary.json").read_text())
+    assert summary["errors_removed"] == found["errors_removed"]["value"]
+    assert summary["errors_removed_against"] == found["rival"]
 
 
 def test_diagnosis_counts_every_string(scripts, run):

@@ -1,8 +1,8 @@
 """Self-correction by a head that predicts whether a complete molecule is valid: what it doubts is begun anew.
 
 The threshold is chosen on strings of its own. Other strings measure which share of a rival's invalid strings is valid
-at equal forwards, and the FCD. The rivals learn nothing: the plans that draw of `correct.py`, and the same search for
-an answer that is probable under the model's own prediction.
+at equal forwards, and the FCD. The rivals learn nothing: those of `correct.py`, and strings that are begun anew while
+they are improbable as they were written.
 """
 
 import argparse
@@ -17,44 +17,47 @@ from measure import RESULTS, finite
 
 from adaptive_diffusion.evaluation.curves import Curves
 from adaptive_diffusion.rules.adaptive import EntropyBound
-from adaptive_diffusion.rules.halting import AnswerProbability
 from adaptive_diffusion.rules.order import LowEntropy
 from adaptive_diffusion.rules.proposal import Draw
-from adaptive_diffusion.rules.remasking import BeginAnew, BeginAnewIfDoubted
+from adaptive_diffusion.rules.remasking import BeginAnewIfDoubted
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
 from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.sampling.restart import Restart
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 from adaptive_diffusion.storage.manifest import now, provenance
 from adaptive_diffusion.tasks.molecules.measures import Reference, summary
 
 JUDGED = "judged"
-THRESHOLDS = 0.3, 0.5, 0.7, 0.8, 0.9, 0.95
-PROBABLE = 0.01, 0.05, 0.2
-TRIES = 3
+THRESHOLDS = 0.3, 0.5, 0.7, 0.8, 0.9
+PROBABLE = 1e-6, 1e-5, 1e-4
+ANEW = 3
 """How often a string is begun anew at most."""
-GAMMA = 0.1
-"""Entropy bound of both searches."""
+BUDGET = 24
+"""Forwards that a setting may take in the mean: as many as the longest string has tokens."""
+
+
+def drawing(model, **parts):
+    """Strings that are drawn in the order of entropy."""
+    return Sampler(model, proposal=Draw(), order=LowEntropy(), pace=EntropyBound(0.1), **parts)
 
 
 def judged(model, thresholds):
-    """The search at some thresholds, by name."""
-    return {
-        f"{JUDGED} {threshold:g}": searching(model, BeginAnewIfDoubted(threshold)) for threshold in thresholds
-    }
-
-
-def searching(model, remasking, **parts):
-    """Strings that are drawn in the order of entropy and begun anew."""
-    limits = RevisionLimits(each=TRIES, total=4096, memory=1)
-    fixed = {"proposal": Draw(), "order": LowEntropy(), "pace": EntropyBound(GAMMA)}
-    return Sampler(model, remasking=remasking, limits=limits, **fixed, **parts)
+    """By name, strings that are begun anew while the head doubts them."""
+    limits = RevisionLimits(each=ANEW, total=4096, memory=1)
+    return {f"{JUDGED} {at:g}": drawing(model, remasking=BeginAnewIfDoubted(at), limits=limits) for at in thresholds}
 
 
 def rivals(model):
     """By family and setting, rules without a head."""
-    probable = {f"probable {p:g}": searching(model, BeginAnew(), halting=AnswerProbability(p)) for p in PROBABLE}
-    return {name: found for name, found in families(model).items() if name not in LEARNED} | {"probable": probable}
+    again = {f"restart {enough:g}": Restart(drawing(model), 1 + ANEW, enough) for enough in PROBABLE}
+    return {name: found for name, found in families(model).items() if name not in LEARNED} | {"restart": again}
+
+
+def chosen_threshold(tried):
+    """That of the most valid setting within the budget."""
+    within = [number for number, one in enumerate(tried) if one.nfe.mean() <= BUDGET]
+    return THRESHOLDS[max(within, key=lambda number: tried[number].quality.mean())]
 
 
 @torch.inference_mode()
@@ -70,14 +73,11 @@ def main(arguments=None):
     trained = load_trained_model(chosen.run)
     model, data = trained.model, trained.data
     tried, _ = sampled({JUDGED: judged(model, THRESHOLDS)}, data, chosen.strings // 2, chosen.seed + 1)
-    threshold = THRESHOLDS[max(range(len(tried)), key=lambda number: tried[number].quality.mean())]
-    compared = {JUDGED: judged(model, (threshold,))} | rivals(model)
+    compared = {JUDGED: judged(model, (chosen_threshold(tried),))} | rivals(model)
     scored, strings = sampled(compared, data, chosen.strings, chosen.seed)
     curves = Curves([scored])
     (name,) = compared[JUDGED]
-    against = {
-        family: errors_removed(curves, name, family).to_json() for family in curves.families if family != JUDGED
-    }
+    against = {family: errors_removed(curves, name, family).to_json() for family in curves.families if family != JUDGED}
     rival = min(against, key=lambda family: against[family]["value"])
     sets = sets_of(scored, strings, data, chosen.reference, {name, *(affordable(curves, one, name) for one in against)})
     result = {

@@ -35,7 +35,8 @@ def summarised(folder):
     """What `summary.json` holds: the best setting beside the twin, and the chief figures of every other file."""
     found = {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
     rows = found.get(Path(FILE).stem, {}).get("settings", {})
-    infilling, correction = found.get("infilling", {}), found.get("correction", {})
+    infilling, by_token = found.get("infilling", {}), found.get("correction", {})
+    correction = found.get("judged", by_token)
     halting, latency = found.get("complete", {}), found.get("latency", {})
     alone = found.get("halting", {})  # the same heads where incomplete strings may be returned
     chosen = best(rows)
@@ -56,6 +57,7 @@ def summarised(folder):
         "errors_removed": removed.get("value"),
         "errors_removed_ci_low": removed.get("low"),
         "errors_removed_against": correction.get("rival"),
+        "errors_removed_token_by_token": by_token.get("errors_removed"),
         # Of the two comparisons, fixed steps and the best rule without learning, the less favourable one.
         "halting_cost_ratio": dearer.get("value"),
         "halting_cost_ratio_high": dearer.get("high"),
