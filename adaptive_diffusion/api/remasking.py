@@ -3,6 +3,7 @@
 from adaptive_diffusion.core.rule import Remasking, Revision
 from adaptive_diffusion.rules.remasking import (
     BeginAnew,
+    BeginAnewIfDoubted,
     LeastConfidentSpan,
     LowProbability,
     LowQuality,
@@ -13,6 +14,7 @@ from adaptive_diffusion.rules.remdm import ByConfidence, Cap, Rescale, WhileHeld
 
 __all__ = [
     "BeginAnew",
+    "BeginAnewIfDoubted",
     "ByConfidence",
     "Cap",
     "LeastConfidentSpan",
