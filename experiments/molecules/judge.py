@@ -1,8 +1,9 @@
 """Self-correction by a head that predicts whether a complete molecule is valid: what it doubts is begun anew.
 
 The threshold is chosen on strings of its own. Other strings measure which share of a rival's invalid strings is valid
-at equal forwards, and the FCD. The rivals learn nothing: those of `correct.py`, and strings that are begun anew while
-they are improbable as they were written.
+at equal forwards, and the FCD. The rivals learn nothing: some of `correct.py`, KLASS, strings that are begun anew while
+they are improbable as they were written, and a search for a probable string. What commits or looks for probable tokens
+is valid more often and less like the molecules of the test set, so the FCD stands beside.
 """
 
 import argparse
@@ -12,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from correct import LEARNED, affordable, errors_removed, families, sampled
+from correct import STEPS, affordable, errors_removed, families, sampled
 from measure import RESULTS, finite
 
 from adaptive_diffusion.evaluation.curves import Curves
 from adaptive_diffusion.rules.adaptive import EntropyBound
+from adaptive_diffusion.rules.halting import AnswerProbability
+from adaptive_diffusion.rules.klass import KLStability, StableOrQuota
 from adaptive_diffusion.rules.order import LowEntropy
+from adaptive_diffusion.rules.pace import Threshold
 from adaptive_diffusion.rules.proposal import Draw
-from adaptive_diffusion.rules.remasking import BeginAnewIfDoubted
+from adaptive_diffusion.rules.remasking import BeginAnewIfDoubted, LowProbability
 from adaptive_diffusion.rules.revision_limits import RevisionLimits
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.sampling.restart import Restart
@@ -31,6 +35,8 @@ from adaptive_diffusion.tasks.molecules.measures import Reference, summary
 JUDGED = "judged"
 THRESHOLDS = 0.3, 0.5, 0.7, 0.8, 0.9
 PROBABLE = 1e-6, 1e-5, 1e-4
+LIKELY = 0.01, 0.1, 0.5
+KNOWN = "random", "entropy_bound", "p2", "search"
 ANEW = 3
 """How often a string is begun anew at most."""
 BUDGET = 24
@@ -51,7 +57,23 @@ def judged(model, thresholds):
 def rivals(model):
     """By family and setting, rules without a head."""
     again = {f"restart {enough:g}": Restart(drawing(model), 1 + ANEW, enough) for enough in PROBABLE}
-    return {name: found for name, found in families(model).items() if name not in LEARNED} | {"restart": again}
+    stable = {
+        f"klass {steps}": Sampler(model, proposal=Draw(), order=KLStability(), pace=StableOrQuota(steps=steps))
+        for steps in STEPS
+    }
+    probable = {
+        f"answer_probability {threshold:g}": Sampler(
+            model,
+            proposal=Draw(),
+            pace=Threshold(0.5),
+            remasking=LowProbability(),
+            halting=AnswerProbability(threshold),
+            limits=RevisionLimits(each=2, total=256),
+        )
+        for threshold in LIKELY
+    }
+    known = {name: found for name, found in families(model).items() if name in KNOWN}
+    return {**known, "klass": stable, "restart": again, "answer_probability": probable}
 
 
 def chosen_threshold(tried):
