@@ -231,6 +231,16 @@ def test_doubted_molecules_are_begun_anew_and_compared(scripts, run):
     assert summary["errors_removed_against"] == found["rival"]
 
 
+def test_a_rival_far_from_the_test_molecules_does_not_count(scripts):
+    against = {"probable": {"value": 0.0}, "search": {"value": 0.5}, "random": {"value": 0.7}}
+    settings = {family: f"{family} 1" for family in against}
+    sets = {"judged 1": {"fcd": 0.4}, "probable 1": {"fcd": 5.0}, "search 1": {"fcd": 0.49}, "random 1": {"fcd": 0.4}}
+    strongest = scripts["judge"].strongest
+    assert strongest(against, settings, sets, "judged 1") == "search"
+    assert strongest(against, settings, sets | {"probable 1": {"fcd": None}}, "judged 1") == "probable"
+    assert strongest(against, settings, sets | {"judged 1": {"fcd": 0.1}}, "judged 1") == "probable"
+
+
 def test_diagnosis_counts_every_string(scripts, run):
     scripts["diagnose"].main([str(run), "--strings", "5", "--steps", "3", "--out", str(run)])
     found = json.loads((run / "diagnosis.json").read_text())

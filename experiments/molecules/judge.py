@@ -39,6 +39,8 @@ LIKELY = 0.01, 0.1, 0.5
 KNOWN = "random", "entropy_bound", "p2", "search"
 ANEW = 3
 """How often a string is begun anew at most."""
+FCD = 0.1
+"""By so much a rival's FCD may be larger: what only writes probable strings is no rival, however valid it is."""
 BUDGET = 24
 """Forwards that a setting may take in the mean: as many as the longest string has tokens."""
 
@@ -100,12 +102,13 @@ def main(arguments=None):
     curves = Curves([scored])
     (name,) = compared[JUDGED]
     against = {family: errors_removed(curves, name, family).to_json() for family in curves.families if family != JUDGED}
-    rival = min(against, key=lambda family: against[family]["value"])
-    sets = sets_of(scored, strings, data, chosen.reference, {name, *(affordable(curves, one, name) for one in against)})
+    settings = {family: affordable(curves, family, name) for family in against}
+    sets = sets_of(scored, strings, data, chosen.reference, {name, *settings.values()})
+    rival = strongest(against, settings, sets, name)
     result = {
         "setting": name,
         "rival": rival,
-        "rival_setting": affordable(curves, rival, name),
+        "rival_setting": settings[rival],
         "errors_removed": against[rival],
         "against": against,
         "sets": sets,
@@ -117,6 +120,14 @@ def main(arguments=None):
     }
     chosen.out.mkdir(parents=True, exist_ok=True)
     atomic_write_file(chosen.out / "judged.json", json.dumps(result, indent=1) + "\n")
+
+
+def strongest(against, settings, sets, name):
+    """The rule of whose invalid strings the smallest share is removed, among those whose FCD is no worse by more than
+    `FCD`."""
+    bound = (sets[name]["fcd"] or float("inf")) + FCD
+    close = [family for family, setting in settings.items() if (sets[setting]["fcd"] or 0) <= bound]
+    return min(close or settings, key=lambda family: against[family]["value"])
 
 
 def sets_of(scored, strings, data: Any, number, names):
