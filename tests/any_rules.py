@@ -133,7 +133,7 @@ CORRECTING = [
 ]
 PLANS += CORRECTING
 PROCESSORS = [Temperature(0.7), LinearTemperature(5), TopK(2), TopP(0.8), Suppress((1,)), LeaveOneOut()]
-FACTORS = {"quality": 0.9, "verified": 1.3, "drawn_quality": 1.1, "unmasking": 0.6}
+FACTORS = {"quality": 0.9, "verified": 1.3, "drawn_quality": 1.1, "unmasking": 0.6, "answer_quality": 0.8}
 
 
 class Hashing(torch.nn.Module):

@@ -14,6 +14,7 @@ from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.config import ConfigSearch, compose_part, instantiate, resolve
 from adaptive_diffusion.config.search import package_folder
 from adaptive_diffusion.core.corruption import Uniform
+from adaptive_diffusion.models.answer_quality import AnswerQualityHead
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead, UnmaskingHead
 from adaptive_diffusion.models.policy import PolicyHead
@@ -35,6 +36,7 @@ def model(kind: str = "absorbing") -> DenoiserWithHeads:
         "halting": HaltingHead(32),
         "policy": PolicyHead(),
         "unmasking": UnmaskingHead(32),
+        "answer_quality": AnswerQualityHead(32),
     }
     heads |= {"cost_aware": TrajectoryHaltingHead(32, 3), "q_halting": TrajectoryHaltingHead(32, 2)}
     return DenoiserWithHeads(transformer(**noise), heads).eval()

@@ -8,6 +8,7 @@ from small_worlds import transformer
 
 from adaptive_diffusion.config import ConfigSearch, compose_part, instantiate
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.models.answer_quality import AnswerQualityHead
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead, UnmaskingHead
 from adaptive_diffusion.models.policy import PolicyHead
@@ -18,6 +19,7 @@ from adaptive_diffusion.runs.compare import build_sampler
 DISTRIBUTIONS = {"gidd", "remdm_cap", "remdm_conf", "remdm_loop", "remdm_rescale"}
 #: Samplers that need more by what they are, and why.
 MORE = {
+    "answer_quality": "a complete answer is judged in a forward of its own",
     "diffusion_gemma": "two equal predictions are needed to stop",
     "p2_planner": "the planner has a forward of its own",
     "restart": "answers that are not probable enough are drawn again",
@@ -37,7 +39,8 @@ def forwards(name, queries):
     torch.manual_seed(0)
     heads = {"quality": QualityHead(32), "halting": HaltingHead(32), "policy": PolicyHead()}
     more = {"cost_aware": TrajectoryHaltingHead(32, 3), "q_halting": TrajectoryHaltingHead(32, 2)}
-    model = DenoiserWithHeads(transformer(), heads | more | {"unmasking": UnmaskingHead(32)}).eval()
+    more |= {"unmasking": UnmaskingHead(32), "answer_quality": AnswerQualityHead(32)}
+    model = DenoiserWithHeads(transformer(), heads | more).eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         return build_sampler(instantiate(compose_part("sampler", name)), model).sample(queries).nfe

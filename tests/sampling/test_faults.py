@@ -16,6 +16,7 @@ from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.evaluation.replay import Replay
+from adaptive_diffusion.models.answer_quality import AnswerQualityHead
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead, UnmaskingHead
 from adaptive_diffusion.models.policy import PolicyHead
@@ -65,6 +66,7 @@ def with_heads(kind):
     quality = QualityHead(32, init_bias=0.0)
     torch.nn.init.normal_(quality.out.weight)
     heads = {"quality": quality, "halting": HaltingHead(32), "policy": PolicyHead(), "unmasking": UnmaskingHead(32)}
+    heads["answer_quality"] = AnswerQualityHead(32)
     heads |= {"cost_aware": TrajectoryHaltingHead(32, 3), "q_halting": TrajectoryHaltingHead(32, 2)}
     return DenoiserWithHeads(fragile(kind), heads).eval()
 

@@ -12,7 +12,7 @@ from adaptive_diffusion.sampling import Sampler
 
 
 def test_a_rule_that_revised_nothing_warns():
-    sampler = Sampler(Hashing(Absorbing(K), 1), remasking=LowQuality(-1.0))
+    sampler = Sampler(Hashing(Absorbing(K), 1), remasking=LowQuality(0.0))
     with pytest.warns(UserWarning, match="LowQuality revised nothing in 3 answers"):
         sampler.sample(random_queries(3, L, K))
 

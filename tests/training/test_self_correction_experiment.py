@@ -41,7 +41,7 @@ def test_every_way_of_training_remasking_names_parts_that_exist() -> None:
         changes = [f"training@stages.policy={name}", "+model.denoiser.block_length=3"]  # for the training of blocks
         config = resolve(compose("self_correction", changes))
         module = config["stages"]["policy"]["module"]
-        assert set(module["trainable"]) <= {"denoiser", "quality", "policy", "halting", "unmasking"}
+        assert set(module["trainable"]) <= {"answer_quality", "denoiser", "quality", "policy", "halting", "unmasking"}
         for part in (*module["training_states"], *module["objectives"]):
             if "sampler" not in part:
                 instantiate(part)
