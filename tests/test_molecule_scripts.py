@@ -225,6 +225,22 @@ def test_doubted_molecules_are_begun_anew_and_compared(scripts, run):
     assert {"restart", "entropy_bound", "p2"} <= set(found["against"])
     assert found["errors_removed"] == found["against"][found["rival"]]
     assert {found["setting"], found["rival_setting"]} <= set(found["sets"])
+    scripts["judge"].main(
+        [
+            str(run / "judged"),
+            "--strings",
+            "4",
+            "--reference",
+            "4",
+            "--thresholds",
+            "0.1",
+            "0.3",
+            "--out",
+            str(run / "out"),
+        ]
+    )
+    alone = json.loads((run / "out" / "judged_thresholds.json").read_text())
+    assert set(alone["sets"]) == {"judged 0.1", "judged 0.3"}
     scripts["summarise"].main(["--out", str(run / "out")])
     summary = json.loads((run / "out" / "summary.json").read_text())
     assert summary["errors_removed"] == found["errors_removed"]["value"]

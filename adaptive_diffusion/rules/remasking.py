@@ -146,7 +146,7 @@ class BeginAnew(Remasking):
 
 @dataclass(frozen=True)
 class BeginAnewIfDoubted(Remasking):
-    """In a full sequence that is probably wrong: remask all that may be revised, so that another answer is drawn (ours).
+    """In a full sequence that is probably wrong: remask all that may be revised; another answer is drawn (ours).
 
     P(the answer is right) comes from an `AnswerQualityHead` on the denoiser. An answer costs one more forward, in which
     it is judged, and `limits.each` is how often one is begun anew. It needs a proposal that draws.

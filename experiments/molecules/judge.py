@@ -91,11 +91,20 @@ def main(arguments=None):
     parser.add_argument("--strings", type=int, default=2000, help="that measure; half as many choose the threshold")
     parser.add_argument("--reference", type=int, default=10_000, help="test molecules of the FCD")
     parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--thresholds", type=float, nargs="+", help="measure these alone, into judged_thresholds.json")
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args(arguments)
     begun = now()
     trained = load_trained_model(chosen.run)
     model, data = trained.model, trained.data
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    command = f"judge.py RUN --strings {chosen.strings} --reference {chosen.reference} --seed {chosen.seed}"
+    if chosen.thresholds:
+        scored, strings = sampled({JUDGED: judged(model, chosen.thresholds)}, data, chosen.strings, chosen.seed)
+        sets = sets_of(scored, strings, data, chosen.reference, set(strings))
+        command += f" --thresholds {' '.join(f'{one:g}' for one in chosen.thresholds)}"
+        write(chosen.out / "judged_thresholds.json", {"sets": sets, "manifest": provenance(command, begun)})
+        return
     tried, _ = sampled({JUDGED: judged(model, THRESHOLDS)}, data, chosen.strings // 2, chosen.seed + 1)
     compared = {JUDGED: judged(model, (chosen_threshold(tried),))} | rivals(model)
     scored, strings = sampled(compared, data, chosen.strings, chosen.seed)
@@ -114,12 +123,14 @@ def main(arguments=None):
         "sets": sets,
         "chosen_among": {one.name: [float(one.nfe.mean()), float(one.quality.mean())] for one in tried},
         "curves": curves.to_json(),
-        "manifest": provenance(
-            f"judge.py RUN --strings {chosen.strings} --reference {chosen.reference} --seed {chosen.seed}", begun
-        ),
+        "manifest": provenance(command, begun),
     }
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    atomic_write_file(chosen.out / "judged.json", json.dumps(result, indent=1) + "\n")
+    write(chosen.out / "judged.json", result)
+
+
+def write(file, result):
+    """Writes a result file."""
+    atomic_write_file(file, json.dumps(result, indent=1) + "\n")
 
 
 def strongest(against, settings, sets, name):
