@@ -59,8 +59,9 @@ class SudokuDataModule(TaskData):
         super().__init__(batch_size, seed, evaluation_seed, evaluation_batch_size, threads)
         at_least_one(copies=copies, validation_puzzles=validation_puzzles, test_puzzles=test_puzzles)
         self.task = SudokuTask(size)
-        given = CLUES[size] if clues is None else clues
-        fewest, most = two_numbers("SudokuDataModule", "clues", given, int, "[20,70]")
+        usual = CLUES[size]
+        clues, example = usual if clues is None else clues, f"[{usual[0]},{usual[1]}]"
+        fewest, most = two_numbers("SudokuDataModule", "clues", clues, int, example)
         self.clues, self.copies, self.splits = (fewest, most), copies, splits
         self.sizes = {"validation": validation_puzzles, "test": test_puzzles}
         self.stratified_puzzles = stratified_puzzles
