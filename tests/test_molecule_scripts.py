@@ -247,6 +247,17 @@ def test_doubted_molecules_are_begun_anew_and_compared(scripts, run):
     assert summary["errors_removed_against"] == found["rival"]
 
 
+def test_the_threshold_is_the_most_valid_one_as_near_as_one_drawing(scripts):
+    choose, once = scripts["judge"].chosen_threshold, {"one drawing": {"forwards": 13, "valid": 0.8, "fcd": 0.4}}
+    row = lambda valid, fcd, forwards=18: {"forwards": forwards, "valid": valid, "fcd": fcd}  # noqa: E731 (a table)
+    sets = once | {f"judged {at:g}": row(0.9 + at / 20, 0.3 + at / 5) for at in (0.1, 0.3, 0.5, 0.7, 0.8, 0.9)}
+    assert choose(sets) == 0.5
+    assert choose(sets | {"judged 0.3": row(0.99, 0.4)}) == 0.3
+    assert choose(sets | {"judged 0.5": row(0.99, 0.4, forwards=25)}) == 0.3
+    far = {name: {**own, "fcd": 1.0} for name, own in sets.items() if name != "one drawing"}
+    assert choose(once | far) == 0.1
+
+
 def test_a_rival_far_from_the_test_molecules_does_not_count(scripts):
     against = {"probable": {"value": 0.0}, "search": {"value": 0.5}, "random": {"value": 0.7}}
     settings = {family: f"{family} 1" for family in against}

@@ -28,16 +28,16 @@ class GivenFirstBlocks(TransformerTrunk):
     length or what surrounds a span.
 
     What is given belongs to no block: everything sees it, and it sees nothing else. Open positions belong to the blocks
-    of `block_length` positions, counted from position 0, and see all blocks up to their own. Blocks of one position are
-    `GivenFirstTransformer` without its shift, one block as long as the sequence is a masked denoiser. Every forward
-    computes all L positions: nothing is cached. In training `CleanBeside` puts the clean sequence beside the noised
-    one, so that one forward over both learns from all blocks.
+    of `block_length` positions, counted from the first of them as samplers count, and see all blocks up to their own.
+    A block as long as the sequence with nothing given makes a masked denoiser. Every forward computes all L positions:
+    nothing is cached. In training `CleanBeside` puts the clean sequence beside the noised one, so that one forward over
+    both learns from all blocks.
 
     Args:
         vocabulary: K, the number of clean tokens; the mask is token K.
         positions: how places are encoded, without a bias between pairs of places.
         width, depth, heads, expansion: size of the trunk.
-        block_length: positions of a block; a sampler's `block_length` must divide it or be it.
+        block_length: positions of a block; those of a sampler must be the same.
 
     Raises:
         ValueError: a block of no position, positions that bias attention, or, at sampling, blocks that are not the
@@ -81,7 +81,7 @@ class GivenFirstBlocks(TransformerTrunk):
         last = block.masked_fill(~state.eligible, -1).amax(1)
         first = block.masked_fill(~state.eligible, state.tokens.shape[1]).amin(1)
         if (last > first).any():
-            raise ValueError(f"the sampler writes blocks that are not the model's: set block_length={self.block_length}")
+            raise ValueError(f"the sampler's blocks are not those of the model: set block_length={self.block_length}")
         return Evaluation(self.hidden(*sequences))
 
     def hidden(self, tokens: Tensor, status: Tensor, noise_level: Tensor, editable: Tensor) -> Tensor:
@@ -93,8 +93,8 @@ class GivenFirstBlocks(TransformerTrunk):
     def hidden_beside_clean(
         self, tokens: Tensor, status: Tensor, noise_level: Tensor, editable: Tensor, clean: Tensor
     ) -> Tensor:
-        """[B, L, D] of the noised sequence `tokens`, each block of which sees itself, the blocks of the sequence `clean`
-        before it and what is given."""
+        """[B, L, D] of the noised sequence `tokens`, each block of which sees itself, what is given and, of the
+        sequence `clean`, the blocks before it."""
         rows, length = tokens.shape
         block = self._blocks(editable).repeat(1, 2)
         noised = torch.arange(2 * length, device=tokens.device) < length
@@ -107,5 +107,5 @@ class GivenFirstBlocks(TransformerTrunk):
 
     def _blocks(self, editable: Tensor) -> Tensor:
         """[B, L] the block of each position, -1 where it is given."""
-        place = torch.arange(editable.shape[1], device=editable.device)
-        return (place // self.block_length).expand_as(editable).masked_fill(~editable, -1)
+        behind_first = torch.arange(editable.shape[1], device=editable.device) - editable.long().argmax(1, keepdim=True)
+        return behind_first.div(self.block_length, rounding_mode="floor").masked_fill(~editable, -1)

@@ -46,6 +46,7 @@ def main(arguments=None):
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--variations", type=int, default=5)
     parser.add_argument("--only", nargs="*", help="names of settings, such as random_16 and twin; all by default")
+    parser.add_argument("--block-length", type=int, help="of a denoiser of the experiment molecules_blocks")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args(arguments)
@@ -55,13 +56,14 @@ def main(arguments=None):
     data: Any = masked.data
     spans = torch.from_numpy(np.flatnonzero(data.test.kind == "span")[: chosen.queries])
     problems = data.test.take(spans)
-    rows, ours, theirs = {}, masked_samplers(masked.model), twins(twin.model)
+    rows, ours, theirs = {}, masked_samplers(masked.model, chosen.block_length), twins(twin.model)
     for name, sampler in {**ours, **theirs}.items():
         if chosen.only and name not in chosen.only:
             continue
         rows[name] = infilled(sampler, data, problems, chosen.variations, chosen.seed)
         print(f"{name}: {rows[name]['forwards']:.1f} forwards, {rows[name]['valid']['value']:.1%} valid", flush=True)
     command = f"infill.py RUN --queries {len(problems)} --variations {chosen.variations} --seed {chosen.seed}"
+    command += f" --block-length {chosen.block_length}" if chosen.block_length else ""
     chief = {
         kind: best({name: rows[name] for name in samplers if name in rows})
         for kind, samplers in {"setting": ours, "twin": theirs}.items()

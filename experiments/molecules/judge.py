@@ -1,16 +1,17 @@
 """Self-correction by a head that predicts whether a complete molecule is valid: what it doubts is begun anew.
 
-The threshold is chosen on strings of its own. Other strings measure which share of a rival's invalid strings is valid
-at equal forwards, and the FCD. The rivals learn nothing: some of `correct.py`, KLASS, strings that are begun anew while
-they are improbable as they were written, and a search for a probable string. What commits or looks for probable tokens
-is valid more often and less like the molecules of the test set, so the FCD stands beside.
+The threshold is chosen on strings of its own: the most valid one whose FCD is no larger than that of one drawing. Other
+strings measure which share of a rival's invalid strings is valid at equal forwards, and the FCD. The rivals learn
+nothing: some of `correct.py`, KLASS, strings that are begun anew while they are improbable as they were written, and a
+search for a probable string. What commits or looks for probable tokens is valid more often and less like the molecules
+of the test set, so the FCD stands beside.
 """
 
 import argparse
 import json
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from correct import STEPS, affordable, errors_removed, families, sampled
@@ -33,7 +34,8 @@ from adaptive_diffusion.storage.manifest import now, provenance
 from adaptive_diffusion.tasks.molecules.measures import Reference, summary
 
 JUDGED = "judged"
-THRESHOLDS = 0.3, 0.5, 0.7, 0.8, 0.9
+ONCE = "one drawing"
+THRESHOLDS = 0.1, 0.3, 0.5, 0.7, 0.8, 0.9
 PROBABLE = 1e-6, 1e-5, 1e-4
 LIKELY = 0.01, 0.1, 0.5
 KNOWN = "random", "entropy_bound", "p2", "search"
@@ -78,17 +80,19 @@ def rivals(model):
     return {**known, "klass": stable, "restart": again, "answer_probability": probable}
 
 
-def chosen_threshold(tried):
-    """That of the most valid setting within the budget."""
-    within = [number for number, one in enumerate(tried) if one.nfe.mean() <= BUDGET]
-    return THRESHOLDS[max(within, key=lambda number: tried[number].quality.mean())]
+def chosen_threshold(sets):
+    """That of the most valid setting within the budget whose FCD is no larger than that of one drawing; the smallest
+    one where there is none."""
+    found, bound = {at: sets[f"{JUDGED} {at:g}"] for at in THRESHOLDS}, sets[ONCE]["fcd"] or 0
+    within = [at for at, own in found.items() if own["forwards"] <= BUDGET and (own["fcd"] or 0) <= bound]
+    return max(within, key=lambda at: found[at]["valid"], default=THRESHOLDS[0])
 
 
 @torch.inference_mode()
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a run of the experiment molecules_judged")
-    parser.add_argument("--strings", type=int, default=2000, help="that measure; half as many choose the threshold")
+    parser.add_argument("--strings", type=int, default=2000, help="that measure; as many choose the threshold")
     parser.add_argument("--reference", type=int, default=10_000, help="test molecules of the FCD")
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--thresholds", type=float, nargs="+", help="measure these alone, into judged_thresholds.json")
@@ -96,23 +100,26 @@ def main(arguments=None):
     chosen = parser.parse_args(arguments)
     begun = now()
     trained = load_trained_model(chosen.run)
-    model, data = trained.model, trained.data
+    model, data = trained.model, cast(Any, trained.data)
     chosen.out.mkdir(parents=True, exist_ok=True)
     command = f"judge.py RUN --strings {chosen.strings} --reference {chosen.reference} --seed {chosen.seed}"
+    measures = Reference(data.strings["test"][: chosen.reference]), frozenset(data.strings["train"])
     if chosen.thresholds:
         scored, strings = sampled({JUDGED: judged(model, chosen.thresholds)}, data, chosen.strings, chosen.seed)
-        sets = sets_of(scored, strings, data, chosen.reference, set(strings))
+        sets = sets_of(scored, strings, measures, set(strings))
         command += f" --thresholds {' '.join(f'{one:g}' for one in chosen.thresholds)}"
         write(chosen.out / "judged_thresholds.json", {"sets": sets, "manifest": provenance(command, begun)})
         return
-    tried, _ = sampled({JUDGED: judged(model, THRESHOLDS)}, data, chosen.strings // 2, chosen.seed + 1)
+    choices = {JUDGED: judged(model, THRESHOLDS), ONCE: {ONCE: drawing(model)}}
+    scored, strings = sampled(choices, data, chosen.strings, chosen.seed + 1)
+    tried = sets_of(scored, strings, measures, set(strings))
     compared = {JUDGED: judged(model, (chosen_threshold(tried),))} | rivals(model)
     scored, strings = sampled(compared, data, chosen.strings, chosen.seed)
     curves = Curves([scored])
     (name,) = compared[JUDGED]
     against = {family: errors_removed(curves, name, family).to_json() for family in curves.families if family != JUDGED}
     settings = {family: affordable(curves, family, name) for family in against}
-    sets = sets_of(scored, strings, data, chosen.reference, {name, *settings.values()})
+    sets = sets_of(scored, strings, measures, {name, *settings.values()})
     rival = strongest(against, settings, sets, name)
     result = {
         "setting": name,
@@ -121,7 +128,9 @@ def main(arguments=None):
         "errors_removed": against[rival],
         "against": against,
         "sets": sets,
-        "chosen_among": {one.name: [float(one.nfe.mean()), float(one.quality.mean())] for one in tried},
+        "chosen_among": {
+            name: {figure: own[figure] for figure in ("forwards", "valid", "fcd")} for name, own in tried.items()
+        },
         "curves": curves.to_json(),
         "manifest": provenance(command, begun),
     }
@@ -141,9 +150,9 @@ def strongest(against, settings, sets, name):
     return min(close or settings, key=lambda family: against[family]["value"])
 
 
-def sets_of(scored, strings, data: Any, number, names):
-    """Measures of the strings of some settings."""
-    reference, training = Reference(data.strings["test"][:number]), frozenset(data.strings["train"])
+def sets_of(scored, strings, measures, names):
+    """Measures of the strings of some settings, by test molecules and training strings."""
+    reference, training = measures
     forwards = {one.name: float(one.nfe.mean()) for one in scored}
     return {
         name: {"forwards": forwards[name], **finite(summary(strings[name], training, reference))}

@@ -58,6 +58,7 @@ def main(arguments=None):
     parser.add_argument("--strings", type=int, default=10_000)
     parser.add_argument("--reference", type=int, default=10_000, help="test molecules that the sets are compared with")
     parser.add_argument("--only", nargs="*", help="names of settings, such as random_16 and twin; all by default")
+    parser.add_argument("--block-length", type=int, help="of a denoiser of the experiment molecules_blocks")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args(arguments)
@@ -65,7 +66,7 @@ def main(arguments=None):
     if find_spec("fcd_torch") is None:
         print(FCD_MISSING, file=sys.stderr)
     masked = load_trained_model(chosen.run / checkpoint("masked"))
-    samplers = masked_samplers(masked.model)
+    samplers = masked_samplers(masked.model, chosen.block_length)
     if (chosen.run / checkpoint("twin")).is_file():
         samplers["twin"] = from_the_left(load_trained_model(chosen.run / checkpoint("twin")).model)
     data: Any = masked.data
@@ -74,6 +75,7 @@ def main(arguments=None):
     chosen.out.mkdir(parents=True, exist_ok=True)
     file = chosen.out / FILE
     command = f"measure.py RUN --strings {chosen.strings} --reference {chosen.reference} --seed {chosen.seed}"
+    command += f" --block-length {chosen.block_length}" if chosen.block_length else ""
     rows = json.loads(file.read_text())["settings"] if file.is_file() else {}
     for name, sampler in samplers.items():
         if name in rows or (chosen.only and name not in chosen.only):

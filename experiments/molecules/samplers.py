@@ -35,11 +35,28 @@ def settings(steps=STEPS):
     return found
 
 
-def masked_samplers(model, steps=STEPS):
-    """The samplers of all settings by name."""
+def block_settings(length):
+    """By family and name, the parts of a sampler of a denoiser that writes blocks of `length`: fixed steps a block in
+    random order and in order of entropy, a forward per token, and entropy bounds."""
+    counts = sorted({max(1, length // 4), max(1, length // 2), length})
+    orders = {"random": Random(), "entropy": LowEntropy()}
+    found = {
+        family: {f"{family}_{count}_a_block": {"order": order, "pace": FixedSteps(count)} for count in counts}
+        | {f"{family}_all": {"order": order, "pace": FixedCount()}}
+        for family, order in orders.items()
+    }
+    found["entropy_bound"] = settings()["entropy_bound"]
+    return {
+        family: {name: {**parts, "block_length": length} for name, parts in own.items()}
+        for family, own in found.items()
+    }
+
+
+def masked_samplers(model, block_length=None):
+    """The samplers of all settings by name; those of blocks for a denoiser that writes blocks."""
     return {
         name: Sampler(model, proposal=Draw(), **parts)
-        for family in settings(steps).values()
+        for family in (block_settings(block_length) if block_length else settings()).values()
         for name, parts in family.items()
     }
 
