@@ -1,5 +1,6 @@
-"""Draws results/trade_off.png and .svg from results/summary.json, and nothing else."""
+"""Draws trade_off.png and .svg from summary.json of the same folder, and nothing else."""
 
+import argparse
 import json
 from pathlib import Path
 
@@ -53,14 +54,17 @@ def qualities(axes, summary):
 
 
 def main():
-    summary = json.loads((RESULTS / "summary.json").read_text())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=RESULTS)
+    folder = parser.parse_args().folder
+    summary = json.loads((folder / "summary.json").read_text())
     with themed(LIGHT):
         figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.8), layout="constrained")
         speeds(left, summary)
         qualities(right, summary)
         handles, names = left.get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=3)
-        save(figure, RESULTS, "trade_off")
+        save(figure, folder, "trade_off")
 
 
 if __name__ == "__main__":

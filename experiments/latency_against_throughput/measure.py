@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scoring import scoring_of
 
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.decoding import Decoder
 from adaptive_diffusion.evaluation.curves import cost_at
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean
 from adaptive_diffusion.evaluation.mauve import byte_features, mauve
-from adaptive_diffusion.evaluation.reference_model import nll_bits, unigram_entropy
+from adaptive_diffusion.evaluation.reference_model import unigram_entropy
 from adaptive_diffusion.rules.adaptive import EntropyBound
 from adaptive_diffusion.rules.halting import AnswerProbability
 from adaptive_diffusion.rules.order import Random
@@ -64,10 +65,9 @@ def prompts(windows, count, length):
     return Queries.of(tokens, (torch.arange(length) >= PROMPT).expand(count, -1))
 
 
-def quality(answers, reference, real, tokenizer, length):
+def quality(answers, reference, real, tokenizer):
     """Bits per byte under the reference model, their interval over texts, entropy and the distributional measure."""
-    bits = nll_bits(reference, answers, length)[:, PROMPT:].double()
-    found = bootstrap(mean, bits.mean(1).numpy())
+    found = bootstrap(mean, reference.bits(answers, PROMPT))
     texts = [tokenizer.decode(row) for row in answers[:, PROMPT:].tolist()]
     return {
         "reference_bits_per_byte": found.value,
@@ -80,13 +80,12 @@ def quality(answers, reference, real, tokenizer, length):
 
 def qualities(asked, decoder, made, reference, real, tokenizer, seed):
     """Of held-out text, of autoregression, of every sampler."""
-    length = asked.tokens.shape[1]
     decoded = decoder.decode(asked, seed=seed)
     measured = {
-        "held_out": quality(asked.tokens, reference, real, tokenizer, length),
+        "held_out": quality(asked.tokens, reference, real, tokenizer),
         "autoregressive": {
             "forwards": decoded.written.double().mean().item(),
-            **quality(decoded.answers, reference, real, tokenizer, length),
+            **quality(decoded.answers, reference, real, tokenizer),
         },
     }
     for name, sampler in made.items():
@@ -94,7 +93,7 @@ def qualities(asked, decoder, made, reference, real, tokenizer, seed):
         measured[name] = {
             "forwards": result.nfe.double().mean().item(),
             "revisions": result.revisions.double().mean().item(),
-            **quality(result.answers, reference, real, tokenizer, length),
+            **quality(result.answers, reference, real, tokenizer),
         }
         print(name, measured[name], file=sys.stderr)
     return measured
@@ -139,6 +138,9 @@ def raced(chosen, decoder, made, windows, length):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a finished run of the experiment text")
+    parser.add_argument("--reference", help="a published model that scores the texts; the run's own by default")
+    parser.add_argument("--gguf", help="the file of its weights in that folder, for the format GGUF")
+    parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--texts", type=int, default=256, help="for quality")
     parser.add_argument("--samplers", nargs="+", help="only these, the headline always among them")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024])
@@ -155,11 +157,12 @@ def main():
     )
     chosen = parser.parse_args()
     begun = now()
-    masked, autoregressive, reference = (
-        load_trained_model(chosen.run / checkpoint(name)) for name in ("masked", "autoregressive", "reference")
+    masked, autoregressive = (
+        load_trained_model(chosen.run / checkpoint(name)) for name in ("masked", "autoregressive")
     )
     data, length = masked.data, masked.task.length
     windows, tokenizer = data.windows("test"), masked.task.tokenizer
+    reference = scoring_of(chosen.run, chosen.reference, chosen.gguf, tokenizer)
     others = np.delete(windows.tokens, spread(windows, chosen.texts), axis=0)
     real = byte_features([tokenizer.decode(row[PROMPT:].tolist()) for row in others])
     asked = prompts(windows, chosen.texts, length)
@@ -169,12 +172,12 @@ def main():
         made = {name: made[name] for name in made if name in {HEADLINE, *chosen.samplers}}
 
     if chosen.keep_quality:
-        measured = json.loads((RESULTS / "summary.json").read_text())["quality"]
+        measured = json.loads((chosen.out / "summary.json").read_text())["quality"]
     else:
-        measured = qualities(asked, decoder, made, reference.model.denoiser, real, tokenizer, chosen.seed)
+        measured = qualities(asked, decoder, made, reference, real, tokenizer, chosen.seed)
 
     if chosen.keep_seconds:
-        rows = json.loads((RESULTS / "summary.json").read_text())["seconds"]
+        rows = json.loads((chosen.out / "summary.json").read_text())["seconds"]
     else:
         rows = raced(chosen, decoder, made, windows, length)
     summarise(
@@ -183,7 +186,7 @@ def main():
 
 
 def summarise(chosen, begun, measured, rows, sources):
-    """Writes results/summary.json."""
+    """Writes summary.json."""
     clock = "processor_" if chosen.processor_time else ""
     speed = {(row["sampler"], row["batch"]): row[f"{clock}seconds"] for row in rows}
     names = [name for name in measured if name not in ("held_out", "autoregressive")]
@@ -216,13 +219,14 @@ def summarise(chosen, begun, measured, rows, sources):
         "manifest": provenance(
             f"measure.py RUN --texts {chosen.texts} --batches {' '.join(map(str, chosen.batches))} "
             f"--tries {chosen.tries} --patience {chosen.patience} --slots {chosen.slots} --seed {chosen.seed}"
+            f"{' --reference FOLDER' if chosen.reference else ''}"
             f"{' --processor-time' if clock else ''}{' --keep-quality' if chosen.keep_quality else ''}"
             f"{' --keep-seconds' if chosen.keep_seconds else ''}",
             begun,
         ),
     }
-    RESULTS.mkdir(exist_ok=True)
-    atomic_write_file(RESULTS / "summary.json", json.dumps(result, indent=1) + "\n")
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    atomic_write_file(chosen.out / "summary.json", json.dumps(result, indent=1) + "\n")
 
 
 def ratios(measured, fixed, adaptive):

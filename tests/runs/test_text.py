@@ -132,7 +132,7 @@ def script(monkeypatch, tmp_path):
         return tmp_path
 
     yield run
-    for module in ("rules", "references"):
+    for module in ("rules", "references", "scoring"):
         sys.modules.pop(module, None)
 
 

@@ -57,7 +57,7 @@ class PretrainedTokenizer(Tokenizer):
 
     Raises:
         ModuleNotFoundError: the extra is not installed.
-        ValueError: a tokeniser with neither an end-of-sequence nor a separating token.
+        ValueError: no such tokeniser, or one with neither an end-of-sequence nor a separating token.
     """
 
     name: str
@@ -71,7 +71,13 @@ class PretrainedTokenizer(Tokenizer):
             raise ModuleNotFoundError(
                 f"the tokeniser {self.name!r} needs transformers: pip install 'adaptive-diffusion[pretrained]'"
             ) from error
-        found = AutoTokenizer.from_pretrained(self.name, revision=self.revision, trust_remote_code=False)
+        try:
+            found = AutoTokenizer.from_pretrained(self.name, revision=self.revision, trust_remote_code=False)
+        except OSError as error:
+            raise ValueError(
+                f"no tokeniser {self.name!r}: no such folder is here, and no such name is on the hub, or it could not "
+                "be fetched; set task.tokenizer.name to the folder where it lies"
+            ) from error
         if found.eos_token_id is None and found.sep_token_id is None:
             raise ValueError(f"the tokeniser {self.name!r} has no end-of-sequence token; choose one that has")
         return found

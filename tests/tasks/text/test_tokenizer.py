@@ -50,3 +50,9 @@ def test_a_pretrained_tokeniser_without_an_end_is_refused(tmp_path):
     transformers.PreTrainedTokenizerFast(tokenizer_object=made).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="no end-of-sequence token"):
         PretrainedTokenizer(str(tmp_path)).end  # noqa: B018
+
+
+def test_a_tokeniser_that_is_not_there_ends_in_a_sentence(tmp_path):
+    pytest.importorskip("transformers")
+    with pytest.raises(ValueError, match="set task.tokenizer.name to the folder where it lies"):
+        PretrainedTokenizer(str(tmp_path / "missing")).end  # noqa: B018
