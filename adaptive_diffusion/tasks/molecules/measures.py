@@ -56,7 +56,7 @@ class Reference:
 def summary(
     generated: Sequence[str], training: Collection[str], reference: Reference, unique_at: Sequence[int] = (1000, 10_000)
 ) -> dict[str, Any]:
-    """All figures of generated strings.
+    """All figures of generated strings. A string whose canonical form rdkit cannot read back is no molecule here.
 
     Args:
         generated: N strings, molecules or not.
@@ -64,9 +64,10 @@ def summary(
         reference: held-out molecules.
         unique_at: k of unique@k; those above the number of valid strings are left out.
     """
-    forms = [canonical(smiles) for smiles in generated]
-    valid = [form for form in forms if form is not None]
-    atoms = [chem().MolFromSmiles(form).GetNumHeavyAtoms() for form in valid]
+    forms = [canonical(smiles) or "" for smiles in generated]
+    found = [molecule(form) for form in forms]
+    valid = [form for form, read in zip(forms, found, strict=True) if read is not None]
+    atoms = [read.GetNumHeavyAtoms() for read in found if read is not None]
     known = frozenset(training)
     return {
         "strings": len(generated),

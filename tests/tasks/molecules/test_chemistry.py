@@ -106,6 +106,16 @@ def test_set_without_a_molecule_has_no_figures_but_validity():
     assert all(isnan(found[name]) for name in ("unique", "novel", "qed", "internal_diversity", "fcd"))
 
 
+def test_a_string_whose_canonical_form_cannot_be_read_back_counts_as_invalid():
+    """A draw of a denoiser: rdkit reads it, and refuses the aromatic form that it writes itself."""
+    strange = "Cn1=Nc2ncnc2c1"
+    assert canonical(strange) is not None
+    assert canonical(canonical(strange)) is None
+    found = measures.summary([strange, "CCO"], [], Reference(["CCO"]))
+    assert found["valid"] == 0.5
+    assert found["mean_atoms"] == 3
+
+
 def test_frechet_distance_of_a_set_to_itself_is_zero():
     pytest.importorskip("fcd_torch", reason="needs the extra molecules")
     some = ["CCO", "CCN", "CCC", "c1ccccc1", "CC(=O)O"]
