@@ -1,7 +1,7 @@
 """What the cost-aware head needs: the same recorded rollouts, other inputs, starts and amounts of training data, and a
 head that sees whether the answer is right.
 
-python experiments/when_learning_to_stop_pays/diagnose.py runs/when_learning_to_stop_pays,maze,0
+python experiments/when_learning_to_stop_pays/diagnose.py runs/when_learning_to_stop_pays,maze,1 # and further runs
 """
 
 import argparse
@@ -74,13 +74,10 @@ def fitted(name, train, test, steps, inputs=EVERY, objective=None, share=1.0, tr
     return Fitted(name, objective.rule(head), test, head_output)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, help="a finished run of when_learning_to_stop_pays")
-    parser.add_argument("--steps", type=int, default=800)
-    chosen = parser.parse_args()
-    train, test = (Rollouts.load(chosen.run / "rollouts" / f"{split}.safetensors") for split in ("train", "test"))
-    made = [fitted(name, train, test, chosen.steps, **variant) for name, variant in VARIANTS.items()]
+def diagnosed(run, steps):
+    """The figures of every variant on the rollouts of a run, and what they were fitted to."""
+    train, test = (Rollouts.load(run / "rollouts" / f"{split}.safetensors") for split in ("train", "test"))
+    made = [fitted(name, train, test, steps, **variant) for name, variant in VARIANTS.items()]
     curves = Curves([[answer for one in made for answer in one.curve().values()]])
     rows = {}
     for name in curves.families:
@@ -90,11 +87,24 @@ def main():
         rows[name] = {**best, **against, "curve": [cost.tolist(), quality.tolist()]}
         gain = against.get("accuracy_gain_at_equal_cost", {"value": 0.0})["value"]
         print(
-            f"{name}: at most {best['correct']:.1%} at {best['nfe_mean']:.1f} NFE, {100 * gain:+.1f} points at equal "
-            "cost"
+            f"{run.name}, {name}: at most {best['correct']:.1%} at {best['nfe_mean']:.1f} NFE, {100 * gain:+.1f} "
+            "points at equal cost",
+            flush=True,
         )
-    result = {"run": chosen.run.name, "rollouts": len(train), "queries": len(test), "variants": rows}
-    atomic_write_file(RESULTS / "diagnosis.json", json.dumps(result, indent=1) + "\n")
+    return {"rollouts": len(train), "queries": len(test), "variants": rows}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, nargs="+", help="finished runs of when_learning_to_stop_pays")
+    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    chosen = parser.parse_args()
+    file = chosen.out / "diagnosis.json"
+    found = json.loads(file.read_text()) if file.is_file() else {}
+    for run in chosen.runs:
+        found[run.name] = diagnosed(run, chosen.steps)
+        atomic_write_file(file, json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
