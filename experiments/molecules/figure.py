@@ -1,5 +1,5 @@
-"""Draws results/molecules.png and .svg from the result files alone: validity and FCD against forwards, and where the
-masked denoiser is less certain than its twin."""
+"""Draws two figures from the result files alone: results/molecules.png, validity and FCD against forwards and where the
+masked denoiser is less certain than its twin; results/blocks.png, both against the length of the blocks in training."""
 
 import json
 
@@ -50,7 +50,44 @@ def nats(axes, orders):
     axes.legend(fontsize=7, loc="lower right")
 
 
+WHOLE = 24
+"""Positions of a sequence: the block of a masked denoiser."""
+
+
+def by_block_length():
+    """The rows at a forward per token of the short trainings, by the length of the blocks, with their labels."""
+    short = json.loads((RESULTS / "short_training" / FILE).read_text())["settings"]
+    found = {1: ("twin", short["twin"]), WHOLE: ("masked: one block", short["entropy_all"])}
+    for file in sorted(RESULTS.glob(f"blocks_*/{FILE}")):
+        length = int(file.parent.name.removeprefix("blocks_"))
+        found[length] = (f"blocks of {length}", json.loads(file.read_text())["settings"]["entropy_all"])
+    return dict(sorted(found.items()))
+
+
+def blocks():
+    """Validity and FCD against the length of blocks, at equal steps of training and a forward per token."""
+    found = by_block_length()
+    lengths = list(found)
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+    for axes, name, label in zip(
+        panels, ("valid", "fcd"), ("valid molecules", "FCD to test molecules (lower is better)"), strict=True
+    ):
+        axes.plot(lengths, [row[name] for _, row in found.values()], marker="o")
+        for length, (text, row) in found.items():
+            axes.annotate(
+                f"{text}: {row[name]:.2f}", (length, row[name]), (0, 9), textcoords="offset points", ha="center"
+            )
+        axes.set(xscale="log", xlabel="tokens of a block in training (log scale)", ylabel=label, ylim=(0, 1.1))
+        axes.set_xlim(0.6, 44)
+        axes.set_xticks(lengths, [str(length) for length in lengths])
+        axes.minorticks_off()
+    figure.suptitle("Block length, at equal strings of training and a forward per token")
+    save(figure, RESULTS, "blocks")
+
+
 def main():
+    with themed(LIGHT):
+        blocks()
     rows = json.loads((RESULTS / FILE).read_text())["settings"]
     orders = json.loads((RESULTS / "orders.json").read_text())["orders"]
     with themed(LIGHT):
