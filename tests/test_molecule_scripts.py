@@ -31,20 +31,7 @@ KINDS = {
 @pytest.fixture
 def scripts(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPTS))
-    names = (
-        "samplers",
-        "measure",
-        "diagnose",
-        "infill",
-        "summarise",
-        "orders",
-        "latency",
-        "correct",
-        "halting",
-        "complete",
-        "judge",
-        "growth",
-    )
+    names = [file.stem for file in SCRIPTS.glob("*.py") if file.stem != "figure"]
     yield {name: import_module(name) for name in names}
     for name in names:
         sys.modules.pop(name)
@@ -54,16 +41,19 @@ def scripts(monkeypatch):
 def run(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (tmp_path / "some.smi").write_text("\n".join("C" * size + end for size in range(1, 12) for end in "CNOFS"))
-    corpus = {"_target_": "adaptive_diffusion.tasks.molecules.SmilesFile", "path": str(tmp_path / "some.smi")}
-    data = {"_target_": "adaptive_diffusion.tasks.molecules.MoleculeData", "corpus": corpus, "length": 16}
     (tmp_path / "checkpoints").mkdir()
     for name, kind in KINDS.items():
-        node = {
-            "_target_": "adaptive_diffusion.models.heads.DenoiserWithHeads",
-            "denoiser": {"_target_": kind, **SMALL, "positions": PLACES},
-        }
-        save_checkpoint(tmp_path / "checkpoints" / f"{name}.safetensors", instantiate(node), node, {"task": data})
+        untrained(tmp_path, name, kind)
     return tmp_path
+
+
+def untrained(run, name, kind, **parts):
+    """Saves a checkpoint of an untrained denoiser."""
+    corpus = {"_target_": "adaptive_diffusion.tasks.molecules.SmilesFile", "path": str(run / "some.smi")}
+    data = {"_target_": "adaptive_diffusion.tasks.molecules.MoleculeData", "corpus": corpus, "length": 16}
+    denoiser = {"_target_": kind, **SMALL, "positions": PLACES, **parts}
+    node = {"_target_": "adaptive_diffusion.models.heads.DenoiserWithHeads", "denoiser": denoiser}
+    save_checkpoint(run / "checkpoints" / f"{name}.safetensors", instantiate(node), node, {"task": data})
 
 
 def test_infilling_enters_the_summary(scripts, run):
@@ -87,6 +77,19 @@ def test_measures_of_some_settings_and_the_twin(scripts, run):
     assert found["random_4"]["forwards"] <= 4
     assert found["twin"]["forwards"] > 4
     assert (run / "out" / "twin.html").read_text().count("<figure>") == 6
+
+
+def test_a_denoiser_of_blocks_is_measured_with_its_blocks(scripts, run):
+    untrained(run, "masked", "adaptive_diffusion.models.given_first_blocks.GivenFirstBlocks", block_length=4)
+    names = ["entropy_2_a_block", "entropy_all"]
+    arguments = [str(run), "--block-length", "4", "--only", *names, "twin", "--out", str(run / "out")]
+    scripts["measure"].main([*arguments, "--strings", "6", "--reference", "5"])
+    found = json.loads((run / "out" / "samplers.json").read_text())["settings"]
+    assert found["entropy_2_a_block"]["forwards"] < found["entropy_all"]["forwards"] == found["twin"]["forwards"]
+    scripts["infill"].main([*arguments, "--queries", "3", "--variations", "2"])
+    found = json.loads((run / "out" / "infilling.json").read_text())
+    assert set(found["settings"]) == {*names, "twin"}
+    assert found["manifest"]["command"].endswith("--block-length 4")
 
 
 def test_best_setting_is_the_nearest_to_the_test_set_within_the_forwards(scripts):
