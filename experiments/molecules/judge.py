@@ -1,10 +1,10 @@
 """Self-correction by a head that predicts whether a complete molecule is valid: what it doubts is begun anew.
 
-The threshold is chosen on strings of its own: the most valid one whose FCD is no larger than that of one drawing. Other
-strings measure which share of a rival's invalid strings is valid at equal forwards, and the FCD. The rivals learn
-nothing: some of `correct.py`, KLASS, strings that are begun anew while they are improbable as they were written, and a
-search for a probable string. What commits or looks for probable tokens is valid more often and less like the molecules
-of the test set, so the FCD stands beside.
+The threshold is chosen on strings of its own: the most valid one whose FCD is larger than that of one drawing by no
+more than `FCD`, the margin that rivals have too. Other strings measure which share of a rival's invalid strings is
+valid at equal forwards, and the FCD. The rivals learn nothing: some of `correct.py`, KLASS, strings that are begun anew
+while they are improbable as they were written, and a search for a probable string. What commits or looks for probable
+tokens is valid more often and less like the molecules of the test set, so the FCD stands beside.
 """
 
 import argparse
@@ -36,13 +36,14 @@ from adaptive_diffusion.tasks.molecules.measures import Reference, summary
 JUDGED = "judged"
 ONCE = "one drawing"
 THRESHOLDS = 0.1, 0.3, 0.5, 0.7, 0.8, 0.9
-PROBABLE = 1e-6, 1e-5, 1e-4
+PROBABLE = 1e-7, 1e-6, 1e-5
 LIKELY = 0.01, 0.1, 0.5
 KNOWN = "random", "entropy_bound", "p2", "search"
 ANEW = 3
 """How often a string is begun anew at most."""
 FCD = 0.1
-"""By so much a rival's FCD may be larger: what only writes probable strings is no rival, however valid it is."""
+"""By so much the FCD may be larger, that of the head than that of one drawing and a rival's than the head's: what only
+writes probable strings is no rival, however valid it is."""
 BUDGET = 24
 """Forwards that a setting may take in the mean: as many as the longest string has tokens."""
 
@@ -81,9 +82,9 @@ def rivals(model):
 
 
 def chosen_threshold(sets):
-    """That of the most valid setting within the budget whose FCD is no larger than that of one drawing; the smallest
-    one where there is none."""
-    found, bound = {at: sets[f"{JUDGED} {at:g}"] for at in THRESHOLDS}, sets[ONCE]["fcd"] or 0
+    """That of the most valid setting within the budget whose FCD is larger than that of one drawing by no more than
+    `FCD`; the smallest one where there is none."""
+    found, bound = {at: sets[f"{JUDGED} {at:g}"] for at in THRESHOLDS}, (sets[ONCE]["fcd"] or 0) + FCD
     within = [at for at, own in found.items() if own["forwards"] <= BUDGET and (own["fcd"] or 0) <= bound]
     return max(within, key=lambda at: found[at]["valid"], default=THRESHOLDS[0])
 
