@@ -37,7 +37,7 @@ def settings(steps=STEPS):
 
 def block_settings(length):
     """By family and name, the parts of a sampler of a denoiser that writes blocks of `length`: fixed steps a block in
-    random order and in order of entropy, a forward per token, and entropy bounds."""
+    random order and in order of entropy, a forward per token, thresholds and entropy bounds."""
     counts = sorted({max(1, length // 4), max(1, length // 2), length})
     orders = {"random": Random(), "entropy": LowEntropy()}
     found = {
@@ -45,7 +45,7 @@ def block_settings(length):
         | {f"{family}_all": {"order": order, "pace": FixedCount()}}
         for family, order in orders.items()
     }
-    found["entropy_bound"] = settings()["entropy_bound"]
+    found |= {family: settings()[family] for family in ("threshold", "entropy_bound")}
     return {
         family: {name: {**parts, "block_length": length} for name, parts in own.items()}
         for family, own in found.items()
