@@ -67,6 +67,12 @@ def test_infilling_enters_the_summary(scripts, run):
     summary = json.loads((run / "out" / "summary.json").read_text())
     assert summary["infill_twin_valid"] == found["settings"]["twin"]["valid"]["value"]
     assert summary["infill_valid"] == found["settings"]["random_4"]["valid"]["value"]
+    assert summary["unique_10k"] is None
+    (run / "out" / "unique_10k").mkdir()
+    rows = {"settings": {summary["setting"]: {"unique@10000": 0.75}}}
+    (run / "out" / "unique_10k" / "samplers.json").write_text(json.dumps(rows))
+    scripts["summarise"].main(["--out", str(run / "out")])
+    assert json.loads((run / "out" / "summary.json").read_text())["unique_10k"] == 0.75
 
 
 def test_measures_of_some_settings_and_the_twin(scripts, run):

@@ -9,6 +9,7 @@ from measure import FILE, GOAL, RESULTS
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 MOLECULES = "valid", "unique", "novel", "fcd", "forwards", "mean_atoms"
+MORE = "unique_10k"
 ATOMS = 0.5
 """By so many atoms the molecules of a setting may be smaller than the twin's in the mean: small ones are valid more
 often."""
@@ -40,6 +41,8 @@ def summarised(folder):
     halting, latency = found.get("complete", {}), found.get("latency", {})
     alone = found.get("halting", {})  # the same heads where incomplete strings may be returned
     chosen = best(rows)
+    more = folder / MORE / FILE  # of the setting alone, so many strings that 10,000 of them are valid
+    enough = json.loads(more.read_text())["settings"].get(chosen, {}) if more.is_file() else {}
     ours, twin = rows.get(chosen, {}), rows.get("twin", {})
     spans = infilling.get("settings", {})
     twin_of_spans = infilling.get("twin", "twin")
@@ -52,7 +55,7 @@ def summarised(folder):
     return {
         "setting": chosen,
         **{name: ours.get(name) for name in MOLECULES},
-        "unique_10k": ours.get("unique@10000"),
+        "unique_10k": ours.get("unique@10000", enough.get("unique@10000")),
         **{f"twin_{name}": twin.get(name) for name in MOLECULES},
         "errors_removed": removed.get("value"),
         "errors_removed_ci_low": removed.get("low"),
