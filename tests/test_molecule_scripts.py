@@ -67,12 +67,6 @@ def test_infilling_enters_the_summary(scripts, run):
     summary = json.loads((run / "out" / "summary.json").read_text())
     assert summary["infill_twin_valid"] == found["settings"]["twin"]["valid"]["value"]
     assert summary["infill_valid"] == found["settings"]["random_4"]["valid"]["value"]
-    assert summary["unique_10k"] is None
-    (run / "out" / "unique_10k").mkdir()
-    rows = {"settings": {summary["setting"]: {"unique@10000": 0.75}}}
-    (run / "out" / "unique_10k" / "samplers.json").write_text(json.dumps(rows))
-    scripts["summarise"].main(["--out", str(run / "out")])
-    assert json.loads((run / "out" / "summary.json").read_text())["unique_10k"] == 0.75
 
 
 def test_measures_of_some_settings_and_the_twin(scripts, run):
@@ -108,6 +102,17 @@ def test_best_setting_is_the_nearest_to_the_test_set_within_the_forwards(scripts
     }
     assert scripts["summarise"].best(rows) == "near"
     assert scripts["summarise"].best({"twin": rows["twin"]}) is None
+
+
+def test_uniqueness_of_10000_valid_strings_comes_from_a_file_of_its_own(scripts, tmp_path):
+    row = {"forwards": 9, "fcd": 0.1, "valid": 0.8, "unique": 1.0, "novel": 1.0, "mean_atoms": 9}
+    (tmp_path / "samplers.json").write_text(json.dumps({"settings": {"near": row}}))
+    summarised = scripts["summarise"].summarised
+    assert summarised(tmp_path)["unique_10k"] is None
+    (tmp_path / "unique_10k").mkdir()
+    more = {"settings": {"near": {**row, "unique@10000": 0.75}, "far": {"unique@10000": 0.5}}}
+    (tmp_path / "unique_10k" / "samplers.json").write_text(json.dumps(more))
+    assert summarised(tmp_path)["unique_10k"] == 0.75
 
 
 def test_summary_is_null_where_nothing_was_measured(scripts, tmp_path):
