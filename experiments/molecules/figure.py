@@ -55,33 +55,43 @@ WHOLE = 24
 
 
 def by_block_length():
-    """The rows at a forward per token of the short trainings, by the length of the blocks, with their labels."""
-    short = json.loads((RESULTS / "short_training" / FILE).read_text())["settings"]
-    found = {1: ("twin", short["twin"]), WHOLE: ("masked: one block", short["entropy_all"])}
-    for file in sorted(RESULTS.glob(f"blocks_*/{FILE}")):
-        length = int(file.parent.name.removeprefix("blocks_"))
-        found[length] = (f"blocks of {length}", json.loads(file.read_text())["settings"]["entropy_all"])
+    """Figures of the short trainings by the length of their blocks: of new molecules at a forward per token, and of
+    spans written anew at the most valid setting."""
+
+    def figures(folder, setting, rivals):
+        new = json.loads((folder / FILE).read_text())["settings"][setting]
+        spans = json.loads((folder / "infilling.json").read_text())["settings"]
+        own = [row["valid"]["value"] for name, row in spans.items() if name.startswith("twin") == rivals]
+        return {"valid": new["valid"], "fcd": new["fcd"], "infilled": max(own)}
+
+    short = RESULTS / "short_training"
+    found = {1: ("twin", figures(short, "twin", True)), WHOLE: ("masked", figures(short, "entropy_all", False))}
+    for folder in RESULTS.glob("blocks_*/"):
+        found[int(folder.name.removeprefix("blocks_"))] = ("blocks", figures(folder, "entropy_all", False))
     return dict(sorted(found.items()))
 
 
+PANELS = {
+    "valid": "valid new molecules",
+    "fcd": "FCD of new molecules (lower is better)",
+    "infilled": "valid, with a span written anew",
+}
+
+
 def blocks():
-    """Validity and FCD against the length of blocks, at equal steps of training and a forward per token."""
+    """Every figure against the length of blocks, at equal steps of training."""
     found = by_block_length()
     lengths = list(found)
-    figure, panels = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
-    for axes, name, label in zip(
-        panels, ("valid", "fcd"), ("valid molecules", "FCD to test molecules (lower is better)"), strict=True
-    ):
+    figure, panels = plt.subplots(1, 3, figsize=(12, 3.8), layout="constrained")
+    for axes, (name, label) in zip(panels, PANELS.items(), strict=True):
         axes.plot(lengths, [row[name] for _, row in found.values()], marker="o")
-        for length, (text, row) in found.items():
-            axes.annotate(
-                f"{text}: {row[name]:.2f}", (length, row[name]), (0, 9), textcoords="offset points", ha="center"
-            )
+        for length, (_, row) in found.items():
+            axes.annotate(f"{row[name]:.2f}", (length, row[name]), (0, 9), textcoords="offset points", ha="center")
         axes.set(xscale="log", xlabel="tokens of a block in training (log scale)", ylabel=label, ylim=(0, 1.1))
-        axes.set_xlim(0.6, 44)
-        axes.set_xticks(lengths, [str(length) for length in lengths])
+        axes.set_xlim(0.7, 36)
+        axes.set_xticks(lengths, [f"{length}\n{kind}" for length, (kind, _) in found.items()])
         axes.minorticks_off()
-    figure.suptitle("Block length, at equal strings of training and a forward per token")
+    figure.suptitle("Molecules by the length of blocks, at equal strings of training")
     save(figure, RESULTS, "blocks")
 
 
