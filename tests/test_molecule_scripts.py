@@ -239,22 +239,6 @@ def test_doubted_molecules_are_begun_anew_and_compared(scripts, run):
     assert {"restart", "entropy_bound", "p2"} <= set(found["against"])
     assert found["errors_removed"] == found["against"][found["rival"]]
     assert {found["setting"], found["rival_setting"]} <= set(found["sets"])
-    scripts["judge"].main(
-        [
-            str(run / "judged"),
-            "--strings",
-            "4",
-            "--reference",
-            "4",
-            "--thresholds",
-            "0.1",
-            "0.3",
-            "--out",
-            str(run / "out"),
-        ]
-    )
-    alone = json.loads((run / "out" / "judged_thresholds.json").read_text())
-    assert set(alone["sets"]) == {"judged 0.1", "judged 0.3"}
     scripts["summarise"].main(["--out", str(run / "out")])
     summary = json.loads((run / "out" / "summary.json").read_text())
     assert summary["errors_removed"] == found["errors_removed"]["value"]
@@ -265,11 +249,12 @@ def test_the_threshold_is_the_most_valid_one_as_near_as_one_drawing(scripts):
     choose, once = scripts["judge"].chosen_threshold, {"one drawing": {"forwards": 13, "valid": 0.8, "fcd": 0.3}}
     row = lambda valid, fcd, forwards=18: {"forwards": forwards, "valid": valid, "fcd": fcd}  # noqa: E731 (a table)
     sets = once | {f"judged {at:g}": row(0.9 + at / 20, 0.3 + at / 5) for at in (0.1, 0.3, 0.5, 0.7, 0.8, 0.9)}
-    assert choose(sets) == 0.5
-    assert choose(sets | {"judged 0.3": row(0.99, 0.4)}) == 0.3
-    assert choose(sets | {"judged 0.5": row(0.99, 0.4, forwards=25)}) == 0.3
+    assert choose(sets, 0.1) == 0.5
+    assert choose(sets, 0.0) == 0.1
+    assert choose(sets | {"judged 0.3": row(0.99, 0.4)}, 0.1) == 0.3
+    assert choose(sets | {"judged 0.5": row(0.99, 0.4, forwards=25)}, 0.1) == 0.3
     far = {name: {**own, "fcd": 1.0} for name, own in sets.items() if name != "one drawing"}
-    assert choose(once | far) == 0.1
+    assert choose(once | far, 0.1) == 0.1
 
 
 def test_a_rival_far_from_the_test_molecules_does_not_count(scripts):

@@ -1,7 +1,7 @@
 """Self-correction by a head that predicts whether a complete molecule is valid: what it doubts is begun anew.
 
 The threshold is chosen on strings of its own: the most valid one whose FCD is larger than that of one drawing by no
-more than `FCD`, the margin that rivals have too. Other strings measure which share of a rival's invalid strings is
+more than a margin, the one that rivals have too. Other strings measure which share of a rival's invalid strings is
 valid at equal forwards, and the FCD. The rivals learn nothing: some of `correct.py`, KLASS, strings that are begun anew
 while they are improbable as they were written, and a search for a probable string. What commits or looks for probable
 tokens is valid more often and less like the molecules of the test set, so the FCD stands beside.
@@ -81,10 +81,10 @@ def rivals(model):
     return {**known, "klass": stable, "restart": again, "answer_probability": probable}
 
 
-def chosen_threshold(sets):
-    """That of the most valid setting within the budget whose FCD is larger than that of one drawing by no more than
-    `FCD`; the smallest one where there is none."""
-    found, bound = {at: sets[f"{JUDGED} {at:g}"] for at in THRESHOLDS}, (sets[ONCE]["fcd"] or 0) + FCD
+def chosen_threshold(sets, margin):
+    """That of the most valid setting within the budget whose FCD is larger than that of one drawing by no more than the
+    margin; the smallest one where there is none."""
+    found, bound = {at: sets[f"{JUDGED} {at:g}"] for at in THRESHOLDS}, (sets[ONCE]["fcd"] or 0) + margin
     within = [at for at, own in found.items() if own["forwards"] <= BUDGET and (own["fcd"] or 0) <= bound]
     return max(within, key=lambda at: found[at]["valid"], default=THRESHOLDS[0])
 
@@ -96,7 +96,7 @@ def main(arguments=None):
     parser.add_argument("--strings", type=int, default=2000, help="that measure; as many choose the threshold")
     parser.add_argument("--reference", type=int, default=10_000, help="test molecules of the FCD")
     parser.add_argument("--seed", type=int, default=3)
-    parser.add_argument("--thresholds", type=float, nargs="+", help="measure these alone, into judged_thresholds.json")
+    parser.add_argument("--margin", type=float, default=FCD, help="of the FCD, when the threshold is chosen")
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args(arguments)
     begun = now()
@@ -104,17 +104,12 @@ def main(arguments=None):
     model, data = trained.model, cast(Any, trained.data)
     chosen.out.mkdir(parents=True, exist_ok=True)
     command = f"judge.py RUN --strings {chosen.strings} --reference {chosen.reference} --seed {chosen.seed}"
+    command += f" --margin {chosen.margin:g}"
     measures = Reference(data.strings["test"][: chosen.reference]), frozenset(data.strings["train"])
-    if chosen.thresholds:
-        scored, strings = sampled({JUDGED: judged(model, chosen.thresholds)}, data, chosen.strings, chosen.seed)
-        sets = sets_of(scored, strings, measures, set(strings))
-        command += f" --thresholds {' '.join(f'{one:g}' for one in chosen.thresholds)}"
-        write(chosen.out / "judged_thresholds.json", {"sets": sets, "manifest": provenance(command, begun)})
-        return
     choices = {JUDGED: judged(model, THRESHOLDS), ONCE: {ONCE: drawing(model)}}
     scored, strings = sampled(choices, data, chosen.strings, chosen.seed + 1)
     tried = sets_of(scored, strings, measures, set(strings))
-    compared = {JUDGED: judged(model, (chosen_threshold(tried),))} | rivals(model)
+    compared = {JUDGED: judged(model, (chosen_threshold(tried, chosen.margin),))} | rivals(model)
     scored, strings = sampled(compared, data, chosen.strings, chosen.seed)
     curves = Curves([scored])
     (name,) = compared[JUDGED]
@@ -135,12 +130,7 @@ def main(arguments=None):
         "curves": curves.to_json(),
         "manifest": provenance(command, begun),
     }
-    write(chosen.out / "judged.json", result)
-
-
-def write(file, result):
-    """Writes a result file."""
-    atomic_write_file(file, json.dumps(result, indent=1) + "\n")
+    atomic_write_file(chosen.out / "judged.json", json.dumps(result, indent=1) + "\n")
 
 
 def strongest(against, settings, sets, name):
