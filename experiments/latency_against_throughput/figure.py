@@ -6,11 +6,18 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from adaptive_diffusion.analysis.colours import colour, marker
+from adaptive_diffusion.analysis.colours import as_number, colour, marker
 from adaptive_diffusion.analysis.scales import doublings, doublings_at
 from adaptive_diffusion.analysis.style import LIGHT, save, themed
 
 RESULTS = Path(__file__).parent / "results"
+
+
+def look(name):
+    """Colour and marker of a sampler: a family has one hue and marker, and its settings are shades of it."""
+    family, _, setting = name.rpartition("_")
+    family, setting = (name, None) if as_number(setting) is None else (family, setting)
+    return {"color": colour(family, setting), "marker": marker(family)}
 
 
 def speeds(axes, summary):
@@ -20,8 +27,8 @@ def speeds(axes, summary):
         rows = sorted((row for row in summary["seconds"] if row["sampler"] == name), key=lambda row: row["batch"])
         batch, speed = ([row[key] for row in rows] for key in ("batch", f"tokens_per_{clock}second"))
         slow = [row["tokens"] / row[f"slowest_{clock}seconds"] for row in rows]
-        axes.plot(batch, speed, color=colour(name), marker=marker(name), ms=5, label=name)
-        axes.fill_between(batch, slow, speed, color=colour(name), alpha=0.2, linewidth=0)
+        axes.plot(batch, speed, **look(name), ms=5, label=name)
+        axes.fill_between(batch, slow, speed, color=look(name)["color"], alpha=0.2, linewidth=0)
     crossing = summary["crossing_batch_size"]
     if crossing:
         axes.axvline(crossing, linestyle=":", color="grey")
@@ -41,7 +48,7 @@ def qualities(axes, summary):
             axes.axhline(value, linestyle="--", color="grey", label="held-out text")
             continue
         error = [[value - row["low"]], [row["high"] - value]]
-        style = {"color": colour(name), "marker": marker(name), "linestyle": "none", "capsize": 2}
+        style = {**look(name), "linestyle": "none", "capsize": 2}
         axes.errorbar(row["forwards"], value, error, **style, label=name)
     doublings(axes.xaxis)
     axes.set(
