@@ -42,7 +42,7 @@ $(LOWEST): | $(STAMP)
 
 setup: $(STAMP) ## create .venv with the tested versions (the other targets do this themselves)
 
-demo: $(STAMP) ## train on 6×6 Sudoku, compare samplers, write the report (about 7 minutes on two cores)
+demo: $(STAMP) ## train on 6×6 Sudoku, compare samplers, write the report (7 to 12 minutes on two cores)
 	@$(BIN)/adaptive-diffusion run quickstart
 
 test: $(STAMP) ## the tests
