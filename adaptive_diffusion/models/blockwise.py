@@ -16,7 +16,18 @@ from adaptive_diffusion.models.transformer import TransformerTrunk
 
 
 @dataclass(frozen=True)
-class CleanBlocks(Memory):
+class CleanSequence(Memory):
+    """The clean sequence [B, L] beside the noised one, in training alone."""
+
+    clean: ClassVar[str] = "clean sequence"
+
+    def in_training(self, state: SamplerState) -> dict[str, Tensor]:
+        """The clean sequence, where the training states have it; never a cache."""
+        return {name: tokens for name, tokens in state.carry.items() if name == self.clean}
+
+
+@dataclass(frozen=True)
+class CleanBlocks(CleanSequence):
     """What a block-causal denoiser's samplers hand from step to step and from block to block: keys and values of the
     last `places` clean positions, [B, depth, 2, H, places, d] in their number format, in a ring, and how many positions
     were read, [B]."""
@@ -28,11 +39,6 @@ class CleanBlocks(Memory):
     dtype: torch.dtype = torch.float32
     name: ClassVar[str] = "clean blocks"
     read_so_far: ClassVar[str] = "clean blocks read"
-    clean: ClassVar[str] = "clean sequence"
-
-    def in_training(self, state: SamplerState) -> dict[str, Tensor]:
-        """The clean sequence [B, L] beside the noised one, where the training states have it; never a cache."""
-        return {name: tokens for name, tokens in state.carry.items() if name == self.clean}
 
     def init_carry(self, state: SamplerState, vocabulary: int) -> dict[str, Tensor]:
         """Nothing read; what was read before an earlier block stays."""

@@ -1,25 +1,13 @@
 """Block diffusion beside what is given: a block sees itself, the blocks before it and every given token."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from adaptive_diffusion.core.denoiser import Evaluation
-from adaptive_diffusion.core.rule import Memory
 from adaptive_diffusion.core.state import SamplerState
-from adaptive_diffusion.models.blockwise import CleanBlocks
+from adaptive_diffusion.models.blockwise import CleanSequence
 from adaptive_diffusion.models.positions import Positions
 from adaptive_diffusion.models.transformer import TransformerTrunk
-
-
-@dataclass(frozen=True)
-class CleanSequence(Memory):
-    """The clean sequence [B, L] beside the noised one, in training alone."""
-
-    def in_training(self, state: SamplerState) -> dict[str, Tensor]:
-        """What the training states put beside, where they did."""
-        return {name: tokens for name, tokens in state.carry.items() if name == CleanBlocks.clean}
 
 
 class GivenFirstBlocks(TransformerTrunk):
@@ -75,8 +63,8 @@ class GivenFirstBlocks(TransformerTrunk):
             ValueError: positions of several blocks may be committed at once.
         """
         sequences = state.tokens, state.status, state.noise_level, state.editable
-        if CleanBlocks.clean in state.carry:
-            return Evaluation(self.hidden_beside_clean(*sequences, state.carry[CleanBlocks.clean]))
+        if CleanSequence.clean in state.carry:
+            return Evaluation(self.hidden_beside_clean(*sequences, state.carry[CleanSequence.clean]))
         block = self._blocks(state.editable)
         last = block.masked_fill(~state.eligible, -1).amax(1)
         first = block.masked_fill(~state.eligible, state.tokens.shape[1]).amin(1)

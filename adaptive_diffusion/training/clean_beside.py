@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.state import SamplerState
-from adaptive_diffusion.models.blockwise import CleanBlocks
+from adaptive_diffusion.models.blockwise import CleanSequence
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.training.training_states import TrainingStates
 
@@ -25,4 +25,4 @@ class CleanBeside(TrainingStates):
 
     def begin(self, model: DenoiserWithHeads, batch: Batch, seed: int) -> tuple[SamplerState, Batch]:
         state, batch = self.training_states.begin(model, batch, seed)
-        return replace(state, carry={**state.carry, CleanBlocks.clean: batch.clean}), batch
+        return replace(state, carry={**state.carry, CleanSequence.clean: batch.clean}), batch
