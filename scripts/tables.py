@@ -110,9 +110,21 @@ def evaluating() -> str:
     return markdown(["queries", "", "seconds", "peak MB", "of them beyond `import torch`"], lines)
 
 
+def hardness() -> str:
+    """Whether forwards follow difficulty: ρ between trainings, and with each measure."""
+    found = json.loads((ROOT / "experiments/when_learning_to_stop_pays/results/difficulty.json").read_text())["tasks"]
+    lines = []
+    for task, one in found.items():
+        measures = {"forwards of another training": one["between_trainings"], **one["with_difficulty"]}
+        for name, each in measures.items():
+            lines.append([f"`{task}`", name.replace("_", " "), ", ".join(f"{rho['value']:.2f}" for rho in each)])
+    return markdown(["task", "forwards and", "Spearman's ρ"], lines)
+
+
 TABLES = {
     "README.md": {"quickstart": quickstart, "rivals": rivals},
     "experiments/records/README.md": {"records": records},
+    "experiments/when_learning_to_stop_pays/README.md": {"hardness": hardness},
     "docs/performance.md": {"benchmarks": benchmarks, "evaluate": evaluating},
 }
 

@@ -1,4 +1,5 @@
-"""Spans of test molecules written anew: masked samplers beside the twin, which reads what is given first."""
+"""Parts of test molecules written anew: masked samplers beside the twin, which reads what is given first. Open are a
+span, all but the scaffold, or what joins two fragments."""
 
 import argparse
 import json
@@ -16,22 +17,43 @@ from adaptive_diffusion.runs.stage import checkpoint
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 from adaptive_diffusion.storage.manifest import now, provenance
+from adaptive_diffusion.tasks.molecules.fragments import holds, kept_parts
+from adaptive_diffusion.tasks.molecules.openings import Scaffold, TwoFragments
+
+KEEPING = {opening.kind: opening for opening in (Scaffold(), TwoFragments())}
+"""Openings that the run's own held-out problems do not have."""
 
 
 def infilled(sampler, data, problems, variations, seed):
-    """Validity and exact answers of every variation, and how many of the valid answers to a query differ."""
+    """Validity and exact answers of every variation, how many hold every part that was given with its bonds, and how
+    many of those that do differ."""
     result = sampler.sample(data.task.queries(problems), n=variations, seed=seed)
     repeated = problems.take(torch.arange(len(problems)).repeat_interleave(variations))
     grades = data.task.grades(result.answers, repeated)
     valid = grades["valid"].reshape(-1, variations).numpy()
     strings = np.array([data.task.smiles(row) for row in result.answers], object).reshape(valid.shape)
+    given = [
+        parts_given(data.task, tokens, editable)
+        for tokens, editable in zip(problems.tokens, problems.editable, strict=True)
+    ]
+    held = np.array([[holds(answer, *own) for answer in row] for row, own in zip(strings, given, strict=True)]) * valid
     different = [len(set(row[good == 1])) / variations for row, good in zip(strings, valid, strict=True)]
+    different_and_held = [len(set(row[good == 1])) / variations for row, good in zip(strings, held, strict=True)]
     return {
         "forwards": float(result.nfe.double().mean()),
         "valid": bootstrap(mean, valid.mean(1)).to_json(),
         "exact": float(grades["exact"].nanmean()),
         "valid_and_different": float(np.mean(different)),
+        "held": bootstrap(mean, held.mean(1)).to_json(),
+        "held_and_different": bootstrap(mean, np.array(different_and_held)).to_json(),
     }
+
+
+def parts_given(task, tokens, editable):
+    """The string of a problem and the parts of its molecule that are given, by their atoms."""
+    smiles = task.smiles(tokens)
+    sizes = [len(piece) for piece in task.tokenizer.cut(smiles)]
+    return smiles, kept_parts(smiles, np.repeat(~editable[: len(sizes)].numpy(), sizes))
 
 
 def best(rows):
@@ -40,9 +62,17 @@ def best(rows):
     return max(within, key=lambda name: within[name]["valid"]["value"]) if within else None
 
 
+def opened(data, kind, count):
+    """Test problems of a kind."""
+    if kind in KEEPING:
+        return data.opened("test", KEEPING[kind], count)
+    return data.test.take(torch.from_numpy(np.flatnonzero(data.test.kind == kind)[:count]))
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a run of the experiment molecules_qm9 or molecules_moses")
+    parser.add_argument("--opening", choices=["span", *KEEPING], default="span", help="what is written anew")
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--variations", type=int, default=5)
     parser.add_argument("--only", nargs="*", help="names of settings, such as random_16 and twin; all by default")
@@ -54,15 +84,15 @@ def main(arguments=None):
     masked = load_trained_model(chosen.run / checkpoint("masked"))
     twin = load_trained_model(chosen.run / checkpoint("twin"))
     data: Any = masked.data
-    spans = torch.from_numpy(np.flatnonzero(data.test.kind == "span")[: chosen.queries])
-    problems = data.test.take(spans)
+    problems = opened(data, chosen.opening, chosen.queries)
     rows, ours, theirs = {}, masked_samplers(masked.model, chosen.block_length), twins(twin.model)
     for name, sampler in {**ours, **theirs}.items():
         if chosen.only and name not in chosen.only:
             continue
         rows[name] = infilled(sampler, data, problems, chosen.variations, chosen.seed)
         print(f"{name}: {rows[name]['forwards']:.1f} forwards, {rows[name]['valid']['value']:.1%} valid", flush=True)
-    command = f"infill.py RUN --queries {len(problems)} --variations {chosen.variations} --seed {chosen.seed}"
+    command = "infill.py RUN" + (f" --opening {chosen.opening}" if chosen.opening in KEEPING else "")
+    command += f" --queries {len(problems)} --variations {chosen.variations} --seed {chosen.seed}"
     command += f" --block-length {chosen.block_length}" if chosen.block_length else ""
     chief = {
         kind: best({name: rows[name] for name in samplers if name in rows})
@@ -70,7 +100,8 @@ def main(arguments=None):
     }
     result = {**chief, "settings": rows, "manifest": provenance(command, begun)}
     chosen.out.mkdir(parents=True, exist_ok=True)
-    atomic_write_file(chosen.out / "infilling.json", json.dumps(result, indent=1) + "\n")
+    name = f"infilling_{chosen.opening}.json" if chosen.opening in KEEPING else "infilling.json"
+    atomic_write_file(chosen.out / name, json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

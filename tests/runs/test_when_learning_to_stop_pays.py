@@ -126,6 +126,34 @@ def test_a_further_seed_joins_those_that_are_kept(
     assert at_once == task
 
 
+def test_forwards_are_compared_with_difficulty_and_between_trainings(
+    runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["difficulty.py", *map(str, runs)])
+    script("difficulty", monkeypatch, tmp_path).main()
+    (task,) = json.loads((tmp_path / "difficulty.json").read_text())["tasks"].values()
+    assert task["seeds"] == [0, 1]
+    assert task["queries"] == 30
+    assert len(task["between_trainings"]) == 1
+    assert [len(each) for each in task["with_difficulty"].values()] == [2] * len(task["with_difficulty"])
+
+
+@pytest.mark.parametrize(
+    ("clauses", "solutions", "flips"),
+    [
+        ([[1, 2, 3], [0, 0, 0]], 7, 1 / 8),  # any flip leaves the only assignment that is wrong
+        # all signs but one: each wrong assignment violates one clause, so the walk is one on a cube, with 7, 9 and 10
+        # expected flips from 1, 2 and 3 away: (3 * 7 + 3 * 9 + 10) / 8
+        ([[a, b, c] for a in (1, -1) for b in (2, -2) for c in (3, -3) if (a, b, c) != (-1, -2, -3)], 1, 7.25),
+    ],
+)
+def test_solutions_and_flips_of_a_random_walk_by_hand(
+    clauses: list[list[int]], solutions: int, flips: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = script("difficulty", monkeypatch, tmp_path).by_enumeration(np.array(clauses), 3)
+    assert found == pytest.approx({"solutions": solutions, "flips": flips})
+
+
 @pytest.mark.parametrize("sampler", ["confidence", "learned", "threshold pace.threshold=0.5"])
 def test_only_halting_rules_without_a_head_are_tried_on_rollouts(sampler: str) -> None:
     config: Any = compose("when_learning_to_stop_pays", [f"stages.rollouts.tried=['{sampler}']"])

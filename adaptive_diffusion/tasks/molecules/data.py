@@ -119,7 +119,24 @@ class MoleculeData(TaskData):
         strings, numbers = self.strings[split], np.arange(self.held_out_problems)
         uniforms = keyed_uniforms(self.evaluation_seed, STREAMS[split], numbers, count=2)
         openings = [self.openings[number % len(self.openings)] for number in numbers]
-        return self._made([strings[number % len(strings)] for number in numbers], openings, uniforms)
+        chosen = [self._suited(strings, int(number), one) for number, one in zip(numbers, openings, strict=True)]
+        return self._made(chosen, openings, uniforms)
+
+    def opened(self, split: Literal["validation", "test"], opening: Opening, count: int) -> MoleculeProblems:
+        """Up to `count` strings of a split that suit an opening, whether the held-out problems have it or not."""
+        suited = [smiles for smiles in self.strings[split] if opening.suits(self.task.tokenizer.cut(smiles))][:count]
+        uniforms = keyed_uniforms(self.evaluation_seed, STREAMS[split], np.arange(len(suited)), count=2)
+        return self._made(suited, [opening] * len(suited), uniforms)
+
+    def _suited(self, strings: Sequence[str], number: int, opening: Opening) -> str:
+        """The string with a number, or the next one that suits the opening."""
+        for place in range(number, number + len(strings)):
+            smiles = strings[place % len(strings)]
+            if opening.suits(self.task.tokenizer.cut(smiles)):
+                return smiles
+        raise ValueError(
+            f"no molecule of {len(strings):,} suits the opening {opening.kind!r}; leave it out of `openings`"
+        )
 
     def new(self, count: int, seed: int = 0) -> MoleculeProblems:
         """Molecules to be written anew. Where the length is given, lengths are drawn from those of the training
@@ -168,9 +185,9 @@ class MoleculeData(TaskData):
         length, end = task.length, task.tokenizer.end
         tokens, opened, inside = [], [], []
         for smiles, opening, own in zip(strings, openings, uniforms, strict=True):
-            row = task.tokenizer.encode(smiles.encode())
+            row, cut = task.tokenizer.encode(smiles.encode()), task.tokenizer.cut(smiles)
             tokens.append(padded(row, length, end))
-            opened.append(opening(len(row), length, task.framing, own))
+            opened.append(opening(cut, length, task.framing, own))
             inside.append(np.arange(length) < task.framing.open_positions(len(row), length))
         return MoleculeProblems.of(tokens, opened, inside, True, [opening.kind for opening in openings])
 

@@ -130,7 +130,7 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, content):
 
 @given(st.integers(1, LENGTH), st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True))
 def test_span_lies_within_the_string(count, size, start):
-    opened = Span((0.2, 0.6))(count, LENGTH, LengthGiven(), np.array([size, start]))
+    opened = Span((0.2, 0.6))("C" * count, LENGTH, LengthGiven(), np.array([size, start]))
     assert opened.any()
     assert not opened[count:].any()
 
