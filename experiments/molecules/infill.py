@@ -57,16 +57,18 @@ def parts_given(task, tokens, editable):
 
 
 def best(rows):
-    """The setting with the most valid answers within `GOAL` forwards; None where there is none."""
+    """The setting with the most valid answers that hold what was given, within `GOAL` forwards; None where there is
+    none."""
     within = {name: row for name, row in rows.items() if row["forwards"] <= GOAL}
-    return max(within, key=lambda name: within[name]["valid"]["value"]) if within else None
+    return max(within, key=lambda name: within[name]["held"]["value"]) if within else None
 
 
-def opened(data, kind, count):
-    """Test problems of a kind."""
+def opened(data, split, kind, count):
+    """Problems of a kind of a split."""
     if kind in KEEPING:
-        return data.opened("test", KEEPING[kind], count)
-    return data.test.take(torch.from_numpy(np.flatnonzero(data.test.kind == kind)[:count]))
+        return data.opened(split, KEEPING[kind], count)
+    problems = getattr(data, split)
+    return problems.take(torch.from_numpy(np.flatnonzero(problems.kind == kind)[:count]))
 
 
 def main(arguments=None):
@@ -74,6 +76,7 @@ def main(arguments=None):
     parser.add_argument("run", type=Path, help="a run of the experiment molecules_qm9 or molecules_moses")
     parser.add_argument("--opening", choices=["span", *KEEPING], default="span", help="what is written anew")
     parser.add_argument("--queries", type=int, default=1000)
+    parser.add_argument("--choose", type=int, default=0, help="validation queries that settings are chosen on")
     parser.add_argument("--variations", type=int, default=5)
     parser.add_argument("--only", nargs="*", help="names of settings, such as random_16 and twin; all by default")
     parser.add_argument("--block-length", type=int, help="of a denoiser of the experiment molecules_blocks")
@@ -84,21 +87,29 @@ def main(arguments=None):
     masked = load_trained_model(chosen.run / checkpoint("masked"))
     twin = load_trained_model(chosen.run / checkpoint("twin"))
     data: Any = masked.data
-    problems = opened(data, chosen.opening, chosen.queries)
-    rows, ours, theirs = {}, masked_samplers(masked.model, chosen.block_length), twins(twin.model)
-    for name, sampler in {**ours, **theirs}.items():
-        if chosen.only and name not in chosen.only:
-            continue
-        rows[name] = infilled(sampler, data, problems, chosen.variations, chosen.seed)
-        print(f"{name}: {rows[name]['forwards']:.1f} forwards, {rows[name]['valid']['value']:.1%} valid", flush=True)
+    ours, theirs = masked_samplers(masked.model, chosen.block_length), twins(twin.model)
+    samplers = {name: one for name, one in {**ours, **theirs}.items() if not chosen.only or name in chosen.only}
+
+    def measured(split, queries):
+        rows, problems = {}, opened(data, split, chosen.opening, queries)
+        for name, sampler in samplers.items():
+            rows[name] = infilled(sampler, data, problems, chosen.variations, chosen.seed)
+            row = rows[name]
+            print(f"{split}, {name}: {row['forwards']:.1f} forwards, {row['valid']['value']:.1%} valid", flush=True)
+        return len(problems), rows
+
+    chosen_on = measured("validation", chosen.choose)[1] if chosen.choose else None
+    queries, rows = measured("test", chosen.queries)
     command = "infill.py RUN" + (f" --opening {chosen.opening}" if chosen.opening in KEEPING else "")
-    command += f" --queries {len(problems)} --variations {chosen.variations} --seed {chosen.seed}"
+    command += f" --queries {queries}" + (f" --choose {chosen.choose}" if chosen.choose else "")
+    command += f" --variations {chosen.variations} --seed {chosen.seed}"
     command += f" --block-length {chosen.block_length}" if chosen.block_length else ""
+    known = chosen_on or rows
     chief = {
-        kind: best({name: rows[name] for name in samplers if name in rows})
-        for kind, samplers in {"setting": ours, "twin": theirs}.items()
+        kind: best({name: known[name] for name in names if name in known})
+        for kind, names in {"setting": ours, "twin": theirs}.items()
     }
-    result = {**chief, "settings": rows, "manifest": provenance(command, begun)}
+    result = {**chief, "settings": rows, "validation": chosen_on, "manifest": provenance(command, begun)}
     chosen.out.mkdir(parents=True, exist_ok=True)
     name = f"infilling_{chosen.opening}.json" if chosen.opening in KEEPING else "infilling.json"
     atomic_write_file(chosen.out / name, json.dumps(result, indent=1) + "\n")
