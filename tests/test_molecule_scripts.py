@@ -69,6 +69,21 @@ def test_infilling_enters_the_summary(scripts, run):
     assert summary["infill_valid"] == found["settings"]["random_4"]["valid"]["value"]
 
 
+def test_what_holds_a_scaffold_is_chosen_on_validation_molecules(scripts, run):
+    (run / "some.smi").write_text("\n".join("C" * size + f"C1CC1{end}" for size in range(8) for end in "NOFS"))
+    names = ["random_4", "twin", "twin_0.5"]
+    arguments = [str(run), "--opening", "scaffold", "--queries", "2", "--choose", "2", "--variations", "2"]
+    scripts["infill"].main([*arguments, "--only", *names, "--out", str(run / "out")])
+    found = json.loads((run / "out" / "infilling_scaffold.json").read_text())
+    assert set(found["settings"]) == set(found["validation"]) == set(names)
+    best = max(("twin", "twin_0.5"), key=lambda name: found["validation"][name]["held"]["value"])
+    assert found["twin"] == best
+    for row in found["settings"].values():
+        assert row["held_and_different"]["value"] <= row["held"]["value"] <= row["valid"]["value"]
+    summary = scripts["summarise"].summarised(run / "out")
+    assert summary["infill_scaffold"]["twin"]["held"] == found["settings"][best]["held"]
+
+
 def test_measures_of_some_settings_and_the_twin(scripts, run):
     arguments = [str(run), "--strings", "6", "--reference", "5", "--only", "random_4", "blocks_4_2", "twin"]
     scripts["measure"].main([*arguments, "--out", str(run / "out")])

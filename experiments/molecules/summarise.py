@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from infill import KEEPING
 from measure import FILE, GOAL, RESULTS
 
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
@@ -30,6 +31,27 @@ def best(rows):
         return (1, -row["valid"]) if row["fcd"] is None else (0, row["fcd"])
 
     return min(within, key=rank) if within else None
+
+
+def kept_part(found):
+    """Valid answers that hold the part that was given, of the chosen setting and of the twin; None before they are
+    measured."""
+    rows = found.get("settings", {})
+    return {
+        kind: {figure: rows.get(found.get(name), {}).get(figure) for figure in ("valid", "held", "held_and_different")}
+        | {"setting": found.get(name), "forwards": rows.get(found.get(name), {}).get("forwards")}
+        for kind, name in (("masked", "setting"), ("twin", "twin"))
+    }
+
+
+def no_larger_fcd(folder):
+    """What the judge removes where its threshold may not cost FCD, against one drawing and against the strongest
+    rule; None before that is measured."""
+    file = folder / "no_margin" / "judged.json"
+    if not file.is_file():
+        return None
+    found = json.loads(file.read_text())
+    return {"entropy_bound": found["against"]["entropy_bound"], found["rival"]: found["errors_removed"]}
 
 
 def summarised(folder):
@@ -60,6 +82,7 @@ def summarised(folder):
         "errors_removed": removed.get("value"),
         "errors_removed_ci_low": removed.get("low"),
         "errors_removed_against": correction.get("rival"),
+        "errors_removed_no_larger_fcd": no_larger_fcd(folder),
         "errors_removed_token_by_token": by_token.get("errors_removed"),
         # Of the two comparisons, fixed steps and the best rule without learning, the less favourable one.
         "halting_cost_ratio": dearer.get("value"),
@@ -71,6 +94,7 @@ def summarised(folder):
         "validity_alone_fcd": alone.get("sets", {}).get(alone.get("policy"), {}).get("fcd"),
         "infill_valid": infill[infilling.get("setting")],
         "infill_twin_valid": infill[twin_of_spans],
+        **{f"infill_{kind}": kept_part(found.get(f"infilling_{kind}", {})) for kind in KEEPING},
         "latency_speedup_batch1": latency.get("speedup", {}).get("1", {}).get(chosen),
         "strings": ours.get("strings"),
         "seeds": 1,
