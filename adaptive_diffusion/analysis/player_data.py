@@ -6,13 +6,14 @@ Numbers that a page needs once per row are plain lists; numbers that come per to
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from adaptive_diffusion.analysis.colours import Label
+from adaptive_diffusion.analysis.player_pictures import Picture, no_picture, player_pictures
 from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.core.layout import Layout
 from adaptive_diffusion.core.trace import Trace
@@ -21,19 +22,9 @@ from adaptive_diffusion.evaluation.replay import Replay
 MAX_QUERIES = 2000
 MAX_EVENTS = 800_000
 """About 6 MB of page."""
-MAX_PICTURES = 200
-"""Of a few kB each."""
-
-Picture = Callable[[np.ndarray], str | None]
-"""A task's SVG document of the tokens of an answer, or None."""
 
 _UNIT = 254
 _ABSENT = 255
-
-
-def no_picture(tokens: np.ndarray) -> None:
-    """Of a task without pictures."""
-    return
 
 
 def player_data(
@@ -41,8 +32,8 @@ def player_data(
 ) -> dict[str, Any]:
     """Packs the traces of samplers, by name, that were given the same queries.
 
-    At most `max_queries` queries are taken, fewer if their events would pass `MAX_EVENTS`. The answers to the first of
-    them have a `picture`, `MAX_PICTURES` in all.
+    At most `max_queries` queries are taken, fewer if their events would pass `MAX_EVENTS`. The first of them have a
+    `picture` of their answers and, while there is room, of their tokens after each step (`player_pictures`).
     Raises `ValueError` where a query starts or should end differently for two samplers, or does not fit the layout.
     """
     traces = {name: pick(trace, max_queries) for name, trace in traces.items()}
@@ -58,12 +49,14 @@ def player_data(
         lengths, (rows, columns) = sorted(set(queries["length"])), layout.shape
         raise ValueError(f"queries of length {lengths} do not fit a grid of {rows} × {columns}")
     shape = {name: value for name, value in layout.to_json().items() if name != "symbols"}
-    pictured = MAX_PICTURES // len(replays)
+    rows = {name: trace.rows["query"].to_numpy() for name, trace in traces.items()}
+    orders = {name: _by_query(trace) for name, trace in traces.items()}
+    pictures, numbers = player_pictures(replays, rows, orders, picture)
     samplers = [
-        {**_sampler(name, traces[name], replay, tokens), "pictures": _pictures(traces[name], replay, picture, pictured)}
-        for name, replay in replays.items()
+        {**_sampler(name, traces[name], replay, tokens), "pictures": numbers[name]} for name, replay in replays.items()
     ]
-    return {"layout": shape, "queries": queries, "samplers": samplers, "symbols": tokens.symbols()}
+    content = {"layout": shape, "queries": queries, "samplers": samplers, "symbols": tokens.symbols()}
+    return {**content, "pictures": pictures}
 
 
 def pick(trace: Trace, queries: int) -> Trace:
@@ -156,15 +149,6 @@ def _sampler(name: str, trace: Trace, replay: Replay, tokens: _Tokens) -> dict[s
             "confidence": _pack(_share(event["confidence"])),
         },
     }
-
-
-def _pictures(trace: Trace, replay: Replay, picture: Picture, count: int) -> list[str]:
-    """Of the first `count` answers, as data URIs: images in which nothing runs. Empty for a task without pictures."""
-    rows, lengths = _by_query(trace)[:count], trace.rows["length"].to_numpy()
-    found = [picture(replay.answer[row, : lengths[row]]) for row in rows]
-    return [
-        f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}" for drawn in found if drawn is not None
-    ]
 
 
 def _by_query(trace: Trace) -> np.ndarray:

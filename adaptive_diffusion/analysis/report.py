@@ -25,7 +25,8 @@ from adaptive_diffusion.analysis.metric_tables import (
     reasons_table,
 )
 from adaptive_diffusion.analysis.metrics import SamplerEntry, measure
-from adaptive_diffusion.analysis.player_data import MAX_QUERIES, Picture, no_picture, pick, player_data
+from adaptive_diffusion.analysis.player_data import MAX_QUERIES, pick, player_data
+from adaptive_diffusion.analysis.player_pictures import Picture, no_picture
 from adaptive_diffusion.analysis.representatives import CHOSEN, representatives
 from adaptive_diffusion.analysis.style import DARK, LIGHT, Theme, svg, themed
 from adaptive_diffusion.analysis.table import Table
@@ -51,7 +52,7 @@ def build_report(
 
     Traces are looked for relative to the run's `folder`. Tables and figures are of all queries; the player holds at
     most `max_queries` of them per sampler (`player_data.MAX_EVENTS` bounds the size of the page), and the page says so.
-    The tables `further` come first among those behind the figures. `picture` draws the answers of the player.
+    The tables `further` come first among those behind the figures. `picture` draws the sequences of the player.
     Raises `ValueError` without samplers, for a trace that cannot be read, and where samplers were given other queries.
     """
     if not samplers:

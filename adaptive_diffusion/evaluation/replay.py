@@ -68,6 +68,14 @@ class Replay:
         tokens[self.row, self.position] = self.after  # events of a position lie in time, the last one stays
         return tokens
 
+    def trajectory(self, row: int) -> np.ndarray:
+        """The tokens [steps + 1, length] of a row: its start, then what stands after each of its steps."""
+        states = np.tile(self.start[row][self.start[row] != _PADDING], (self.steps[row] + 1, 1))
+        first, end = np.searchsorted(self.row, [row, row + 1])
+        for event in range(first, end):  # events of a position lie in time
+            states[self.step[event] :, self.position[event]] = self.after[event]
+        return states
+
     def required_target(self) -> np.ndarray:
         if self.target is None:
             raise ValueError("some rows of the trace have no target, so right and wrong are not defined")

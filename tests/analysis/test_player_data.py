@@ -8,6 +8,7 @@ import pytest
 from synthetic_traces import MEASURES, Row, board, commit, edit, header, record, revoke, simulate
 
 from adaptive_diffusion.analysis import player_data as module
+from adaptive_diffusion.analysis import player_pictures
 from adaptive_diffusion.analysis.player_data import pick, player_data
 from adaptive_diffusion.core.layout import TextLayout
 from adaptive_diffusion.core.measures import Difficulty
@@ -35,15 +36,69 @@ def test_a_row_is_packed_in_the_order_of_its_steps(tmp_path: Path):
     assert data["queries"]["target"] is None
 
 
-def test_first_answers_have_a_picture_of_their_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "MAX_PICTURES", 2)
+def svg(tokens: np.ndarray) -> str:
+    return f"<svg>{tokens.tolist()}</svg>"
+
+
+def shown(data: dict) -> list[list[list[str]]]:
+    """The tokens that are pictured, by sampler, row and step."""
+    kinds = {uri.split(",")[0] for uri in data["pictures"]}
+    assert kinds <= {"data:image/svg+xml;base64"}
+    tokens = [base64.b64decode(uri.split(",")[1]).decode()[5:-6] for uri in data["pictures"]]
+    assert len(set(tokens)) == len(tokens)  # each is stored once
+    return [[[tokens[number] for number in row] for row in sampler["pictures"]] for sampler in data["samplers"]]
+
+
+def test_each_step_has_a_picture_of_its_tokens(tmp_path: Path):
+    row = Row([-1, 3, -1], [[commit(2, 0), commit(0, 1)], [revoke(0, 1)], [], [commit(0, 2), edit(2, 3)]])
+    trace = record(tmp_path, [row], described=WORDS)
+    data = player_data({"x": trace, "y": trace}, picture=svg)
+    steps = ["[-1, 3, -1]", "[1, 3, 0]", "[-1, 3, 0]", "[-1, 3, 0]", "[2, 3, 3]"]
+    assert shown(data) == [[steps], [steps]]
+    assert len(data["pictures"]) == 4
+
+
+def test_first_answers_have_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(player_pictures, "MAX_ANSWERS", 2)
     rows = [Row([-1], [[commit(0, query)]], [query], query) for query in (2, 0, 1)]
     trace = record(tmp_path, rows, described=WORDS)
-    (sampler,) = player_data({"x": trace}, picture=lambda tokens: f"<svg>{tokens.tolist()}</svg>")["samplers"]
-    kinds, contents = zip(*(uri.split(",") for uri in sampler["pictures"]), strict=True)
-    assert set(kinds) == {"data:image/svg+xml;base64"}
-    assert [base64.b64decode(content) for content in contents] == [b"<svg>[0]</svg>", b"<svg>[1]</svg>"]
-    assert player_data({"x": trace})["samplers"][0]["pictures"] == []
+    assert shown(player_data({"x": trace}, picture=svg)) == [[["[-1]", "[0]"], ["[-1]", "[1]"]]]
+    without = player_data({"x": trace})
+    assert (without["pictures"], without["samplers"][0]["pictures"]) == ([], [])
+
+
+def test_pictures_of_steps_fit_their_budget_and_those_of_answers_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    rows = [Row([-1, -1], [[commit(0, query)], [commit(1, query)]], query=query) for query in range(3)]
+    traces = {name: record(tmp_path / name, rows, described=WORDS) for name in "xy"}
+    answers = [f"[{query}, {query}]" for query in range(3)]
+    everything = player_data(traces, picture=svg)["pictures"]
+    assert len(everything) == 7  # three answers, the start, three steps between
+    for room in range(8):
+        size = sum(map(len, everything[:room]))
+        monkeypatch.setattr(player_pictures, "MAX_BYTES", size)
+        data = player_data(traces, picture=svg)
+        assert sum(map(len, data["pictures"])) <= size
+        first, second = shown(data)
+        assert first == second  # a query is drawn for all samplers or for none
+        whole = max(0, room - 4)  # the first needs the start, too
+        assert first == (
+            []
+            if room == 0
+            else [
+                ["[-1, -1]", f"[{query}, -1]", answers[query]]
+                if query < whole
+                else answers[query : query + 1] * (query < room)
+                for query in range(3)
+            ]
+        )
+
+
+def test_step_that_the_task_does_not_draw_has_no_picture(tmp_path: Path):
+    trace = record(tmp_path, [Row([-1], [[commit(0, 1)]])], described=WORDS)
+    data = player_data({"x": trace}, picture=lambda tokens: svg(tokens) if tokens[0] >= 0 else None)
+    assert data["samplers"][0]["pictures"] == [[None, 0]]
 
 
 def test_rows_lie_by_query_and_variation_with_their_own_events(tmp_path: Path):

@@ -186,20 +186,6 @@ def test_text_is_shown_as_text(tmp_path: Path, visit: Any):
     assert "changes to ab at position 1" in page.inner_text(".board .readout")
 
 
-def test_picture_of_an_answer_is_shown_once_it_has_ended(tmp_path: Path, visit: Any):
-    record(tmp_path / "one", [Row([-1], [[commit(0, 1)]], [1])], described=header(layout=TextLayout(("a", "b"))))
-    drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"><rect width="30" height="20"/></svg>'
-    entry, out = SamplerEntry("one", {}, Path("one")), tmp_path / "report.html"
-    build_report(tmp_path, title="Pictures", samplers=[entry], out=out, picture=lambda tokens: drawing)
-    page = visit(out.as_uri(), ".board")
-    page.keyboard.press("End")
-    image = page.locator(".board img.answer")
-    assert image.is_visible()
-    assert image.evaluate("(image) => image.naturalWidth") == 30
-    page.keyboard.press("Home")
-    assert not image.is_visible()
-
-
 def test_two_thousand_queries_are_a_list_of_a_few_elements(tmp_path: Path, visit: Any):
     simulate(tmp_path / "many", 2000, side=4, per_step=16.0)
     entry, out = SamplerEntry("many", {}, Path("many")), tmp_path / "report.html"

@@ -61,6 +61,10 @@ def test_events_applied_to_the_start_give_the_answer(tmp_path_factory: pytest.Te
     trace = record(tmp_path_factory.mktemp("trace"), rows, shard_rows=3)
     replay = Replay.of(trace)
     assert np.array_equal(replay.end, replay.answer)
+    for at, row in enumerate(trace.rows.to_pylist()):
+        states = replay.trajectory(at)
+        assert len(states) == replay.steps[at] + 1
+        assert (states[0].tolist(), states[-1].tolist()) == (row["start"], row["answer"])
     assert replay.correct is not None
     assert replay.correct[:, -1].tolist() == trace.rows["correct"].to_pylist()
 

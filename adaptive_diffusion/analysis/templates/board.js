@@ -18,7 +18,7 @@ class Board {
     this.badge = element("span", { class: "badge" });
     this.readout = element("p", { class: "readout" });
     this.timeline = new Timeline(row, this.events);
-    this.picture = row.picture && element("img", { class: "answer", src: row.picture, alt: "picture of the answer" });
+    this.picture = element("img", { class: "sequence", alt: "picture of the sequence" });
     const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
     swatch.style.background = row.sampler.colour;
     this.node = element(
@@ -26,7 +26,7 @@ class Board {
       { class: "board", "data-sampler": row.sampler.name, "aria-label": row.sampler.name },
       element("h3", {}, swatch, row.sampler.name, this.badge),
       Episodes.layout.kind === "grid" ? this.grid() : element("div", { class: "text" }, ...this.cells),
-      ...(this.picture ? [this.picture] : []),
+      ...(row.picture(row.steps) ? [this.picture] : []),
       this.timeline.node,
       this.readout,
     );
@@ -58,10 +58,16 @@ class Board {
     standing.forEach((cell, position) => this.showCell(this.cells[position], cell, position, marked, step));
     const halted = step >= this.row.steps;
     this.node.classList.toggle("halted", halted);
-    if (this.picture) this.picture.hidden = !halted;
+    this.showPicture(this.row.picture(this.step));
     this.readout.textContent = this.sentence(step, halted);
     this.showBadge(halted);
     this.timeline.show(this.step);
+  }
+
+  // Of a query that is drawn only at its end there is none before.
+  showPicture(uri) {
+    this.picture.hidden = !uri;
+    if (uri) this.picture.src = uri;
   }
 
   showCell(node, cell, position, marked, step) {

@@ -169,9 +169,10 @@
   at("mistakes").closest("label").hidden = !known;
   at("key-wrong").hidden = !known;
 
-  // Open on a query worth watching: mistakes were made, and mended.
+  // Open on a query worth watching: mistakes were made, and mended. One that is drawn in each step comes first.
   const corrected = [...samplers.get(names.at(-1)).rows.values()].filter(right);
-  state.chosen = corrected.reduce((best, row) => (row.revisions > best.revisions ? row : best), corrected[0] ?? null);
+  const drawn = corrected.filter((row) => row.drawn), worth = drawn.length ? drawn : corrected;
+  state.chosen = worth.reduce((best, row) => (row.revisions > best.revisions ? row : best), worth[0] ?? null);
   search();
   go(state.last);
 })();

@@ -46,7 +46,8 @@ const Episodes = (() => {
         valid: rows.valid[i],
         reason: rows.halt_reason[i].replaceAll("_", " "),
         steps: steps[i],
-        picture: pictures[i] ?? null,
+        drawn: (pictures[i] ?? []).length > 1,
+        picture: (step) => packed.pictures[pictures[i]?.at(step - steps[i] - 1)] ?? null,
         halting: given && Array.from(given.subarray(stepOffsets[i], stepOffsets[i + 1]), share),
         events: () => slice(columns, offsets[i], offsets[i + 1]),
       };
@@ -91,7 +92,7 @@ const Episodes = (() => {
   return {
     layout: packed.layout,
     difficulties: packed.difficulties,
-    symbol: (token) => packed.symbols[token - 1] ?? "",
+    symbol: (token) => packed.symbols[token - 1] || "∅", // a token without text is not an open position
     samplers: packed.samplers.map((sampler) => readSampler(sampler, byId)),
     standing,
   };

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 
 from adaptive_diffusion.analysis.metrics import SamplerEntry
-from adaptive_diffusion.analysis.player_data import Picture, no_picture
+from adaptive_diffusion.analysis.player_pictures import Picture, no_picture
 from adaptive_diffusion.analysis.report import build_report
 from adaptive_diffusion.analysis.tables import likelihood_table
 from adaptive_diffusion.config import instantiate
@@ -21,7 +21,7 @@ class Report(Stage):
 
     Attributes:
         title: of the page.
-        data: node of the task data, whose task may draw answers (`Task.picture`).
+        data: node of the task data, whose task may draw sequences (`Task.picture`).
     """
 
     title: str
@@ -53,7 +53,7 @@ class Report(Stage):
         print(f"report: {folder.file('report.html').resolve()}")
 
     def _picture(self, context: StageContext) -> Picture:
-        """How the task draws the tokens of an answer."""
+        """How the task draws tokens."""
         if self.data is None:
             return no_picture
         task = instantiate(self.data, context.allow).task

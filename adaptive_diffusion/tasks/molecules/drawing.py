@@ -11,8 +11,10 @@ SIZE = 220, 160
 OPEN = "·"
 """What an open position is in a string."""
 RED, GREY = "#b3261e", "#777777"
-LONGEST = 60
-"""Characters of a line of text in a picture."""
+LETTER, LINE = 8, 20
+"""Width of a letter and height of a line of text, in pixels."""
+LONGEST = 5
+"""Lines of a string; what is longer is cut."""
 
 
 def picture(smiles: str, size: tuple[int, int] = SIZE, finished: bool = True) -> str:
@@ -45,13 +47,21 @@ def _partial(smiles: str) -> Any | None:
 
 def _lines(lines: Sequence[str], size: tuple[int, int], colour: str) -> str:
     width, height = size
-    shown = [line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…" for line in lines]
+    shown = [part for line in lines for part in _wrapped(line, (width - LETTER) // LETTER)]
+    top = height // 2 - LINE * (len(shown) // 2 - 1)
     texts = "".join(
-        f'<text x="8" y="{height // 2 + 20 * row}" fill="{colour}" font-family="monospace" font-size="13">'
+        f'<text x="{LETTER}" y="{top + LINE * row}" fill="{colour}" font-family="monospace" font-size="13">'
         f"{escape(line)}</text>"
         for row, line in enumerate(shown)
     )
     return f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" role="img">{texts}</svg>'
+
+
+def _wrapped(text: str, letters: int) -> list[str]:
+    """Lines of so many letters; a SMILES string has no words to break at."""
+    most = LONGEST * letters
+    cut = text if len(text) <= most else f"{text[: most - 1]}…"
+    return [cut[at : at + letters] for at in range(0, len(cut), letters)]
 
 
 def gallery(strings: list[str], title: str, columns: int = 5) -> str:

@@ -1,5 +1,6 @@
 """Why a string is no molecule, figures of sets of molecules, pictures."""
 
+import re
 from collections import Counter
 from math import isnan, nan
 
@@ -10,7 +11,7 @@ pytest.importorskip("rdkit", reason="needs the extra molecules")
 
 from adaptive_diffusion.tasks.molecules import measures
 from adaptive_diffusion.tasks.molecules.chemistry import canonical, error_of, open_rings, wrong_tokens
-from adaptive_diffusion.tasks.molecules.drawing import gallery, picture
+from adaptive_diffusion.tasks.molecules.drawing import LETTER, LONGEST, SIZE, gallery, picture
 from adaptive_diffusion.tasks.molecules.measures import Reference
 
 
@@ -133,6 +134,17 @@ def test_unfinished_string_is_drawn_as_far_as_it_can_be_read():
     unread = picture("C1C(·", finished=False)
     assert "#777777" in unread
     assert "C1C(·" in unread
+
+
+def test_long_string_is_shown_in_lines_that_fit_the_picture():
+    smiles = "C1" + "CCCO" * 12  # longer than a picture is wide
+    parts = [text.rstrip() for text in re.findall(r">([^<]+)</text>", picture(smiles))]
+    assert "".join(parts[:-1]) == smiles
+    assert parts[-1] == "ring closure"
+    assert max(map(len, parts)) * LETTER < SIZE[0]
+    cut = re.findall(r">([^<]+)</text>", picture("C1" + "C" * 500))
+    assert len(cut) == LONGEST + 1
+    assert cut[-2].endswith("…")
 
 
 def test_string_that_is_no_molecule_is_shown_escaped_in_red():
