@@ -104,3 +104,18 @@ def test_token_without_text_is_not_shown_as_an_open_position(tmp_path: Path, vis
     assert page.locator(".board .text > span .symbol").all_inner_texts() == ["∅", "·"]
     assert page.locator(".board .text > span .hidden").all_inner_texts()[0].strip() == "given"
     assert page.locator(".board img").count() == 0
+
+
+def test_right_answer_other_than_the_reference_has_no_mistakes(tmp_path: Path, visit: Any):
+    layout = TextLayout(("a", "b"))
+    steps = [[commit(0, 1), commit(1, 1)], [edit(0, 0)]]  # a b, where b a is the reference
+    found = {}
+    for name, valid in (("right", True), ("wrong", False)):
+        page = visit(
+            report(tmp_path / name, [Row([-1, -1], steps, [1, 0], valid=valid)], layout, lambda _: None), ".board"
+        )
+        page.keyboard.press("End")
+        last = page.locator(".board [data-wrong=true]").count()
+        page.keyboard.press("ArrowLeft")
+        found[name] = last, page.locator(".board [data-wrong=true]").count()
+    assert found == {"right": (0, 1), "wrong": (2, 1)}

@@ -18,6 +18,7 @@ class Board {
     this.badge = element("span", { class: "badge" });
     this.readout = element("p", { class: "readout" });
     this.timeline = new Timeline(row, this.events);
+    this.reference = this.answerThatCounts();
     this.picture = element("img", { class: "sequence", alt: "picture of the sequence" });
     const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
     swatch.style.background = row.sampler.colour;
@@ -30,6 +31,13 @@ class Board {
       this.timeline.node,
       this.readout,
     );
+  }
+
+  // What mistakes are marked against: where several answers are right, a right one is not measured by the reference.
+  answerThatCounts() {
+    const { target } = this.row.query;
+    if (!target || !this.row.correct) return target;
+    return Episodes.standing(this.row, this.events, this.row.steps).map((cell) => cell.token);
   }
 
   grid() {
@@ -72,8 +80,8 @@ class Board {
 
   showCell(node, cell, position, marked, step) {
     const now = cell.last && cell.last.step === step ? cell.last : null;
-    const target = this.row.query.target;
-    const wrong = marked && target && cell.token > 0 && cell.token !== target[position];
+    const { reference } = this;
+    const wrong = marked && reference && cell.token > 0 && cell.token !== reference[position];
     const data = {
       position,
       state: cell.given ? "given" : cell.token ? "committed" : "open",
@@ -99,7 +107,7 @@ class Board {
     if (data.event === "remask") words.push(`taken back now, was ${data.before}`);
     if (data.event === "replace") words.push(`replaced now, was ${data.before}`);
     if (data.state === "given") words.push("given");
-    if (data.wrong) words.push("not the reference");
+    if (data.wrong) words.push("not as in the right answer");
     return ` ${words.filter(Boolean).join(", ")} `;
   }
 
