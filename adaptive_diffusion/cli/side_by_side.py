@@ -115,7 +115,9 @@ def _table(
         old = [Text(f"line {place.first}", "cyan"), *(line("-", text, "red") for text in place.before)]
         cells = []
         for number in numbers:
-            new = [line("+", text, "green") if changed else line(" ", text, "") for text, changed in place.after[number]]
+            new = [
+                line("+", text, "green") if changed else line(" ", text, "") for text, changed in place.after[number]
+            ]
             cells.append(Text("\n").join([Text(), *(new or [Text("nothing", "dim")])]))
         table.add_row(Text("\n").join(old), *cells)
     sure = [Text("\n").join(Text(visible(note), colour) for note, colour in notes[number]) for number in numbers]
