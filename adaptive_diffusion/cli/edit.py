@@ -66,7 +66,7 @@ def edit(
 
         adaptive-diffusion edit molecules molecule.smi --rewrite 2:5 -n 5 --sampler mdlm
 
-        adaptive-diffusion edit sudoku-6x6 grid.txt --rewrite 1-2 -n 5 --sampler mdlm
+        adaptive-diffusion edit MODEL grid.txt --rewrite 1-2 -n 5 --sampler mdlm
 
         adaptive-diffusion edit runs/text code.py --rewrite 120:180=90 --delete 300:340
 
