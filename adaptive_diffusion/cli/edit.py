@@ -44,7 +44,12 @@ def edit(
     insert: Annotated[Spans, typer.Option(help="Write AT+COUNT tokens; AT is a byte, start or end.")] = None,
     delete: Annotated[Spans, typer.Option(help="Leave a span out.")] = None,
     sampler: Sampler = "confidence",
-    variations: Annotated[int, typer.Option("-n", "--variations", min=1, help="Files, with seeds one apart.")] = 1,
+    variations: Annotated[
+        int,
+        typer.Option(
+            "-n", "--variations", min=1, help="Files, with seeds one apart; they differ if the sampler draws."
+        ),
+    ] = 1,
     seed: Annotated[int, typer.Option(help="Of the first variation.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print files and figures as JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="A folder that gets a file for each variation.")] = None,
@@ -57,7 +62,11 @@ def edit(
 
     Examples:
 
-        adaptive-diffusion edit runs/text code.py --rewrite 12-14 -n 5
+        adaptive-diffusion edit runs/text code.py --rewrite 12-14 -n 5 --sampler mdlm
+
+        adaptive-diffusion edit molecules molecule.smi --rewrite 2:5 -n 5 --sampler mdlm
+
+        adaptive-diffusion edit MODEL grid.txt --rewrite 1-2 -n 5 --sampler mdlm
 
         adaptive-diffusion edit runs/text code.py --rewrite 120:180=90 --delete 300:340
 
@@ -85,18 +94,20 @@ def edit(
         return
     text = before.decode("utf-8", "backslashreplace")
     for row in rows:
-        typer.secho(f"seed {row['seed']}: {row['nfe']} NFE, {row['why']}", bold=True)
+        invalid = "" if row["violation"] is None else f"; not valid: {row['violation']}"
+        title = f"seed {row['seed']}: {row['nfe']} NFE, {row['why']}{invalid}"
+        typer.secho(title, bold=True, fg="red" if invalid else None)
     if variations > 1:
-        titles = [f"seed {row['seed']}" for row in rows]
-        notes = [[(f"{place}: {sure}", colour) for place, sure, colour in _sureness(row)] for row in rows]
+        titles = [f"seed {row['seed']}{'' if row['violation'] is None else ' (not valid)'}" for row in rows]
+        notes = [[_note(span) for span in row["spans"]] for row in rows]
         print_side_by_side(text, [row["text"] for row in rows], titles, notes)
         typer.echo(
             f"{spread.distinct} of {variations} variations are distinct; two of them differ at "
             f"{100 * spread.difference:.1f}% of the open positions."
         )
         return
-    for place, sure, colour in _sureness(rows[0]):
-        typer.secho(f"{place}: written with probability {sure} a token", fg=colour)
+    for span in rows[0]["spans"]:
+        typer.secho(_sentence(span), fg=_shade(span["certainty"]))
     _show(text, rows[0]["text"], file.name)
 
 
@@ -108,23 +119,39 @@ def _row(made: Any, index: int) -> dict[str, Any]:
         "steps": int(result.steps[index]),
         "revisions": int(result.revisions[index]),
         "why": result.why(index),
+        "violation": made.violations[index],
         "spans": [
-            {"first": start, "last": stop - 1, "certainty": certainty}
-            for (start, stop), certainty in zip(made.spans, made.certainty[index].tolist(), strict=True)
+            {
+                "span": span.name,
+                "tokens": len(span.positions),
+                "written": written,
+                "certainty": certainty if written else None,
+            }
+            for span, written, certainty in zip(
+                made.spans, made.written[index].tolist(), made.certainty[index].tolist(), strict=True
+            )
         ],
     }
 
 
-def _sureness(row: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """For each span its place, the probability that its tokens were written with, and a colour for it."""
-    return [
-        (f"tokens {span['first']} to {span['last']}", f"{span['certainty']:.2f}", _shade(span["certainty"]))
-        for span in row["spans"]
-    ]
+def _note(span: dict[str, Any]) -> tuple[str, str]:
+    """How sure the model is of a span, in short, and a colour for it."""
+    certainty = span["certainty"]
+    return f"{span['span']}: " + ("not written" if certainty is None else f"{certainty:.2f}"), _shade(certainty)
 
 
-def _shade(certainty: float) -> str:
+def _sentence(span: dict[str, Any]) -> str:
+    """How sure the model is of a span, and how much of it was written."""
+    if span["certainty"] is None:
+        return f"{span['span']}: looked at, nothing written"
+    part = "" if span["written"] == span["tokens"] else f"{span['written']} of {span['tokens']} tokens "
+    return f"{span['span']}: {part}written with probability {span['certainty']:.2f} a token"
+
+
+def _shade(certainty: float | None) -> str:
     """The colour of a span by how sure the model is of it."""
+    if certainty is None:
+        return "bright_black"
     return "green" if certainty >= SURE else "yellow" if certainty >= UNSURE else "red"
 
 

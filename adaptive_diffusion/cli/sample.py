@@ -38,7 +38,9 @@ def sample(
     source: Source,
     queries: Queries,
     sampler: Sampler = "confidence",
-    variations: Annotated[int, typer.Option("-n", "--variations", min=1, help="Answers to each query.")] = 1,
+    variations: Annotated[
+        int, typer.Option("-n", "--variations", min=1, help="Answers to each query; they differ if the sampler draws.")
+    ] = 1,
     skip_bad: SkipBad = False,
     seed: Seed = 0,
     device: Device = "auto",
@@ -62,7 +64,7 @@ def sample(
 
         adaptive-diffusion sample MODEL --queries - --sampler learned < queries.txt
 
-        adaptive-diffusion sample runs/quickstart --queries queries.txt -n 5 --seed 1
+        adaptive-diffusion sample runs/quickstart --queries queries.txt -n 5 --sampler mdlm --seed 1
 
         adaptive-diffusion sample runs/halting --queries queries.txt --sampler "cost_aware halting.price=0.01"
 
@@ -80,4 +82,4 @@ def sample(
     with query_file(queries) as file:
         job = QueryJob(source, file, seed, skip_bad, allow, where, folder, search, trace, compute, promised, name)
         for answer in sample_file(job, sampler, variations):
-            typer.echo(shown(answer))
+            typer.secho(shown(answer.text), fg="red" if answer.invalid else None)

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from math import ceil
 from typing import Any
 
 from adaptive_diffusion.cli.terminal import visible
 
-NARROWEST, WIDEST = 16, 40
-"""Columns of the terminal that the column of a variation gets, at least and at most, before a second table begins."""
+NARROWEST = 16
+"""Characters of a line that the column of a variation has room for before a second table begins."""
 FRAME = 3
-"""Columns of the terminal between two variations."""
+"""Characters between two columns."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def _lines(
 def print_side_by_side(
     before: str, after: Sequence[str], titles: Sequence[str], notes: Sequence[Sequence[tuple[str, str]]]
 ) -> None:
-    """Prints tables of what stood there and of the variations, as many in a table as the terminal has room for.
+    """Prints tables of what stood there and of the variations, as many in a table as the terminal has room for when
+    their long lines are folded.
 
     Args:
         before: the text.
@@ -80,39 +82,44 @@ def print_side_by_side(
     """
     from rich.console import Console
 
-    console, found = Console(highlight=False), places(before, after)
-    texts = [line for place in found for lines in (place.before, *(map(_first, place.after))) for line in lines]
-    longest = max((len(line) + 1 for line in texts), default=0)
-    column = FRAME + max(NARROWEST, min(WIDEST, longest))
-    together = max(1, console.width // column - 1)
+    console = Console(highlight=False)
+    room = console.width - 1  # the last frame
+    tables = ceil(len(after) / max(1, room // (NARROWEST + FRAME) - 1))
+    together = ceil(len(after) / tables)
+    column, found = max(1, room // (together + 1) - FRAME), places(before, after)
     for first in range(0, len(after), together):
-        console.print(_table(found, titles, notes, range(first, min(first + together, len(after)))))
-
-
-def _first(lines: Sequence[tuple[str, bool]]) -> list[str]:
-    return [line for line, _ in lines]
+        numbers = range(first, min(first + together, len(after)))
+        console.print(_table(console, column, found, titles, notes, numbers))
 
 
 def _table(
-    found: Sequence[Place], titles: Sequence[str], notes: Sequence[Sequence[tuple[str, str]]], numbers: range
+    console: Any,
+    column: int,
+    found: Sequence[Place],
+    titles: Sequence[str],
+    notes: Sequence[Sequence[tuple[str, str]]],
+    numbers: range,
 ) -> Any:
     from rich.table import Table
     from rich.text import Text
 
+    def line(mark: str, text: str, colour: str) -> Any:
+        """A line with its mark; what does not fit goes on below, behind a blank in the place of the mark."""
+        folded = Text(visible(text)).wrap(console, max(1, column - 1), overflow="fold") if text else [Text()]
+        return Text(mark, colour).append_text(Text("\n ").join(folded))
+
     table = Table(show_lines=True)
     for title in ("before", *(titles[number] for number in numbers)):
-        table.add_column(Text(title), overflow="fold")
+        table.add_column(Text(title), overflow="fold", max_width=column)
     for place in found:
-        old = Text().append(f"line {place.first}", "cyan")
-        for line in place.before:
-            old.append(f"\n-{visible(line)}", "red")
+        old = [Text(f"line {place.first}", "cyan"), *(line("-", text, "red") for text in place.before)]
         cells = []
         for number in numbers:
-            cell = Text()
-            for line, changed in place.after[number]:
-                cell.append(f"\n{'+' if changed else ' '}{visible(line)}", "green" if changed else "")
-            cells.append(cell if place.after[number] else Text("\nnothing", "dim"))
-        table.add_row(old, *cells)
+            new = [
+                line("+", text, "green") if changed else line(" ", text, "") for text, changed in place.after[number]
+            ]
+            cells.append(Text("\n").join([Text(), *(new or [Text("nothing", "dim")])]))
+        table.add_row(Text("\n").join(old), *cells)
     sure = [Text("\n").join(Text(visible(note), colour) for note, colour in notes[number]) for number in numbers]
     table.add_row(Text("probability of a token"), *sure)
     return table

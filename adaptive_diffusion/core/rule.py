@@ -28,6 +28,7 @@ class Rule(Parameters, ABC):
         needs_head: the name of the head it predicts with, which a sampler takes from its model and puts into the
             rule's field `head`; None for a rule that predicts with none.
         reads_summaries: names of trained summaries that it reads in a prediction, such as those of a `QualityHead`.
+        draws: whether it draws from the row's noise, so that variations of an answer may differ.
     """
 
     corruptions: frozenset[str] = BOTH
@@ -35,6 +36,7 @@ class Rule(Parameters, ABC):
     reads_all_blocks: bool = False
     needs_head: ClassVar[str | None] = None
     reads_summaries: ClassVar[tuple[str, ...]] = ()
+    draws: bool = False
     head: Any = None
 
     def bind(self, heads: Mapping[str, Any]) -> Self:
@@ -120,12 +122,11 @@ class Remasking(Rule):
 
     Attributes:
         revises: whether it ever takes a token back.
-        draws: whether it draws, so that a later step may take back what this one left: a clocked sampler then goes on
-            to the end of its clock. Otherwise a full sequence in which nothing was revised is finished.
+        draws: whether it draws in every step, so that a later one may take back what this one left: a clocked sampler
+            then goes on to the end of its clock. Otherwise a full sequence in which nothing was revised is finished.
     """
 
     revises: bool = True
-    draws: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, state: SamplerState, prediction: Prediction, next_level: Tensor) -> Revision:

@@ -33,6 +33,7 @@ class Composed(Plan):
             "corruptions": self.order.corruptions & self.pace.corruptions & self.remasking.corruptions,
             "reads_committed": any(rule.reads_committed for rule in self.rules),
             "reads_all_blocks": any(rule.reads_all_blocks for rule in self.rules),
+            "draws": any(rule.draws for rule in self.rules),
         }
         for name, value in declared.items():
             object.__setattr__(self, name, value)

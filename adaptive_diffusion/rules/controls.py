@@ -24,6 +24,7 @@ class RandomHalting(Halting):
     histogram: tuple[float, ...]
     reason = "control"
     sentence = "the control experiment stopped it"
+    draws = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "histogram", tuple(self.histogram))

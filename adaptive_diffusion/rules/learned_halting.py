@@ -87,6 +87,7 @@ class SampledHalting(SummarisedHalting):
     sentence = "the halting policy drew the decision to stop"
     explanation = "P(stop) {probability:.3f}"
     needs_head = "halting"
+    draws = True
 
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
         halt = LearnedHalting(head=self.head)(state, prediction, decision)

@@ -15,6 +15,8 @@ from adaptive_diffusion.core.state import Candidate, SamplerState
 class Random(UnmaskingOrder):
     """Every open position alike; with a binomial count, ancestral sampling (Sahoo et al. 2024, arXiv 2406.07524)."""
 
+    draws = True
+
     def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
         return state.noise.everywhere("order", state.tokens.shape[1])
 
@@ -70,6 +72,7 @@ class GumbelConfidence(UnmaskingOrder):
 
     steps: int
     temperature: float = 4.5
+    draws = True
 
     def __call__(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> Tensor:
         uniform = state.noise.everywhere("order", state.tokens.shape[1]).clamp(min=2.0**-54)

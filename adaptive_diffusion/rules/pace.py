@@ -156,6 +156,7 @@ class RandomThreshold(UnmaskingPace):
 
     low: float = 0.5
     high: float = 0.99
+    draws = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.low < self.high < 1:
@@ -179,6 +180,7 @@ class AncestralPace(Clocked):
     """
 
     corruptions = ABSORBING
+    draws = True
 
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor
@@ -208,6 +210,7 @@ class FirstHitting(UnmaskingPace):
     arXiv 2409.02908)."""
 
     corruptions = ABSORBING
+    draws = True
 
     def first_level(self, state: SamplerState) -> Tensor:
         return self._hit(state, torch.ones_like(state.noise_level), state.open.sum(1), "first hitting")

@@ -26,6 +26,7 @@ class PlanWrapper(Plan):
             "corruptions": inner.corruptions,
             "reads_committed": inner.reads_committed,
             "reads_all_blocks": inner.reads_all_blocks,
+            "draws": inner.draws,
         }
         above = type(self).__mro__[: type(self).__mro__.index(PlanWrapper)]
         for name, value in declared.items():

@@ -39,6 +39,7 @@ class Draw(Proposal):
     """
 
     temperature: float = 1.0
+    draws = True
 
     def __post_init__(self) -> None:
         if not self.temperature > 0:
@@ -63,6 +64,7 @@ class DrawAgain(Proposal):
     """
 
     temperature: float = 1.0
+    draws = True
 
     def __post_init__(self) -> None:
         Draw(self.temperature)

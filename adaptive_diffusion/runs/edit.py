@@ -10,6 +10,7 @@ from adaptive_diffusion.config import ConfigSearch
 from adaptive_diffusion.evaluation.diversity import Diversity, diversity
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.runs.variations import warn_of_equal_variations
 from adaptive_diffusion.sampling.editing import Edited, edit
 from adaptive_diffusion.tasks.editing import EditSpec
 
@@ -28,7 +29,8 @@ def edit_file(
     """The content of a file, its variations, and how much they differ where they were open.
 
     Warns:
-        UserWarning: a span to revise, and a sampler that takes no token back.
+        UserWarning: a span to revise, and a sampler that takes no token back; several variations that are all the
+            same, of a sampler that draws nothing.
 
     Raises:
         ValueError: a source whose task has no editor, a file that is none, or changes that cannot be made.
@@ -50,4 +52,7 @@ def edit_file(
             stacklevel=2,
         )
     made = edit(writer, draft, n, seed)
-    return content, made, diversity(made.result.answers[:, torch.from_numpy(draft.editable)])
+    spread = diversity(made.result.answers[:, torch.from_numpy(draft.editable)])
+    if spread.distinct == 1:
+        warn_of_equal_variations(writer, sampler, n)
+    return content, made, spread

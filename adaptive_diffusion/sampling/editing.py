@@ -12,7 +12,7 @@ from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.sampling.result import SampleResult
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.step import Step
-from adaptive_diffusion.tasks.editing import Draft
+from adaptive_diffusion.tasks.editing import Draft, OpenSpan
 
 
 @dataclass(frozen=True)
@@ -24,40 +24,53 @@ class Edited:
         contents: the files, changed.
         draft: where in the sequence the changes lie.
         result: answers [n, L], NFE, halting, revisions.
-        spans: the runs of positions that were open, as (first, behind the last).
-        certainty: [n, S] float64, for each span the geometric mean of the probabilities that its tokens were written
-            with; a token that stood at first and stays counts as 1.
+        spans: those of the draft, S.
+        written: [n, S] int64, how many tokens of each span were written. A token to be revised that nothing touched was
+            only looked at.
+        certainty: [n, S] float64, for each span the geometric mean of the probabilities that these tokens were written
+            with; NaN where none was.
+        violations: for each variation the rule of the task that it breaks, in words; None where it breaks none.
     """
 
     seeds: tuple[int, ...]
     contents: tuple[bytes, ...]
     draft: Draft
     result: SampleResult
-    spans: tuple[tuple[int, int], ...]
+    spans: tuple[OpenSpan, ...]
+    written: Tensor
     certainty: Tensor
+    violations: tuple[str | None, ...]
 
 
 class Certainty:
-    """An observer that notes with which probability every token of an answer was written, [n, L] by seed."""
+    """An observer that notes which tokens of an answer were written and with which probability, [n, L] by seed."""
 
-    def __init__(self, first: int, count: int, length: int):
-        self.first, self.probability = first, torch.ones(count, length)
+    def __init__(self, first: int, drafted: Tensor):
+        self.first, self.drafted = first, drafted
+        self.probability, self.written = torch.ones(drafted.shape), ~drafted
 
     def __call__(self, step: Step) -> None:
         left = (step.before.running & ~step.after.running).nonzero()[:, 0]
-        found = step.after.commit_probability[left].cpu()
-        self.probability[step.after.query[left].cpu() - self.first, : found.shape[1]] = found
+        after = step.after.take(left)
+        rows, length = after.query.cpu() - self.first, after.tokens.shape[1]
+        self.probability[rows, :length] = after.commit_probability.cpu()
+        touched = ((after.commit_step >= 0) | (after.revisions > 0)).cpu()
+        self.written[rows, :length] = touched | ~self.drafted[rows, :length]
 
-    def of(self, spans: Sequence[tuple[int, int]]) -> Tensor:
-        """The geometric mean over each span [n, S]."""
-        logs = self.probability.double().clamp(min=1e-30).log()
-        return torch.stack([logs[:, start:stop].mean(1).exp() for start, stop in spans], 1)
+    def of(self, spans: Sequence[OpenSpan]) -> tuple[Tensor, Tensor]:
+        """How many tokens of each span were written, and the geometric mean of their probabilities, [n, S] each."""
+        logs = (self.probability.double().clamp(min=1e-30).log()) * self.written
+        counts = torch.stack([self.written[:, list(span.positions)].sum(1) for span in spans], 1)
+        return counts, torch.stack([logs[:, list(span.positions)].sum(1) for span in spans], 1).div(counts).exp()
 
 
-def runs(editable: np.ndarray) -> tuple[tuple[int, int], ...]:
-    """The runs of true entries of [L], as (first, behind the last)."""
+def runs(editable: np.ndarray) -> tuple[OpenSpan, ...]:
+    """The runs of true entries of [L]."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], editable, [False]]).astype(int))).tolist()
-    return tuple(zip(edges[::2], edges[1::2], strict=True))
+    return tuple(
+        OpenSpan(f"positions {start} to {stop - 1}", tuple(range(start, stop)))
+        for start, stop in zip(edges[::2], edges[1::2], strict=True)
+    )
 
 
 def edit(sampler: Sampler, draft: Draft, n: int = 1, seed: int = 0, **options: Any) -> Edited:
@@ -81,8 +94,9 @@ def edit(sampler: Sampler, draft: Draft, n: int = 1, seed: int = 0, **options: A
     tokens, editable, drafted = (
         torch.from_numpy(column).expand(n, -1) for column in (draft.tokens, draft.editable, draft.drafted)
     )
-    certainty, spans = Certainty(seed, n, len(draft.tokens)), runs(draft.editable)
+    certainty, spans = Certainty(seed, drafted), draft.spans or runs(draft.editable)
     observers = [*options.pop("observers", ()), certainty]
     result = sampler.sample(Queries(seeds, tokens, editable, drafted), observers=observers, **options)
-    contents = tuple(draft.content(answer) for answer in result.answers.tolist())
-    return Edited(tuple(seeds.tolist()), contents, draft, result, spans, certainty.of(spans))
+    answers = result.answers.tolist()
+    contents, violations = tuple(map(draft.content, answers)), tuple(map(draft.violation, answers))
+    return Edited(tuple(seeds.tolist()), contents, draft, result, spans, *certainty.of(spans), violations)

@@ -3,7 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -18,12 +18,19 @@ class Change:
     """Bytes `start` to `stop` of a file give way to `count` open tokens (None: as many as they have now).
 
     With `revise` the present tokens stand at first, and a sampler that takes tokens back changes what it doubts.
+    `named` is how it was asked for.
     """
 
     start: int
     stop: int
     count: int | None = None
     revise: bool = False
+    named: str = field(default="", compare=False)
+
+    @property
+    def name(self) -> str:
+        """How it was asked for, such as "lines 3-4"; by its bytes where that is not given."""
+        return self.named or f"bytes {self.start}:{self.stop}"
 
     @staticmethod
     def insert(at: int, count: int) -> "Change":
@@ -52,14 +59,32 @@ class EditSpec:
         Raises:
             ValueError: one that cannot be read, lines that the file does not have, or a byte within a character.
         """
-        made = [Change(*span_of(span, content)) for span in self.rewrite]
-        made += [Change(*span_of(span, content)[:2], revise=True) for span in self.revise]
+        made = [Change(*span_of(span, content), named=span_name(span)) for span in self.rewrite]
+        made += [Change(*span_of(span, content)[:2], revise=True, named=span_name(span)) for span in self.revise]
         made += [Change.delete(*span_of(span, content)[:2]) for span in self.delete]
         made += [insertion_of(insertion, content) for insertion in self.insert]
         for change in made:
             check_boundary(change.start, content)
             check_boundary(change.stop, content)
         return made
+
+
+@dataclass(frozen=True)
+class OpenSpan:
+    """Editable positions that belong together: those of one change.
+
+    Attributes:
+        name: for people, in the words of the change, such as "lines 3-4".
+        positions: of the sequence, ascending.
+    """
+
+    name: str
+    positions: tuple[int, ...]
+
+
+def no_violation(answer: Sequence[int]) -> str | None:
+    """Where a task has no rule for an answer by itself."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -71,12 +96,16 @@ class Draft:
         editable: bool [L], where the sampler may write.
         drafted: bool [L], editable positions whose present token stands at first.
         content: the file with what an answer [L] holds.
+        spans: the editable positions by the changes that open them; without any, they are shown by their runs.
+        violation: which rule of the task the file with an answer [L] breaks, in words; None where it breaks none.
     """
 
     tokens: np.ndarray
     editable: np.ndarray
     drafted: np.ndarray
     content: Callable[[Sequence[int]], bytes]
+    spans: tuple[OpenSpan, ...] = ()
+    violation: Callable[[Sequence[int]], str | None] = field(default=no_violation)
 
 
 class Editor(ABC):
@@ -100,11 +129,13 @@ class SymbolEditor(Editor):
         symbols: `symbols[token]` is the character of a token.
         length: L, positions of the sequence.
         blanks: characters of a position that is open.
+        violation: as `Task.violation`.
     """
 
     symbols: Sequence[str]
     length: int
     blanks: str = "."
+    violation: Callable[[Sequence[int]], str | None] = field(default=no_violation)
 
     def draft(self, content: bytes, spec: EditSpec) -> Draft:
         text = content.decode("utf-8", "surrogateescape")
@@ -115,13 +146,16 @@ class SymbolEditor(Editor):
             raise ValueError(f"the file shows {len(places)} positions, a sequence has {self.length}")
         tokens = np.array([token_of.get(text[place], 0) for place in places])
         blank = np.array([text[place] not in token_of for place in places])
-        editable, drafted = blank.copy(), np.zeros(self.length, bool)
+        editable, drafted, spans = blank.copy(), np.zeros(self.length, bool), []
+        others = blank.copy()
         for change in ordered(content, spec.changes(content)):
             if change.count is not None:
                 raise ValueError(
                     "every position has one character here: rewrite and revise, but insert or delete nothing"
                 )
             within = np.array([change.start <= begins[place] < change.stop for place in places])
+            spans.append(OpenSpan(change.name, tuple(np.flatnonzero(within).tolist())))
+            others &= ~within
             editable |= within
             drafted |= within & ~blank & change.revise
         if not editable.any():
@@ -135,7 +169,9 @@ class SymbolEditor(Editor):
                     written[place] = self.symbols[token] if known else self.blanks[0]
             return "".join(written).encode("utf-8", "surrogateescape")
 
-        return Draft(tokens, editable, drafted, changed)
+        spans.append(OpenSpan("blanks", tuple(np.flatnonzero(others).tolist())))
+        opened = tuple(span for span in spans if span.positions)
+        return Draft(tokens, editable, drafted, changed, opened, self.violation)
 
 
 def span_of(span: str, content: bytes) -> tuple[int, int, int | None]:
@@ -154,6 +190,13 @@ def span_of(span: str, content: bytes) -> tuple[int, int, int | None]:
     else:
         raise ValueError(f"{span!r} is no span: write START:STOP in bytes or FIRST-LAST in lines, =COUNT behind it")
     return start, stop, None if found[3] is None else int(found[3])
+
+
+def span_name(span: str) -> str:
+    """A span of a command for people: "bytes 120:180", "line 3" or "lines 3-4"."""
+    bounds = span.partition("=")[0]
+    first, _, last = bounds.partition("-")
+    return f"bytes {bounds}" if not last else f"line {first}" if first == last else f"lines {bounds}"
 
 
 def check_boundary(at: int, content: bytes) -> None:
@@ -180,8 +223,9 @@ def insertion_of(insertion: str, content: bytes) -> Change:
     found = INSERTION.fullmatch(insertion)
     if found is None:
         raise ValueError(f"{insertion!r} is no insertion: write AT+COUNT, AT a byte, start or end, COUNT in tokens")
-    at = {"start": 0, "end": len(content)}.get(found[1])
-    return Change.insert(int(found[1]) if at is None else at, int(found[2]))
+    ends = {"start": 0, "end": len(content)}
+    at, name = (ends[found[1]], f"the {found[1]}") if found[1] in ends else (int(found[1]), f"byte {found[1]}")
+    return Change(at, at, int(found[2]), named=f"inserted at {name}")
 
 
 def line_starts(content: bytes) -> list[int]:

@@ -1,7 +1,7 @@
 """The port for tasks: what the rest of the package may use of any task."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self, final
@@ -139,6 +139,11 @@ class Task(ABC):
         """An SVG document that shows a sequence [L] in another way than its tokens do, for a page; None where there is
         nothing more to see. A token outside 0..K − 1 is a position left open. Pages show it as an image, so that
         nothing in it runs."""
+        return None
+
+    def violation(self, answer: Sequence[int]) -> str | None:
+        """Which rule of the task an answer [L] breaks by itself, in words for people, such as "row 2 has the digit 3
+        twice"; None where it breaks none, or where there is nothing to say. `verify` alone decides what is valid."""
         return None
 
     @final

@@ -43,15 +43,35 @@ def test_variations_are_shown_side_by_side_and_counted(edit):
     assert result.exit_code == 0, result.output
     assert [f"seed {seed}: " in result.output for seed in range(3)] == [True] * 3
     assert result.output.count("-second line") == 1
-    [row] = [line for line in result.stdout.splitlines() if "tokens 11" in line]
-    assert row.count("tokens 11") == 3
-    assert "of 3 variations are distinct" in result.output
+    [row] = [line for line in result.stdout.splitlines() if "line 2: " in line]
+    assert row.count("line 2: 0.") == 3
+    assert "3 of 3 variations are distinct" in result.output
+
+
+@pytest.mark.filterwarnings("error:.*draws nothing")
+def test_variations_of_a_sampler_that_draws_nothing_are_warned_of(edit, tmp_path):
+    with pytest.warns(UserWarning, match="all 3 variations are the same, .*'confidence' draws nothing; .*mdlm"):
+        result = edit("--rewrite", "2-2", "-n", "3")
+    assert "1 of 3 variations are distinct" in result.output
+    edit("--rewrite", "2-2")
+    assert edit("--rewrite", "2-2", "-n", "2", "--sampler", "mdlm").exit_code == 0
+
+
+def test_spans_are_named_as_they_were_asked_for(edit):
+    result = edit("--rewrite", "0:5=3", "--rewrite", "5:8", "--rewrite", "2-2", "--insert", "end+4", "--json")
+    [variation] = json.loads(result.stdout)["variations"]
+    assert [(span["span"], span["tokens"], span["written"]) for span in variation["spans"]] == [
+        ("bytes 0:5", 3, 3),
+        ("bytes 5:8", 3, 3),
+        ("line 2", 12, 12),
+        ("inserted at the end", 4, 4),
+    ]
 
 
 def test_one_variation_is_shown_as_a_difference_with_how_sure_the_model_is(edit):
     result = edit("--rewrite", "2-2", "--sampler", "mdlm")
     assert "-second line" in result.output
-    assert "tokens 11 to 22: written with probability 0." in result.output
+    assert "line 2: written with probability 0." in result.output
     assert "variations" not in result.output
 
 
@@ -141,7 +161,21 @@ def test_revision_that_changes_nothing_is_reported(tmp_path):
     with pytest.warns(UserWarning, match="'confidence' takes nothing back, .*: --sampler threshold_remasking"):
         result = CliRunner().invoke(app, ["edit", *arguments, "--revise", "1-4"])
     assert result.exit_code == 0, result.output
-    assert "nothing has changed" in result.output
+    assert "lines 1-4: looked at, nothing written\nnothing has changed" in result.output
+    assert "probability" not in result.output
+
+
+def test_answer_that_breaks_a_rule_of_the_task_is_marked(tmp_path):
+    task = {"_target_": "adaptive_diffusion.tasks.sudoku.SudokuDataModule", "size": 4}
+    saved(tmp_path / "grid.safetensors", 4, 16, task)
+    (tmp_path / "grid.txt").write_text("1134\n3412\n2143\n4321\n")
+    arguments = ["edit", *(str(tmp_path / name) for name in ("grid.safetensors", "grid.txt")), "--rewrite", "4-4"]
+    result = CliRunner().invoke(app, arguments)
+    assert "; not valid: row 1 has the digit 1 more than once\n" in result.output
+    [row] = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)["variations"]
+    assert row["violation"] == "row 1 has the digit 1 more than once"
+    table = CliRunner().invoke(app, [*arguments, "-n", "2", "--sampler", "mdlm"], env={"COLUMNS": "160"})
+    assert "seed 0 (not valid)" in table.output
 
 
 @pytest.mark.filterwarnings("error:.*takes nothing back")

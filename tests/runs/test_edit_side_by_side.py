@@ -1,5 +1,7 @@
 """Variations of a text beside each other in the terminal."""
 
+import re
+
 import pytest
 
 from adaptive_diffusion.cli.side_by_side import Place, places, print_side_by_side
@@ -47,6 +49,27 @@ def test_variations_share_a_table_as_far_as_the_terminal_has_room(capsys, monkey
         row = next(line for line in printed.splitlines() if "+deux" in line)
         assert "+zwei" in row
         assert "0.91" in printed
+
+
+@pytest.mark.parametrize(("width", "variations"), [(80, 3), (100, 4), (120, 5)])
+def test_long_lines_are_folded_before_a_second_table_begins(capsys, monkeypatch, width, variations):
+    monkeypatch.setenv("COLUMNS", str(width))
+    after = [f"    total = sum([number_{seed}, another_number])\n" for seed in range(variations)]
+    print_side_by_side("    total = a + b\n", after, [f"seed {seed}" for seed in range(variations)], [[]] * variations)
+    lines = capsys.readouterr().out.splitlines()
+    [titles] = [line for line in lines if "before" in line]
+    assert [f"seed {seed}" in titles for seed in range(variations)] == [True] * variations
+    assert max(map(len, lines)) <= width
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
+    written = ["".join(column[1:-1]).replace(" ", "") for column in list(zip(*cells, strict=True))[1:]]
+    assert written == [f"+total=sum([number_{seed},another_number])" for seed in range(variations)]
+
+
+def test_variations_that_need_two_tables_are_shared_out_evenly(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    print_side_by_side("a\n", ["b\n"] * 4, list("stuv"), [[]] * 4)
+    titles = [line for line in capsys.readouterr().out.splitlines() if "before" in line]
+    assert [re.findall(r"\b[stuv]\b", line) for line in titles] == [["s", "t"], ["u", "v"]]
 
 
 def test_colours_tell_old_new_and_doubtful_text_apart(capsys, monkeypatch):

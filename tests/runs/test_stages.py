@@ -194,8 +194,8 @@ def test_a_file_of_puzzles_is_evaluated_and_answered(finished: Path, tmp_path: P
     ((row,), _) = evaluate_file(QueryJob(finished, puzzles), ["learned"])
     assert (row["sampler"], row["queries"]) == ("learned", 2)
     first, second = sample_file(QueryJob(finished, puzzles), "confidence")
-    assert "query 0" in first
-    assert "2 NFE" in second
+    assert "query 0" in first.text
+    assert "2 NFE" in second.text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Edits: all else stays the same to the byte, variations stand on their own, revision stays where it is allowed."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -178,7 +179,31 @@ def test_no_variation_is_refused():
 def test_certainties_of_spans_multiply_to_the_probability_of_the_answer(sampler):
     changes = [Change(1, 4), Change(6, 8), Change.insert(12, 3), Change(14, 16, revise=True)]
     edited = edit(sampler, b"a sentence of some words", changes, TOKENIZER, LONGEST, n=3, seed=5)
-    assert [stop - start for start, stop in edited.spans] == [3, 2, 3, 2]
-    sizes = torch.tensor([stop - start for start, stop in edited.spans])
-    logs = (edited.certainty.log() * sizes).sum(1)
-    assert torch.allclose(logs, edited.result.log_probability)
+    assert [len(span.positions) for span in edited.spans] == [3, 2, 3, 2]
+    logs = edited.certainty.log().where(edited.written > 0, 0.0) * edited.written
+    assert torch.allclose(logs.sum(1), edited.result.log_probability)
+
+
+def test_spans_are_those_of_the_changes_even_where_they_touch():
+    edited = edit(SAMPLERS["drawn"], b"a sentence", [Change(0, 5), Change(5, 8), Change(9, 9, 0)], TOKENIZER, LONGEST)
+    assert [(span.name, span.positions) for span in edited.spans] == [
+        ("bytes 0:5", (0, 1, 2, 3, 4)),
+        ("bytes 5:8", (5, 6, 7)),
+    ]
+
+
+def test_spans_of_a_draft_without_changes_are_its_runs_of_open_positions():
+    draft = edit_layout(b"a sentence", [Change(0, 2), Change(5, 8)], TOKENIZER, LONGEST).draft(TOKENIZER)
+    edited = editing.edit(SAMPLERS["drawn"], replace(draft, spans=()))
+    assert [span.name for span in edited.spans] == ["positions 0 to 1", "positions 5 to 7"]
+
+
+def test_what_is_only_looked_at_does_not_count_as_written():
+    """A revised span that nothing touches is not written; where something is, the certainty is that of what was."""
+    changes = [Change(0, 4, revise=True), Change(6, 8)]
+    looked = edit(SAMPLERS["by threshold"], b"a sentence", changes, TOKENIZER, LONGEST)
+    assert looked.written.tolist() == [[0, 2]]
+    assert looked.certainty.isnan().tolist() == [[True, False]]
+    doubted = edit(SAMPLERS["doubting"], b"a sentence", changes, TOKENIZER, LONGEST, max_steps=6)
+    assert doubted.written.tolist() == [[4, 2]]
+    assert (doubted.certainty < 1).all()

@@ -13,6 +13,11 @@ def test_named_cells_and_blanks_are_open_and_all_else_stays():
     assert draft.tokens.tolist() == [0, 1, 2, 3, 2, 0, 0, 1, 1, 0, 3, 2, 3, 2, 1, 0]
     assert draft.editable.nonzero()[0].tolist() == [0, 1, 2, 3, 5, 8, 9, 10, 11, 15]
     assert draft.drafted.nonzero()[0].tolist() == [8, 9, 10, 11]
+    assert [(span.name, span.positions) for span in draft.spans] == [
+        ("line 1", (0, 1, 2, 3)),
+        ("line 4", (8, 9, 10, 11)),
+        ("blanks", (5, 15)),
+    ]
     changed = draft.content([3, 2, 1, 0, 0, 0, 0, 0, 1, 0, 3, 2, 3, 2, 1, 4])
     assert changed == b"43 | 21\n31 | 12\n---+---\n21 | 43\n43 | 2.\n"
 

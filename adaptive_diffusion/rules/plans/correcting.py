@@ -81,6 +81,7 @@ class CommitReplaceRemaskRandomThreshold(Correcting):
     high: float = 0.99
     doubt: float = 0.3
     replace: float = 0.7
+    draws = True
 
     def chosen(self, state: SamplerState, prediction: Prediction, candidate: Candidate) -> tuple[Tensor, Tensor]:
         threshold = self.low + (self.high - self.low) * state.noise.once_a_query("pace")[:, None]

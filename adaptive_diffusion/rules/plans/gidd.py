@@ -88,6 +88,7 @@ class MixedPosteriorSampling(Plan):
     reads_committed = True
     bounded = True
     commits_noise = True
+    draws = True
 
     @property
     def clock(self) -> MixedClock:
@@ -153,6 +154,7 @@ class SelfCorrection(PlanWrapper):
     cap: int = 128
     revises = True
     reads_committed = True
+    draws = True
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return *self.inner.logit_statistics(), Top(), TemperedDraw(self.temperature)

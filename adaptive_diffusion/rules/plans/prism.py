@@ -31,6 +31,7 @@ class QualityRemasking(Plan):
     reads_committed = True
     reads_summaries = ("quality",)
     bounded = True
+    draws = True
 
     def __post_init__(self) -> None:
         check_steps(self.steps, "gives the clock nothing to do")

@@ -119,6 +119,7 @@ class Redrawing(Plan):
     reads_committed = True
     bounded = True
     commits_noise = True
+    draws = True
 
     @property
     def clock(self) -> Clock:

@@ -71,6 +71,30 @@ def error_of(smiles: str) -> str | None:
     return _KINDS.get(problems[0].GetType(), "other") if problems else "other"
 
 
+def violation(smiles: str) -> str | None:
+    """The rule that a string breaks, in words; None for a valid one, and where rdkit is not installed: strings can be
+    edited without it."""
+    try:
+        error = error_of(smiles)
+    except ModuleNotFoundError:
+        return None
+    match error:
+        case None:
+            return None
+        case "empty":
+            return "the string is empty"
+        case "parenthesis":
+            return "a parenthesis has no partner"
+        case "ring closure":
+            return f"the ring closure {open_rings(smiles)[0]} has no partner"
+        case "valence":
+            token = wrong_tokens(smiles)[0]
+            return f"the atom {pieces(smiles)[token]} at token {token + 1} has too many bonds"
+        case "kekulisation":
+            return "an aromatic ring has no alternating double bonds"
+    return "rdkit cannot read it as a molecule"
+
+
 def balanced(smiles: str) -> bool:
     """Whether every branch that opens is closed, in order."""
     depth = 0

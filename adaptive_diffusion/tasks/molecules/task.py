@@ -1,6 +1,6 @@
 """Molecules as a task: strings of tokens, correct where rdkit accepts them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from adaptive_diffusion.core.layout import TextLayout
 from adaptive_diffusion.core.measures import AnswerMeasure, Difficulty
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.tasks.molecules.chemistry import molecule
+from adaptive_diffusion.tasks.molecules.chemistry import molecule, violation
 from adaptive_diffusion.tasks.molecules.drawing import OPEN, picture
 from adaptive_diffusion.tasks.molecules.editor import MoleculeEditor
 from adaptive_diffusion.tasks.molecules.framing import EndToken, Framing
@@ -104,6 +104,9 @@ class MoleculeTask(Task):
     def decode(self, tokens: Tensor) -> str:
         """The string up to its end."""
         return self.smiles(tokens)
+
+    def violation(self, answer: Sequence[int]) -> str | None:
+        return violation(self.smiles(torch.tensor(answer)))
 
     def picture(self, tokens: Tensor) -> str:
         """The structure; open positions are wildcard atoms as far as that can be read, and a finished string that is no

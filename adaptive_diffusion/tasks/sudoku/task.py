@@ -1,5 +1,7 @@
 """Sudoku as a task: token d − 1 is digit d, and the mask id is the board's size."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,7 +75,16 @@ class SudokuTask(Task):
     @property
     def editor(self) -> SymbolEditor:
         """The cells of a grid that is written as digits, with ``0`` or ``.`` for a blank."""
-        return SymbolEditor(self.layout.symbols, self.length, ".0")
+        return SymbolEditor(self.layout.symbols, self.length, ".0", self.violation)
+
+    def violation(self, answer: Sequence[int]) -> str | None:
+        names = [f"{kind} {number}" for kind in ("row", "column", "box") for number in range(1, self.size + 1)]
+        for name, unit in zip(names, self.board.units.tolist(), strict=True):
+            counts = Counter(answer[cell] for cell in unit)
+            for token, symbol in enumerate(self.layout.symbols):
+                if counts[token] > 1:
+                    return f"{name} has the digit {symbol} more than once"
+        return None
 
     def queries(self, problems: Puzzles) -> Queries:
         return to_queries(problems)

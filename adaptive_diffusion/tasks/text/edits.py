@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from adaptive_diffusion.tasks.editing import Change, Draft, Editor, EditSpec, ordered
+from adaptive_diffusion.tasks.editing import Change, Draft, Editor, EditSpec, OpenSpan, ordered
 from adaptive_diffusion.tasks.text.tokenizer import Tokenizer
 
 
@@ -17,6 +17,7 @@ class EditLayout:
         tokens: int64 [L].
         editable, drafted: bool [L].
         spans: (start, stop) on the sequence, of each change.
+        names: of each change.
         around: the bytes around and between the changes, one more than there are changes.
     """
 
@@ -24,11 +25,18 @@ class EditLayout:
     editable: np.ndarray
     drafted: np.ndarray
     spans: tuple[tuple[int, int], ...]
+    names: tuple[str, ...]
     around: tuple[bytes, ...]
+
+    @property
+    def opened(self) -> tuple[OpenSpan, ...]:
+        """The spans in which something is written."""
+        named = zip(self.names, self.spans, strict=True)
+        return tuple(OpenSpan(name, tuple(range(start, stop))) for name, (start, stop) in named if start < stop)
 
     def draft(self, tokenizer: Tokenizer) -> Draft:
         """The query of these changes."""
-        return Draft(self.tokens, self.editable, self.drafted, lambda answer: self.text(answer, tokenizer))
+        return Draft(self.tokens, self.editable, self.drafted, lambda answer: self.text(answer, tokenizer), self.opened)
 
     def text(self, answer: Sequence[int], tokenizer: Tokenizer) -> bytes:
         """The text with what stands in the spans of an answer [L]. What surrounds them is copied, never decoded, so it
@@ -70,7 +78,8 @@ def edit_layout(text: bytes, changes: Iterable[Change], tokenizer: Tokenizer, lo
     editable, drafted = np.zeros(ends[-1], bool), np.zeros(ends[-1], bool)
     for (start, stop), change in zip(spans, found, strict=True):
         editable[start:stop], drafted[start:stop] = True, change.revise
-    return EditLayout(np.concatenate(pieces), editable, drafted, spans, around)
+    names = tuple(change.name for change in found)
+    return EditLayout(np.concatenate(pieces), editable, drafted, spans, names, around)
 
 
 @dataclass(frozen=True)
