@@ -43,7 +43,9 @@ def test_the_module_is_the_script():
     assert shown.stdout.startswith("adaptive-diffusion 0.")
 
 
-@pytest.mark.parametrize("name", ["run", "train", "evaluate", "sample", "analyze", "ablate", "edit", "explain"])
+@pytest.mark.parametrize(
+    "name", ["run", "train", "evaluate", "sample", "analyze", "ablate", "edit", "explain", "humaneval"]
+)
 def test_every_command_teaches_by_example(name):
     result = CliRunner().invoke(app, [name, "--help"])
     assert result.exit_code == 0

@@ -92,6 +92,19 @@ def test_measures_of_some_settings_and_the_twin(scripts, run):
     assert found["random_4"]["forwards"] <= 4
     assert found["twin"]["forwards"] > 4
     assert (run / "out" / "twin.html").read_text().count("<figure>") == 6
+    assert found["twin"]["manifest"]["command"].endswith("--seed 0 --only random_4 blocks_4_2 twin")
+
+
+def test_a_later_setting_leaves_the_manifests_of_earlier_ones(scripts, run):
+    arguments, file = [str(run), "--reference", "5", "--out", str(run / "out")], run / "out" / "samplers.json"
+    scripts["measure"].main([*arguments, "--strings", "4", "--only", "random_4"])
+    first = json.loads(file.read_text())["settings"]
+    old = {"settings": {"twin": {"forwards": 9}}, "manifest": {"command": "of the time before"}}
+    file.write_text(json.dumps(old | {"settings": old["settings"] | first}))
+    scripts["measure"].main([*arguments, "--strings", "6", "--seed", "1", "--only", "random_8"])
+    found = json.loads(file.read_text())
+    assert found["settings"].pop("random_8")["manifest"]["command"].endswith("--seed 1 --only random_8")
+    assert found == old | {"settings": old["settings"] | first}
 
 
 def test_a_denoiser_of_blocks_is_measured_with_its_blocks(scripts, run):

@@ -11,6 +11,7 @@ from adaptive_diffusion.cli.evaluate import evaluate
 from adaptive_diffusion.cli.explain import explain
 from adaptive_diffusion.cli.export import export
 from adaptive_diffusion.cli.guarded import Guarded
+from adaptive_diffusion.cli.humaneval import humaneval
 from adaptive_diffusion.cli.import_weights import import_weights
 from adaptive_diffusion.cli.models import models
 from adaptive_diffusion.cli.play import play
@@ -55,7 +56,11 @@ def adaptive_diffusion(
     """
 
 
-for command in (run, train, evaluate, sample, edit, explain, analyze, ablate, repeat, samplers, models, play, export):
+COMMANDS = (
+    *(run, train, evaluate, sample, edit, humaneval, explain),
+    *(analyze, ablate, repeat, samplers, models, play, export),
+)
+for command in COMMANDS:
     app.command()(command)
 app.command("import")(import_weights)
 

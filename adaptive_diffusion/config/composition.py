@@ -4,6 +4,8 @@
 """
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import CachingConfigRepository
@@ -25,6 +27,8 @@ from adaptive_diffusion.config.search import ConfigSearch, checked_name
 
 ROOT = "config"
 EXPERIMENT = "experiment"
+PATH_OR_NAME = {"task.corpus": "corpus"}
+"""Keys whose value is a path or, where nothing of that name is there, the name of a config of this role."""
 
 
 def compose(
@@ -34,7 +38,8 @@ def compose(
 
     Args:
         experiment: a name in ``configs/experiment``, or None for the root alone.
-        overrides: Hydra's grammar, such as ``denoiser.depth=6``, ``order=margin``, ``+denoiser.new_key=1``.
+        overrides: Hydra's grammar, such as ``denoiser.depth=6``, ``order=margin``, ``+denoiser.new_key=1``. A corpus
+            that is no path here may be a name in ``configs/corpus``: ``task.corpus=novels``.
         search: where configs are looked for; None is ``./configs``, then the package's own.
 
     Raises:
@@ -48,7 +53,20 @@ def compose(
             raise ValueError(f"There is no experiment {experiment!r}.{did_you_mean(experiment, known)}")
         read_yaml(search.file(EXPERIMENT, experiment))  # it may be untrusted
         chosen.append(f"+{EXPERIMENT}={experiment}")
-    return _compose(ROOT, chosen, overrides, search)
+    config = _compose(ROOT, chosen, overrides, search)
+    for key, role in PATH_OR_NAME.items():
+        value = _value(config, key)
+        if isinstance(value, str) and value in search.choices(role) and not Path(value).exists():
+            OmegaConf.update(config, key, compose_part(role, value, search=search))
+    return config
+
+
+def _value(config: DictConfig, key: str) -> Any:
+    """What stands under a dotted key, references unresolved; None where nothing does."""
+    node: Any = OmegaConf.to_container(config, resolve=False)
+    for name in key.split("."):
+        node = node.get(name) if isinstance(node, dict) else None
+    return node
 
 
 def compose_part(role: str, name: str, overrides: Sequence[str] = (), search: ConfigSearch | None = None) -> DictConfig:

@@ -8,12 +8,24 @@ import contextlib
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 
-RUN = "import sys; exec(compile(sys.stdin.read(), 'answer', 'exec'), {'__name__': 'answer'}); print(sys.argv[1])"
+ASKS = b"?"
+#: The channel is the standard output at first. What the program prints is dropped.
+RUN = f"""
+import os, sys
+def run():
+    program, channel = sys.stdin.read(), os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    exec(compile(program, "answer", "exec"), {{"__name__": "answer"}})
+    os.write(channel, {ASKS!r})
+    os.write(channel, os.read(channel, 16))
+run()
+"""
 
 
 @dataclass(frozen=True)
@@ -49,26 +61,42 @@ class ProgramLimits:
 def passes(program: str, limits: ProgramLimits | None = None) -> bool:
     """Whether a program comes to its end without an error, in an empty folder and environment.
 
-    Coming to the end is proved by a random word that is written behind it, so a program that leaves early has failed.
+    Its process asks for a random word behind the last line of the program and sends it back, and then it must end with
+    status 0. The word does not exist before it is asked for, so that a program that leaves early by any exit, or prints
+    and reads whatever it finds, has failed. A program written against this very exchange can still imitate it, since
+    it runs in the process that asks.
     """
-    limits, word = limits or ProgramLimits(), secrets.token_hex(16)
-    with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", RUN, word],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            env={},
-            start_new_session=True,
-            preexec_fn=limits.apply,
-        )
+    limits = limits or ProgramLimits()
+    ours, theirs = socket.socketpair()
+    with ours, tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as source:
+        source.write(program.encode("utf-8", "replace"))
+        source.seek(0)
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", RUN],
+                stdin=source,
+                stdout=theirs.fileno(),
+                stderr=subprocess.DEVNULL,
+                cwd=folder,
+                env={},
+                start_new_session=True,
+                preexec_fn=limits.apply,
+            )
         try:
-            shown, _ = process.communicate(program.encode("utf-8", "replace"), timeout=limits.seconds + 1)
-        except subprocess.TimeoutExpired:
+            return _reached_its_end(ours, limits.seconds + 1) and process.wait(limits.seconds + 1) == 0
+        except (TimeoutError, ConnectionError, subprocess.TimeoutExpired):
             return False
         finally:
             with contextlib.suppress(ProcessLookupError):  # with all that it started
                 os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-    return process.returncode == 0 and shown.decode("utf-8", "replace").rstrip().endswith(word)
+            process.wait()
+
+
+def _reached_its_end(channel: socket.socket, seconds: float) -> bool:
+    """Whether the process at the other end asks for a word and sends it back."""
+    channel.settimeout(seconds)
+    if channel.recv(1) != ASKS:  # nothing where the process has ended
+        return False
+    word = secrets.token_bytes(16)
+    channel.sendall(word)
+    return channel.recv(len(word), socket.MSG_WAITALL) == word

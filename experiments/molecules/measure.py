@@ -21,6 +21,7 @@ from adaptive_diffusion.storage.manifest import now, provenance
 from adaptive_diffusion.tasks.molecules.chemistry import canonical, error_of
 from adaptive_diffusion.tasks.molecules.drawing import gallery
 from adaptive_diffusion.tasks.molecules.measures import FCD_MISSING, Reference, summary
+from adaptive_diffusion.tasks.molecules.moses_filters import MosesFilters
 
 RESULTS = Path(__file__).parent / "results"
 FILE = "samplers.json"
@@ -28,8 +29,8 @@ GOAL = 16
 """Forwards within which the best setting of the masked denoiser is looked for."""
 
 
-def measured(sampler, data, training, reference, count, seed):
-    """The figures of `count` new molecules, and the strings."""
+def measured(sampler, data, training, reference, count, seed, filters):
+    """The figures of `count` new molecules, and the strings. The `filters` of MOSES may be None."""
     problems, begun = data.new(count, seed), time.perf_counter()
     result = sampler.sample(data.task.queries(problems), seed=seed)
     seconds = time.perf_counter() - begun
@@ -41,7 +42,7 @@ def measured(sampler, data, training, reference, count, seed):
         "forwards_max": int(nfe.max()),
         "strings_per_second": count / seconds,
     }
-    return {**cost, **summary(strings, training, reference)}, strings
+    return {**cost, **summary(strings, training, reference, filters=filters)}, strings
 
 
 def finite(figures):
@@ -52,6 +53,14 @@ def finite(figures):
     }
 
 
+def command_of(chosen):
+    """The command of a setting's manifest."""
+    command = f"measure.py RUN --strings {chosen.strings} --reference {chosen.reference} --seed {chosen.seed}"
+    command += f" --only {' '.join(chosen.only)}" if chosen.only else ""
+    command += f" --block-length {chosen.block_length}" if chosen.block_length else ""
+    return command + (f" --filters {chosen.filters.name}" if chosen.filters else "")
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a run of the experiment molecules_qm9 or molecules_moses")
@@ -59,10 +68,12 @@ def main(arguments=None):
     parser.add_argument("--reference", type=int, default=10_000, help="test molecules that the sets are compared with")
     parser.add_argument("--only", nargs="*", help="names of settings, such as random_16 and twin; all by default")
     parser.add_argument("--block-length", type=int, help="of a denoiser of the experiment molecules_blocks")
+    parser.add_argument(
+        "--filters", type=Path, help="a wheel of molsets, whose filters are measured; by default for MOSES only"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args(arguments)
-    begun = now()
     if find_spec("fcd_torch") is None:
         print(FCD_MISSING, file=sys.stderr)
     masked = load_trained_model(chosen.run / checkpoint("masked"))
@@ -74,15 +85,16 @@ def main(arguments=None):
     training = frozenset(data.strings["train"])
     chosen.out.mkdir(parents=True, exist_ok=True)
     file = chosen.out / FILE
-    command = f"measure.py RUN --strings {chosen.strings} --reference {chosen.reference} --seed {chosen.seed}"
-    command += f" --block-length {chosen.block_length}" if chosen.block_length else ""
-    rows = json.loads(file.read_text())["settings"] if file.is_file() else {}
+    filters = MosesFilters(str(chosen.filters)) if chosen.filters else data.corpus.filters()
+    # A file from before each row had a manifest of its own has one for all of its rows, which stays theirs.
+    content = json.loads(file.read_text()) if file.is_file() else {"settings": {}}
+    rows = content["settings"]
     for name, sampler in samplers.items():
         if name in rows or (chosen.only and name not in chosen.only):
             continue
-        figures, strings = measured(sampler, data, training, reference, chosen.strings, chosen.seed)
-        rows[name] = finite(figures)
-        content = {"settings": rows, "manifest": provenance(command, begun)}
+        begun = now()
+        figures, strings = measured(sampler, data, training, reference, chosen.strings, chosen.seed, filters)
+        rows[name] = {**finite(figures), "manifest": provenance(command_of(chosen), begun)}
         atomic_write_file(file, json.dumps(content, indent=1) + "\n")
         shown = sorted(strings[:30], key=lambda smiles: (canonical(smiles) is None, error_of(smiles) or ""))
         atomic_write_file(chosen.out / f"{name}.html", gallery(shown, f"{name}: the first 30 strings"))

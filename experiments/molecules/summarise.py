@@ -11,6 +11,10 @@ from adaptive_diffusion.storage.atomic_write import atomic_write_file
 
 MOLECULES = "valid", "unique", "novel", "fcd", "forwards", "mean_atoms"
 MORE = "unique_10k"
+REPEATED = ("second_training",)
+"""Folders below the results that hold the same measurements of another training."""
+MEASURED = {"valid": Path(FILE).stem, "infill_valid": "infilling", "errors_removed": "judged"}
+"""Chief figures, and the files that hold them."""
 ATOMS = 0.5
 """By so many atoms the molecules of a setting may be smaller than the twin's in the mean: small ones are valid more
 often."""
@@ -56,7 +60,7 @@ def no_larger_fcd(folder):
 
 def summarised(folder):
     """What `summary.json` holds: the best setting beside the twin, and the chief figures of every other file."""
-    found = {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))}
+    found = files(folder)
     rows = found.get(Path(FILE).stem, {}).get("settings", {})
     infilling, by_token = found.get("infilling", {}), found.get("correction", {})
     correction = found.get("judged", by_token)
@@ -66,11 +70,7 @@ def summarised(folder):
     more = folder / MORE / FILE  # of the setting alone, so many strings that 10,000 of them are valid
     enough = json.loads(more.read_text())["settings"].get(chosen, {}) if more.is_file() else {}
     ours, twin = rows.get(chosen, {}), rows.get("twin", {})
-    spans = infilling.get("settings", {})
-    twin_of_spans = infilling.get("twin", "twin")
-    infill = {
-        name: spans.get(name, {}).get("valid", {}).get("value") for name in (infilling.get("setting"), twin_of_spans)
-    }
+    others = {name: own for name in REPEATED if (own := files(folder / name))}
     removed = correction.get("errors_removed", {})
     stops = {rival: halting.get(f"cost_ratio_to_{rival}", {}) for rival in ("fixed", "best")}
     dearer = max(stops.values(), key=lambda one: one.get("value") or 0)
@@ -92,13 +92,36 @@ def summarised(folder):
         "halting_best_without_learning": halting.get("best_without_learning"),
         "validity_alone_cost_ratio_to_fixed": alone.get("cost_ratio_to_fixed"),
         "validity_alone_fcd": alone.get("sets", {}).get(alone.get("policy"), {}).get("fcd"),
-        "infill_valid": infill[infilling.get("setting")],
-        "infill_twin_valid": infill[twin_of_spans],
+        **infill_of(infilling),
         **{f"infill_{kind}": kept_part(found.get(f"infilling_{kind}", {})) for kind in KEEPING},
         "latency_speedup_batch1": latency.get("speedup", {}).get("1", {}).get(chosen),
         "strings": ours.get("strings"),
-        "seeds": 1,
+        "seeds": int(bool(found)),  # what stands above is of the one training whose files lie in this folder
+        # In how many trainings a figure was measured; what the others gave stands under the names of their folders.
+        **{
+            f"{figure}_seeds": sum(file in own for own in (found, *others.values()))
+            for figure, file in MEASURED.items()
+        },
+        **{name: repetition(own) for name, own in others.items()},
     }
+
+
+def files(folder):
+    """The result files of a folder by their names; summaries are left out."""
+    return {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.json")) if file.stem != "summary"}
+
+
+def infill_of(infilling):
+    """Valid answers of the masked denoiser and of the twin, each at its best setting."""
+    spans = infilling.get("settings", {})
+    names = {"infill_valid": infilling.get("setting"), "infill_twin_valid": infilling.get("twin", "twin")}
+    return {figure: spans.get(name, {}).get("valid", {}).get("value") for figure, name in names.items()}
+
+
+def repetition(found):
+    """The figures that another training has too."""
+    removed = found.get("judged", {}).get("errors_removed", {})
+    return {**infill_of(found.get("infilling", {})), "errors_removed": removed.get("value")}
 
 
 def main(arguments=None):

@@ -81,6 +81,21 @@ def test_the_message_for_an_unknown_experiment_has_the_nearest_name(folder):
         compose("quikstart", search=folder)
 
 
+@pytest.mark.parametrize("name", ["encyclopaedia", "novels", "glosses"])
+def test_a_corpus_is_named_by_its_word_alone(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = resolve(compose("text", [f"task.corpus={name}"]))
+    assert found == resolve(compose("text", [f"+corpus@task.corpus={name}"]))
+
+
+def test_a_file_of_the_name_of_a_corpus_comes_first_and_other_words_stay(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "novels").mkdir()
+    for path in ("novels", "novel", "no.such/place"):
+        assert compose("text", [f"task.corpus={path}"]).task.corpus == path
+    assert compose("text").task.corpus is None
+
+
 def test_one_part_is_composed_alone_with_overrides_below_it(folder):
     assert choices("sampler", folder) == ["threshold_0.9"]
     assert compose_part("sampler", "threshold_0.9", ["pace.threshold=0.8"], folder).pace.threshold == 0.8

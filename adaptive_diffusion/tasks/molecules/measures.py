@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from adaptive_diffusion.tasks.molecules.chemistry import canonical, chem, molecule
+from adaptive_diffusion.tasks.molecules.moses_filters import MosesFilters
 
 RADIUS, BITS = 2, 1024
 """Of Morgan fingerprints."""
@@ -54,7 +55,11 @@ class Reference:
 
 
 def summary(
-    generated: Sequence[str], training: Collection[str], reference: Reference, unique_at: Sequence[int] = (1000, 10_000)
+    generated: Sequence[str],
+    training: Collection[str],
+    reference: Reference,
+    unique_at: Sequence[int] = (1000, 10_000),
+    filters: MosesFilters | None = None,
 ) -> dict[str, Any]:
     """All figures of generated strings. A string whose canonical form rdkit cannot read back is no molecule here.
 
@@ -63,6 +68,7 @@ def summary(
         training: canonical strings that the model was trained on.
         reference: held-out molecules.
         unique_at: k of unique@k; those above the number of valid strings are left out.
+        filters: of MOSES, which give the figure `filters`; None leaves it out.
     """
     forms = [canonical(smiles) or "" for smiles in generated]
     found = [molecule(form) for form in forms]
@@ -78,7 +84,8 @@ def summary(
         "mean_atoms": float(np.mean(atoms)) if atoms else nan,
         "internal_diversity": internal_diversity(valid),
         "qed": mean_qed(valid),
-        "pains_free": share_without_alerts(valid),
+        "pains_free": share_without_pains(valid),
+        **({} if filters is None else {"filters": filters.share(valid)}),
         "nearest_neighbour_similarity": nearest_neighbour_similarity(valid, reference),
         "scaffold_similarity": cosine(scaffolds(valid), reference.scaffolds),
         "fragment_similarity": cosine(fragments(valid), reference.fragments),
@@ -137,9 +144,9 @@ def mean_qed(valid: Sequence[str]) -> float:
     return float(np.mean([QED.qed(molecule(form)) for form in valid])) if valid else nan
 
 
-def share_without_alerts(valid: Sequence[str]) -> float:
-    """The share of molecules without a PAINS alert, by the catalogue of rdkit. The filters of MOSES have further rules,
-    so that this figure is not its `Filters`."""
+def share_without_pains(valid: Sequence[str]) -> float:
+    """The share of molecules without a PAINS alert, by the catalogue of rdkit, which needs no package of MOSES. The
+    filters of MOSES (`MosesFilters`) have further rules."""
     chem()
     from rdkit.Chem import FilterCatalog  # pyright: ignore[reportMissingImports]
 

@@ -196,7 +196,9 @@ def _texts(paths: Sequence[str], suffixes: Sequence[str] | None) -> Iterator[tup
     count = 0
     for given in map(Path, paths):
         if not given.exists():
-            raise ValueError(f"{given} is not there; name a text file or a folder of them")
+            raise ValueError(
+                f"{given} is not there; name a text file, a folder of them, or one of configs/corpus such as novels"
+            )
         for path in [given] if given.is_file() else sorted(given.rglob("*")):
             if path == given:
                 text = read_text(path)

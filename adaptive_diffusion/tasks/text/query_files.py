@@ -50,8 +50,8 @@ def read_texts(
         if not line.strip():
             continue
         try:
-            taken.append(_query(_object(line) if objects else line, tokenizer, length))
-        except _TooLongError as error:
+            taken.append(_query(json_object(line) if objects else line, tokenizer, length))
+        except TooLongError as error:
             too_long.append(error.tokens)
         except ValueError as error:
             bad.add(number, str(error))
@@ -88,7 +88,23 @@ def marked_text(text: bytes, tokenizer: Tokenizer, length: int) -> InfillingProb
     return passage(pieces, length, tokenizer.end, scope=(0, size), known=False)
 
 
-class _TooLongError(ValueError):
+def infilling_problem(row: Mapping[str, Any], tokenizer: Tokenizer, length: int) -> InfillingProblems:
+    """A row of HumanEval-Infilling, whose `canonical_solution` is open between `prompt` and `suffix`.
+
+    Raises:
+        TooLongError: more tokens than the sequence holds.
+        ValueError: a field that is no text, or a solution of no token.
+    """
+    prompt, solution = (tokenizer.encode(_field(row, name)) for name in INFILLING)
+    suffix = tokenizer.encode(_field(row, "suffix")) if "suffix" in row else prompt[:0]
+    if (size := len(prompt) + len(solution) + len(suffix)) > length:
+        raise TooLongError(size)
+    if not len(solution):
+        raise ValueError("its canonical_solution is empty, so nothing is open; leave it out")
+    return passage([(prompt, False), (solution, True), (suffix, False)], length, tokenizer.end, scope=(0, size))
+
+
+class TooLongError(ValueError):
     """A row of so many tokens."""
 
     def __init__(self, tokens: int):
@@ -101,13 +117,7 @@ def _query(content: bytes | Mapping[str, Any], tokenizer: Tokenizer, length: int
         return marked_text(content, tokenizer, length)
     if "text" in content or not any(name in content for name in (*INFILLING, "suffix")):
         return marked_text(_field(content, "text"), tokenizer, length)
-    prompt, solution = (tokenizer.encode(_field(content, name)) for name in INFILLING)
-    suffix = tokenizer.encode(_field(content, "suffix")) if "suffix" in content else prompt[:0]
-    if (size := len(prompt) + len(solution) + len(suffix)) > length:
-        raise _TooLongError(size)
-    if not len(solution):
-        raise ValueError("its canonical_solution is empty, so nothing is open; leave it out")
-    return passage([(prompt, False), (solution, True), (suffix, False)], length, tokenizer.end, scope=(0, size))
+    return infilling_problem(content, tokenizer, length)
 
 
 def _field(row: Mapping[str, Any], name: str) -> bytes:
@@ -128,7 +138,12 @@ def _is_one_text(path: Path, content: bytes, lines: bool, notes: list[str]) -> b
     return one
 
 
-def _object(line: bytes) -> Mapping[str, Any]:
+def json_object(line: bytes) -> dict[str, Any]:
+    """The object on a line of a `.jsonl` file.
+
+    Raises:
+        ValueError: no JSON, or another value than an object.
+    """
     try:
         found = json.loads(line)
     except (ValueError, RecursionError) as error:
