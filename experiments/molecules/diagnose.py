@@ -29,6 +29,10 @@ REPAIRED = 100
 """Invalid strings whose every single change is tried."""
 
 
+ENDS = "base", "a_forward_per_token", "order_of_entropy_a_forward_per_token", "from_the_left_a_forward_per_token"
+"""Variants that are measured with an end token in the place of a given length too."""
+
+
 def variants(model, steps):
     """What could help, one thing at a time, beside `steps` forwards in random order."""
     base = {"order": Random(), "pace": FixedSteps(steps)}
@@ -161,11 +165,13 @@ def main(arguments=None):
     begun = now()
     masked = load_trained_model(chosen.run / checkpoint("masked"))
     samplers = [(name, sampler, masked.data) for name, sampler in variants(masked.model, chosen.steps).items()]
-    for name, run, stage in (("twin", chosen.run, "twin"), ("end_token", chosen.ends, "masked")):
-        if run is not None and (run / checkpoint(stage)).is_file():
-            other = load_trained_model(run / checkpoint(stage))
-            made = from_the_left(other.model) if name == "twin" else variants(other.model, chosen.steps)["base"]
-            samplers.append((name, made, other.data))
+    if (chosen.run / checkpoint("twin")).is_file():
+        twin = load_trained_model(chosen.run / checkpoint("twin"))
+        samplers.append(("twin", from_the_left(twin.model), twin.data))
+    if chosen.ends is not None:
+        other = load_trained_model(chosen.ends / checkpoint("masked"))
+        made = variants(other.model, chosen.steps)
+        samplers += [(f"end_token_{name}", made[name], other.data) for name in ENDS]
     rows, again = {}, {}
     for name, sampler, data in samplers:
         rows[name], answers, problems = diagnosed(sampler, data, chosen.strings, chosen.seed)
@@ -178,7 +184,8 @@ def main(arguments=None):
                 for share in (0.2, 0.5)
                 for steps in (1, 4)
             }
-    command = f"diagnose.py RUN --strings {chosen.strings} --steps {chosen.steps} --seed {chosen.seed}"
+    command = "diagnose.py RUN" + (" --ends RUN" if chosen.ends else "")
+    command += f" --strings {chosen.strings} --steps {chosen.steps} --seed {chosen.seed}"
     result = {"variants": rows, "written_again": again, "manifest": provenance(command, begun)}
     chosen.out.mkdir(parents=True, exist_ok=True)
     atomic_write_file(chosen.out / "diagnosis.json", json.dumps(result, indent=1) + "\n")
