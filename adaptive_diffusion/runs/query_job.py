@@ -13,7 +13,7 @@ from adaptive_diffusion.runs.cached_sampler import CachedSampler
 from adaptive_diffusion.runs.calibration_progress import CalibrationProgress
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.engine import Engine
-from adaptive_diffusion.runs.risk import Chosen, Promise, check_calibrated, choose
+from adaptive_diffusion.runs.risk import Chosen, Promise, calibrated_parameter, choose
 from adaptive_diffusion.runs.sampled import PIECE
 from adaptive_diffusion.runs.shards import Sharded
 from adaptive_diffusion.runs.trained_model import TrainedModel, load_trained_model, sha256
@@ -101,12 +101,13 @@ class QueryJob:
         if self.promise is None:
             return {one.name: None for one in samplers}
         built = {one.name: source.build(one.node) for one in samplers}
+        most: dict[str, int] = {}
         for name, sampler in built.items():
             with _naming(name):
-                check_calibrated(sampler)
+                most[name] = 1 + len(calibrated_parameter(sampler).settings)
         found: dict[str, Chosen | None] = {}
         for name, sampler in built.items():
-            with _naming(name), CalibrationProgress(name, 1 + len(sampler.calibrated.settings)) as progress:
+            with _naming(name), CalibrationProgress(name, most[name]) as progress:
                 options: dict[str, Any] = {"seed": self.seed, "tell": progress.tell}
                 found[name] = choose(sampler, source.task, source.data.validation, self.promise, **options)
             print(f"{name}: {found[name]}", file=sys.stderr)

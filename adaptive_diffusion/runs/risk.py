@@ -14,6 +14,7 @@ from adaptive_diffusion.evaluation.risk_control import (
     quality_lost,
     queries_needed,
 )
+from adaptive_diffusion.rules.calibrated import CalibratedParameter
 from adaptive_diffusion.runs.sampled import SLOTS, Sampled, sampled_pieces
 from adaptive_diffusion.tasks.task import Task
 
@@ -88,8 +89,8 @@ class Chosen:
         return {**vars(self), "promise": vars(self.promise)}
 
 
-def check_calibrated(sampler: Any) -> None:
-    """Builds a sampler at every setting of its calibrated parameter, which takes no forward.
+def calibrated_parameter(sampler: Any) -> CalibratedParameter:
+    """What is calibrated, after the sampler was built at every setting of it, which takes no forward.
 
     Raises:
         ValueError: a sampler without a calibrated parameter, or a setting that its rule refuses.
@@ -101,6 +102,7 @@ def check_calibrated(sampler: Any) -> None:
         )
     for setting in (None, *sampler.calibrated.settings):
         sampler.at_setting(setting)
+    return sampler.calibrated
 
 
 def choose(
@@ -123,10 +125,10 @@ def choose(
         tell: is given the name of each setting before it is sampled, "full budget" first.
 
     Raises:
-        ValueError: as `check_calibrated`; or a task that cannot decide which answers are right.
+        ValueError: as `calibrated_parameter`; or a task that cannot decide which answers are right.
     """
-    check_calibrated(sampler)
-    parameter = f"{sampler.calibrated.role}.{sampler.calibrated.name}"
+    calibrated = calibrated_parameter(sampler)
+    parameter = f"{calibrated.role}.{calibrated.name}"
 
     def sampled(setting: float | None) -> Sampled:
         tell("full budget" if setting is None else f"{parameter}={setting:g}")
@@ -139,7 +141,7 @@ def choose(
     spent: list[float] = []
 
     def losses() -> Iterator[np.ndarray]:
-        for setting in sampler.calibrated.settings:
+        for setting in calibrated.settings:
             found = sampled(setting)
             spent.append(float(found.result.nfe.double().mean()))
             yield quality_lost(_quality(task, full), _quality(task, found))
@@ -149,7 +151,7 @@ def choose(
     else:
         certified = learn_then_test(losses(), promise.risk, promise.confidence)
     nfe_full, number = float(full.result.nfe.double().mean()), certified.settings - 1
-    setting, nfe = (sampler.calibrated.settings[number], spent[number]) if number >= 0 else (None, nfe_full)
+    setting, nfe = (calibrated.settings[number], spent[number]) if number >= 0 else (None, nfe_full)
     return Chosen(parameter, setting, promise, certified.queries, certified.seen, nfe, nfe_full)
 
 
