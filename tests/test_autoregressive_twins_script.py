@@ -56,6 +56,15 @@ def test_twins_stand_beside_the_masked_denoisers_of_their_task(collect, tmp_path
     assert added["name"] == "words"
 
 
+def test_note_of_a_pair_stands_under_the_table(collect):
+    pairs = json.loads((SCRIPTS / "results" / "summary.json").read_text())["tasks"]
+    shown = collect.table(pairs)
+    assert shown == (SCRIPTS / "results" / "table.md").read_text()
+    assert shown.endswith(
+        "NFE |\n\n`maze_9x9`, seed 0: the masked denoiser was trained with seed 2, the twin with seed 0.\n"
+    )
+
+
 def test_runs_on_other_queries_are_refused(collect, tmp_path):
     masked = run(tmp_path / "masked", "mazes", "confidence", [True, True])
     twin = run(tmp_path / "twin", "mazes", TWIN, [True])

@@ -51,7 +51,7 @@ def evaluate(
     folder: Answers = None,
     trace: Trace = None,
     risk: Risk = None,
-    confidence: Confidence = 0.95,
+    confidence: Confidence = None,
     expected_risk: ExpectedRisk = None,
 ) -> None:
     """Compare samplers on a file of queries: how many answers are correct, and how many forwards each took.

@@ -96,7 +96,13 @@ Risk = Annotated[
         show_default=False,
     ),
 ]
-Confidence = Annotated[float, typer.Option(help="With which --risk holds, over the draw of the validation problems.")]
+Confidence = Annotated[
+    float | None,
+    typer.Option(
+        help="With which --risk holds, over the draw of the validation problems.  \\[default: 0.95]",
+        show_default=False,
+    ),
+]
 ExpectedRisk = Annotated[
     float | None,
     typer.Option(help="As --risk, but in expectation over the validation problems too.", show_default=False),
@@ -150,19 +156,25 @@ def chosen_compute(device: str, precision: str) -> Any:
     return Compute.choose(device, precision)
 
 
-def promise(risk: float | None, confidence: float, expected: float | None) -> Any:
+def promise(risk: float | None, confidence: float | None, expected: float | None) -> Any:
     """What stopping early may lose; None where nothing is promised.
 
     Raises:
-        ValueError: for both kinds of risk at once.
+        ValueError: for both kinds of risk at once, a confidence without the risk that it belongs to, and numbers
+            outside (0, 1).
     """
     if risk is not None and expected is not None:
         raise ValueError("--risk and --expected-risk promise different things: give one of them")
+    if confidence is not None and risk is None:
+        fix = "add for instance --risk 0.01" if expected is None else "give --risk in place of --expected-risk"
+        raise ValueError(f"--confidence {confidence:g} is that of --risk: {fix}, or leave it out")
     if risk is None and expected is None:
         return None
     from adaptive_diffusion.runs.risk import Promise
 
-    return Promise(risk, confidence) if risk is not None else Promise(expected, None)  # type: ignore[arg-type]
+    if expected is not None:
+        return Promise(expected, None)
+    return Promise(risk) if confidence is None else Promise(risk, confidence)  # type: ignore[arg-type]
 
 
 def announce(compute: Any) -> None:

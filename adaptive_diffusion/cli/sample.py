@@ -53,7 +53,7 @@ def sample(
     folder: Answers = None,
     trace: Trace = None,
     risk: Risk = None,
-    confidence: Confidence = 0.95,
+    confidence: Confidence = None,
     expected_risk: ExpectedRisk = None,
 ) -> None:
     """Answer the queries of a file and show the answers, each with its forwards and why it halted.

@@ -229,7 +229,7 @@ class AnswerProbability(Halting):
     threshold: float = 0.7
     most: int | None = None
     reason = "probable"
-    sentence = "the answer is probable enough under the present prediction, or its steps are spent"
+    sentence = "the answer is probable enough under the present prediction"
     explanation = "probability of the answer {probability:.3f}; it stops at {threshold:.3f}"
     ends_answer = True
     reads_committed = True
@@ -240,6 +240,10 @@ class AnswerProbability(Halting):
             raise ValueError(f"threshold={self.threshold} is no probability above 0; use for instance 0.7")
         if self.most is not None and self.most < 1:
             raise ValueError(f"most={self.most}: at least one step is taken; use for instance 6, or null for no limit")
+        if self.most is not None:
+            object.__setattr__(self, "sentence", f"{self.sentence}, or its {self.most} steps are spent")
+            limited = f"{self.explanation}; step {{step:.0f}} of at most {self.most}"
+            object.__setattr__(self, "explanation", limited)
 
     def logit_statistics(self) -> tuple[LogitStatistic, ...]:
         return Top(), CurrentTokenProbability()
@@ -255,8 +259,10 @@ class AnswerProbability(Halting):
     def __call__(self, state: SamplerState, prediction: Prediction, decision: Decision) -> HaltDecision:
         probability = self.log_probability(state, prediction, decision).exp()
         threshold = torch.full_like(probability, self.threshold)
-        spent = torch.zeros_like(state.running) if self.most is None else state.steps_taken + 1 >= self.most
-        return HaltDecision((probability >= threshold) | spent, probability.float(), {"threshold": threshold})
+        step = state.steps_taken + 1
+        spent = torch.zeros_like(state.running) if self.most is None else step >= self.most
+        seen = {"threshold": threshold, "step": step.double()}
+        return HaltDecision((probability >= threshold) | spent, probability.float(), seen)
 
 
 def sum_over(value: Tensor, where: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ def evaluate_file(job: QueryJob, samplers: Sequence[str]) -> tuple[list[dict[str
     families = {one.name: one.family for one in named}
     traces = None if job.trace is None else job.trace / "traces"
     with job.held() as held:
-        chosen = {one.name: job.chosen(source, one) for one in named}
+        chosen = job.chosen(source, named)
         built = {one.name: job.sampler(source, one, held, chosen[one.name]) for one in named}
         options: dict[str, Any] = {"seed": job.seed, "families": families, "traces": traces, "piece": job.piece}
         rows, _ = compare_all(built, source.task, problems, quiet, **options)

@@ -2,17 +2,18 @@
 
 import json
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from adaptive_diffusion.config import ConfigSearch, NamedSampler, digest
 from adaptive_diffusion.runs.cached_sampler import CachedSampler
+from adaptive_diffusion.runs.calibration_progress import CalibrationProgress
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.engine import Engine
-from adaptive_diffusion.runs.risk import Chosen, Promise, choose
+from adaptive_diffusion.runs.risk import Chosen, Promise, calibrated_parameter, choose
 from adaptive_diffusion.runs.sampled import PIECE
 from adaptive_diffusion.runs.shards import Sharded
 from adaptive_diffusion.runs.trained_model import TrainedModel, load_trained_model, sha256
@@ -90,19 +91,26 @@ class QueryJob:
             raise ValueError(f"{self.queries} holds no query that can be used")
         return source, file.problems
 
-    def chosen(self, source: TrainedModel, named: NamedSampler) -> Chosen | None:
-        """The setting that keeps the promise, printed on standard error; None where nothing is promised.
+    def chosen(self, source: TrainedModel, samplers: Sequence[NamedSampler]) -> dict[str, Chosen | None]:
+        """The setting of each sampler, by its name, that keeps the promise, printed on standard error; None where
+        nothing is promised. All samplers are checked before the first is calibrated, which can take minutes.
 
         Raises:
             ValueError: a sampler that declares no calibrated parameter, or a task without a verifier.
         """
         if self.promise is None:
-            return None
-        try:
-            found = choose(source.build(named.node), source.task, source.data.validation, self.promise, self.seed)
-        except ValueError as error:
-            raise ValueError(f"{named.name}: {error}") from error
-        print(f"{named.name}: {found}", file=sys.stderr)
+            return {one.name: None for one in samplers}
+        built = {one.name: source.build(one.node) for one in samplers}
+        most: dict[str, int] = {}
+        for name, sampler in built.items():
+            with _naming(name):
+                most[name] = 1 + len(calibrated_parameter(sampler).settings)
+        found: dict[str, Chosen | None] = {}
+        for name, sampler in built.items():
+            with _naming(name), CalibrationProgress(name, most[name]) as progress:
+                options: dict[str, Any] = {"seed": self.seed, "tell": progress.tell}
+                found[name] = choose(sampler, source.task, source.data.validation, self.promise, **options)
+            print(f"{name}: {found[name]}", file=sys.stderr)
         return found
 
     def sampler(
@@ -130,3 +138,12 @@ class QueryJob:
         also += [] if chosen is None else [chosen.setting]
         requested = digest([source.contents, sha256(self.queries), self.skip_bad, named.node, *also])
         return CachedSampler(sampler, held, requested, SHARD if self.engine is None else MANY * SHARD)
+
+
+@contextmanager
+def _naming(sampler: str) -> Iterator[None]:
+    """Puts the name of a sampler before what is wrong with it."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{sampler}: {error}") from error

@@ -1,6 +1,6 @@
 """The setting of a sampler that keeps a promise about what stopping early loses."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from adaptive_diffusion.evaluation.risk_control import (
     quality_lost,
     queries_needed,
 )
+from adaptive_diffusion.rules.calibrated import CalibratedParameter
 from adaptive_diffusion.runs.sampled import SLOTS, Sampled, sampled_pieces
 from adaptive_diffusion.tasks.task import Task
 
@@ -88,7 +89,31 @@ class Chosen:
         return {**vars(self), "promise": vars(self.promise)}
 
 
-def choose(sampler: Any, task: Task, problems: Any, promise: Promise, seed: int = 0, slots: int = SLOTS) -> Chosen:
+def calibrated_parameter(sampler: Any) -> CalibratedParameter:
+    """What is calibrated, after the sampler was built at every setting of it, which takes no forward.
+
+    Raises:
+        ValueError: a sampler without a calibrated parameter, or a setting that its rule refuses.
+    """
+    if sampler.calibrated is None:
+        raise ValueError(
+            "this sampler declares no `calibrated` parameter; name one in its config, as configs/sampler/learned.yaml "
+            "does, or leave out --risk"
+        )
+    for setting in (None, *sampler.calibrated.settings):
+        sampler.at_setting(setting)
+    return sampler.calibrated
+
+
+def choose(
+    sampler: Any,
+    task: Task,
+    problems: Any,
+    promise: Promise,
+    seed: int = 0,
+    slots: int = SLOTS,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Chosen:
     """The boldest setting of a sampler's calibrated parameter that keeps a promise, by sampling the problems at one
     setting after another, from careful to bold, until one fails.
 
@@ -97,17 +122,16 @@ def choose(sampler: Any, task: Task, problems: Any, promise: Promise, seed: int 
         task, problems: what it is calibrated on; the promise holds for problems of the same kind.
         promise: what stopping may lose.
         seed, slots: of sampling.
+        tell: is given the name of each setting before it is sampled, "full budget" first.
 
     Raises:
-        ValueError: a sampler without a calibrated parameter, or a task that cannot decide which answers are right.
+        ValueError: as `calibrated_parameter`; or a task that cannot decide which answers are right.
     """
-    if sampler.calibrated is None:
-        raise ValueError(
-            "this sampler declares no `calibrated` parameter; name one in its config, as configs/sampler/learned.yaml "
-            "does, or leave out --risk"
-        )
+    calibrated = calibrated_parameter(sampler)
+    parameter = f"{calibrated.role}.{calibrated.name}"
 
     def sampled(setting: float | None) -> Sampled:
+        tell("full budget" if setting is None else f"{parameter}={setting:g}")
         with torch.inference_mode():
             tried = sampler.at_setting(setting)
             (found,) = sampled_pieces("calibration", tried, task, problems, seed=seed, slots=slots, piece=None)
@@ -117,7 +141,7 @@ def choose(sampler: Any, task: Task, problems: Any, promise: Promise, seed: int 
     spent: list[float] = []
 
     def losses() -> Iterator[np.ndarray]:
-        for setting in sampler.calibrated.settings:
+        for setting in calibrated.settings:
             found = sampled(setting)
             spent.append(float(found.result.nfe.double().mean()))
             yield quality_lost(_quality(task, full), _quality(task, found))
@@ -126,9 +150,8 @@ def choose(sampler: Any, task: Task, problems: Any, promise: Promise, seed: int 
         certified = conformal_risk_control(losses(), promise.risk)
     else:
         certified = learn_then_test(losses(), promise.risk, promise.confidence)
-    parameter = f"{sampler.calibrated.role}.{sampler.calibrated.name}"
     nfe_full, number = float(full.result.nfe.double().mean()), certified.settings - 1
-    setting, nfe = (sampler.calibrated.settings[number], spent[number]) if number >= 0 else (None, nfe_full)
+    setting, nfe = (calibrated.settings[number], spent[number]) if number >= 0 else (None, nfe_full)
     return Chosen(parameter, setting, promise, certified.queries, certified.seen, nfe, nfe_full)
 
 

@@ -44,7 +44,7 @@ def sample_file(job: QueryJob, sampler: str, variations: int = 1) -> Iterator[Sh
     source, problems = job.open()
     trace = None if job.trace is None else inside(job.trace / "traces", named.name)
     with job.held() as held:
-        sampling = job.sampler(source, named, held, job.chosen(source, named))
+        sampling = job.sampler(source, named, held, job.chosen(source, [named])[named.name])
         pieces = sampled_pieces(
             named.name,
             sampling,

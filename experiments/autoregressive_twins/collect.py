@@ -1,5 +1,5 @@
 """Puts masked denoisers beside their autoregressive twins: `results/summary.json` and `results/table.md`. Pairs of
-other tasks and seeds that stand there stay.
+other tasks and seeds that stand there stay. A `note` that was written to a pair there stands under the table.
 
 python experiments/autoregressive_twins/collect.py --twins runs/twin_* --masked runs/quickstart runs/maze runs/countdown
 """
@@ -90,7 +90,7 @@ def of(row: dict[str, Any]) -> dict[str, float]:
 
 
 def table(pairs: list[dict[str, Any]]) -> str:
-    """The comparison in Markdown."""
+    """The comparison in Markdown, and under it what is to be known of single pairs."""
     lines = [HEADER, "|" + " --- |" * HEADER.count(" | ") + " --- |"]
     for pair in pairs:
         gain, cheapest = pair["gain"], pair["masked_cheapest"]
@@ -104,7 +104,8 @@ def table(pairs: list[dict[str, Any]]) -> str:
             f"`{cheapest['sampler']}` {shown(cheapest)}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    notes = [f"\n`{pair['name']}`, seed {pair['seed']}: {pair['note']}" for pair in pairs if "note" in pair]
+    return "\n".join([*lines, *notes]) + "\n"
 
 
 def shown(found: dict[str, float]) -> str:

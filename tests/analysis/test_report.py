@@ -42,6 +42,22 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_report(folder, title="4×4", samplers=entries, out=folder / "report.html")
 
 
+def test_single_sampler_is_counted_in_the_singular(report: Path):
+    folder = report.parent
+    (one,) = [SamplerEntry("learned", {"correct": 0.975, "queries": 12}, Path("traces") / "learned")]
+    alone = build_report(folder, title="4×4", samplers=[one], out=folder / "alone.html").read_text(encoding="utf-8")
+    assert ">1 sampler, 12 queries, " in alone
+    assert ">2 samplers, 12 queries, " in report.read_text(encoding="utf-8")
+
+
+def test_every_table_scrolls_in_a_box_that_shows_where_columns_are_hidden(report: Path):
+    page = report.read_text(encoding="utf-8")
+    tables = re.findall(r'(<div class="scroll"[^>]*>)?\s*<table class="sheet">', page)
+    assert tables
+    assert all(tables)
+    assert "linear-gradient(to left, var(--shade)) right" in page
+
+
 def test_every_script_and_style_is_allowed_by_its_hash_and_nothing_else_is(report: Path):
     page = Page(report.read_text(encoding="utf-8"))
     policy = next(attrs["content"] for tag, attrs in page.tags if attrs.get("http-equiv"))

@@ -45,6 +45,23 @@ def test_samplers_that_lie_between_two_halvings_have_ticks(axes):
     assert {"15%", "18%"} <= {label.get_text() for label in axes.get_yticklabels()}
 
 
+@pytest.mark.parametrize("nfe", [1, 9, 55.153])
+@pytest.mark.parametrize("share", [0, 0.37, 0.9, 1])
+def test_single_point_stands_inside_the_axes_with_its_own_numbers(axes, nfe, share):
+    doublings(axes.xaxis)
+    accuracy(axes, queries=1000)
+    axes.errorbar(nfe, share, xerr=[[0], [0]], yerr=[[0], [0]], marker="o", linestyle="none")
+    axes.figure.canvas.draw()
+    low, high = axes.get_xlim()
+    assert low < nfe / 1.3 < nfe * 1.3 < high < 4 * low
+    x, y = axes.transAxes.inverted().transform(axes.transData.transform((nfe, share)))
+    assert 0.04 < x < 0.96
+    assert 0.04 < y < 0.96
+    ticks = [label.get_text() for label in axes.get_xticklabels()]
+    assert len(set(ticks)) == len(ticks)
+    assert share < 1 or "100%" in {label.get_text() for label in axes.get_yticklabels()}
+
+
 def test_ticks_are_plain_numbers(axes):
     doublings(axes.xaxis)
     accuracy(axes, queries=2000)

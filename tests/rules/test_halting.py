@@ -10,6 +10,7 @@ from adaptive_diffusion.core.corruption import Absorbing
 from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.state import HaltReason
+from adaptive_diffusion.core.trace_header import TraceHeader
 from adaptive_diffusion.rules.controls import HindsightOracle, RandomHalting
 from adaptive_diffusion.rules.halting import (
     AllCommitted,
@@ -203,6 +204,15 @@ def test_limit_of_steps_counts_those_of_all_blocks_because_it_ends_all_of_them()
     look = prediction((2, 1), current_token_probability=torch.zeros(2, 1), confidence=torch.full((2, 1), 0.1))
     assert AnswerProbability(0.5, most=3)(state, look, decision(state)).stop.tolist() == [True, True]
     assert AnswerProbability(0.5, most=4)(state, look, decision(state)).stop.tolist() == [False, False]
+
+
+def test_answer_probability_names_its_limit_only_where_it_has_one():
+    alone, limited = AnswerProbability(0.5), AnswerProbability(0.5, most=6)
+    assert alone.sentence == "the answer is probable enough under the present prediction"
+    assert limited.sentence == f"{alone.sentence}, or its 6 steps are spent"
+    spent = TraceHeader(explanation=limited.explanation).explain({"probability": 0.1, "threshold": 0.5, "step": 6.0})
+    assert spent == "probability of the answer 0.100; it stops at 0.500; step 6 of at most 6"
+    assert replace(limited, most=None).explanation == alone.explanation == AnswerProbability.explanation
 
 
 @pytest.mark.parametrize("threshold", [0.0, -1.0, 1.1])

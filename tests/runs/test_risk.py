@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from adaptive_diffusion.objectives.denoising import Denoising
 from adaptive_diffusion.rules.calibrated import CalibratedParameter
 from adaptive_diffusion.rules.halting import AllCommitted, AnswerProbability
 from adaptive_diffusion.rules.pace import FixedCount
+from adaptive_diffusion.runs.calibration_progress import CalibrationProgress
 from adaptive_diffusion.runs.engine import Here
 from adaptive_diffusion.runs.evaluate import evaluate_file
 from adaptive_diffusion.runs.query_job import QueryJob
@@ -53,6 +55,7 @@ NODE = {
         },
     },
 }
+SAMPLER = ("--sampler", "answer_probability")
 STEPS = 150
 """Of training: enough that the full budget solves most puzzles and one forward does not."""
 
@@ -95,7 +98,12 @@ def declared() -> Iterator[str]:
 
 
 def test_samplers_that_stop_early_declare_what_is_calibrated() -> None:
-    assert {"learned", "cost_aware", "answer_probability", "threshold"} <= set(declared())
+    halting = {
+        name for name in choices("sampler", PACKAGE) if "halting" in compose_part("sampler", name, search=PACKAGE)
+    }
+    assert {"learned", "cost_aware", "answer_probability", "diffusion_gemma"} <= halting
+    assert halting - {*declared()} == {"random_halting"}
+    assert "threshold" in {*declared()}
 
 
 @pytest.mark.parametrize("name", list(declared()))
@@ -200,6 +208,39 @@ def test_evaluate_prints_the_promise_and_uses_the_chosen_setting(checkpoint: Pat
     assert json.loads(by_hand.stdout)[0]["nfe_mean"] == row["nfe_mean"]
 
 
+def test_all_samplers_are_checked_before_the_first_is_calibrated(
+    checkpoint: Path, puzzles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calibrated: list[Any] = []
+    monkeypatch.setattr("adaptive_diffusion.runs.query_job.choose", lambda *given, **_: calibrated.append(given))
+    with pytest.raises(ValueError, match="^confidence: this sampler declares no `calibrated` parameter"):
+        evaluate_file(QueryJob(checkpoint, puzzles, promise=Promise(0.2, 0.9)), ["prophet", "confidence"])
+    assert not calibrated
+
+
+def test_calibration_shows_each_setting_on_standard_error(checkpoint: Path, puzzles: Path) -> None:
+    result = run("sample", checkpoint, "--queries", puzzles, "--sampler", "answer_probability", "--risk", "0.2")
+    first, second = (
+        line for line in result.stderr.splitlines() if "calibrating, 1 " in line or "calibrating, 2 " in line
+    )
+    assert first == "answer_probability: calibrating, 1 of at most 20: full budget"
+    assert second == "answer_probability: calibrating, 2 of at most 20: halting.threshold=0.9999"
+    assert "calibrating" not in result.stdout
+
+
+def test_calibration_has_a_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    with CalibrationProgress("prophet", 15) as progress:
+        progress.tell("full budget")
+        progress.bar.refresh()
+    assert "prophet: calibrating, 1 of at most 15: full budget" in terminal.getvalue()
+    assert "━" in terminal.getvalue()
+
+
 def test_sample_falls_back_to_the_full_budget_and_says_so(checkpoint: Path, puzzles: Path) -> None:
     command = ("sample", checkpoint, "--queries", puzzles)
     result = run(*command, "--sampler", "answer_probability", "--risk", "0.001")
@@ -225,12 +266,16 @@ def test_shards_sample_at_the_chosen_setting(checkpoint: Path, puzzles: Path) ->
     [
         (("--risk", "0.1", "--expected-risk", "0.1"), "give one of them"),
         (("--risk", "2"), "risk=2.0 must lie between 0 and 1"),
+        (("--risk", "0.1", "--confidence", "7"), "confidence=7.0 must lie between 0 and 1"),
+        (("--confidence", "7"), "--confidence 7 is that of --risk: add for instance --risk 0.01, or leave it out"),
+        (("--expected-risk", "0.1", "--confidence", "0.9"), "give --risk in place of --expected-risk, or leave it out"),
         (("--sampler", "confidence", "--risk", "0.1"), "confidence: this sampler declares no `calibrated` parameter"),
     ],
 )
 def test_a_promise_that_cannot_be_kept_is_one_sentence(
     checkpoint: Path, puzzles: Path, options: tuple[str, ...], sentence: str
 ) -> None:
-    result = run("sample", checkpoint, "--queries", puzzles, "--sampler", "answer_probability", *options)
-    assert result.exit_code == 2
-    assert sentence in result.stderr
+    for command in ("sample", "evaluate"):
+        result = run(command, checkpoint, "--queries", puzzles, *(() if "--sampler" in options else SAMPLER), *options)
+        assert result.exit_code == 2
+        assert sentence in result.stderr
