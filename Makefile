@@ -14,7 +14,7 @@ PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-repeatedly test-slow test-browser test-peers test-pretrained test-pretrained-lowest test-molecules fuzz chaos lint format types check docs package licences audit bench bench-quick paper
+.PHONY: help setup demo test test-repeatedly test-slow test-browser test-peers test-pretrained test-pretrained-lowest test-molecules test-reasoning-gym fuzz chaos lint format types check docs package licences audit bench bench-quick paper
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -73,6 +73,10 @@ test-pretrained-lowest: $(STAMP) $(PRETRAINED) $(LOWEST) ## the same with the lo
 test-molecules: $(STAMP) ## molecules (installs rdkit and fcd-torch, not the data of the extra molecules)
 	@$(BIN)/pip install --quiet -c constraints.txt rdkit fcd-torch
 	@$(PYTEST) -rs tests/tasks/molecules tests/tasks/test_parallel_streams.py tests/test_molecule_scripts.py
+
+test-reasoning-gym: $(STAMP) ## prompts of reasoning-gym (installs it)
+	@$(BIN)/pip install --quiet -c constraints.txt -e '.[reasoning-gym]'
+	@$(PYTEST) -rs -m 'slow or not slow' -k reasoning_gym tests/tasks/prompts tests/runs/test_prompts.py
 
 fuzz: $(STAMP) ## bad input at everything that reads, 10 minutes (FUZZ='--cases 100000 --minutes 60' for more)
 	@OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ)

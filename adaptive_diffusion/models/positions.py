@@ -75,6 +75,11 @@ class Positions(nn.Module):
         return slice(length)
 
 
+def places_of(model: nn.Module) -> int | None:
+    """How many positions the longest sequence of a model may have; None where it has no table of places."""
+    return min((len(part.coordinates) for part in model.modules() if isinstance(part, Positions)), default=None)
+
+
 def _few(places: int) -> None:
     """Refuses a table of places that no memory holds; its size comes from a config."""
     if places > MOST:

@@ -8,6 +8,7 @@ import torch
 from adaptive_diffusion.config import instantiate, instantiate_outer
 from adaptive_diffusion.config.resolution import digest
 from adaptive_diffusion.models.heads import DenoiserWithHeads
+from adaptive_diffusion.models.positions import places_of
 from adaptive_diffusion.storage.checkpoint import load_checkpoint
 from adaptive_diffusion.tasks.data import TaskData
 from adaptive_diffusion.tasks.task import Task
@@ -105,3 +106,27 @@ def check_vocabulary(model: DenoiserWithHeads, task: Task) -> None:
             f"the denoiser has {model.vocabulary} tokens, but the task {task.name} has {task.vocabulary}; give the "
             f"denoiser a vocabulary of {task.vocabulary} (model.denoiser.vocabulary={task.vocabulary})"
         )
+
+
+def check_places(model: DenoiserWithHeads, node: dict[str, Any], task: Task) -> None:
+    """Refuses a denoiser with fewer places than a sequence of a task has positions.
+
+    Args:
+        node: of the model, for the settings that give it its places.
+
+    Raises:
+        ValueError: naming both numbers, and the settings to change.
+    """
+    places = places_of(model)
+    if places is None or places >= task.length:
+        return
+    sizes = [1 + int(largest) for largest in task.positions.amax(0)]
+    fitting = {"length": task.length, "size": sizes[0], **dict(zip(("rows", "columns"), sizes, strict=False))}
+    settings = (node.get("denoiser") or {}).get("positions") or {}
+    changes = [
+        f"model.denoiser.positions.{name}={size}" for name, size in fitting.items() if settings.get(name, size) != size
+    ]
+    raise ValueError(
+        f"a sequence of the task {task.name} has {task.length} positions, but the denoiser has {places} places; set "
+        + (" ".join(changes) or "model.denoiser.positions to as many places, or take the model config of this task")
+    )

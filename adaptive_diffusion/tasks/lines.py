@@ -13,6 +13,8 @@ LARGEST_RATIO, ALWAYS_READ = 100, 1 << 24  # gzip: text over compressed bytes, a
 
 MOST_BAD_LINES = 100_000
 NAMED = 5
+SKIP_BAD = "--skip-bad"
+"""The option of the commands that read queries."""
 
 _GZIP = b"\x1f\x8b"
 _CONVERT = "convert it to CSV"
@@ -61,10 +63,11 @@ class BadLines:
         """By their numbers."""
         return tuple(sorted(self.found, key=lambda bad: bad.line))
 
-    def settled(self, skip_bad: bool, what: str = "lines") -> tuple[BadLine, ...]:
-        """What is left out, in order. Raises ``ValueError``, which names the first, unless they may be skipped."""
+    def settled(self, skip_bad: bool, what: str = "lines", option: str = SKIP_BAD) -> tuple[BadLine, ...]:
+        """What is left out, in order. Raises ``ValueError``, which names the first, unless they may be skipped;
+        ``option`` is what the user sets for that."""
         if self.found and not skip_bad:
-            raise ValueError(f"{self.path} has bad {what}, `--skip-bad` goes on without them{self.listing()}")
+            raise ValueError(f"{self.path} has bad {what}, `{option}` goes on without them{self.listing()}")
         return self.in_order
 
     def listing(self) -> str:

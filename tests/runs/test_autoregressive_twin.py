@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from adaptive_diffusion.config import compose
+from adaptive_diffusion.config import compose, compose_part
 from adaptive_diffusion.models.transformer import TransformerDenoiser
 from adaptive_diffusion.rules.order import LeftToRight
 from adaptive_diffusion.runs.experiment import run_experiment
@@ -61,6 +61,24 @@ def test_twin_of_a_task_is_trained_and_draws_one_token_per_forward(tmp_path, tas
     assert tokens[0] <= row["nfe_mean"] <= row["nfe_max"] <= tokens[1]
     assert 0 <= row["correct"] <= 1
     assert (path / "report.html").is_file()
+
+
+def test_twin_of_prompts_is_trained_on_a_file_and_graded_by_its_checker(tmp_path):
+    rows = [{"prompt": f"{a}+{b}=", "answer": str(a + b)} for a in range(10, 30) for b in range(10, 30)]
+    (tmp_path / "sums.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    prompts = ["task=prompts", f"task.path={tmp_path / 'sums.jsonl'}", "task.length=12", "task.answer_length=4"]
+    small = ["task.held_out_prompts=16", "task.batch_size=16", "model.denoiser.width=32", "model.denoiser.depth=1"]
+    path = twin(tmp_path / "twin", *prompts, "model=prompts_twin", *small, "steps=2", HERE)
+    (row,) = json.loads((path / "summary.json").read_text())["samplers"]
+    assert row["sampler"] == "left_to_right"
+    assert 1 <= row["nfe_mean"] <= row["nfe_max"] <= 4
+    assert 0 <= row["correct"] <= 1
+
+
+def test_twin_of_prompts_has_the_size_of_their_denoiser():
+    sizes = ("vocabulary", "width", "depth", "heads", "positions")
+    twin_node, node = (compose_part("model", name)["denoiser"] for name in ("prompts_twin", "prompts"))
+    assert {name: twin_node[name] for name in sizes} == {name: node[name] for name in sizes}
 
 
 @pytest.mark.slow

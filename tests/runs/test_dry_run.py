@@ -4,10 +4,15 @@ import re
 
 import pytest
 
-from adaptive_diffusion.config import compose
+from adaptive_diffusion.config import compose, compose_part, instantiate
+from adaptive_diffusion.runs.dry_run import check_places
 from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.storage.folder import RunFolder
+from adaptive_diffusion.tasks.colouring import ColouringTask
+from adaptive_diffusion.tasks.countdown import CountdownTask, Limits
+from adaptive_diffusion.tasks.maze import MazeTask
 from adaptive_diffusion.tasks.sudoku.task import SudokuTask
+from adaptive_diffusion.tasks.text import TextTask
 
 SMALL = [
     "task=sudoku_4x4",
@@ -38,6 +43,10 @@ def test_task_is_tried_before_the_first_training(tmp_path, monkeypatch):
     ("changes", "sentence"),
     [
         (["model.denoiser.vocabulary=3"], "stages.denoiser: the denoiser has 3 tokens, but the task sudoku_4x4 has 4"),
+        (
+            ["model.denoiser.positions.rows=3"],
+            r"stages.denoiser: .*sudoku_4x4 has 16 positions, .* 12 places; set model.denoiser.positions.rows=4$",
+        ),
         (["stages.halting.after=denoyser"], "stages.halting: 'denoyser' is not a checkpoint file, and no earlier"),
         (
             ["stages.denoiser.after=other"],
@@ -68,3 +77,25 @@ def test_task_is_tried_before_the_first_training(tmp_path, monkeypatch):
 def test_parts_that_do_not_fit_are_refused_before_the_first_training(tmp_path, changes, sentence):
     found = refused(tmp_path, ROWS, *changes)
     assert re.search(sentence, found), found
+
+
+@pytest.mark.parametrize(
+    ("model", "task", "changes"),
+    [
+        ("countdown", CountdownTask(Limits(5)), "rows=5"),
+        ("colouring_12", ColouringTask(20, 3), "size=20"),
+        ("maze", MazeTask(9, 11), "columns=11"),
+        ("molecules", TextTask(65), "length=65"),
+        ("prompts_twin", TextTask(1025), "length=1025"),
+    ],
+)
+def test_sequence_with_more_positions_than_the_model_has_places_names_the_settings(model, task, changes):
+    node = compose_part("model", model)
+    with pytest.raises(ValueError, match=f"has {task.length} positions, .*set model.denoiser.positions.{changes}$"):
+        check_places(instantiate(node), node, task)
+
+
+def test_model_without_settings_that_would_fit_is_refused_all_the_same():
+    node = compose_part("model", "maze")
+    with pytest.raises(ValueError, match="set model.denoiser.positions to as many places, or take the model config"):
+        check_places(instantiate(node), {}, TextTask(82))

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from adaptive_diffusion.config import instantiate
 from adaptive_diffusion.core.parameters import check_steps
 from adaptive_diffusion.models.heads import DenoiserWithHeads
-from adaptive_diffusion.runs.dry_run import DryRun, check_vocabulary
+from adaptive_diffusion.runs.dry_run import DryRun, check_places, check_vocabulary
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.runs.stages.resuming import States, all_metrics, set_aside
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header, save_checkpoint
@@ -75,6 +75,7 @@ class Train(Stage):
         model, data = dry_run.make(self.model), dry_run.data(self.data)
         check_task(data)
         check_vocabulary(model, data.task)
+        check_places(model, self.model, data.task)
         if self.after is not None:
             _begin_with(model, dry_run.model(context, self.after), self.after)
         module: DenoiserModule = instantiate(self.module, context.allow)(model=model)

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 from adaptive_diffusion.core.parameters import two_numbers
-from adaptive_diffusion.tasks.colouring.generator import generate
+from adaptive_diffusion.tasks.colouring.generator import distinct, generate
 from adaptive_diffusion.tasks.colouring.graphs import Graphs
 from adaptive_diffusion.tasks.colouring.task import ColouringTask
 from adaptive_diffusion.tasks.data import TaskData, at_least_one
 
 
 class ColouringData(TaskData):
-    """Random graphs of one size. No held-out graph is isomorphic to a training graph, whatever colours are given.
+    """Random graphs of one size. No held-out graph is isomorphic to a training graph or to another one of
+    its set, whatever colours are given.
 
     Args:
         nodes, colours: of a graph.
@@ -26,7 +27,8 @@ class ColouringData(TaskData):
         threads: threads that make training graphs ahead.
 
     Raises:
-        ValueError: a size below 1, colours outside 2..8, or ranges that are none.
+        ValueError: a size below 1, colours outside 2..8, ranges that are none, or sets larger than the number of graphs
+            that are not isomorphic.
     """
 
     task: ColouringTask
@@ -59,7 +61,7 @@ class ColouringData(TaskData):
         return self._made(count, "train", self.seed, position)
 
     def held_out(self, split: Literal["validation", "test"]) -> Graphs:
-        return self._made(self.sizes[split], split, self.evaluation_seed, 0)
+        return distinct(self.sizes[split], lambda first, count: self._made(count, split, self.evaluation_seed, first))
 
     def _made(self, count: int, split: str, seed: int, first: int) -> Graphs:
         task = self.task

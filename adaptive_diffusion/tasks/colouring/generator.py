@@ -1,5 +1,7 @@
 """Random graphs around the density at which colourings run out, with a colouring planted in each."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -10,6 +12,8 @@ from adaptive_diffusion.tasks.keyed_numbers import keyed_uniforms
 from adaptive_diffusion.tasks.splits import index_of, splits_of
 
 MOST_DRAWS = 10_000
+MOST_READ = 64
+"""How many times as many graphs as are wanted are read to find so many different ones."""
 
 
 def generate(
@@ -66,6 +70,33 @@ def generate(
             column[pending[accepted]] = new[accepted]
         pending, draw = pending[~accepted], draw + 1
     return Graphs(*map(torch.from_numpy, columns))
+
+
+def distinct(count: int, graphs: Callable[[int, int], Graphs]) -> Graphs:
+    """The first `count` graphs of an endless list of which no two have the same hash, whatever colours are given: so no
+    two are isomorphic.
+
+    Args:
+        graphs: gives the graphs of the list from a number on, by that number and how many they are.
+
+    Raises:
+        ValueError: a list with too few of them.
+    """
+    found, read = graphs(0, count), count
+    while len(found := found.take(first_of_each(found))) < count:
+        if read >= MOST_READ * count:
+            raise ValueError(
+                f"{read} graphs of {found.given.shape[1]} nodes hold {len(found)} of which no two are isomorphic; ask "
+                f"for fewer than {count}, or use more nodes"
+            )
+        more = max(count - len(found), count // 8)
+        found, read = found.append(graphs(read, more)), read + more
+    return found.take(slice(count))
+
+
+def first_of_each(graphs: Graphs) -> torch.Tensor:
+    """int64, where a graph of each hash comes first, ascending."""
+    return torch.from_numpy(np.sort(np.unique(graph_hashes(graphs.adjacency.numpy()), return_index=True)[1]))
 
 
 def rated(adjacency: np.ndarray, given: np.ndarray, colours: int) -> Graphs:

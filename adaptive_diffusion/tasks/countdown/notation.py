@@ -65,7 +65,9 @@ def _entry(given: tuple[int, ...], target: int | None, found: tuple[Equation, ..
         return Entry(given, target, found)
     expected = f"{count} numbers and a target"
     if len(given) == count + 1:
-        raise ValueError(f"the last number is {given[-1]}, but the target is {target}; {expected} are needed")
+        raise ValueError(
+            f"the last number is {given[-1]}, but the target is {target}; make the two agree, or leave one out"
+        )
     if len(given) == count:
         raise ValueError(f"there are {count} numbers and no target; add it as the last number, or under 'target'")
     raise ValueError(f"{len(given)} numbers, where {expected} are needed; read it as the task with that many numbers")

@@ -99,7 +99,10 @@ def _fault(entry: Entry, shape: tuple[int, int]) -> str | None:
     size = f"{rows}×{columns}"
     if entry.width is not None and (len(entry.cells), entry.width) != (rows * columns, columns):
         height = len(entry.cells) // entry.width
-        return f"a grid of {height}×{entry.width} where the model has {size}; add walls around it, or use another model"
+        grid = f"a grid of {height}×{entry.width} where the model has {size}"
+        if entry.cells.count("S") > 1:
+            return f"{grid}, with {entry.cells.count('S')} cells 'S'; put an empty line between mazes"
+        return f"{grid}; add walls around it, or use another model"
     for name, text in (("maze", entry.cells), ("answer", entry.answer or entry.cells)):
         if len(text) != rows * columns:
             return f"{len(text)} cells in the {name} where a grid of {size} has {rows * columns}; correct the line"

@@ -17,6 +17,8 @@ from adaptive_diffusion.tasks.sudoku.split import BY_RELABELLING, SplitRule
 from adaptive_diffusion.tasks.sudoku.task import SudokuTask
 from adaptive_diffusion.tasks.task import QueryFile
 
+SETTING = "task.skip_bad=true"
+
 
 class SudokuFileData(TaskData):
     """Sudoku puzzles of files, in any format of `docs/puzzle_files.md`; ratings in them become the difficulty `rating`.
@@ -71,12 +73,12 @@ class SudokuFileData(TaskData):
     @cached_property
     def file(self) -> QueryFile:
         """The puzzles of `path`."""
-        return self.task.read(self.path, self.skip_bad)
+        return self.task.read(self.path, self.skip_bad, SETTING)
 
     @cached_property
     def test_file(self) -> QueryFile | None:
         """The puzzles of `test_path`; None where there is none."""
-        return None if self.test_path is None else self.task.read(self.test_path, self.skip_bad)
+        return None if self.test_path is None else self.task.read(self.test_path, self.skip_bad, SETTING)
 
     @cached_property
     def training_puzzles(self) -> Puzzles:

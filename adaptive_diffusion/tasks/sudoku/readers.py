@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adaptive_diffusion.tasks.lines import BadLine, BadLines
+from adaptive_diffusion.tasks.lines import SKIP_BAD, BadLine, BadLines
 from adaptive_diffusion.tasks.sudoku.entries import entries_of
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry, geometry
 from adaptive_diffusion.tasks.sudoku.notation import LENGTHS, Entry
@@ -60,13 +60,15 @@ class PuzzleFile:
         return tuple(notes)
 
 
-def read_puzzles(path: Path | str, size: int | None = None, skip_bad: bool = False) -> PuzzleFile:
+def read_puzzles(
+    path: Path | str, size: int | None = None, skip_bad: bool = False, option: str = SKIP_BAD
+) -> PuzzleFile:
     """Read a file of puzzles, plain or compressed by gzip: a puzzle on each line, in any notation of
     ``notation.parse``, a table with a header, or grids of a line for every row, in any layout of ``entries_of``.
 
     All puzzles are of one ``size``, by default that of the first that can be read. A solution that the file gives is
     verified; whether it is the only one is decided by the solver. With ``skip_bad`` lines that hold no solvable puzzle
-    are left out and listed.
+    are left out and listed; ``option`` is what the user sets for that.
 
     Raises ``ValueError`` for a path that is not a regular file, for a file without a puzzle, and, unless ``skip_bad``,
     naming the first bad lines.
@@ -80,7 +82,7 @@ def read_puzzles(path: Path | str, size: int | None = None, skip_bad: bool = Fal
         parts.append(checked(board, chunk, bad))
     if board is None or not any(len(part["lines"]) for part in parts):
         raise ValueError(f"{path} holds no puzzle{bad.listing()}")
-    skipped = bad.settled(skip_bad)
+    skipped = bad.settled(skip_bad, option=option)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return PuzzleFile(board, **columns, skipped=skipped)
 

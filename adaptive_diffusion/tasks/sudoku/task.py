@@ -11,6 +11,7 @@ from torch import Tensor
 from adaptive_diffusion.core.layout import GridLayout
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.tasks.editing import SymbolEditor
+from adaptive_diffusion.tasks.lines import SKIP_BAD
 from adaptive_diffusion.tasks.sudoku.difficulty import STRATA
 from adaptive_diffusion.tasks.sudoku.geometry import Geometry, geometry
 from adaptive_diffusion.tasks.sudoku.puzzles import Puzzles
@@ -89,9 +90,10 @@ class SudokuTask(Task):
     def queries(self, problems: Puzzles) -> Queries:
         return to_queries(problems)
 
-    def read(self, path: Path, skip_bad: bool) -> QueryFile:
-        """The puzzles of a file; the notes count those that have several solutions or are undecided."""
-        file = read_puzzles(path, self.size, skip_bad)
+    def read(self, path: Path, skip_bad: bool, option: str = SKIP_BAD) -> QueryFile:
+        """The puzzles of a file; the notes count those that have several solutions or are undecided. `option` is what
+        the user sets to leave out bad lines."""
+        file = read_puzzles(path, self.size, skip_bad, option)
         problems = Puzzles.rated(self.board, file.puzzles, file.solutions, file.unique, file.ratings)
         return QueryFile(problems, tuple(map(str, file.skipped)), file.notes)
 

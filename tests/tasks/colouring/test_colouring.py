@@ -167,6 +167,23 @@ def test_data_give_batches_with_right_answers():
     assert (len(data.validation), len(data.test)) == (20, 30)
 
 
+def test_held_out_graphs_are_the_first_of_their_list_that_are_not_isomorphic():
+    data = ColouringData(6, degree=(2.0, 3.5), searched=0.0, validation_graphs=1, test_graphs=5)
+    listed = generate(6, 3, 30, "test", degree=data.degree, given=data.given, searched=0.0)
+    drawn = list(map(nx.from_numpy_array, listed.adjacency.numpy()))
+    same = [next(first for first in range(30) if nx.is_isomorphic(drawn[first], graph)) for graph in drawn]
+    first = sorted(set(same))
+    assert first == [0, 2, 5, 7, 22]
+    assert torch.equal(data.test.adjacency, listed.adjacency[first])
+    assert torch.equal(data.test.given, listed.given[first])
+
+
+def test_more_held_out_graphs_than_there_are_kinds_of_graphs_are_refused():
+    data = ColouringData(3, degree=(1.0, 2.0), given=(1, 1), searched=0.0, test_graphs=20)
+    with pytest.raises(ValueError, match="graphs of 3 nodes hold 1 .*; ask for fewer than 20, or use more nodes"):
+        data.held_out("test")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -43,7 +43,7 @@ def test_forms_of_a_line_give_the_same_problem(line):
         ('{"text": "a"}', "there are no numbers, its fields are 'text'; write"),
         ("1,2,3", "3 numbers, where 4 numbers and a target are needed"),
         ('{"nums": [1, 2, 3, 4]}', "there are 4 numbers and no target; add it"),
-        ('{"nums": [1, 2, 3, 4, 10], "target": 9}', "the last number is 10, but the target is 9"),
+        ('{"nums": [1, 2, 3, 4, 10], "target": 9}', "is 10, but the target is 9; make the two agree, or leave one out"),
         ("1,2,-3,4,10", "'-3' is no whole number"),
         ("1,2,true,4,10", "'true' is no whole number"),
         ('{"nums": {"a": 1}, "target": 9}', "are no numbers"),

@@ -63,6 +63,7 @@ def test_table_with_ratings_is_read(write, pack):
 BAD_GRIDS = {
     "S  \n # \n G": (4, "a row of 2 cells in a grid with rows of 3; write free cells as '.'"),
     "S   \n #  \n  G ": (2, "a grid of 3×4 where the model has 3×3; add walls around it, or use another model"),
+    f"{RING}{RING.rstrip()}": (2, "a grid of 6×3 where the model has 3×3, with 2 cells 'S'; put an empty line between"),
     "S  \n # ": (2, "a grid of 2×3 where the model has 3×3"),
     "S  \n x \n  G": (2, "'x' in the maze is none of the symbols"),
     "S  \n # \n   ": (2, "the maze has 0 cells 'G'; mark one goal"),

@@ -64,9 +64,13 @@ def test_a_file_of_its_own_is_the_test_and_shared_grids_are_counted(path, tmp_pa
 
 
 def test_bad_lines_are_skipped_where_that_is_wanted(path):
+    good = path.with_name("good.csv")
+    good.write_text(path.read_text())
     path.write_text(path.read_text() + "made,123,,\n")
-    with pytest.raises(ValueError, match="line 23: 3 cells where a board has 16, 36 or 81"):
-        SudokuFileData(6, str(path)).training(0, 1)
+    for files in ((path,), (good, path)):
+        with pytest.raises(ValueError, match="bad lines, `task.skip_bad=true` goes on without them:") as refused:
+            SudokuFileData(6, *map(str, files)).check()
+        assert "line 23: 3 cells where a board has 16, 36 or 81" in str(refused.value)
     (note,) = SudokuFileData(6, str(path), skip_bad=True).check()
     assert "line 23: 3 cells" in note
 
