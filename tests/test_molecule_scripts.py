@@ -132,17 +132,6 @@ def test_best_setting_is_the_nearest_to_the_test_set_within_the_forwards(scripts
     assert scripts["summarise"].best({"twin": rows["twin"]}) is None
 
 
-def test_uniqueness_of_10000_valid_strings_comes_from_a_file_of_its_own(scripts, tmp_path):
-    row = {"forwards": 9, "fcd": 0.1, "valid": 0.8, "unique": 1.0, "novel": 1.0, "mean_atoms": 9}
-    (tmp_path / "samplers.json").write_text(json.dumps({"settings": {"near": row}}))
-    summarised = scripts["summarise"].summarised
-    assert summarised(tmp_path)["unique_10k"] is None
-    (tmp_path / "unique_10k").mkdir()
-    more = {"settings": {"near": {**row, "unique@10000": 0.75}, "far": {"unique@10000": 0.5}}}
-    (tmp_path / "unique_10k" / "samplers.json").write_text(json.dumps(more))
-    assert summarised(tmp_path)["unique_10k"] == 0.75
-
-
 def test_summary_is_null_where_nothing_was_measured(scripts, tmp_path):
     scripts["summarise"].main(["--out", str(tmp_path)])
     found = json.loads((tmp_path / "summary.json").read_text())

@@ -48,3 +48,13 @@ def test_results_of_another_experiment_are_no_second_training(summarised, tmp_pa
     write(tmp_path, 0.9)
     write(tmp_path / "short_training", 0.1)
     assert summarised(tmp_path)["infill_valid_seeds"] == 1
+
+
+def test_uniqueness_of_10000_valid_strings_comes_from_a_file_of_its_own(summarised, tmp_path):
+    row = {"forwards": 9, "fcd": 0.1, "valid": 0.8, "unique": 1.0, "novel": 1.0, "mean_atoms": 9}
+    (tmp_path / "samplers.json").write_text(json.dumps({"settings": {"near": row}}))
+    assert summarised(tmp_path)["unique_10k"] is None
+    (tmp_path / "unique_10k").mkdir()
+    more = {"settings": {"near": {**row, "unique@10000": 0.75}, "far": {"unique@10000": 0.5}}}
+    (tmp_path / "unique_10k" / "samplers.json").write_text(json.dumps(more))
+    assert summarised(tmp_path)["unique_10k"] == 0.75
