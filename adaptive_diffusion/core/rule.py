@@ -208,7 +208,8 @@ class Halting(Rule):
         explanation: a format template over the names in `HaltDecision.seen` and `probability`, such as
             "P(right) is {probability:.3f}; it stops at {threshold:.3f}"; empty where the numbers need no words.
         finish: how the answer is read off the last prediction.
-        ends_answer: whether a stop ends the complete answer; otherwise it ends the present block.
+        ends_answer: whether a stop ends the complete answer, all of whose blocks are read then; otherwise it ends the
+            present block.
     """
 
     reason: ClassVar[str] = "rule"

@@ -24,7 +24,8 @@ def step_summaries(state: SamplerState, prediction: Prediction, decision: Decisi
     stays open, whether it is taken back, how probable the answer's token is if the row stopped now, entropy, how often
     it was taken back before, and a tenth of the row's steps so far; then whether the answer's token differs from that
     of the step before, and how much its probability has risen. Before the first step, and where the state carries no
-    earlier step, every token differs and has risen from 0.
+    earlier step, every token differs and has risen from 0. A token that this step draws counts with the probability of
+    the most probable one, drawn or not; from the next step on with its own.
     """
     stays_open = decision.still_open(state)
     answer = _answer_probability(state, prediction, decision)

@@ -81,10 +81,16 @@ class Restart(Parameters):
         return replace(self, sampler=self.sampler.with_rules(**rules))
 
     def sample(
-        self, queries: Queries, seed: int = 0, slots: int = 256, observers: Iterable[Observer] = ()
+        self, queries: Queries, n: int = 1, seed: int = 0, slots: int = 256, observers: Iterable[Observer] = ()
     ) -> SampleResult:
         """One answer to each query, in their order. Observers see the try that counts, which is sampled a second time
-        for them; `nfe` and `steps` of the result are those of all tries."""
+        for them; `nfe` and `steps` of the result are those of all tries.
+
+        Raises:
+            ValueError: more than one variation of a query.
+        """
+        if n != 1:
+            raise ValueError(f"restart keeps the best of its tries, one answer to a query, not {n}; leave out n")
         best = self.sampler.sample(queries, seed=seed, slots=slots)
         counts = torch.zeros_like(best.nfe, dtype=torch.long)
         for number in range(1, self.tries):

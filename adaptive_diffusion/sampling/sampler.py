@@ -143,8 +143,8 @@ class Sampler:
 
     @cached_property
     def reads_all_blocks(self) -> bool:
-        """Whether any rule looks beyond the present block."""
-        return any(rule.reads_all_blocks for rule in self.rules)
+        """Whether any rule looks beyond the present block, or may end it with the later ones, which are filled then."""
+        return self.halting.ends_answer or any(rule.reads_all_blocks for rule in self.rules)
 
     def begin(self, queries: Queries, variation: Tensor, seed: int) -> SamplerState:
         """States of pure noise around what is given and drafted. `variation` [B] int64 numbers the answers to the same

@@ -59,7 +59,8 @@ class RunFolder:
             ValueError: if the name leads outside the folder.
         """
         path = self.path / name
-        if not name or "\0" in name or not path.resolve().is_relative_to(self.path.resolve()) or ".." in path.parts:
+        outside = ".." in Path(name).parts or "\0" in name or not path.resolve().is_relative_to(self.path.resolve())
+        if not name or outside:
             raise ValueError(f"{name!r} cannot be the name of a file in {self.path}: it leads elsewhere.")
         return path
 

@@ -7,7 +7,8 @@ from small_worlds import oracle, random_queries, table, transformer
 
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.core.state import HaltReason
+from adaptive_diffusion.core.rule import Halting
+from adaptive_diffusion.core.state import HaltDecision, HaltReason
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
 from adaptive_diffusion.rules.composed import Composed
@@ -172,3 +173,19 @@ def test_a_trace_counts_steps_through_all_blocks(tmp_path):
 def test_blocks_of_no_position_are_refused(length):
     with pytest.raises(ValueError, match=f"block_length={length} holds no position"):
         Sampler(transformer(), block_length=length)
+
+
+class StopsEverything(Halting):
+    """Ends the complete answer after its second step, and declares nothing else."""
+
+    ends_answer = True
+
+    def __call__(self, state, prediction, decision):
+        return HaltDecision(state.step + 1 >= 2)
+
+
+def test_rule_that_ends_the_answer_fills_the_later_blocks():
+    queries = Queries.of(torch.zeros(3, 8, dtype=torch.int64), torch.ones(3, 8, dtype=torch.bool))
+    result = Sampler(oracle(3, 8), pace=FixedCount(), halting=StopsEverything(), block_length=4).sample(queries)
+    assert (result.answers < 3).all()
+    assert (result.nfe == 2).all()

@@ -74,3 +74,8 @@ def test_tokens_that_a_halting_row_keeps_count_with_the_probability_of_their_com
     rules = {"pace": Threshold(0.3), "remasking": LeastConfidentSpan(1.0, 1), "limits": limits}
     found = Sampler(oracle(3, 4), proposal=DrawAgain(), **rules).sample(queries, max_steps=max_steps)
     assert (found.log_probability > -15).all()
+
+
+def test_several_variations_of_a_query_are_refused():
+    with pytest.raises(ValueError, match="one answer to a query, not 2"):
+        Restart(drawing()).sample(random_queries(2, 4, 3), n=2)

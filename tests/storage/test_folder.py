@@ -61,6 +61,15 @@ def test_names_that_lead_elsewhere_are_refused_before_anything_is_written(tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
 
 
+def test_folder_may_be_named_by_way_of_its_parent(tmp_path):
+    (tmp_path / "here").mkdir()
+    with RunFolder(tmp_path / "here" / ".." / "run") as folder:
+        folder.write("a/b.txt", "x")
+        assert (tmp_path / "run" / "a" / "b.txt").read_text() == "x"
+        with pytest.raises(ValueError, match="cannot be the name"):
+            folder.write("a/../../x", "x")
+
+
 def test_json_is_read_as_it_was_written(tmp_path):
     with RunFolder(tmp_path) as folder:
         folder.write_json("a/b.json", {"ä": [1, None]})

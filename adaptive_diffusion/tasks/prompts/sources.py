@@ -18,6 +18,8 @@ from adaptive_diffusion.tasks.prompts.checkers import reasoning_gym
 LONGEST_LINE = 1 << 20
 DELIMITERS = ",;\t"
 NAMES = ("prompt", "answer")
+NOT_UTF8 = "\N{REPLACEMENT CHARACTER}"
+"""What bytes are read as that are not UTF-8."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class PromptFile(PromptSource):
         for number, row in READERS[self._ending](numbered_lines(Path(self.path), lines, LONGEST_LINE)):
             if isinstance(row, str):
                 bad.append(f"{self.path}, line {number}: {row}")
+            elif any(NOT_UTF8 in text for text in row.values() if isinstance(text, str)):
+                bad.append(f"{self.path}, line {number}: holds bytes that are not UTF-8; save the file as UTF-8")
             else:
                 yield f"{self.path}, line {number}", row
         bad += [f"{self.path}, {line}" for line in lines.found]

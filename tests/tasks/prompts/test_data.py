@@ -248,3 +248,11 @@ def test_source_facts_name_file_and_hash(path):
     assert len(facts["prompts_sha256"]) == 64
     assert sum(facts["prompts"].values()) == len(ROWS)
     assert PromptFile(str(path)).facts()["source"] == "PromptFile"
+
+
+def test_row_that_is_not_utf8_is_a_bad_row(tmp_path):
+    path = tmp_path / "latin.jsonl"
+    path.write_bytes('{"prompt": "2+é=", "answer": "3"}\n{"prompt": "2+1=", "answer": "3"}\n'.encode("latin-1"))
+    bad = []
+    assert [row["prompt"] for _, row in PromptFile(str(path)).readable(bad)] == ["2+1="]
+    assert bad == [f"{path}, line 1: holds bytes that are not UTF-8; save the file as UTF-8"]
