@@ -19,7 +19,7 @@ CODE = "from user_extensions import Work\n\nclass Mine(Work):\n    pass\n"
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Runs stages in a folder with a module and a file of data; hands back what was said and which stages were called."""
+    """Runs stages beside a module and a file of data; hands back what was said and which stages were called."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     Path("mine.py").write_text(CODE)
