@@ -3,8 +3,10 @@
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 from small_worlds import random_queries, transformer
 
 import adaptive_diffusion as ad
@@ -57,6 +59,41 @@ def test_order_of_the_user_changes_what_comes_first(user):
     queries = random_queries(30, 9, 5)
     near = ad.Sampler(transformer(), order=my_rules.NearWhatIsKnown(bonus=1.0)).sample(queries)
     assert not ad.Sampler(transformer()).sample(queries).answers.equal(near.answers)
+
+
+def test_first_position_is_not_beside_the_last(user):
+    import my_rules
+
+    state = SimpleNamespace(open=torch.tensor([[True, True, True, False]]))
+    candidate = SimpleNamespace(probability=torch.zeros(1, 4))
+    assert my_rules.NearWhatIsKnown(bonus=1.0)(state, None, candidate).tolist() == [[0.0, 0.0, 1.0, 0.0]]
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch):
+    """Reads bytes as a file of queries of the task of the page."""
+    monkeypatch.syspath_prepend(PROJECT)
+    from countdown import Countdown
+
+    def read(content, skip_bad):
+        file = tmp_path / "queries.txt"
+        file.write_bytes(content)
+        return Countdown().read(file, skip_bad)
+
+    return read
+
+
+@pytest.mark.parametrize(("content", "skip_bad"), [(b"", False), (b"", True), (b"1 2\nx\n9 9 9 1000\n", True)])
+def test_file_without_a_good_line_holds_no_problem(read, content, skip_bad):
+    found = read(content, skip_bad)
+    assert len(found.problems) == 0
+    assert len(found.skipped) == content.count(b"\n")
+
+
+@pytest.mark.parametrize("content", ["3 5 7 56\n\xe9\n".encode("latin-1"), "3 5 7 56\n".encode("utf-16"), b"3 5\n"])
+def test_file_that_cannot_be_read_is_named(read, content):
+    with pytest.raises(ValueError, match=r"queries\.txt"):
+        read(content, False)
 
 
 def test_module_of_the_user_is_refused_without_permission(user):

@@ -30,7 +30,10 @@ Folder = Annotated[
     ),
 ]
 Update = Annotated[
-    bool, typer.Option("--update", help="The folder was made with another config: run again what the change concerns.")
+    bool,
+    typer.Option(
+        "--update", help="The folder was made with another config, code or data: run again what the change concerns."
+    ),
 ]
 AllowModule = Annotated[
     list[str] | None,

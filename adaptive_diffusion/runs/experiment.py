@@ -11,8 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -20,22 +19,22 @@ from omegaconf import OmegaConf
 from adaptive_diffusion.config import (
     ConfigSearch,
     check,
-    differences,
     digest,
     instantiate_outer,
     named_samplers,
     resolve,
 )
-from adaptive_diffusion.config.resolution import Node, read_yaml
+from adaptive_diffusion.config.resolution import Node
 from adaptive_diffusion.config.targets import find_target
 from adaptive_diffusion.core.parameters import check_number
+from adaptive_diffusion.runs.contents import changed, code_named, files_named
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.dry_run import check_fit
+from adaptive_diffusion.runs.recorded_config import CONFIG, check_config
 from adaptive_diffusion.runs.stage import Stage, StageContext
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.storage.manifest import Manifest, now
 
-CONFIG = "config.yaml"
 INHERITED = {"data": "task", "model": "model", "seed": "seed"}
 """Fields of stages, and the keys of the config they come from where a stage's node does not set them."""
 
@@ -49,12 +48,14 @@ class StageNode:
         node: its values, those that are inherited included.
         trains: whether ``adaptive-diffusion train`` runs it.
         digest: of its node, of the config's task, model and seed, and of all stages before it.
+        contents: digests of the code and the files of data that these name, by their names.
     """
 
     name: str
     node: dict[str, Any]
     trains: bool
     digest: str
+    contents: dict[str, str] = field(default_factory=dict)
 
 
 def run_experiment(
@@ -72,22 +73,24 @@ def run_experiment(
         config: a composed config with ``stages``.
         folder: where; entered, so that it is locked.
         training_only: stop after the last stage that trains.
-        update: go on although the config is not the one the folder was made with; what it changes is run again, and so
-            are the stages after it.
+        update: go on although the config, or code or data that it names, is not what the folder was made with; what
+            this changes is run again, and so are the stages after it.
         say: receives a line about each stage.
         search: where the samplers that stages name are looked for.
         compute: where models compute and how precisely; None is the CPU.
 
     Raises:
-        ValueError: if a stage is refused (before any stage is run), or the folder was made with another config.
+        ValueError: if a stage is refused (before any stage is run), or the folder was made with another config, or
+            what is finished in it with other code or data.
     """
     plain = with_samplers(resolve(config), folder.allow, search)
     stages = read_stages(plain, folder.allow)
     if training_only:
         stages = _until_trained(stages)
-    for stage in stages:
-        _read_mark(stage, folder)  # what is damaged is refused before anything is written
-    _check_config(plain, folder, update, say)
+    marks = [(_read_mark(stage, folder), stage) for stage in stages]  # what is damaged is refused before all else
+    # What is not finished is run anew without a question: a failure in one's own code is mended and tried again.
+    contents = {name: None for mark, stage in marks if mark.get("done") for name in _changed(mark, stage)}
+    check_config(plain, list(contents), folder, update, say)
     compute = compute or Compute()
     manifest = Manifest(
         folder,
@@ -170,15 +173,18 @@ def read_stages(plain: dict[str, Any], allow: tuple[str, ...] = ()) -> list[Stag
         ValueError: if there are none, one is no node or names what may not be called, or the seed is no number.
     """
     check_number("the config", "seed", plain.get("seed"), int | None)
-    stages, before = [], digest(_shared(plain))
+    shared = _shared(plain)
+    stages, before, contents = [], digest(shared), code_named(shared, allow) | files_named(shared)
     for name, node in _nodes(plain).items():
         if node is None:
             continue
         stage = _stage_class(name, node, allow)
+        own = {key: node[key] for key in INHERITED if key in node}  # a stage may write the files its other keys name
+        contents = contents | code_named(node, allow) | files_named(own)
         node = _inherited(stage, plain) | node
         check({"stages": {name: node}}, allow)
         before = digest([before, node])
-        stages.append(StageNode(name, node, stage.trains, before))
+        stages.append(StageNode(name, node, stage.trains, before, contents))
     return stages
 
 
@@ -211,44 +217,17 @@ def _until_trained(stages: list[StageNode]) -> list[StageNode]:
     return stages[: last + 1]
 
 
-def _check_config(plain: dict[str, Any], folder: RunFolder, update: bool, say: Callable[[str], None]) -> None:
-    """Compares with the ``config.yaml`` that is there, if there is one."""
-    path = folder.file(CONFIG)
-    changes = differences(read_config(path), plain) if path.is_file() else []
-    if not changes:
-        return
-    shown = "; ".join(changes[:3]) + (f"; and {len(changes) - 3} more" if len(changes) > 3 else "")
-    if not update:
-        raise ValueError(
-            f"{folder.path} was made with another config: {shown}. Choose another folder (--folder), or run "
-            "again here what this changes (--update)."
-        )
-    say(f"The config has changed: {shown}.")
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """The plain values of a run's `config.yaml`.
-
-    Raises:
-        ValueError: if it is damaged, or holds anything but plain values.
-    """
-    try:
-        found = read_yaml(path)
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error} Choose another folder (--folder).") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"{path} is damaged: it holds no config. Choose another folder (--folder).")
-    return found
-
-
 def _run_stage(stage: StageNode, context: StageContext, manifest: Manifest, say: Callable[[str], None]) -> None:
     folder, resume = context.folder, context.resume
     mark = _read_mark(stage, folder)
-    if mark.get("digest") != stage.digest:
+    changes = _changed(mark, stage)
+    if mark.get("digest") != stage.digest or changes:
         if mark:
-            say(f"{stage.name}: its config or that of a stage before it has changed, so it is run anew")
+            what = changes[0] if changes else "its config or that of a stage before it"
+            say(f"{stage.name}: {what} has changed, so it is run anew")
         shutil.rmtree(resume, ignore_errors=True)
         mark = {"digest": stage.digest, "done": False, "started": now(), "ended": None, "seconds": 0.0}
+        mark |= {"contents": stage.contents} if stage.contents else {}
     elif mark["done"]:
         say(f"{stage.name}: finished before, skipped")
         manifest.stage(stage.name, mark)
@@ -280,9 +259,15 @@ def _mark(stage: StageNode) -> str:
     return f"stages/{stage.name}.json"
 
 
+def _changed(mark: dict[str, Any], stage: StageNode) -> list[str]:
+    """The code and the files of data that are not what they were at the stage's earlier run."""
+    return changed(mark.get("contents", {}), stage.contents)
+
+
 def _read_mark(stage: StageNode, folder: RunFolder) -> dict[str, Any]:
     """What is known of a stage's earlier run, empty if nothing. Raises `ValueError` for a damaged file."""
     mark = folder.read_json(_mark(stage), {})
-    if not isinstance(mark, dict) or (mark and not {"digest", "done", "seconds"} <= mark.keys()):
+    whole = isinstance(mark, dict) and isinstance(mark.get("contents", {}), dict)
+    if not whole or (mark and not {"digest", "done", "seconds"} <= mark.keys()):
         raise ValueError(f"{folder.file(_mark(stage))} is damaged. Remove it to run the stage again.")
     return mark

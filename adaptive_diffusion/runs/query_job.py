@@ -11,12 +11,13 @@ from typing import Any
 from adaptive_diffusion.config import ConfigSearch, NamedSampler, digest
 from adaptive_diffusion.runs.cached_sampler import CachedSampler
 from adaptive_diffusion.runs.calibration_progress import CalibrationProgress
+from adaptive_diffusion.runs.contents import code_of, sha256
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.engine import Engine
 from adaptive_diffusion.runs.risk import Chosen, Promise, calibrated_parameter, choose
 from adaptive_diffusion.runs.sampled import PIECE
 from adaptive_diffusion.runs.shards import Sharded
-from adaptive_diffusion.runs.trained_model import TrainedModel, load_trained_model, sha256
+from adaptive_diffusion.runs.trained_model import TrainedModel, load_trained_model
 from adaptive_diffusion.storage.folder import RunFolder
 
 SHARD, MANY = 256, 64
@@ -134,8 +135,9 @@ class QueryJob:
             )
         if held is None:
             return sampler
-        also = [] if self.compute is None else [self.compute.precision]
+        also: list[Any] = [] if self.compute is None else [self.compute.precision]
         also += [] if chosen is None else [chosen.setting]
+        also += sorted(code_of(self.allow).items())
         requested = digest([source.contents, sha256(self.queries), self.skip_bad, named.node, *also])
         return CachedSampler(sampler, held, requested, SHARD if self.engine is None else MANY * SHARD)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from adaptive_diffusion.config import differences, digest
 from adaptive_diffusion.runs.device import Compute
-from adaptive_diffusion.runs.experiment import CONFIG, read_config, run_experiment
+from adaptive_diffusion.runs.experiment import run_experiment
+from adaptive_diffusion.runs.recorded_config import CONFIG, read_config
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.storage.manifest import NAME, environment
 from adaptive_diffusion.storage.reproducibility import Compared, compared

@@ -1,6 +1,5 @@
 """A trained model by the place or the name of its checkpoint, with the task it was trained for."""
 
-import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +9,11 @@ from typing import Any
 from adaptive_diffusion.config import ConfigSearch, instantiate, named_sampler
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.runs.compare import build_sampler
+from adaptive_diffusion.runs.contents import sha256
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.dry_run import check_vocabulary
-from adaptive_diffusion.runs.experiment import CONFIG, read_config
 from adaptive_diffusion.runs.models_to_try import models_to_try
+from adaptive_diffusion.runs.recorded_config import CONFIG, read_config
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header
 from adaptive_diffusion.storage.hub import WEIGHTS, fetch, refuse_misspelt
@@ -97,12 +97,6 @@ def _data(file: Path, node: Any, allow: Sequence[str]) -> TaskData:
     if not isinstance(data, TaskData):
         raise ValueError(f"{file} is refused: its task config builds a {type(data).__name__}, not a TaskData")
     return data
-
-
-def sha256(file: Path) -> str:
-    """Of the contents of a file."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def checkpoint_file(source: Path | str, revision: str | None = None) -> Path:

@@ -25,8 +25,8 @@ from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.objectives.halting_losses import ExpectedReturn, SolvedAtEachStep
 from adaptive_diffusion.rules.learned_halting import HeadHalting
 from adaptive_diffusion.runs.counterfactual_rollouts import stopping_table
-from adaptive_diffusion.runs.experiment import CONFIG, read_config
 from adaptive_diffusion.runs.halting_rules import STRIDE, trials
+from adaptive_diffusion.runs.recorded_config import CONFIG, read_config
 from adaptive_diffusion.runs.stage import checkpoint
 from adaptive_diffusion.runs.stages.halting_head import rollout_name, without_halting
 from adaptive_diffusion.runs.trained_model import load_trained_model

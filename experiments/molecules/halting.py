@@ -15,7 +15,7 @@ from adaptive_diffusion.evaluation.answers import read_answers
 from adaptive_diffusion.evaluation.curves import Curves
 from adaptive_diffusion.evaluation.rivals import rivalry
 from adaptive_diffusion.rules.learned_halting import CostAware
-from adaptive_diffusion.runs.experiment import CONFIG, read_config
+from adaptive_diffusion.runs.recorded_config import CONFIG, read_config
 from adaptive_diffusion.runs.stage import checkpoint
 from adaptive_diffusion.runs.stages.halting_head import without_halting
 from adaptive_diffusion.runs.trained_model import load_trained_model

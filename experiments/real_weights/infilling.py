@@ -26,8 +26,8 @@ from adaptive_diffusion.evaluation.rivals import rivalry
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.runs.compare import TRACE, chief_difficulty, compare_all
 from adaptive_diffusion.runs.counterfactual_rollouts import stopping_table
-from adaptive_diffusion.runs.experiment import read_config
 from adaptive_diffusion.runs.halting_rules import Fitted, trials, tried_answers
+from adaptive_diffusion.runs.recorded_config import read_config
 from adaptive_diffusion.runs.stages.halting_head import without_halting
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.storage.atomic_write import atomic_write_file

@@ -11,7 +11,7 @@ from typing import Any
 from scipy.stats import binomtest
 
 from adaptive_diffusion.runs.compare import compare
-from adaptive_diffusion.runs.experiment import read_config
+from adaptive_diffusion.runs.recorded_config import read_config
 from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 from adaptive_diffusion.storage.manifest import now, provenance

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from adaptive_diffusion.evaluation.intervals import Interval
-from adaptive_diffusion.runs.experiment import read_config
+from adaptive_diffusion.runs.recorded_config import read_config
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 from adaptive_diffusion.storage.manifest import now, provenance
 

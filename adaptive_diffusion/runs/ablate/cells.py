@@ -10,9 +10,10 @@ import torch
 from adaptive_diffusion.config import ConfigSearch, compose, compose_part, digest, instantiate, resolve
 from adaptive_diffusion.config.grid import Setting
 from adaptive_diffusion.runs.compare import build_sampler, compare
+from adaptive_diffusion.runs.contents import sha256
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.experiment import run_experiment, with_samplers
-from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model, sha256
+from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model
 from adaptive_diffusion.storage.checkpoint import read_header
 from adaptive_diffusion.storage.folder import RunFolder
 

@@ -12,6 +12,7 @@ from adaptive_diffusion.core.layout import GridLayout
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.rows import Rows
 from adaptive_diffusion.tasks.data import TaskData
+from adaptive_diffusion.tasks.lines import BadLines, numbered_lines
 from adaptive_diffusion.tasks.task import Correctness, Difficulty, QueryFile, Task
 
 MOST = 100  # tokens below are numbers, tokens from here on are signs
@@ -60,15 +61,13 @@ class Countdown(Task):
 
     def read(self, path: Path, skip_bad: bool) -> QueryFile:
         """One problem per line: three numbers and the target, such as `3 5 7 22`."""
-        found, skipped = [], []
-        for number, line in enumerate(path.read_text().splitlines(), 1):
+        bad, found = BadLines(path), []
+        for number, line in numbered_lines(path, bad):
             try:
                 found.append(problem(*map(int, line.split())))
             except (ValueError, TypeError) as error:
-                if not skip_bad:
-                    raise ValueError(f"{path}, line {number}: {error}; write three numbers and a target") from error
-                skipped.append(f"line {number}: {error}")
-        return QueryFile(Problems(*map(torch.tensor, zip(*found, strict=True))), tuple(skipped))
+                bad.add(number, f"{error}; write three numbers and a target")
+        return QueryFile(in_columns(found), tuple(map(str, bad.settled(skip_bad))))
 
     def decode(self, tokens):
         *_, a, first, b, second, c, target = (self.layout.symbols[token] if token >= 0 else "?" for token in tokens)
@@ -133,4 +132,9 @@ def made(positions: range, seed: int, held_out: bool) -> Problems:
         a, b, c = numbers.tolist()
         first, second = (signs + MOST).tolist()
         found.append((random.permutation(numbers).tolist(), target, [a, first, b, second, c]))
-    return Problems(*map(torch.tensor, zip(*found, strict=True)))
+    return in_columns(found)
+
+
+def in_columns(found: list[tuple[list[int], int, list[int]]]) -> Problems:
+    """The problems as tensors; there may be none, of a file without a good line."""
+    return Problems(*(torch.tensor([one[column] for one in found]) for column in range(3)))
