@@ -114,9 +114,10 @@ class Train(Stage):
             problems = LightningData(data, self.first_problem)
             trainer.fit(module, problems, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
         except SystemExit as stopped:
-            # Lightning ends the process on Ctrl-C and ignores further ones; the command prints what to do.
+            # Lightning ends the process on Ctrl-C and ignores further ones; the command prints what to do. It is given
+            # the interruption itself, since a SIGTERM has an exit status of its own.
             signal.signal(signal.SIGINT, handler)
-            raise KeyboardInterrupt from stopped
+            raise stopped.__context__ or KeyboardInterrupt() from None
         self._finish(context, model.eval(), initial)
         saved = {"saved": "average", "decay": self.average, "steps_behind": round(lag(self.average, self.steps), 1)}
         return {**data.facts(), "weights": saved}
