@@ -79,7 +79,8 @@ class TransformerTrunk(nn.Module):
             value v, and its logit is a sum likewise.
 
     Raises:
-        ValueError: a size below 1; a width that the number of heads does not divide; loops out of their range; more pairs than tokens.
+        ValueError: a size below 1; a width that the number of heads does not divide; loops out of their range; more
+            pairs than tokens.
     """
 
     def __init__(

@@ -189,8 +189,8 @@ def _check_optimisation(stage: Optimised, module: DenoiserModule) -> None:
         module.configure_optimizers()
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"optimizer={stage.optimizer} with scheduler={stage.scheduler} is refused: {error}; mend that setting, such "
-            "as optimizer.lr=1e-3"
+            f"optimizer={stage.optimizer} with scheduler={stage.scheduler} is refused: {error}; mend that setting, "
+            "such as optimizer.lr=1e-3"
         ) from error
 
 
