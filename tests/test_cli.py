@@ -17,12 +17,13 @@ ALLOW = "--allow-module=user_extensions"
 
 @pytest.fixture
 def command(tmp_path, monkeypatch):
-    """Runs a command in an empty folder, with one experiment ``small`` of two stages."""
+    """Runs a command in an empty folder, with two experiments: ``small`` of two stages, ``empty``."""
     configs = tmp_path / "configs"
     (configs / "experiment").mkdir(parents=True)
     (configs / "config.yaml").write_text("seed: 0\nstages: {}\n")
     stages = "stages:\n" + STAGE.format(name="first") + STAGE.format(name="second")
     (configs / "experiment" / "small.yaml").write_text(f"# @package _global_\n{stages}")
+    (configs / "experiment" / "empty.yaml").write_text("")
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(app, arguments)
 
@@ -75,6 +76,7 @@ def test_training_leaves_the_rest_to_a_later_run(command, tmp_path):
     [
         (("run", "smal"), "There is no experiment 'smal'. The nearest is 'small'."),
         (("run", "small", "stages.frist=null"), "The nearest is 'stages.first'."),
+        (("run", "empty"), "The config has no stages: name a preset"),
         (("run", "../small"), "cannot be the name of an experiment"),
         (("run", "small", "seed"), "not of the form key=value"),
         (("run", "small"), "--allow-module user_extensions"),

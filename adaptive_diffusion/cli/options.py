@@ -222,8 +222,13 @@ def allowed(modules: list[str] | None) -> tuple[str, ...]:
 
 
 def query_engine(name: str, workers: int | None, address: str | None) -> Any:
-    """The engine for a file of queries: None is this process; otherwise another engine or several workers."""
-    return None if name == "local" and (workers or 1) == 1 else engine(name, workers or 1, address)
+    """The engine for a file of queries: None is this process; otherwise another engine or several workers.
+
+    Raises:
+        ValueError: as `engine`.
+    """
+    here = name == "local" and (workers or 1) == 1 and not address
+    return None if here else engine(name, workers or 1, address)
 
 
 def run_folder(experiment: str, overrides: Sequence[str]) -> Path:

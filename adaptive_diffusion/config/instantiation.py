@@ -150,8 +150,11 @@ def _build(node: Any) -> Any:
         return partial(node.target, *args, **kwargs)
     try:
         return node.target(*args, **kwargs)
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise ValueError(_at(node.key, str(error))) from error
+    except TypeError as error:  # of Python, which may name no more than a base class
+        name = getattr(node.target, "__qualname__", str(node.target))
+        raise ValueError(_at(node.key, f"{name}: {error}")) from error
 
 
 def _at(key: str, sentence: str) -> str:

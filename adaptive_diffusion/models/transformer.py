@@ -79,7 +79,8 @@ class TransformerTrunk(nn.Module):
             value v, and its logit is a sum likewise.
 
     Raises:
-        ValueError: a width that the number of heads does not divide; loops out of their range; more pairs than tokens.
+        ValueError: a size below 1; a width that the number of heads does not divide; loops out of their range; more
+            pairs than tokens.
     """
 
     def __init__(
@@ -98,6 +99,9 @@ class TransformerTrunk(nn.Module):
         factors: tuple[int, int] | None = None,
     ):
         super().__init__()
+        for name, size in (("width", width), ("depth", depth), ("heads", heads)):
+            if size < 1:
+                raise ValueError(f"{name}={size} makes no transformer; use at least 1")
         if width % heads:
             raise ValueError(f"width {width} is not divisible by heads {heads}; choose a multiple")
         if not 1 <= loops <= MOST_LOOPS:

@@ -68,6 +68,8 @@ class Composed(Plan):
         next_level = self.pace.next_level(state)
         revision = self.remasking(state, prediction, next_level)
         score = self.order(state, prediction, candidate)
+        if not score.is_floating_point():
+            raise ValueError(f"{type(self.order).__name__} returned scores of {score.dtype}; return .double() of them")
         count = self.pace(state, prediction, score, revision, next_level)
         write = best(score, state.open, count)
         left = (state.open & ~write) | revision.remask

@@ -84,7 +84,11 @@ def check_fit(
     dry_run = DryRun(contexts[0].allow)
     with torch.random.fork_rng(devices=[]):
         if "_target_" in task:
-            for sentence in dry_run.data(task).check():
+            try:
+                data = dry_run.data(task)
+            except ValueError as error:
+                raise ValueError(f"task: {error}") from error
+            for sentence in data.check():
                 say(sentence)
         for node, context in zip(nodes, contexts, strict=True):
             key = f"stages.{context.name}"

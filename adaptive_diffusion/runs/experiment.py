@@ -185,6 +185,8 @@ def read_stages(plain: dict[str, Any], allow: tuple[str, ...] = ()) -> list[Stag
         check({"stages": {name: node}}, allow)
         before = digest([before, node])
         stages.append(StageNode(name, node, stage.trains, before, contents))
+    if not stages:
+        raise ValueError("The config has no stages: name a preset, such as quickstart, or add 'stages' to it.")
     return stages
 
 

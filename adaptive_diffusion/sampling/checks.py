@@ -39,6 +39,15 @@ def check_kinds(parts: Mapping[str, Any]) -> None:
             )
 
 
+def check_returned(rule: Rule, found: Any, kind: type) -> None:
+    """Raises ValueError, naming the rule, for what a rule returned if it is not of the kind that rules of its role
+    return."""
+    if not isinstance(found, kind):
+        raise ValueError(
+            f"{type(rule).__name__} returned a {type(found).__name__}; its __call__ must return a {kind.__name__}"
+        )
+
+
 def check_end_tokens(end_tokens: Sequence[int], vocabulary: int) -> None:
     """Raises ValueError for an end token outside the vocabulary."""
     if not all(0 <= token < vocabulary for token in end_tokens):

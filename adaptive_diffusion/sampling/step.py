@@ -14,6 +14,7 @@ from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.prediction import Prediction
 from adaptive_diffusion.core.rows import Rows
 from adaptive_diffusion.core.state import Decision, HaltDecision, HaltReason, SamplerState
+from adaptive_diffusion.sampling.checks import check_returned
 from adaptive_diffusion.sampling.end_of_text import drop_behind_end
 from adaptive_diffusion.sampling.predict import read
 from adaptive_diffusion.sampling.reuse import LastEvaluation, evaluate
@@ -48,6 +49,7 @@ def advance(sampler: Sampler, state: SamplerState, evaluation: Evaluation, max_s
     candidate = sampler.proposal(state, prediction)
     decision = sampler.full_plan(state, prediction, candidate)
     halt_decision = sampler.halting(state, prediction, decision)
+    check_returned(sampler.halting, halt_decision, HaltDecision)
     carry = {
         name: value for rule in sampler.rules for name, value in rule.update_carry(state, prediction, decision).items()
     }

@@ -17,20 +17,22 @@ SKIP_BAD = "--skip-bad"
 """The option of the commands that read queries."""
 
 _GZIP = b"\x1f\x8b"
-_CONVERT = "convert it to CSV"
+_UNPACK = "and not text; unpack it first"
+_CONVERT = "and not text; convert it to CSV"
+_SAVE = "and not UTF-8; save it as UTF-8"
 _OTHER_FORMATS = {
-    b"PK\x03\x04": ("a zip archive", "unpack it first"),
-    b"BZh": ("compressed by bzip2", "unpack it first"),
-    b"\xfd7zXZ": ("compressed by xz", "unpack it first"),
-    b"7z\xbc\xaf": ("a 7-Zip archive", "unpack it first"),
-    b"\x28\xb5\x2f\xfd": ("compressed by zstd", "unpack it first"),
+    b"PK\x03\x04": ("a zip archive", _UNPACK),
+    b"BZh": ("compressed by bzip2", _UNPACK),
+    b"\xfd7zXZ": ("compressed by xz", _UNPACK),
+    b"7z\xbc\xaf": ("a 7-Zip archive", _UNPACK),
+    b"\x28\xb5\x2f\xfd": ("compressed by zstd", _UNPACK),
     b"PAR1": ("a Parquet file", _CONVERT),
     b"ARROW1": ("an Arrow file", _CONVERT),
     b"SQLite format 3": ("an SQLite database", _CONVERT),
     b"\x93NUMPY": ("a NumPy array", _CONVERT),
     b"%PDF": ("a PDF document", _CONVERT),
-    b"\xff\xfe": ("UTF-16 text", "save it as UTF-8"),
-    b"\xfe\xff": ("UTF-16 text", "save it as UTF-8"),
+    b"\xff\xfe": ("UTF-16 text", _SAVE),
+    b"\xfe\xff": ("UTF-16 text", _SAVE),
 }
 
 
@@ -120,7 +122,7 @@ def opened(path: Path) -> Iterator[tuple[BufferedIOBase, int | None]]:
         start = file.read(16)
         for mark, (name, remedy) in _OTHER_FORMATS.items():
             if start.startswith(mark):
-                raise ValueError(f"{path} is {name}, and not text; {remedy}")
+                raise ValueError(f"{path} is {name}, {remedy}")
         file.seek(0)
         most = None
         if start.startswith(_GZIP):

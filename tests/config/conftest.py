@@ -39,6 +39,11 @@ class Loose:
         self.depth = depth
 
 
+class Passing:
+    def __init__(self, **more):
+        Net(1, **more)
+
+
 def build(width):
     return Net(width)
 

@@ -164,6 +164,12 @@ def test_a_default_that_breaks_its_annotation_may_be_written_out(user_module):
         instantiate(node | {"depth": "six"}, allow=[user_module])
 
 
+def test_argument_that_a_class_further_down_refuses_names_the_class_of_the_node(user_module):
+    node = {"data": {"_target_": f"{user_module}.Passing", "size": 6}}
+    with pytest.raises(ValueError, match="^data: Passing: .*unexpected keyword argument 'size'"):
+        instantiate(node, allow=[user_module])
+
+
 def test_a_digest_depends_on_values_alone():
     assert digest({"a": 1, "b": [2, {"c": None}]}) == digest({"b": [2, {"c": None}], "a": 1})
     assert digest({"a": 1}) != digest({"a": 1.5})

@@ -27,7 +27,7 @@ ROWS = "stages.denoiser.module.training_states.0.rows=8"
 
 def refused(folder, *overrides):
     """The sentence with which a run is refused; nothing has been trained."""
-    with RunFolder(folder) as entered, pytest.raises(ValueError, match="stages") as caught:
+    with RunFolder(folder) as entered, pytest.raises(ValueError, match="stages|task") as caught:
         run_experiment(compose("quickstart", [*SMALL, *overrides]), entered, say=lambda line: None)
     assert not (folder / "checkpoints").exists()
     assert not (folder / "config.yaml").exists()
@@ -62,6 +62,13 @@ def test_task_is_tried_before_the_first_training(tmp_path, monkeypatch):
         (["~model.heads.halting", "stages.halting=null"], "sampler learned: LearnedHalting needs the head 'halting'"),
         (["model.denoiser.depth=six"], "denoiser: TransformerDenoiser: depth='six' is no whole number; give one"),
         (["stages.denoiser.steps=0"], "stages.denoiser: steps=0 trains nothing; use at least 1"),
+        (["task.batch_size=0"], "^task: batch_size must be at least 1, not 0"),
+        (["stages.denoiser.save_every=0"], "stages.denoiser: save_every=0 saves no state .*use at least 1"),
+        (["stages.denoiser.average=1.5"], "stages.denoiser: average=1.5 is no decay .*from 0 to 1"),
+        (["stages.denoiser.average=-1"], "stages.denoiser: average=-1.* is no decay"),
+        (["stages.denoiser.optimizer.lr=abc"], "stages.denoiser: optimizer=.*'lr': 'abc'.* is refused: .*lr=1e-3"),
+        (["model.denoiser.width=0"], "stages.denoiser: denoiser: width=0 makes no transformer; use at least 1"),
+        (["model.denoiser.heads=0"], "stages.denoiser: denoiser: heads=0 makes no transformer"),
         (["stages.cost_aware.steps=0"], "stages.cost_aware: steps=0 trains nothing; use at least 1"),
         (
             ["~model.heads.halting", "stages.halting.module.trainable=null", "stages.cost_aware=null"],

@@ -48,6 +48,12 @@ def test_answer_that_is_not_valid_is_red_and_has_its_reason(sample):
     assert all(part.strip().startswith("\x1b[31m") for part in wrong)
 
 
+def test_address_of_a_cluster_without_its_engine_is_refused(sample):
+    result = sample("1...3...........", "--address", "ray://head:1")
+    assert result.exit_code == 2
+    assert "--address ray://head:1 is of a Ray cluster: add --engine ray" in result.output
+
+
 @pytest.mark.filterwarnings("error:.*draws nothing")
 def test_variations_of_a_sampler_that_draws_differ_and_a_valid_one_is_not_marked(sample):
     result = sample("1.34341221434321", "-n", "12", "--sampler", "mdlm")

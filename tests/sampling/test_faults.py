@@ -11,7 +11,7 @@ from adaptive_diffusion.config import ConfigSearch, compose_part, instantiate
 from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.core.rule import UnmaskingOrder
+from adaptive_diffusion.core.rule import Halting, UnmaskingOrder
 from adaptive_diffusion.core.state import HaltReason
 from adaptive_diffusion.core.trace import read_trace
 from adaptive_diffusion.core.trace_writer import TraceWriter
@@ -160,6 +160,32 @@ def test_rows_that_fail_only_together_are_no_rows_fault():
     queries = queries_beginning_with([0, 1, 2, NAN])
     with pytest.raises(ValueError, match=r"2 rows failed, although each .* alone.* wrong shape, such as \[B\]"):
         Sampler(fragile(), order=Flat()).sample(queries)
+
+
+class WholeScores(UnmaskingOrder):
+    """An order whose scores are whole numbers."""
+
+    def __call__(self, state, prediction, candidate):
+        return candidate.token
+
+
+class BareTensor(Halting):
+    """A halting rule that returns which rows stop, and no decision."""
+
+    def __call__(self, state, prediction, decision):
+        return state.running
+
+
+@pytest.mark.parametrize(
+    ("rules", "sentence"),
+    [
+        ({"order": WholeScores()}, "WholeScores returned scores of torch.int64; return"),
+        ({"halting": BareTensor()}, "BareTensor returned a Tensor; its __call__ must return a HaltDecision"),
+    ],
+)
+def test_result_of_another_kind_than_a_rule_returns_names_the_rule(rules, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Sampler(fragile(), **rules).sample(queries_beginning_with([0]))
 
 
 def test_memory_that_runs_out_is_no_rows_fault():

@@ -72,13 +72,19 @@ class Train(Stage):
 
     def check(self, context: StageContext, dry_run: DryRun) -> None:
         check_steps(self.steps, "trains nothing")
+        if self.save_every < 1:
+            raise ValueError(f"save_every={self.save_every} saves no state to resume from; use at least 1 step")
+        if not 0 <= self.average <= 1:
+            raise ValueError(f"average={self.average} is no decay of an average; use one from 0 to 1, such as 0.998")
         model, data = dry_run.make(self.model), dry_run.data(self.data)
         check_task(data)
         check_vocabulary(model, data.task)
         check_places(model, self.model, data.task)
         if self.after is not None:
             _begin_with(model, dry_run.model(context, self.after), self.after)
-        module: DenoiserModule = instantiate(self.module, context.allow)(model=model)
+        chosen = optimisers(self, context.allow)
+        module: DenoiserModule = instantiate(self.module, context.allow)(model=model, **chosen)
+        _check_optimisation(self, module)
         if (rows := sum(source.rows for source in module.training_states)) != data.batch_size:
             raise ValueError(
                 f"the rows of the training states add up to {rows}, but a batch has {data.batch_size}; change "
@@ -108,9 +114,10 @@ class Train(Stage):
             problems = LightningData(data, self.first_problem)
             trainer.fit(module, problems, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
         except SystemExit as stopped:
-            # Lightning ends the process on Ctrl-C and ignores further ones; the command prints what to do.
+            # Lightning ends the process on Ctrl-C and ignores further ones; the command prints what to do. It is given
+            # the interruption itself, since a SIGTERM has an exit status of its own.
             signal.signal(signal.SIGINT, handler)
-            raise KeyboardInterrupt from stopped
+            raise stopped.__context__ or KeyboardInterrupt() from None
         self._finish(context, model.eval(), initial)
         saved = {"saved": "average", "decay": self.average, "steps_behind": round(lag(self.average, self.steps), 1)}
         return {**data.facts(), "weights": saved}
@@ -170,6 +177,21 @@ def optimisers(stage: Optimised, allow: Sequence[str]) -> dict[str, Any]:
     """The stage's optimiser and schedule as arguments of a module; what is null is left out."""
     nodes = {"optimizer": stage.optimizer, "scheduler": stage.scheduler}
     return {name: instantiate(node, allow) for name, node in nodes.items() if node is not None}
+
+
+def _check_optimisation(stage: Optimised, module: DenoiserModule) -> None:
+    """Makes the optimiser and the schedule once: torch's classes look at their settings only then.
+
+    Raises:
+        ValueError: settings that one of them refuses; the sentence names them.
+    """
+    try:
+        module.configure_optimizers()
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"optimizer={stage.optimizer} with scheduler={stage.scheduler} is refused: {error}; mend that setting, "
+            "such as optimizer.lr=1e-3"
+        ) from error
 
 
 def _weights(model: DenoiserWithHeads, heads: Iterable[str]) -> dict[str, list[Tensor]]:

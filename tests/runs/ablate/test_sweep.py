@@ -72,6 +72,11 @@ def test_a_cell_that_fails_stops_no_other_and_is_tried_again(tmp_path):
     assert {outcome.cell.setting[0]: outcome.earlier for outcome in described} == {"level=1": False, "level=2": True}
 
 
+def test_sentence_of_a_cell_that_fails_ends_in_one_full_stop(tmp_path):
+    with pytest.raises(ValueError, match=r"[^.]\. See log\.txt"):
+        sweep(tmp_path / "sweep", [ExperimentCell(("level=1",), {"stages": {}})])
+
+
 def test_what_a_cell_prints_is_in_its_log(tmp_path):
     sweep(tmp_path / "sweep", [cell(tmp_path / "log", 1, 0)])
     (log,) = (tmp_path / "sweep").glob("cells/*/log.txt")

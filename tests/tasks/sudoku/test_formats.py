@@ -243,7 +243,7 @@ def test_other_boards_are_refused_by_name(read, text, reason):
         (b"\xfd7zXZ\0", "is compressed by xz"),
         (b"\x28\xb5\x2f\xfd\0", "is compressed by zstd"),
         (b"PAR1\0\0", "is a Parquet file, .*; convert it to CSV"),
-        (b"\xff\xfe" + GOOD.encode("utf-16-le"), "is UTF-16 text, .*; save it as UTF-8"),
+        (b"\xff\xfe" + GOOD.encode("utf-16-le"), "is UTF-16 text, and not UTF-8; save it as UTF-8"),
         (f'{{"puzzle": "{GOOD}"}}\n'.encode(), "JSON"),
         (f"<puzzle>{GOOD}</puzzle>\n".encode(), "XML or HTML"),
     ],
