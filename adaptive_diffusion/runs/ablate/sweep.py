@@ -64,7 +64,7 @@ def run_sweep(
         manifest.end(ended)
     if failed:
         raise ValueError(
-            f"{len(failed)} of {len(cells)} cells failed, the first with: {failed[0].failure.rstrip('.')}. "
+            f"{len(failed)} of {len(cells)} cells failed, the first with: {str(failed[0].failure).rstrip('.')}. "
             f"See log.txt in {folder.file('cells')}/{_name(failed[0].cell)}; the same command tries them again."
         )
     return rows
