@@ -32,7 +32,7 @@ class CalibrationProgress:
         if self.bar is not None:
             self.bar.stop()
 
-    def tell(self, setting: str) -> None:
+    def begins(self, setting: str) -> None:
         """Notes that the next setting is being sampled."""
         self.begun += 1
         text = f"{self.name}: calibrating, {self.begun} of at most {self.settings}: {setting}"

@@ -235,7 +235,7 @@ def test_calibration_has_a_bar_in_a_terminal(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TERM", "xterm")
     with CalibrationProgress("prophet", 15) as progress:
-        progress.tell("full budget")
+        progress.begins("full budget")
         progress.bar.refresh()
     assert "prophet: calibrating, 1 of at most 15: full budget" in terminal.getvalue()
     assert "━" in terminal.getvalue()
