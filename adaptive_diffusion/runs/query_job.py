@@ -109,7 +109,7 @@ class QueryJob:
         found: dict[str, Chosen | None] = {}
         for name, sampler in built.items():
             with _naming(name), CalibrationProgress(name, most[name]) as progress:
-                options: dict[str, Any] = {"seed": self.seed, "tell": progress.begins}
+                options: dict[str, Any] = {"seed": self.seed, "say": progress.begins}
                 found[name] = choose(sampler, source.task, source.data.validation, self.promise, **options)
             print(f"{name}: {found[name]}", file=sys.stderr)
         return found

@@ -112,7 +112,7 @@ def choose(
     promise: Promise,
     seed: int = 0,
     slots: int = SLOTS,
-    tell: Callable[[str], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Chosen:
     """The boldest setting of a sampler's calibrated parameter that keeps a promise, by sampling the problems at one
     setting after another, from careful to bold, until one fails.
@@ -122,7 +122,7 @@ def choose(
         task, problems: what it is calibrated on; the promise holds for problems of the same kind.
         promise: what stopping may lose.
         seed, slots: of sampling.
-        tell: is given the name of each setting before it is sampled, "full budget" first.
+        say: is given the name of each setting before it is sampled, "full budget" first.
 
     Raises:
         ValueError: as `calibrated_parameter`; or a task that cannot decide which answers are right.
@@ -131,7 +131,7 @@ def choose(
     parameter = f"{calibrated.role}.{calibrated.name}"
 
     def sampled(setting: float | None) -> Sampled:
-        tell("full budget" if setting is None else f"{parameter}={setting:g}")
+        say("full budget" if setting is None else f"{parameter}={setting:g}")
         with torch.inference_mode():
             tried = sampler.at_setting(setting)
             (found,) = sampled_pieces("calibration", tried, task, problems, seed=seed, slots=slots, piece=None)

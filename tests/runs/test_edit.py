@@ -6,6 +6,7 @@ import re
 import pytest
 import torch
 from typer.testing import CliRunner
+from untrained_text import MODEL, TASK
 
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.config import instantiate
@@ -15,18 +16,6 @@ from adaptive_diffusion.tasks.editing import Change, EditSpec, SymbolEditor
 from adaptive_diffusion.tasks.task import Task
 
 TEXT = b"first line\nsecond line\nthird line\n"
-MODEL = {
-    "_target_": "adaptive_diffusion.models.heads.DenoiserWithHeads",
-    "denoiser": {
-        "_target_": "adaptive_diffusion.models.transformer.TransformerDenoiser",
-        "vocabulary": 257,
-        "width": 16,
-        "depth": 1,
-        "heads": 2,
-        "positions": {"_target_": "adaptive_diffusion.models.positions.RotaryPositions.line", "length": 48},
-    },
-}
-TASK = {"_target_": "adaptive_diffusion.tasks.text.TextDataModule", "length": 48}
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 import pytest
 import torch
 from typer.testing import CliRunner
+from untrained_text import MODEL, TASK
 
 from adaptive_diffusion.cli.app import app
 from adaptive_diffusion.config import instantiate
@@ -23,18 +24,6 @@ ROW = {
 }
 UNTESTED = {name: ROW[name] for name in ("prompt", "canonical_solution", "suffix")}
 LONG = {**ROW, "prompt": ROW["prompt"] + "#" * 48}
-MODEL = {
-    "_target_": "adaptive_diffusion.models.heads.DenoiserWithHeads",
-    "denoiser": {
-        "_target_": "adaptive_diffusion.models.transformer.TransformerDenoiser",
-        "vocabulary": 257,
-        "width": 16,
-        "depth": 1,
-        "heads": 2,
-        "positions": {"_target_": "adaptive_diffusion.models.positions.RotaryPositions.line", "length": 48},
-    },
-}
-TASK = {"_target_": "adaptive_diffusion.tasks.text.TextDataModule", "length": 48}
 
 
 @pytest.fixture

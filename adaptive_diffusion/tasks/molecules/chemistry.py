@@ -6,7 +6,7 @@ from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
-from adaptive_diffusion.tasks.molecules.tokenizer import pieces
+from adaptive_diffusion.tasks.molecules.tokenizer import is_atom, pieces
 
 ERRORS = ("empty", "parenthesis", "ring closure", "syntax", "valence", "kekulisation", "other")
 """Why a string is no molecule, in the order in which the reasons are looked for."""
@@ -123,7 +123,7 @@ def wrong_tokens(smiles: str) -> list[int]:
             last = {piece: place for place, piece in enumerate(cut)}
             return sorted(last[ring] for ring in open_rings(smiles))
         case "valence" | "kekulisation":
-            atoms = [place for place, piece in enumerate(cut) if piece[0] == "[" or piece[0].isalpha()]
+            atoms = [place for place, piece in enumerate(cut) if is_atom(piece)]
             problem = chem().DetectChemistryProblems(chem().MolFromSmiles(smiles, sanitize=False))[0]
             several = problem.GetType() == "KekulizeException"
             return [atoms[atom] for atom in (problem.GetAtomIndices() if several else (problem.GetAtomIdx(),))]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from adaptive_diffusion.tasks.molecules.chemistry import chem, molecule
-from adaptive_diffusion.tasks.molecules.tokenizer import pieces
+from adaptive_diffusion.tasks.molecules.tokenizer import is_atom, pieces
 
 LINKER = 3
 """Atoms that a linker has at most."""
@@ -13,7 +13,8 @@ FRAGMENT = 2
 
 def scaffold(smiles: str) -> frozenset[int]:
     """The atoms of the scaffold, numbered as in the string: rings and what links them (Bemis and Murcko, J. Med. Chem.
-    39, 1996). Empty where there is no ring."""
+    39, 1996). An atom that hangs on them by a double bond is not part, which rdkit's scaffold has. Empty without a
+    ring."""
     found = molecule(smiles)
     if found is None:
         return frozenset()
@@ -49,7 +50,7 @@ def kept_characters(smiles: str, atoms: frozenset[int]) -> np.ndarray:
     """bool [characters], what has to stay for `atoms` and the bonds between them to stay: the atoms, bonds and ring
     closures between two of them, and branches at one of them that hold another."""
     cut = pieces(smiles)
-    atom_at = {place: atom for atom, place in enumerate(place for place, one in enumerate(cut) if _is_atom(one))}
+    atom_at = {place: atom for atom, place in enumerate(place for place, one in enumerate(cut) if is_atom(one))}
     kept = np.array([atom_at.get(place) in atoms for place in range(len(cut))])
     before, stack, rings, bond = -1, [], {}, -1  # places: the atom before, open branches, open rings, a bond symbol
     for place, piece in enumerate(cut):
@@ -81,7 +82,7 @@ def kept_parts(smiles: str, kept: np.ndarray) -> list[frozenset[int]]:
     """The parts of a molecule that the kept characters leave connected, from bool [characters]; its atoms as in the
     string."""
     begins = np.cumsum([0, *(len(piece) for piece in pieces(smiles))])[:-1]
-    places = [begin for begin, piece in zip(begins, pieces(smiles), strict=True) if _is_atom(piece)]
+    places = [begin for begin, piece in zip(begins, pieces(smiles), strict=True) if is_atom(piece)]
     return _parts(_bonds(molecule(smiles)), {atom for atom, place in enumerate(places) if kept[place]})
 
 
@@ -96,10 +97,6 @@ def holds(smiles: str, original: str, parts: list[frozenset[int]]) -> bool:
         return False
     query.UpdatePropertyCache(strict=False)
     return found.HasSubstructMatch(query)
-
-
-def _is_atom(piece: str) -> bool:
-    return piece[0] == "[" or piece[0].isalpha()
 
 
 def _bonds(found) -> dict[int, set[int]]:

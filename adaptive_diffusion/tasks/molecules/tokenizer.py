@@ -27,6 +27,11 @@ def pieces(smiles: str) -> list[str]:
     return TOKEN.findall(smiles)
 
 
+def is_atom(piece: str) -> bool:
+    """Whether a piece is an atom, in brackets or not."""
+    return piece[0] == "[" or piece[0].isalpha()
+
+
 class SymbolTokenizer(Tokenizer):
     """A token for each of `alphabet`, and the end: K = its size + 1.
 
