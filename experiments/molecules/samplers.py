@@ -61,7 +61,7 @@ def masked_samplers(model, block_length=None):
     }
 
 
-TEMPERATURES = 0.5, 0.25
+TEMPERATURES = 0.5, 0.25, 0.1
 """Of the twin beside 1. Rules that commit what is confident make the masked denoiser's draws less random; at a lower
 temperature the twin's are so too."""
 
