@@ -23,7 +23,7 @@ def read_queries(path: Path | str, task: Task, skip_bad: bool = False) -> Querie
         ValueError: a file that cannot be read, or without a query.
     """
     file = task.read(Path(path), skip_bad)
-    for sentence in (*(f"skipped: {line}" for line in file.skipped), *file.notes):
+    for sentence in file.remarks:
         warnings.warn(sentence, stacklevel=2)
     if not len(file.problems):
         raise ValueError(f"{path} holds no query that can be used")

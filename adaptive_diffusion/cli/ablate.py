@@ -15,6 +15,7 @@ from adaptive_diffusion.cli.options import (
     Device,
     EngineName,
     Precision,
+    SkipBad,
     Workers,
     allowed,
     announce,
@@ -44,6 +45,7 @@ def ablate(
         Path | None,
         typer.Option(help="Queries to sample.  \\[default: the validation problems of the run]", show_default=False),
     ] = None,
+    skip_bad: SkipBad = False,
     folder: Annotated[
         Path | None, typer.Option(help="The sweep's folder.  \\[default: runs/ablate/NAME]", show_default=False)
     ] = None,
@@ -58,9 +60,9 @@ def ablate(
 ) -> None:
     """Try every setting of a grid or a list, each once, and compare them over seeds.
 
-    A cell is addressed by its config: one that is finished is never repeated, whichever sweep of the folder asks, and
-    the same command goes on after an interruption. Of a run, 'sampler=' and 'seed=' belong to the cell, all other keys
-    to the sampler.
+    A cell is addressed by its config: one that is finished is not repeated, whichever sweep of the folder asks, unless
+    the code of an allowed module or a file that it names has changed. The same command goes on after an interruption.
+    Of a run, 'sampler=' and 'seed=' belong to the cell, all other keys to the sampler.
 
     Examples:
 
@@ -87,7 +89,7 @@ def ablate(
     trained, search, allow = Path(subject), config_search(config_dir), allowed(allow_module)
     sampled = trained.exists() or (subject not in search.choices("experiment") and names_a_model(subject))
     if sampled:
-        cells = sampler_cells(trained, settings, queries, search, compute)
+        cells = sampler_cells(trained, settings, queries, search, compute, skip_bad)
     elif queries:
         raise ValueError(
             f"--queries are sampled from a run, a checkpoint or a model's name, and {subject} is none of them"

@@ -118,7 +118,7 @@ def board_of(task: Task, problems: Any, number: int, limits: Limits) -> Board:
 
 
 def typed_board(task: Task, text: str, limits: Limits) -> Board:
-    """The board of a query that was typed, in a form that the task's query files have; the first one counts.
+    """The board of a query that was typed, in a form that the task's query files have: the first that can be read.
 
     Raises:
         ValueError: a text that is too long, or that the task cannot read.
@@ -131,7 +131,7 @@ def typed_board(task: Task, text: str, limits: Limits) -> Board:
         path = Path(folder, "query.jsonl" if text.lstrip().startswith("{") else "query.txt")
         path.write_text(text, encoding="utf-8", errors="replace")
         try:
-            problems = task.read(path, False).problems
+            problems = task.read(path, skip_bad=True).problems
         except ValueError as error:
             raise ValueError(str(error).replace(str(path), "the query")) from error
         if not len(problems):

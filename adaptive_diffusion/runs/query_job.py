@@ -86,7 +86,7 @@ class QueryJob:
         """
         source = load_trained_model(self.source, self.allow, self.compute)
         file = source.task.read(self.queries, self.skip_bad)
-        for sentence in (*(f"skipped: {line}" for line in file.skipped), *file.notes):
+        for sentence in file.remarks:
             print(sentence.replace(str(self.queries), self.called or str(self.queries)), file=sys.stderr)
         if not len(file.problems):
             raise ValueError(f"{self.queries} holds no query that can be used")

@@ -63,6 +63,11 @@ class QueryFile:
     skipped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a user should know about the file: what was left out, then the notes."""
+        return (*(f"skipped: {line}" for line in self.skipped), *self.notes)
+
 
 class Task(ABC):
     """Tokens in and out, and the question whether an answer is correct.

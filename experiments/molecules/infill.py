@@ -104,6 +104,7 @@ def main(arguments=None):
     command += f" --queries {queries}" + (f" --choose {chosen.choose}" if chosen.choose else "")
     command += f" --variations {chosen.variations} --seed {chosen.seed}"
     command += f" --block-length {chosen.block_length}" if chosen.block_length else ""
+    command += f" --only {' '.join(chosen.only)}" if chosen.only else ""
     known = chosen_on or rows
     chief = {
         kind: best({name: known[name] for name in names if name in known})

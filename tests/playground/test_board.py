@@ -10,6 +10,7 @@ from adaptive_diffusion.playground.drawing import query_html
 from adaptive_diffusion.playground.limits import Limits
 from adaptive_diffusion.tasks.prompts.prompts import AnswerSpan
 from adaptive_diffusion.tasks.prompts.task import PromptTask
+from adaptive_diffusion.tasks.sudoku import SudokuTask
 from adaptive_diffusion.tasks.text.task import TextTask
 
 
@@ -109,3 +110,10 @@ def test_prompt_is_typed_as_the_row_of_a_file():
     assert [place for place, locked in enumerate(board.locked) if not locked] == [6, 7, 8, 9]
     with pytest.raises(ValueError, match="the query"):
         typed_board(PromptTask(AnswerSpan(12, 4)), '{"question": 1}', Limits())
+
+
+def test_query_that_cannot_be_read_gets_its_reason_and_no_option_of_a_command():
+    with pytest.raises(ValueError, match="the query holds no puzzle") as refused:
+        typed_board(SudokuTask(4), "12343412214343xx", Limits())
+    assert "line 1: " in str(refused.value)
+    assert "--skip-bad" not in str(refused.value)

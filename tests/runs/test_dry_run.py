@@ -67,6 +67,8 @@ def test_task_is_tried_before_the_first_training(tmp_path, monkeypatch):
         (["stages.denoiser.average=1.5"], "stages.denoiser: average=1.5 is no decay .*from 0 to 1"),
         (["stages.denoiser.average=-1"], "stages.denoiser: average=-1.* is no decay"),
         (["stages.denoiser.optimizer.lr=abc"], "stages.denoiser: optimizer=.*'lr': 'abc'.* is refused: .*lr=1e-3"),
+        (["+stages.denoiser.clip=-1"], "stages.denoiser: clip=-1.* is no norm of gradients; use 0"),
+        (["stages.cost_aware.optimizer.lr=abc"], "stages.cost_aware: optimizer=.*'lr': 'abc'.* is refused: .*lr=1e-3"),
         (["model.denoiser.width=0"], "stages.denoiser: denoiser: width=0 makes no transformer; use at least 1"),
         (["model.denoiser.heads=0"], "stages.denoiser: denoiser: heads=0 makes no transformer"),
         (["stages.cost_aware.steps=0"], "stages.cost_aware: steps=0 trains nothing; use at least 1"),

@@ -1,4 +1,5 @@
-"""The sweep: finished cells are reused, the others are run, and the summary is written."""
+"""The sweep: finished cells are reused while the code and data they name are what they were, the others are run, and
+the summary is written."""
 
 import sys
 import traceback
@@ -14,6 +15,7 @@ from adaptive_diffusion.core.trace import read_rows
 from adaptive_diffusion.evaluation.answers import QueryFigures, ScoredAnswers
 from adaptive_diffusion.runs.ablate.cells import Cell, Rows
 from adaptive_diffusion.runs.ablate.summary import SamplerResult, compare_rules, summarise
+from adaptive_diffusion.runs.contents import changed
 from adaptive_diffusion.runs.engine import Engine
 from adaptive_diffusion.storage.folder import RunFolder
 from adaptive_diffusion.storage.manifest import Manifest
@@ -92,11 +94,12 @@ def run_cell(folder: Path, allow: tuple[str, ...], cell: Cell) -> tuple[Rows | N
         with RunFolder(folder / "cells" / _name(cell), allow) as held:
             with held.file("log.txt").open("a") as log, redirect_stdout(log), redirect_stderr(log):
                 try:
+                    contents = cell.contents(allow)
                     rows = cell.run(held)
                 except Exception:
                     traceback.print_exc(file=sys.stderr)
                     raise
-            held.write_json(RESULT, {"setting": list(cell.setting), "rows": rows})
+            held.write_json(RESULT, {"setting": list(cell.setting), "contents": contents, "rows": rows})
         return rows, None
     except Exception as error:
         return None, str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
@@ -117,7 +120,9 @@ def _results(folder: RunFolder, outcome: Outcome) -> list[SamplerResult]:
 
 def _finished(folder: RunFolder, cell: Cell) -> Rows | None:
     result = folder.read_json(f"cells/{_name(cell)}/{RESULT}")
-    return None if result is None else result["rows"]
+    if result is None or changed(result.get("contents", {}), cell.contents(folder.allow)):
+        return None
+    return result["rows"]
 
 
 def _name(cell: Cell) -> str:

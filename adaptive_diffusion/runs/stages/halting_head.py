@@ -19,7 +19,7 @@ from adaptive_diffusion.runs.compare import build_sampler, chief_difficulty
 from adaptive_diffusion.runs.dry_run import DryRun
 from adaptive_diffusion.runs.halting_rules import trials
 from adaptive_diffusion.runs.stage import Stage, StageContext
-from adaptive_diffusion.runs.stages.training import optimisers, silence_lightning
+from adaptive_diffusion.runs.stages.training import check_optimisation, optimisers, silence_lightning
 from adaptive_diffusion.runs.trained_model import checkpoint_file, load_trained_model
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.checkpoint import load_checkpoint, read_header, save_checkpoint
@@ -143,7 +143,7 @@ class FitHalting(Stage):
         model = _begun(self, context, dry_run)
         objective: HaltingObjective = instantiate(self.objective, context.allow)
         head = instantiate(self._head(model.width, objective.outputs), context.allow)
-        HaltingHeadModule(head, objective, self.steps)
+        check_optimisation(self, HaltingHeadModule(head, objective, self.steps, **optimisers(self, context.allow)))
         if self.after is not None:
             dry_run.model(context, self.after)
         heads: dict[str, Any] = {**model.heads, str(objective.rule(head).needs_head): head}

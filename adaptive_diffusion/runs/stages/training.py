@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Any, ClassVar, Protocol
 
 import torch
-from lightning.pytorch import Trainer
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from torch import Tensor, nn
@@ -76,6 +76,10 @@ class Train(Stage):
             raise ValueError(f"save_every={self.save_every} saves no state to resume from; use at least 1 step")
         if not 0 <= self.average <= 1:
             raise ValueError(f"average={self.average} is no decay of an average; use one from 0 to 1, such as 0.998")
+        if self.clip < 0:
+            raise ValueError(
+                f"clip={self.clip} is no norm of gradients; use 0, which clips nothing, or more, such as 1.0"
+            )
         model, data = dry_run.make(self.model), dry_run.data(self.data)
         check_task(data)
         check_vocabulary(model, data.task)
@@ -84,7 +88,7 @@ class Train(Stage):
             _begin_with(model, dry_run.model(context, self.after), self.after)
         chosen = optimisers(self, context.allow)
         module: DenoiserModule = instantiate(self.module, context.allow)(model=model, **chosen)
-        _check_optimisation(self, module)
+        check_optimisation(self, module)
         if (rows := sum(source.rows for source in module.training_states)) != data.batch_size:
             raise ValueError(
                 f"the rows of the training states add up to {rows}, but a batch has {data.batch_size}; change "
@@ -179,7 +183,7 @@ def optimisers(stage: Optimised, allow: Sequence[str]) -> dict[str, Any]:
     return {name: instantiate(node, allow) for name, node in nodes.items() if node is not None}
 
 
-def _check_optimisation(stage: Optimised, module: DenoiserModule) -> None:
+def check_optimisation(stage: Optimised, module: LightningModule) -> None:
     """Makes the optimiser and the schedule once: torch's classes look at their settings only then.
 
     Raises:

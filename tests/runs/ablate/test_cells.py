@@ -56,6 +56,18 @@ def test_queries_of_a_file_are_part_of_the_address(untrained: Path, tmp_path: Pa
     assert len({*cells, *digests(untrained, "sampler=mdlm")}) == 3
 
 
+def test_bad_queries_of_a_file_are_refused_or_left_out_with_a_warning(untrained: Path, tmp_path: Path):
+    queries = tmp_path / "queries.txt"
+    queries.write_text("123434122143432x\n.234341221434321\n")
+    (strict,) = sampler_cells(untrained, [("sampler=mdlm",)], queries)
+    with RunFolder(tmp_path / "strict") as folder, pytest.raises(ValueError, match="`--skip-bad` goes on without"):
+        strict.run(folder)
+    (tolerant,) = sampler_cells(untrained, [("sampler=mdlm",)], queries, skip_bad=True)
+    with RunFolder(tmp_path / "tolerant") as folder, pytest.warns(UserWarning, match="skipped: line 1"):
+        (row,) = tolerant.run(folder)
+    assert row["queries"] == 1
+
+
 def test_a_sampler_cell_asks_the_validation_problems_and_leaves_a_trace(untrained: Path, tmp_path: Path):
     (cell,) = sampler_cells(untrained, [("sampler=threshold", "seed=3")])
     with RunFolder(tmp_path / "cell") as folder:

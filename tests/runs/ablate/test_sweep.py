@@ -44,13 +44,27 @@ def sweep(folder: Path, cells: list, engine=None) -> list[Outcome]:
     return described
 
 
-def test_a_finished_cell_is_never_done_again_and_a_larger_grid_keeps_it(tmp_path):
+def test_a_finished_cell_is_not_done_again_and_a_larger_grid_keeps_it(tmp_path):
     log = tmp_path / "log"
     sweep(tmp_path / "sweep", grid(log)[:5])
     described = sweep(tmp_path / "sweep", grid(log))
     assert [outcome.earlier for outcome in described] == [True] * 5 + [False] * 7
     lines = log.read_text().splitlines()
     assert len(lines) == len(set(lines)) == 12
+
+
+def test_a_finished_cell_is_done_again_after_a_change_of_the_data_it_names(tmp_path):
+    log, data = tmp_path / "log", tmp_path / "data.txt"
+    cells = [cell(log, 1, 0), ExperimentCell(("data",), {**cell(log, 2, 0).config, "task": {"path": str(data)}})]
+    data.write_text("one")
+    sweep(tmp_path / "sweep", cells)
+    for text, earlier in (("one", [True, True]), ("two", [True, False]), ("two", [True, True])):
+        data.write_text(text)
+        described = sweep(tmp_path / "sweep", cells)
+        assert sorted((outcome.cell.setting, outcome.earlier) for outcome in described) == sorted(
+            zip([one.setting for one in cells], earlier, strict=True)
+        )
+    assert log.read_text().splitlines() == ["1 0", "2 0", "2 0"]
 
 
 def test_cells_of_equal_config_are_done_once(tmp_path):
