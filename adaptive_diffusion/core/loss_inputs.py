@@ -1,5 +1,6 @@
 """What a loss is computed from: the states, the right answers, one evaluation, and what a sampler made of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,14 @@ class StepOutcome:
         prediction, decision: of the step.
         answer: [B, L] int64, the answer if the row stopped after this step.
         score: [B] float32 in [0, 1], the task's score of that answer.
+        score_of: the task's score [B] float32 of other complete answers [B, L] to the same queries.
     """
 
     prediction: Prediction
     decision: Decision
     answer: Tensor
     score: Tensor
+    score_of: Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)

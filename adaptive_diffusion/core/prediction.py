@@ -17,11 +17,13 @@ from adaptive_diffusion.core.state import SamplerState
 class Logits:
     """Processed logits at P packed positions, with what is needed to read them; shared work is done once.
 
-    `values` [P, K] float; `rows` and `positions` [P] are their places in the [B, L] sequences.
+    `values` [P, K] float; `raw` [P, K] are those before any processor, by default the same; `rows` and `positions` [P]
+    are their places in the [B, L] sequences.
     """
 
-    def __init__(self, values: Tensor, state: SamplerState, rows: Tensor, positions: Tensor):
+    def __init__(self, values: Tensor, state: SamplerState, rows: Tensor, positions: Tensor, raw: Tensor | None = None):
         self.values, self.state, self.rows, self.positions = values, state, rows, positions
+        self.raw = values if raw is None else raw
 
     @cached_property
     def probability(self) -> Tensor:

@@ -13,8 +13,8 @@ TOKEN, PROBABILITY = "summaries.token", "summaries.probability"
 """Carries [B, L] of the last step: the token that the answer would have held, −1 before the first step, and its
 probability."""
 
-SUMMARIES, STAYS_OPEN, TAKEN_BACK = 10, 2, 3
-"""How many summaries a step has, and which of them are "stays open" and "is taken back"."""
+SUMMARIES, STAYS_OPEN = 10, 2
+"""How many summaries a step has, and which of them is "stays open", what is taken back included."""
 CHANGES = 2
 """How many of the summaries compare a step with the one before it; they are the last ones."""
 

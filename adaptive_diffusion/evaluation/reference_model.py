@@ -20,7 +20,7 @@ def nll_bits(reference: AutoregressiveTransformer, tokens: Tensor, context: int,
             window = chunk[:, start : start + context]
             log_p = reference.logits(reference.hidden(window)).log_softmax(-1)
             found = -log_p.gather(-1, window[..., None])[..., 0] / math.log(2)
-            new = 0 if start == 0 else context // 2
+            new = 0 if start == 0 else context - context // 2  # what the window before did not reach
             bits[:, start + new : start + context] = found[:, new:]
         parts.append(bits)
     return torch.cat(parts)

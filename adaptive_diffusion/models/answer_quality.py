@@ -48,10 +48,11 @@ class AnswerQualityHead(Head):
         return self(hidden).sigmoid()[:, None].expand(hidden.shape[:2])
 
     def loss(self, inputs: LossInputs) -> Tensor | None:
-        """Binary cross-entropy on the score of the answer, at the rows whose sequence was full when it was evaluated: 0
-        where there is none, None where no sampler makes answers."""
+        """Binary cross-entropy on the score of the sequence that was evaluated, which the step may take back, at the
+        rows where it was full: 0 where there is none, None where no sampler makes answers."""
         if inputs.outcome is None:
             return None
-        full = (~inputs.state.open.any(1) & inputs.state.editable.any(1)).float()
-        each = F.binary_cross_entropy_with_logits(self(inputs.hidden), inputs.outcome.score, reduction="none")
+        full = ~inputs.state.open.any(1) & inputs.state.editable.any(1)
+        score = inputs.outcome.score_of(inputs.state.tokens.where(full[:, None], inputs.outcome.answer))
+        each = F.binary_cross_entropy_with_logits(self(inputs.hidden), score, reduction="none")
         return (each * full).sum() / full.sum().clamp(min=1)

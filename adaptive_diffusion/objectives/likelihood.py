@@ -21,6 +21,10 @@ class LikelihoodBound(Objective):
     is the *leave-one-out* posterior, what `UniformPosterior` wants; that of cross-entropy (`Denoising`) is the ordinary
     one.
 
+    Where t is at least ε > 0, the rest of the likelihood is a `Reconstruction` at ε: −log p(x_0) ≤ (1 − ε)·mean + rest.
+    Under masks the rest is about ε times the mean, so that the mean alone is the bound; under other noise D grows like
+    1/√t, and without the rest the figure is too low (by 3% under `MaskUniform` with a share of .1 and ε = .001).
+
     Attributes:
         largest: at noise levels where the weight w(t) = −α'/(1 − α) exceeds this, D is scaled by largest/w. The weight,
             that of −log p under masks, grows like 1/t towards t = 0; towards t = 1 nothing is scaled.
@@ -36,6 +40,20 @@ class LikelihoodBound(Objective):
         t = state.noise_level[:, None].expand_as(where)[where]
         loss = rate_divergence(state.corruption, p, inputs.clean[where], state.tokens[where], t, self.largest)
         return {"likelihood": self.weight * loss.sum() / where.sum().clamp(min=1)}
+
+
+@dataclass(frozen=True)
+class Reconstruction(Objective):
+    """−log p(x_0 | x_t), the mean over the editable positions: what a `LikelihoodBound` over levels above ε leaves out,
+    where the sequences are at t = ε. p(x_0 = k | x_t = z) ∝ p_k·q(z | k), p the leave-one-out prediction."""
+
+    def __call__(self, inputs: LossInputs) -> dict[str, Tensor]:
+        state, where = inputs.state, inputs.state.editable
+        p = inputs.model.logits(inputs.hidden[where]).double().softmax(-1)
+        every = torch.arange(p.shape[-1], device=p.device).expand(where.shape[1], -1)
+        mass = p * state.corruption.evidence(state.tokens, state.noise_level, every, p.shape[-1])[where]
+        right = mass.gather(-1, inputs.clean[where][:, None])[:, 0] / mass.sum(-1)
+        return {"reconstruction": -right.clamp(min=1e-300).log().sum() / where.sum().clamp(min=1)}
 
 
 def rate_divergence(

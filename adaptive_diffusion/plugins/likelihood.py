@@ -9,6 +9,7 @@ from torch import Tensor
 
 from adaptive_diffusion.core.denoiser import Denoiser
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.rule import open_share
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.sampling.predict import FORMED, PACK
 from adaptive_diffusion.sampling.sampler import Sampler
@@ -87,13 +88,14 @@ def _estimate(denoiser: Denoiser, queries: Queries, draws: int, seed: int) -> Te
 
 
 def _masked(denoiser: Denoiser, state: SamplerState, clean: Tensor, spread: Tensor) -> Tensor:
-    """[B] (l/k)·Σ −log p over k = 1 + ⌊spread·l⌋ masked positions."""
+    """[B] (l/k)·Σ −log p over k = 1 + ⌊spread·l⌋ masked positions; 0 for a row without one."""
     length = state.editable.sum(1)
-    count = 1 + (spread * length).long().clamp(max=length - 1)
+    count = 1 + (spread * length).long().minimum((length - 1).clamp(min=0))
     chance = state.noise.everywhere("which", clean.shape[1]).masked_fill(~state.editable, math.inf)
     hidden = chance.argsort(1).argsort(1) < count[:, None]
     tokens = torch.where(hidden, state.tokens, clean)  # at the start every editable position holds the mask
-    seen = replace(state, tokens=tokens, committed=state.editable & ~hidden, noise_level=count / length)
+    level = open_share(replace(state, eligible=state.editable), count)
+    seen = replace(state, tokens=tokens, committed=state.editable & ~hidden, noise_level=level)
     at = hidden.flatten().nonzero()[:, 0]
     loss = _losses(denoiser, denoiser.evaluate(seen).hidden.flatten(0, 1), clean.flatten(), at)
     summed = loss.new_zeros(len(clean)).index_add(0, at // clean.shape[1], loss)

@@ -103,10 +103,11 @@ class StableAndConfident(Halting):
 
 @dataclass(frozen=True)
 class LogitGap(LogitStatistic):
-    """`logit_gap` z₍₁₎ − z₍₂₎, the lead of the largest logit."""
+    """`logit_gap` z₍₁₎ − z₍₂₎, the lead of the largest logit before any processor: a temperature would scale it, and a
+    nucleus of one token would make it infinite."""
 
     def __call__(self, logits: Logits) -> dict[str, Tensor]:
-        value = logits.values.topk(min(2, logits.values.shape[-1]), dim=-1).values
+        value = logits.raw.topk(min(2, logits.raw.shape[-1]), dim=-1).values
         return {"logit_gap": value[:, 0] - value[:, -1]}
 
 

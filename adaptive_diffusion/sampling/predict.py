@@ -43,13 +43,14 @@ def read(
     for formed in padded.split(tall):
         logits = denoiser.logits(hidden.index_select(0, formed))
         for packed, values in zip(formed.split(short), logits.split(short), strict=True):
-            rows, positions = packed // length, packed % length
+            rows, positions, raw = packed // length, packed % length, values
             for processor in processors:
                 values = processor(values, state, rows, positions)
-            reduced = Logits(values, state, rows, positions)
+            reduced = Logits(values, state, rows, positions, raw)
             usable.append(reduced.top[0][:, 0].isfinite())
             if not usable[-1].all():
-                reduced = Logits(values.where(usable[-1][:, None], 0.0), state, rows, positions)
+                sound = usable[-1][:, None]
+                reduced = Logits(values.where(sound, 0.0), state, rows, positions, raw.where(sound, 0.0))
             for statistic in statistics:
                 for name, value in statistic(reduced).items():
                     parts.setdefault(name, []).append(value)

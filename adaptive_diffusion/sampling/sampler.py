@@ -138,8 +138,8 @@ class Sampler:
 
     @cached_property
     def reads_committed(self) -> bool:
-        """Whether any rule looks at committed positions."""
-        return any(rule.reads_committed for rule in self.rules)
+        """Whether any rule looks at committed positions, or may take them back, to be filled where a row stops."""
+        return self.full_plan.revises or any(rule.reads_committed for rule in self.rules)
 
     @cached_property
     def reads_all_blocks(self) -> bool:

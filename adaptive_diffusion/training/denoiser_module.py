@@ -115,7 +115,7 @@ class DenoiserModule(LightningModule):
         step = source.advance(self.model.with_summaries(detached))
         if step is None:
             return None
-        return StepOutcome(step.prediction, step.decision, step.answer, batch.score(step.answer))
+        return StepOutcome(step.prediction, step.decision, step.answer, batch.score(step.answer), batch.score)
 
     def _evaluate(self, states: list[SamplerState]) -> Evaluation:
         """One evaluation of the states of all sources by the bare denoiser, with gradient where it learns."""

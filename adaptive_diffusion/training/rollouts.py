@@ -14,7 +14,7 @@ from torch import Tensor
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.core.rule import Halting
-from adaptive_diffusion.core.step_summaries import STAYS_OPEN, SUMMARIES, TAKEN_BACK, step_summaries
+from adaptive_diffusion.core.step_summaries import STAYS_OPEN, SUMMARIES, step_summaries
 from adaptive_diffusion.core.tensor_files import tensors_written
 from adaptive_diffusion.models.halting_head import observe
 from adaptive_diffusion.objectives.trajectories import Trajectories
@@ -63,7 +63,10 @@ class Rollouts:
     def complete(self) -> Tensor:
         """[S] bool, steps before or after which every position is committed, and the last one of each row."""
         largest = self.observation[:, SUMMARIES : 2 * SUMMARIES]  # of each summary the least comes first, then this
-        found = (largest[:, STAYS_OPEN] == 0) | (largest[:, TAKEN_BACK] > 0)
+        full = largest[:, STAYS_OPEN] == 0
+        before = full.roll(1)
+        before[self.first] = False
+        found = full | before
         found[self.first + self.steps - 1] = True
         return found
 

@@ -35,3 +35,10 @@ class Antithetic(TimeSampling):
     def __call__(self, uniform: Tensor) -> Tensor:
         half = LowDiscrepancy()(uniform[: (len(uniform) + 1) // 2])
         return torch.cat([half, 1 - half])[: len(uniform)]
+
+
+class Smallest(TimeSampling):
+    """The smallest level for every sequence: where a `Reconstruction` is measured."""
+
+    def __call__(self, uniform: Tensor) -> Tensor:
+        return torch.zeros_like(uniform)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.denoiser import Evaluation
+from adaptive_diffusion.core.rule import open_share
 from adaptive_diffusion.core.state import SamplerState
 from adaptive_diffusion.models.heads import SELF_GENERATED, DenoiserWithHeads
 from adaptive_diffusion.rules.proposal import Draw
@@ -112,8 +113,9 @@ class SelfGenerated(TrainingStates):
         part = state.noise.everywhere("part", drawn.shape[1]) < state.noise.once_a_query("part")[:, None]
         write = state.open & part
         tokens = torch.where(write, drawn, state.tokens)
-        carry = {**state.carry, SELF_GENERATED: write}
-        return replace(state, tokens=tokens, committed=state.committed | write, carry=carry), batch
+        state = replace(state, tokens=tokens, committed=state.committed | write)
+        level = open_share(state, state.open.sum(1))
+        return replace(state, noise_level=level, carry={**state.carry, SELF_GENERATED: write}), batch
 
 
 class OnPolicyRollouts(TrainingStates):

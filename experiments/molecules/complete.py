@@ -52,7 +52,7 @@ class WhenComplete(SummarisedHalting):
 
     def __call__(self, state, prediction, decision):
         found = self.inner(state, prediction, decision)
-        filled = ~decision.still_open(state).any(1) | (decision.remask & state.revisable).any(1)
+        filled = ~decision.still_open(state).any(1) | ~state.open.any(1)
         return HaltDecision(found.stop & filled, found.probability)
 
 

@@ -32,12 +32,27 @@ def test_every_token_of_a_long_text_is_scored_with_a_context(reference, length):
     tokens = torch.randint(K, (2, length))
     bits = nll_bits(reference, tokens, context=8)
     assert (bits > 0).all()
-    moved = tokens.clone()
-    moved[:, 4] = (moved[:, 4] + 1) % K
-    changed = nll_bits(reference, moved, context=8) != bits
-    assert not changed[:, :4].any()
-    assert changed[:, 5:8].all()
-    assert not changed[:, 12:].any()
+    differs = nll_bits(reference, changed(tokens, 4), context=8) != bits
+    assert not differs[:, :4].any()
+    assert differs[:, 5:8].all()
+    assert not differs[:, 12:].any()
+
+
+@pytest.mark.parametrize("context", [3, 5, 7])
+def test_windows_of_an_odd_length_give_every_token_more_than_half_of_it(reference, context):
+    tokens = torch.randint(K, (1, 20))
+    bits = nll_bits(reference, tokens, context)
+    for place in range(context, 20):
+        before = place - torch.arange(1, context)
+        reached = [nll_bits(reference, changed(tokens, at), context)[0, place] != bits[0, place] for at in before]
+        assert sum(reached) >= context - context // 2
+
+
+def changed(tokens, place):
+    """The tokens with another one at a place."""
+    other = tokens.clone()
+    other[:, place] = (other[:, place] + 1) % K
+    return other
 
 
 def test_entropy_of_how_often_tokens_stand():

@@ -17,8 +17,13 @@ from adaptive_diffusion.rules.revision_limits import RevisionLimits
 from adaptive_diffusion.sampling.sampler import Sampler
 
 
-def outcome(score):
-    return StepOutcome(None, None, None, torch.tensor(score))  # type: ignore[arg-type]
+def outcome(right, answer):
+    """That of a step which takes back what stands: its answers are as good as the `right` ones, [B] in [0, 1], are
+    bad."""
+    score = torch.tensor(right)
+    return StepOutcome(  # type: ignore[arg-type]
+        None, None, torch.tensor(answer), 1 - score, lambda answers: score.where((answers == 0).all(1), 1 - score)
+    )
 
 
 def head_with_weights(bias=0.0):
@@ -34,11 +39,11 @@ def test_an_untrained_head_trusts_every_answer():
     torch.testing.assert_close(found, torch.full((2, 3), 3.0).sigmoid())
 
 
-def test_the_loss_is_that_of_full_sequences_alone():
+def test_the_loss_is_that_of_full_sequences_alone_as_they_stood():
     head = head_with_weights()
     hidden = torch.randn(3, 4, 32, generator=torch.Generator().manual_seed(1))
     state = sampler_state([[0] * 4] * 3, committed=[[1, 1, 1, 1], [1, 1, 0, 1], [1, 1, 1, 1]])
-    inputs = LossInputs(None, state, state.tokens, hidden, outcome([1.0, 1.0, 0.0]))
+    inputs = LossInputs(None, state, state.tokens, hidden, outcome([1.0, 1.0, 0.0], [[1] * 4] * 3))
     logit = head(hidden)
     expected = (F.softplus(-logit[0]) + F.softplus(logit[2])) / 2
     torch.testing.assert_close(head.loss(inputs), expected)
@@ -47,7 +52,7 @@ def test_the_loss_is_that_of_full_sequences_alone():
 def test_states_without_a_full_sequence_teach_nothing():
     head, hidden = head_with_weights(), torch.randn(1, 2, 32)
     state = sampler_state([[0, 0]], committed=[[1, 0]])
-    loss = head.loss(LossInputs(None, state, state.tokens, hidden, outcome([1.0])))
+    loss = head.loss(LossInputs(None, state, state.tokens, hidden, outcome([1.0], [[1, 1]])))
     assert loss is not None
     loss.backward()
     assert loss == 0

@@ -14,8 +14,9 @@ from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.schedule import Cosine
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.oracle import LeaveOneOutOracle, OracleDenoiser
-from adaptive_diffusion.objectives.likelihood import LikelihoodBound, rate_divergence
+from adaptive_diffusion.objectives.likelihood import LikelihoodBound, Reconstruction, rate_divergence
 from adaptive_diffusion.training.forward_process import ForwardProcess
+from adaptive_diffusion.training.time_sampling import Smallest
 
 K = 3
 PRIOR = table(K, 2)
@@ -36,8 +37,8 @@ def posterior(q, tokens, left_out):
     return mass / mass.sum(-1, keepdim=True)
 
 
-def bound(corruption, left_out=True, nodes=8):
-    """∫ E[Σ_i D_i] dt by quadrature over t and enumeration over x_0 and x_t."""
+def bound(corruption, left_out=True, nodes=8, least=0.0):
+    """∫ E[Σ_i D_i] dt above `least` by quadrature over t and enumeration over x_0 and x_t."""
 
     def at(t):
         q, total = corruption.marginal(torch.eye(K), torch.full((K,), t, dtype=torch.float64)), 0.0
@@ -52,7 +53,10 @@ def bound(corruption, left_out=True, nodes=8):
     # Gauss–Legendre in u with t = u²(3 − 2u), which takes the square-root ends of GIDD's rates away.
     points, weights = np.polynomial.legendre.leggauss(nodes)
     u = (points + 1) / 2
-    return sum(w / 2 * at(x * x * (3 - 2 * x)) * 6 * x * (1 - x) for x, w in zip(u, weights, strict=True))
+    weighed = (
+        (least + (1 - least) * x * x * (3 - 2 * x), w * 3 * x * (1 - x)) for x, w in zip(u, weights, strict=True)
+    )
+    return (1 - least) * sum(weight * at(t) for t, weight in weighed)
 
 
 CORRUPTIONS = {
@@ -69,6 +73,21 @@ def test_the_bound_of_the_exact_leave_one_out_posterior_is_the_entropy(corruptio
     # Quadrature errs by the square of the node distance where a mixing rate grows like 1/√t.
     nodes = 24 if isinstance(corruption, MaskUniform) else 8
     assert bound(corruption, nodes=nodes) == pytest.approx(ENTROPY, abs=2e-3)
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS.values(), ids=CORRUPTIONS)
+def test_a_bound_above_some_level_and_the_reconstruction_below_it_are_the_entropy(corruption):
+    least, count = 0.1, 40_000
+    drawn = torch.multinomial(PRIOR.flatten(), count, replacement=True, generator=torch.Generator().manual_seed(0))
+    clean = EVERY[drawn]
+    model = DenoiserWithHeads(LeaveOneOutOracle.of_table(PRIOR, corruption))
+    batch = Batch(Queries.of(clean, torch.ones(count, 2)), clean)
+    state, _ = ForwardProcess(count, least, Smallest()).begin(model, batch, 0)
+    assert (state.noise_level == least).all()
+    inputs = LossInputs(model, state, clean, model.denoiser.evaluate(state).hidden)
+    below = 2 * float(Reconstruction()(inputs)["reconstruction"])
+    assert below > 0.01
+    assert bound(corruption, nodes=12, least=least) + below == pytest.approx(ENTROPY, abs=0.02)
 
 
 def test_the_ordinary_posterior_is_worse_under_uniform_noise():

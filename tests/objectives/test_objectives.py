@@ -68,7 +68,10 @@ def test_the_halting_loss_is_the_cross_entropy_with_the_score_of_the_answer(inpu
     sampler = Sampler(inputs.model, pace=Threshold(0.5), halting=RunToCompletion())
     step = advance(sampler, inputs.state, inputs.model.with_summaries(Evaluation(inputs.hidden.detach())), 99)
     for score, logit in ((1.0, 5.0), (0.0, -5.0)):
-        outcome = StepOutcome(step.prediction, step.decision, step.answer, torch.full((8,), score))
+        scores = torch.full((8,), score)
+        outcome = StepOutcome(
+            step.prediction, step.decision, step.answer, scores, lambda answers, scores=scores: scores
+        )
         inputs.model.heads["halting"] = HaltingHead(32)
         loss = HeadLoss("halting")(replace(inputs, outcome=outcome))["halting"].item()
         assert loss == pytest.approx(math.log(1 + math.exp(logit)), rel=1e-5)

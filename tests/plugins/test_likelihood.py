@@ -6,8 +6,9 @@ import pytest
 import torch
 from small_worlds import oracle, random_queries, table
 
-from adaptive_diffusion.core.corruption import Uniform
+from adaptive_diffusion.core.corruption import Absorbing, Uniform
 from adaptive_diffusion.core.query import Queries
+from adaptive_diffusion.core.schedule import Cosine, Linear
 from adaptive_diffusion.models.oracle import OracleDenoiser
 from adaptive_diffusion.plugins.likelihood import completion_bound
 
@@ -33,6 +34,33 @@ def test_each_draw_is_exact_for_a_completion_of_one_token():
     tokens = torch.tensor([[0, 1, 2, 1], [2, 2, 0, 1]])
     queries = Queries.of(tokens, torch.tensor([[False, True, False, False], [False, False, False, True]]))
     torch.testing.assert_close(completion_bound(oracle(), queries, draws=1).nats, truth(queries))
+
+
+def test_completion_without_a_token_has_no_nats():
+    queries = Queries.of(torch.tensor([[0, 1, 2, 1], [2, 2, 0, 1]]), torch.tensor([[0, 0, 0, 0], [0, 0, 0, 1]]))
+    bounds = completion_bound(oracle(), queries, draws=2)
+    assert not bounds.faults
+    torch.testing.assert_close(bounds.nats, torch.stack([torch.zeros(()).double(), truth(queries)[1]]))
+
+
+@pytest.mark.parametrize("schedule", [Linear(), Cosine()])
+def test_denoiser_is_shown_the_level_at_which_so_many_tokens_are_masked(schedule):
+    seen, exact = [], OracleDenoiser.of_table(table(), Absorbing(3, schedule))
+
+    class Noting:
+        """The exact denoiser; it notes the share of masks that its levels stand for, and the share that it sees."""
+
+        corruption, vocabulary, width = exact.corruption, exact.vocabulary, exact.width
+        memory, time_invariant, computes_all_blocks = None, True, True
+        logits = staticmethod(exact.logits)
+
+        def evaluate(self, state):
+            seen.append((1 - schedule.alpha(state.noise_level), state.open.double().mean(1)))
+            return exact.evaluate(state)
+
+    completion_bound(Noting(), Queries.of(torch.zeros(5, 4, dtype=torch.int64), torch.ones(5, 4)), draws=3)
+    levels, shares = (torch.cat(part) for part in zip(*seen, strict=True))
+    torch.testing.assert_close(levels, shares)
 
 
 def test_denoiser_for_uniform_noise_is_refused():

@@ -21,6 +21,7 @@ from adaptive_diffusion.rules.halting import (
     StableAndConfident,
 )
 from adaptive_diffusion.rules.pace import Threshold
+from adaptive_diffusion.rules.processor import Temperature, TopK, TopP
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.sampling import Sampler
 
@@ -123,6 +124,15 @@ def test_sched_counts_open_positions_only_and_waits_for_unchanged_predictions():
     assert sched(Sched(3, change=0.5), open_both, wide, argmax=((3, 5),)) == [True]
     assert sched(Sched(3, change=0.4), open_both, wide, argmax=((3, 5),)) == [False]
     assert sched(Sched(3, change=1.0), open_both, wide, before=((-1, -1),)) == [True]
+
+
+@pytest.mark.parametrize("halting", [Prophet(4), Sched(4)], ids=["prophet", "sched"])
+@pytest.mark.parametrize("processor", [TopK(1), TopP(0.1), Temperature(0.01)], ids=lambda one: type(one).__name__)
+def test_the_gap_is_that_of_the_logits_before_any_processor(halting, processor):
+    queries = random_queries(16, 4, 3)
+    plain = Sampler(oracle(), halting=halting).sample(queries)
+    assert plain.nfe.max() > 1
+    assert torch.equal(Sampler(oracle(), halting=halting, processors=(processor,)).sample(queries).nfe, plain.nfe)
 
 
 def test_a_confident_prophet_ends_all_blocks_at_once():

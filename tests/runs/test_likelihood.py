@@ -28,7 +28,7 @@ def test_further_passes_of_an_exact_model_change_nothing():
     tokens = np.random.default_rng(0).integers(0, 256, (64, LENGTH))
     windows = Windows(tokens, np.zeros(tokens.shape, bool))
     measured = [
-        BitsPerByte({}, {}, passes=passes)._measured(model, CleanSequences(8), Denoising(), Text(), windows)
+        BitsPerByte({}, {}, passes=passes)._measured(model, [(CleanSequences(8), Denoising())], Text(), windows)
         for passes in (1, 4)
     ]
     for nats, sizes in measured:

@@ -11,12 +11,12 @@ from adaptive_diffusion.core.prediction import LogitProcessor
 from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.core.rule import Plan, Remasking
 from adaptive_diffusion.core.state import HaltReason
-from adaptive_diffusion.rules.halting import MaxSteps
+from adaptive_diffusion.rules.halting import MaxSteps, RunToCompletion
 from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.pace import Ancestral, FixedCount, FixedSteps, Threshold
 from adaptive_diffusion.rules.processor import Suppress, TopK, TopP
 from adaptive_diffusion.rules.proposal import Draw
-from adaptive_diffusion.rules.remasking import LowProbability
+from adaptive_diffusion.rules.remasking import BeginAnew, LowProbability
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.sampling.slots import frozen
 from adaptive_diffusion.sampling.step import apply
@@ -266,3 +266,12 @@ def test_suppressing_what_a_truncation_left_is_refused(truncation):
 def test_a_part_of_another_kind_than_its_role_is_refused(part, sentence):
     with pytest.raises(ValueError, match=sentence):
         Sampler(transformer(), **part)
+
+
+def test_answer_that_is_cut_off_while_tokens_are_taken_back_does_not_depend_on_what_other_rules_read():
+    queries = Queries.of(torch.zeros(64, 9), torch.ones(64, 9))
+    plain = Sampler(transformer(), proposal=Draw(), pace=FixedCount(3), remasking=BeginAnew())
+    reading = replace(plain, halting=RunToCompletion())  # it reads committed positions and stops nothing
+    one, other = (sampler.sample(queries, max_steps=4) for sampler in (plain, reading))
+    assert set(one.halt_reason.tolist()) == {STEP_LIMIT}
+    assert torch.equal(one.answers, other.answers)

@@ -23,6 +23,10 @@ from adaptive_diffusion.training.grouped import GroupedRollouts
 LENGTH, TOKENS = 6, 2
 
 
+def all_right(answers):
+    return torch.ones(len(answers))
+
+
 class RightFromSecondStep(torch.nn.Module):
     """In the first step a wrong token has probability .73; from the second step on the right token, 0, has .998
     everywhere. So what is committed in the first step must be remasked afterwards."""
@@ -81,7 +85,7 @@ def inputs(made, advantage):
     made_prediction = prediction(
         (2, 2), confidence=half, current_token_probability=half, entropy=half, argmax=state.tokens
     )
-    outcome = StepOutcome(made_prediction, None, state.tokens, torch.ones(2))
+    outcome = StepOutcome(made_prediction, None, state.tokens, torch.ones(2), all_right)
     return LossInputs(made, state, state.tokens, torch.zeros(2, 2, 1), outcome)
 
 
@@ -123,7 +127,7 @@ def test_policy_learns_to_remask_wrong_early_commits():
         clean = batch.clean
         step = source.advance(made.evaluate(state))
         hidden = torch.zeros(len(clean), LENGTH, 1)
-        outcome = StepOutcome(step.prediction, step.decision, step.answer, torch.ones(len(step.answer)))
+        outcome = StepOutcome(step.prediction, step.decision, step.answer, all_right(step.answer), all_right)
         loss = PolicyGradient()(LossInputs(made, state, clean, hidden, outcome))["policy"]
         optimizer.zero_grad()
         loss.backward()
@@ -157,7 +161,7 @@ def test_the_halting_loss_is_advantage_times_log_probability_where_the_row_had_t
     state, batch = source.begin(made, fresh(32), seed=0)
     clean = batch.clean
     step = source.advance(made.evaluate(state))
-    outcome = StepOutcome(step.prediction, step.decision, step.answer, torch.ones(len(step.answer)))
+    outcome = StepOutcome(step.prediction, step.decision, step.answer, all_right(step.answer), all_right)
     loss = HaltingGradient()(LossInputs(made, state, clean, torch.zeros(32, LENGTH, TOKENS), outcome))["halting_policy"]
     chose = ~step.decision.settled
     assert 0 < chose.sum() < 32
@@ -190,7 +194,7 @@ def test_halting_and_pace_learnt_together_stop_paying_for_forwards_that_confirm(
         clean = batch.clean
         evaluation = made.evaluate(state)
         step = source.advance(evaluation)
-        outcome = StepOutcome(step.prediction, step.decision, step.answer, torch.ones(len(step.answer)))
+        outcome = StepOutcome(step.prediction, step.decision, step.answer, all_right(step.answer), all_right)
         seen = LossInputs(made, state, clean, evaluation.hidden, outcome)
         loss = PolicyGradient()(seen)["policy"] + HaltingGradient()(seen)["halting_policy"]
         optimizer.zero_grad()

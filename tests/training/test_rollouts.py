@@ -9,7 +9,7 @@ import torch
 from adaptive_diffusion.core.batch import Batch
 from adaptive_diffusion.core.events import OPEN
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.core.step_summaries import STAYS_OPEN, SUMMARIES, TAKEN_BACK
+from adaptive_diffusion.core.step_summaries import STAYS_OPEN, SUMMARIES
 from adaptive_diffusion.models.halting_head import TrajectoryHaltingHead
 from adaptive_diffusion.models.heads import DenoiserWithHeads
 from adaptive_diffusion.models.positions import LearnedPositions
@@ -174,11 +174,10 @@ def test_answers_by_step_are_those_of_the_sampler_stopped_there(sampler: Sampler
 
 
 def test_complete_steps_by_hand() -> None:
-    """Rows of three and two steps. Complete: nothing stays open, something is taken back, or the row ends there."""
-    observation = torch.zeros(5, 2 * SUMMARIES)
-    observation[:, SUMMARIES + STAYS_OPEN] = torch.tensor([1.0, 1.0, 1.0, 0.0, 1.0])
-    observation[1, SUMMARIES + TAKEN_BACK] = 1.0
-    steps, nothing = torch.tensor([3, 2]), torch.zeros(5)
+    """Rows of four and two steps. Complete: nothing stays open after the step or before it, or the row ends there."""
+    observation = torch.zeros(6, 2 * SUMMARIES)
+    observation[:, SUMMARIES + STAYS_OPEN] = torch.tensor([1.0, 0.0, 1.0, 1.0, 1.0, 0.0])
+    steps, nothing = torch.tensor([4, 2]), torch.zeros(6)
     rows = torch.arange(2)
-    found = Rollouts(rows, steps, observation, nothing, nothing, nothing, torch.zeros(2), torch.zeros(5, 0).bool())
-    assert found.complete.tolist() == [False, True, True, True, True]
+    found = Rollouts(rows, steps, observation, nothing, nothing, nothing, torch.zeros(2), torch.zeros(6, 0).bool())
+    assert found.complete.tolist() == [False, True, True, True, False, True]

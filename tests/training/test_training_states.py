@@ -11,7 +11,7 @@ from fake_device import fake_device
 from adaptive_diffusion.core.corruption import Absorbing, Corruption, Uniform
 from adaptive_diffusion.core.denoiser import Evaluation
 from adaptive_diffusion.core.query import Queries
-from adaptive_diffusion.core.schedule import Cosine
+from adaptive_diffusion.core.schedule import Cosine, Linear
 from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead, QualityHead
 from adaptive_diffusion.models.positions import LearnedPositions
 from adaptive_diffusion.models.transformer import TransformerDenoiser
@@ -128,6 +128,14 @@ def test_noise_level_agrees_with_the_schedule(source: TrainingStates, model: Den
     masked = (state.tokens == TOKENS).float().mean(1)
     expected = 1 - Cosine().alpha(state.noise_level).float()
     torch.testing.assert_close(masked, expected, atol=0.1, rtol=0)
+
+
+@pytest.mark.parametrize("schedule", [Linear(), Cosine()], ids=lambda one: type(one).__name__)
+def test_noise_level_of_own_draws_is_that_of_what_stays_open(schedule, model: DenoiserWithHeads) -> None:
+    model.denoiser.corruption = Absorbing(TOKENS, schedule)
+    state, _ = SelfGenerated(ROWS).begin(model, fresh(), seed=0)
+    share = state.open.sum(1) / state.eligible.sum(1)
+    torch.testing.assert_close(1 - schedule.alpha(state.noise_level).float(), share)
 
 
 def test_spans_of_no_length_or_share_are_refused() -> None:

@@ -20,8 +20,8 @@ from adaptive_diffusion.rules.top_k import best
 
 class Correcting(Plan):
     """Chooses which open positions are committed and which committed ones are suspects. A suspect is replaced where
-    another candidate has at least probability `replace`, and remasked otherwise. Something is always written while
-    anything is open: the most probable candidate. Settled when nothing is open and nothing changed.
+    another candidate has at least probability `replace`, and remasked otherwise. Where neither is chosen and anything
+    is open, the most probable candidate is committed. Settled when nothing is open and nothing changed.
 
     Its candidates are those of the proposal `Argmax`.
     """

@@ -1,5 +1,6 @@
 """A stage that measures bits per byte on held-out text."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 from typing import Any, ClassVar
@@ -31,7 +32,8 @@ class BitsPerByte(Stage):
         data: node of text data (`TextDataModule`).
         models: name → `{stage, training_states, objective}`: whose checkpoint, on which states, and the objective
             that gives nats per token on them (`ForwardProcess` and `LikelihoodBound`, `CleanSequences` and
-            `Denoising`).
+            `Denoising`). Nats of `below`, a further `{training_states, objective}`, are added: a `Reconstruction` below
+            the smallest level of the bound, which noise other than masks needs.
         split: whose windows.
         passes: noise draws of each window.
         rows: windows at once, at most; the levels of a bound are spread evenly over them.
@@ -55,10 +57,12 @@ class BitsPerByte(Stage):
         windows, found = data.windows(self.split), []
         for name, parts in self.models.items():
             model = load_trained_model(context.checkpoint(parts["stage"]), context.allow, context.compute).model
-            training_states, objective = (
-                instantiate(parts[part], context.allow) for part in ("training_states", "objective")
-            )
-            nats, sizes = self._measured(model, training_states, objective, data, windows)
+            terms = [
+                (instantiate(term["training_states"], context.allow), instantiate(term["objective"], context.allow))
+                for term in (parts, parts.get("below"))
+                if term is not None
+            ]
+            nats, sizes = self._measured(model, terms, data, windows)
             interval = bootstrap(ratio_of_sums, nats / log(2), sizes)
             found.append(
                 {
@@ -76,7 +80,7 @@ class BitsPerByte(Stage):
 
     @torch.inference_mode()
     def _measured(
-        self, model: Any, training_states: TrainingStates, objective: Objective, data: Any, windows: Windows
+        self, model: Any, terms: Sequence[tuple[TrainingStates, Objective]], data: Any, windows: Windows
     ) -> tuple[np.ndarray, np.ndarray]:
         """Mean nats over the passes, and bytes, of every batch of windows. There are at least `BATCHES` where there are
         as many windows, so that resampling them gives an interval; further passes are no further windows."""
@@ -92,8 +96,9 @@ class BitsPerByte(Stage):
             for one_pass in range(self.passes):
                 ids = torch.from_numpy(index + one_pass * total)
                 batch = Batch(Queries(ids, clean, editable), clean).to(device_of(model, clean.device))
-                state, batch = training_states.begin(model, batch, self.seed)
-                hidden = model.denoiser.evaluate(evaluated_state(model, state)).hidden
-                losses = objective(LossInputs(model, state, batch.clean, hidden))
-                nats[batch_number] += float(sum(losses.values())) * int(editable.sum()) / self.passes
+                for training_states, objective in terms:
+                    state, own = training_states.begin(model, batch, self.seed)
+                    hidden = model.denoiser.evaluate(evaluated_state(model, state)).hidden
+                    losses = objective(LossInputs(model, state, own.clean, hidden))
+                    nats[batch_number] += float(sum(losses.values())) * int(editable.sum()) / self.passes
         return nats, sizes

@@ -35,8 +35,13 @@ class Reference:
 
     @cached_property
     def scaffolds(self) -> Counter[str]:
-        """How often each scaffold occurs."""
+        """How often each scaffold occurs that has two rings or more."""
         return scaffolds(self.strings)
+
+    @cached_property
+    def scaffolds_of_any_ring(self) -> Counter[str]:
+        """How often each scaffold occurs, those of a single ring included."""
+        return scaffolds(self.strings, least_rings=1)
 
     @cached_property
     def fragments(self) -> Counter[str]:
@@ -88,6 +93,7 @@ def summary(
         **({} if filters is None else {"filters": filters.share(valid)}),
         "nearest_neighbour_similarity": nearest_neighbour_similarity(valid, reference),
         "scaffold_similarity": cosine(scaffolds(valid), reference.scaffolds),
+        "scaffold_similarity_any_ring": cosine(scaffolds(valid, least_rings=1), reference.scaffolds_of_any_ring),
         "fragment_similarity": cosine(fragments(valid), reference.fragments),
         "fcd": frechet_distance(valid, reference),
     }
@@ -156,13 +162,13 @@ def share_without_pains(valid: Sequence[str]) -> float:
     return float(np.mean([not alerts.HasMatch(molecule(form)) for form in valid])) if valid else nan
 
 
-def scaffolds(forms: Iterable[str]) -> Counter[str]:
-    """How often each Bemis–Murcko scaffold occurs; molecules without a ring have none."""
+def scaffolds(forms: Iterable[str], least_rings: int = 2) -> Counter[str]:
+    """How often each Bemis–Murcko scaffold occurs that has at least so many rings; MOSES counts those from two on."""
     chem()
     from rdkit.Chem.Scaffolds import MurckoScaffold  # pyright: ignore[reportMissingImports]
 
-    found = (MurckoScaffold.MurckoScaffoldSmiles(mol=molecule(form)) for form in forms)
-    return Counter(scaffold for scaffold in found if scaffold)
+    found = (MurckoScaffold.GetScaffoldForMol(molecule(form)) for form in forms)
+    return Counter(chem().MolToSmiles(one) for one in found if one.GetRingInfo().NumRings() >= least_rings)
 
 
 def fragments(forms: Iterable[str]) -> Counter[str]:

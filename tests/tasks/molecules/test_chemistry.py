@@ -84,7 +84,10 @@ def test_nearest_neighbour_of_a_reference_molecule_is_itself():
 
 
 def test_scaffolds_and_fragments_are_counted():
-    assert measures.scaffolds(["Cc1ccccc1", "Oc1ccccc1", "CCO"]) == Counter({"c1ccccc1": 2})
+    toluene, phenol, tetralin = "Cc1ccccc1", "Oc1ccccc1", "Cc1ccc2c(c1)CCCC2"
+    two_rings = Counter({"c1ccc2c(c1)CCCC2": 1})
+    assert measures.scaffolds([toluene, phenol, tetralin, "CCO"]) == two_rings
+    assert measures.scaffolds([toluene, phenol, tetralin, "CCO"], 1) == two_rings + Counter({"c1ccccc1": 2})
     assert sum(measures.fragments(["CCOC(=O)c1ccccc1"]).values()) > 1
     assert measures.cosine({"a": 1}, {"a": 2, "b": 0}) == pytest.approx(1)
     assert measures.cosine({"a": 1}, {"b": 1}) == 0
