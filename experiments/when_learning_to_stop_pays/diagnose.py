@@ -35,6 +35,7 @@ VARIANTS = {
     "prices that warm up": {"objective": ExpectedReturn(warm_up=0.3)},
     "a learning rate of .002, weight decay of .01": {"lr": 2e-3, "weight_decay": 0.01},
     "half of the rollouts": {"share": 0.5},
+    "a third of the rollouts": {"share": 1 / 3},
     "a quarter of the rollouts": {"share": 0.25},
     "sees whether its answer is right": {"truth": True},
 }
@@ -74,10 +75,10 @@ def fitted(name, train, test, steps, inputs=EVERY, objective=None, share=1.0, tr
     return Fitted(name, objective.rule(head), test, head_output)
 
 
-def diagnosed(run, steps):
-    """The figures of every variant on the rollouts of a run, and what they were fitted to."""
+def diagnosed(run, steps, names):
+    """The figures of some variants on the rollouts of a run, and what they were fitted to."""
     train, test = (Rollouts.load(run / "rollouts" / f"{split}.safetensors") for split in ("train", "test"))
-    made = [fitted(name, train, test, steps, **variant) for name, variant in VARIANTS.items()]
+    made = [fitted(name, train, test, steps, **VARIANTS[name]) for name in names]
     curves = Curves([[answer for one in made for answer in one.curve().values()]])
     rows = {}
     for name in curves.families:
@@ -98,12 +99,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, nargs="+", help="finished runs of when_learning_to_stop_pays")
     parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--only", nargs="+", choices=VARIANTS, metavar="VARIANT", default=[], help="all by default")
     parser.add_argument("--out", type=Path, default=RESULTS)
     chosen = parser.parse_args()
     file = chosen.out / "diagnosis.json"
     found = json.loads(file.read_text()) if file.is_file() else {}
     for run in chosen.runs:
-        found[run.name] = diagnosed(run, chosen.steps)
+        names = [name for name in VARIANTS if name == STANDARD or not chosen.only or name in chosen.only]
+        found[run.name] = diagnosed(run, chosen.steps, names)
         atomic_write_file(file, json.dumps(found, indent=1) + "\n")
 
 
