@@ -22,7 +22,8 @@ from adaptive_diffusion.storage.atomic_write import atomic_write_file
 from adaptive_diffusion.storage.manifest import environment, now, provenance
 from benchmarks.text import Contender, race
 
-RACED = "random_4", "random_8", "random_16", "random_all", "entropy_bound_2.0", "entropy_bound_0.5", "entropy_all"
+FIXED = "random_4", "random_8", "random_16", "random_all", "entropy_all"
+RACED = (*FIXED, "entropy_bound_2.0", "entropy_bound_0.5", "entropy_bound_0.1")
 TWIN, UNCACHED = "twin", "twin_without_cache"
 
 
