@@ -14,7 +14,7 @@ from typing import Any
 from adaptive_diffusion.config.nearest import did_you_mean
 from adaptive_diffusion.config.resolution import Node, resolve
 from adaptive_diffusion.config.targets import PACKAGES, find_target
-from adaptive_diffusion.core.parameters import check_number
+from adaptive_diffusion.core.parameters import check_value
 
 SPECIAL = {"_target_", "_partial_", "_args_"}
 
@@ -135,7 +135,7 @@ def _check_arguments(target: Callable[..., Any], args: list, arguments: Mapping[
     for argument, value in bound.arguments.items():
         parameter = signature.parameters[argument]
         if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) and value is not parameter.default:
-            check_number(name, argument, value, parameter.annotation)
+            check_value(name, argument, value, parameter.annotation)
 
 
 def _build(node: Any) -> Any:
@@ -152,7 +152,7 @@ def _build(node: Any) -> Any:
         return node.target(*args, **kwargs)
     except ValueError as error:
         raise ValueError(_at(node.key, str(error))) from error
-    except TypeError as error:  # of Python, which may name no more than a base class
+    except (TypeError, RuntimeError) as error:  # of Python, which may name no more than a base class, or of torch
         name = getattr(node.target, "__qualname__", str(node.target))
         raise ValueError(_at(node.key, f"{name}: {error}")) from error
 

@@ -28,25 +28,32 @@ def check_probability(value: float, name: str = "threshold") -> None:
         raise ValueError(f"{name}={value} is no probability; use one from 0 to 1, such as 0.9")
 
 
-def check_number(owner: str, name: str, value: Any, annotation: Any) -> None:
-    """Refuses a setting of `owner` that is no number, or no whole one, where its annotation is `float`, `int` or one of
-    them or None.
+def check_value(owner: str, name: str, value: Any, annotation: Any) -> None:
+    """Refuses a setting of `owner` that is not of its kind, where its annotation is `float`, `int`, `bool`, `str`, or
+    one of them or None: YAML reads 5 as a number, and an override on the command line reads `no` as text.
 
     Raises:
         ValueError: naming owner, setting and value.
     """
     kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
-    numbers = [kind for kind in kinds if kind is not NoneType]
-    if numbers not in ([int], [float]) or (value is None and NoneType in kinds):
+    wanted = [kind for kind in kinds if kind is not NoneType]
+    if wanted not in ([int], [float], [bool], [str]) or (value is None and NoneType in kinds):
         return
-    broken = numbers == [int] and isinstance(value, float) and not value.is_integer()
-    if broken or value is None or isinstance(value, str | list | tuple | dict):
-        needed = "whole number" if numbers == [int] else "number"
-        raise ValueError(f"{owner}: {name}={value!r} is no {needed}; give one")
+    text, truth, listed = isinstance(value, str), isinstance(value, bool), isinstance(value, list | tuple | dict)
+    number = isinstance(value, int | float) and not truth
+    whole = not isinstance(value, float) or value.is_integer()
+    broken, needed = {
+        int: (text or truth or not whole, "no whole number; give one"),
+        float: (text or truth, "no number; give one"),
+        bool: (text or number, "neither true nor false; write true or false"),
+        str: (number or truth, "no text; put it in quotes"),
+    }[wanted[0]]
+    if broken or value is None or listed:
+        raise ValueError(f"{owner}: {name}={value!r} is {needed}")
 
 
 def two_numbers(owner: str, name: str, values: Any, annotation: Any, example: str) -> Sequence[Any]:
-    """The two values of a setting of `owner`, such as a range, each as `check_number` wants it.
+    """The two values of a setting of `owner`, such as a range, each as `check_value` wants it.
 
     Raises:
         ValueError: something else than two of them; the message has the example.
@@ -54,7 +61,7 @@ def two_numbers(owner: str, name: str, values: Any, annotation: Any, example: st
     if isinstance(values, str) or not isinstance(values, Sequence) or len(values) != 2:
         raise ValueError(f"{name}={values!r} is not two numbers; give both, such as {name}={example}")
     for value in values:
-        check_number(owner, name, value, annotation)
+        check_value(owner, name, value, annotation)
     return values
 
 
@@ -83,5 +90,5 @@ class Parameters:
             values = value if isinstance(value, list | tuple) else [value]
             if any(isinstance(each, float) and math.isnan(each) for each in values):
                 raise ValueError(f"{cls.__name__}: {name}={value} is not a number; give it a value")
-            check_number(cls.__name__, name, value, annotations.get(name))
+            check_value(cls.__name__, name, value, annotations.get(name))
         return super().__new__(cls)

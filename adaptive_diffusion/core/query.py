@@ -34,6 +34,13 @@ class Queries(Rows):
     layout: Layout | None = None
 
     def __post_init__(self) -> None:
+        kinds = {"ids": torch.int64, "tokens": torch.int64, "editable": torch.bool, "drafted": torch.bool}
+        for name, kind in kinds.items():
+            value = getattr(self, name)
+            if value is not None and value.dtype != kind:
+                raise ValueError(
+                    f"{name} is {value.dtype}; it must be {kind}, such as that of Queries.of(tokens, editable)"
+                )
         shapes = [mask.shape for mask in (self.editable, self.drafted) if mask is not None]
         if {self.tokens.shape} != set(shapes) or self.tokens.shape[:1] != self.ids.shape or self.tokens.ndim != 2:
             raise ValueError(

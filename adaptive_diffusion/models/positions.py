@@ -75,9 +75,11 @@ class Positions(nn.Module):
         return slice(length)
 
 
-def places_of(model: nn.Module) -> int | None:
-    """How many positions the longest sequence of a model may have; None where it has no table of places."""
-    return min((len(part.coordinates) for part in model.modules() if isinstance(part, Positions)), default=None)
+def places_of(model: nn.Module) -> Tensor | None:
+    """The coordinates [L, P] of a model's places, L being how many positions its longest sequence may have; None where
+    it has no table of places."""
+    tables = (part.coordinates for part in model.modules() if isinstance(part, Positions))
+    return min(tables, key=len, default=None)
 
 
 def _few(places: int) -> None:

@@ -113,7 +113,8 @@ def check_vocabulary(model: DenoiserWithHeads, task: Task) -> None:
 
 
 def check_places(model: DenoiserWithHeads, node: dict[str, Any], task: Task) -> None:
-    """Refuses a denoiser with fewer places than a sequence of a task has positions.
+    """Refuses a denoiser with fewer places than a sequence of a task has positions, or with more of them that are
+    another board's: the first places of a grid are not those of a smaller one.
 
     Args:
         node: of the model, for the settings that give it its places.
@@ -122,7 +123,11 @@ def check_places(model: DenoiserWithHeads, node: dict[str, Any], task: Task) -> 
         ValueError: naming both numbers, and the settings to change.
     """
     places = places_of(model)
-    if places is None or places >= task.length:
+    if places is None:
+        return
+    axes = min(places.shape[1], task.positions.shape[1])
+    fits = axes < 2 or torch.equal(places[: task.length, :axes].cpu(), task.positions[:, :axes])
+    if len(places) == task.length or (len(places) > task.length and fits):
         return
     sizes = [1 + int(largest) for largest in task.positions.amax(0)]
     fitting = {"length": task.length, "size": sizes[0], **dict(zip(("rows", "columns"), sizes, strict=False))}
@@ -131,6 +136,7 @@ def check_places(model: DenoiserWithHeads, node: dict[str, Any], task: Task) -> 
         f"model.denoiser.positions.{name}={size}" for name, size in fitting.items() if settings.get(name, size) != size
     ]
     raise ValueError(
-        f"a sequence of the task {task.name} has {task.length} positions, but the denoiser has {places} places; set "
+        f"a sequence of the task {task.name} has {task.length} positions, but the denoiser has {len(places)} places"
+        + ("; set " if axes < 2 or len(places) < task.length else ", of another board; set ")
         + (" ".join(changes) or "model.denoiser.positions to as many places, or take the model config of this task")
     )

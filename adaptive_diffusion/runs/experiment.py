@@ -26,7 +26,7 @@ from adaptive_diffusion.config import (
 )
 from adaptive_diffusion.config.resolution import Node
 from adaptive_diffusion.config.targets import find_target
-from adaptive_diffusion.core.parameters import check_number
+from adaptive_diffusion.core.parameters import check_value
 from adaptive_diffusion.runs.contents import changed, code_named, files_named
 from adaptive_diffusion.runs.device import Compute
 from adaptive_diffusion.runs.dry_run import check_fit
@@ -172,7 +172,7 @@ def read_stages(plain: dict[str, Any], allow: tuple[str, ...] = ()) -> list[Stag
     Raises:
         ValueError: if there are none, one is no node or names what may not be called, or the seed is no number.
     """
-    check_number("the config", "seed", plain.get("seed"), int | None)
+    check_value("the config", "seed", plain.get("seed"), int | None)
     shared = _shared(plain)
     stages, before, contents = [], digest(shared), code_named(shared, allow) | files_named(shared)
     for name, node in _nodes(plain).items():

@@ -262,13 +262,12 @@ class Sampler:
                 statistics it goes by are not defined for current tokens.
 
         Raises:
-            ValueError: n, slots or max_steps below 1.
+            ValueError: no `Queries`, given tokens that the denoiser does not know, numbers that are not whole, or n,
+                slots or max_steps below 1.
             Exception: whatever the denoiser raises, where it raises for every row. Where it raises for some, these end
                 with `HaltReason.FAULT`, are warned of and listed in `SampleResult.faults`.
         """
-        for name, value in (("n", n), ("slots", slots), ("max_steps", max_steps)):
-            if value is not None and value < 1:
-                raise ValueError(f"{name}={value}; it must be at least 1")
+        checks.check_call(queries, self.denoiser, n=n, seed=seed, slots=slots, max_steps=max_steps)
         own = queries.to(device_of(self.denoiser, queries.ids.device))
         steps = loop(self, own, n, seed, slots, max_steps or self.step_limit(queries.tokens.shape[1]))
         if not trace:

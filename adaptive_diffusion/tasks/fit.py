@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from adaptive_diffusion.tasks.data import TaskData
-from adaptive_diffusion.tasks.task import Task
+from adaptive_diffusion.tasks.task import Correctness, Task
 
 TRIED = 16
 
@@ -40,6 +40,8 @@ def check_task(data: TaskData) -> None:
 
 def _check_verify(task: Task, targets: Tensor, problems: object) -> None:
     found = task.verify(targets, problems)
+    if not isinstance(found, Correctness):
+        raise ValueError(f"{task.name}: verify returned a {type(found).__name__}; it must return a Correctness")
     for name in ("exact", "valid"):
         value = getattr(found, name)
         _check_shape(task, f"verify(answers, problems).{name}", value, (len(targets),))

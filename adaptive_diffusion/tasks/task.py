@@ -162,6 +162,13 @@ class Task(ABC):
             ValueError: scores outside 0..1, or other columns than the task names.
         """
         found = self.verify(answers, problems)
+        shapes = {name: list(figure.shape) for name, figure in (("exact", found.exact), ("valid", found.valid))}
+        for name, shape in shapes.items():
+            if shape != [len(answers)]:
+                raise ValueError(
+                    f"{self.name}: verify(answers, problems).{name} has the shape {shape} for {len(answers)} answers; "
+                    f"it must be [{len(answers)}]"
+                )
         filled = ((answers >= 0) & (answers < self.vocabulary)).all(1)
         exact = _figure(found.exact & filled, found.has_reference)
         valid = _figure(found.valid & filled, found.has_checker)

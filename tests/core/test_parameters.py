@@ -10,6 +10,7 @@ import pytest
 from small_worlds import oracle
 
 import adaptive_diffusion.rules
+from adaptive_diffusion.core.parameters import check_value
 from adaptive_diffusion.core.prediction import LogitProcessor
 from adaptive_diffusion.core.rule import Rule
 from adaptive_diffusion.rules.controls import RandomHalting
@@ -71,6 +72,8 @@ def test_rule_with_a_setting_of_another_kind_is_refused(rule, name, value):
 @pytest.mark.parametrize(
     ("rule", "settings", "sentence"),
     [
+        (FixedSteps, {"steps": True}, "FixedSteps: steps=True is no whole number; give one"),
+        (Threshold, {"threshold": True}, "Threshold: threshold=True is no number; give one"),
         (FixedSteps, {"steps": 2.5}, r"FixedSteps: steps=2\.5 is no whole number; give one"),
         (AnswerProbability, {"most": "six"}, "AnswerProbability: most='six' is no whole number; give one"),
     ],
@@ -82,3 +85,23 @@ def test_half_a_step_and_a_limit_in_words_are_refused(rule, settings, sentence):
 
 def test_no_limit_is_accepted():
     assert AnswerProbability(most=None).most is None
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "sentence"),
+    [
+        ("no", bool, "part: ends='no' is neither true nor false; write true or false"),
+        (1, bool | None, "part: ends=1 is neither true nor false"),
+        (5, str, "part: ends=5 is no text; put it in quotes"),
+        (True, str | None, "part: ends=True is no text"),
+        (None, str, "part: ends=None is no text"),
+    ],
+)
+def test_setting_of_another_kind_is_refused(value, annotation, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        check_value("part", "ends", value, annotation)
+
+
+@pytest.mark.parametrize(("value", "annotation"), [(False, bool), (None, bool | None), ("5", str), (5, str | int)])
+def test_setting_of_its_kind_is_accepted(value, annotation):
+    check_value("part", "ends", value, annotation)

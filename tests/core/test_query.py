@@ -53,3 +53,12 @@ def test_a_draft_is_committed_where_it_may_be_edited_and_the_rest_is_noise():
     assert queries.take(torch.tensor([0, 0])).start[1].tolist() == [[False, True, False]] * 2
     with pytest.raises(ValueError, match=r"drafted.*\(1, 2\)"):
         Queries(queries.ids, tokens, queries.editable, torch.ones(1, 2, dtype=torch.bool))
+
+
+def test_parts_of_another_kind_are_named():
+    tokens, editable = torch.zeros(2, 3, dtype=torch.int64), torch.ones(2, 3, dtype=torch.bool)
+    for name, broken in {"tokens": (tokens.float(), editable), "editable": (tokens, editable.long())}.items():
+        with pytest.raises(
+            ValueError, match=rf"{name} is torch\.\w+; it must be torch\.\w+, such as that of Queries.of"
+        ):
+            Queries(torch.arange(2), *broken)

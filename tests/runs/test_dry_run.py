@@ -76,6 +76,10 @@ def test_task_is_tried_before_the_first_training(tmp_path, monkeypatch):
             ["~model.heads.halting", "stages.halting.module.trainable=null", "stages.cost_aware=null"],
             "stages.halting: the model has no head 'halting'; its heads are: quality",
         ),
+        (
+            ["model=sudoku_6x6_small"],
+            "sudoku_4x4 has 16 positions, but the denoiser has 36 places, of another board; set .*rows=4 .*columns=4",
+        ),
         (["task.batch_size=9"], "stages.denoiser: the rows of the training states add up to 8, but a batch has 9"),
         (
             ["+stages.joined={_target_: adaptive_diffusion.runs.stages.Join, parts: {planner: denoiser}}"],

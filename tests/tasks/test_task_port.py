@@ -200,3 +200,31 @@ def test_task_that_breaks_its_promises_is_refused(sentence, members):
 
 def test_task_that_fits_is_not_refused():
     check_task(CopyingData())
+
+
+class SingleVerdict(Copying):
+    """Its verifier decides once for all answers."""
+
+    def verify(self, answers, problems):
+        return Correctness(exact=torch.tensor([True]), valid=torch.tensor([True]))
+
+
+class NoVerdict(Copying):
+    """Its verifier returns what is right and nothing else."""
+
+    def verify(self, answers, problems):
+        return answers[:, 1] == problems.value
+
+
+def test_a_verdict_for_all_answers_together_is_refused():
+    problems = Digits(torch.arange(3))
+    with pytest.raises(ValueError, match=r"copying: verify.*exact has the shape \[1\] for 3 answers; it must be \[3\]"):
+        SingleVerdict().correct(Copying().targets(problems), problems)
+
+
+def test_a_verifier_that_returns_no_correctness_is_refused_before_a_training():
+    class Data(CopyingData):
+        task = NoVerdict()
+
+    with pytest.raises(ValueError, match="copying: verify returned a Tensor; it must return a Correctness"):
+        check_task(Data())
