@@ -13,7 +13,7 @@ def main(run: str = "runs/quickstart", file: str = "puzzles.txt") -> None:
     sampler = ad.Sampler(
         model,
         pace=ad.pace.Threshold(0.95),  # commit what is at least 95% probable, at least one token per step
-        remasking=ad.remasking.LowQuality(0.3),  # take back what the quality head doubts
+        remasking=ad.remasking.LowQuality(0.3),  # take back what the quality head predicts to be wrong
         halting=ad.halting.LearnedHalting(0.9),  # stop once the answer is right with probability 0.9
     )
     queries = ad.read_queries(file, model.task)

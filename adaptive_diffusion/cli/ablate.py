@@ -39,7 +39,8 @@ def ablate(
         typer.Argument(help="The grid: key=value,value or key=range(0,3); all combinations.", show_default=False),
     ] = None,
     listed: Annotated[
-        Path | None, typer.Option("--list", help="A file of settings, overrides a line.", show_default=False)
+        Path | None,
+        typer.Option("--list", help="A file with one setting per line: its overrides.", show_default=False),
     ] = None,
     queries: Annotated[
         Path | None,
@@ -60,9 +61,10 @@ def ablate(
 ) -> None:
     """Try every setting of a grid or a list, each once, and compare them over seeds.
 
-    A cell is addressed by its config: one that is finished is not repeated, whichever sweep of the folder asks, unless
-    the code of an allowed module or a file that it names has changed. The same command goes on after an interruption.
-    Of a run, 'sampler=' and 'seed=' belong to the cell, all other keys to the sampler.
+    Each setting (a cell) has a folder named after its config. A finished cell is not run again, also when another
+    sweep in this folder contains it, unless the code of an allowed module or a file that it names has changed. After an
+    interruption, the same command continues. For a run, 'sampler=' and 'seed=' belong to the cell, and all other keys
+    to the sampler.
 
     Examples:
 

@@ -34,7 +34,8 @@ def edit(
     rewrite: Annotated[
         Spans,
         typer.Option(
-            help="Write a span anew: START:STOP in bytes or FIRST-LAST in lines with their ends; =COUNT tokens instead."
+            help="Rewrite a span: START:STOP in bytes, or FIRST-LAST in lines with their ends; "
+            "add =COUNT to write COUNT tokens in its place."
         ),
     ] = None,
     revise: Annotated[
@@ -50,7 +51,7 @@ def edit(
             "-n", "--variations", min=1, help="Files, with seeds one apart; they differ if the sampler draws."
         ),
     ] = 1,
-    seed: Annotated[int, typer.Option(help="Of the first variation.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the first variation.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print files and figures as JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="A folder that gets a file for each variation.")] = None,
     device: Device = "auto",
@@ -58,7 +59,9 @@ def edit(
     config_dir: ConfigDir = None,
     allow_module: AllowModule = None,
 ) -> None:
-    """Edit a file of a task that has an editor, such as a text or a grid: what is not named stays to the byte.
+    """Edit a file of a task that has an editor, such as a text or a grid.
+
+    Everything outside the named places stays the same, byte for byte.
 
     Examples:
 
@@ -102,7 +105,7 @@ def edit(
         notes = [[_note(span) for span in row["spans"]] for row in rows]
         print_side_by_side(text, [row["text"] for row in rows], titles, notes)
         typer.echo(
-            f"{spread.distinct} of {variations} variations are distinct; two of them differ at "
+            f"{spread.distinct} of {variations} variations are distinct; on average, two of them differ at "
             f"{100 * spread.difference:.1f}% of the open positions."
         )
         return

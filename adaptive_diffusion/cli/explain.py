@@ -20,7 +20,7 @@ def explain(
 ) -> None:
     """Show why a query took the steps it took: what was committed, remasked and replaced, and why it stopped.
 
-    For each step it prints what the halting rule saw and draws the sequence.
+    For each step it prints the numbers that the halting rule used, and draws the sequence.
 
     Examples:
 

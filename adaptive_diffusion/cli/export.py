@@ -12,7 +12,7 @@ def export(
     push_to_hub: Annotated[str | None, typer.Option(metavar="OWNER/NAME", help="Upload it there as well.")] = None,
     public: Annotated[bool, typer.Option("--public", help="Let everybody see a repository that is created.")] = False,
 ) -> None:
-    """Write a trained model as the ecosystem keeps them: config.json, safetensors, a model card.
+    """Write a trained model in the layout of the Hugging Face hub: config.json, safetensors, a model card.
 
     Examples:
 

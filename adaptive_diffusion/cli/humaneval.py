@@ -34,7 +34,7 @@ def humaneval(
     run_tests: Annotated[
         bool, typer.Option("--run-tests", help="Run each answer with its tests: this executes what the model wrote.")
     ] = False,
-    seconds: Annotated[int, typer.Option(min=1, help="For the tests of an answer.")] = 5,
+    seconds: Annotated[int, typer.Option(min=1, help="Time limit in seconds for the tests of one answer.")] = 5,
     seed: Seed = 0,
     device: Device = "auto",
     precision: Precision = "auto",

@@ -9,7 +9,9 @@ import typer
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects with all figures.")] = False,
 ) -> None:
-    """List the trained models that come with the package. A name stands wherever a run or a checkpoint may stand.
+    """List the trained models that come with the package.
+
+    You can use a name wherever a run folder or a checkpoint is accepted.
 
     Examples:
 

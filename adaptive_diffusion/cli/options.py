@@ -87,28 +87,33 @@ Answers = Annotated[
 Trace = Annotated[
     Path | None,
     typer.Option(
-        "--trace", help="Record what happened to every token in this folder, which analyze reads.", show_default=False
+        "--trace",
+        help="Write into this folder what happened to every token; analyze and explain read it.",
+        show_default=False,
     ),
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out queries that cannot be read instead of stopping.")]
-Seed = Annotated[int, typer.Option(help="Keys all random draws together with the number of the query.")]
+Seed = Annotated[int, typer.Option(help="Seed of all random draws; each draw also depends on the number of the query.")]
 Risk = Annotated[
     float | None,
     typer.Option(
-        help="Stop as early as loses at most this share of the answers; calibrated on the run's validation problems.",
+        help="Choose the earliest stopping that loses at most this share of the answers; "
+        "calibrated on the run's validation problems.",
         show_default=False,
     ),
 ]
 Confidence = Annotated[
     float | None,
     typer.Option(
-        help="With which --risk holds, over the draw of the validation problems.  \\[default: 0.95]",
+        help="Probability that the bound of --risk holds, over the choice of validation problems.  \\[default: 0.95]",
         show_default=False,
     ),
 ]
 ExpectedRisk = Annotated[
     float | None,
-    typer.Option(help="As --risk, but in expectation over the validation problems too.", show_default=False),
+    typer.Option(
+        help="As --risk, but the bound holds on average over the choice of validation problems.", show_default=False
+    ),
 ]
 
 EngineName = Annotated[
@@ -116,10 +121,15 @@ EngineName = Annotated[
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(min=1, help="Processes or actors.  \\[default: 1 for queries, the number of processors for sweeps]"),
+    typer.Option(
+        min=1,
+        help="Number of processes (local) or of actors (ray).  "
+        "\\[default: 1 for queries, the number of processors for sweeps]",
+    ),
 ]
 Address = Annotated[
-    str | None, typer.Option(help="Of a Ray cluster that is up, such as ray://head:10001.", show_default=False)
+    str | None,
+    typer.Option(help="Address of a running Ray cluster, such as ray://head:10001.", show_default=False),
 ]
 
 

@@ -20,9 +20,10 @@ def repeat(
     precision: Annotated[str | None, typer.Option(help="As in run.  \\[default: that of the run]")] = None,
     allow_module: AllowModule = None,
 ) -> None:
-    """Run it again from its own config, and say what differs: weights, answers, traces and figures, bit for bit.
+    """Run it again from its own config, and compare weights, answers, traces and figures bit for bit.
 
-    Same machine, versions and source: everything is equal on a processor. Exit status 1 where something is not.
+    On the same machine, with the same versions and source, all results on a CPU are equal. If any result differs, the
+    exit status is 1.
 
     Examples:
 

@@ -17,7 +17,9 @@ def samplers(
     ),
     config_dir: ConfigDir = None,
 ) -> None:
-    """List the samplers that have a name: what they are, their parts with all values, the noise they serve.
+    """List the samplers of configs/sampler: name, description, and the kinds of noise that each can be used with.
+
+    --json and --markdown also list the parts of each sampler, with all values.
 
     Examples:
 

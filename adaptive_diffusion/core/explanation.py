@@ -95,7 +95,7 @@ def _drawn(tokens: Sequence[int], header: TraceHeader, marks: dict[int, str]) ->
 
 
 def _numbers(step: dict[str, Any]) -> dict[str, float]:
-    """What the halting rule saw, by the names that its explanation uses."""
+    """The numbers that the halting rule used, by the names in its explanation."""
     seen = {name.removeprefix(HALTING): value for name, value in step.items() if name.startswith(HALTING)}
     return {name: value for name, value in {PROBABILITY: step["halt_probability"], **seen}.items() if value is not None}
 

@@ -16,6 +16,7 @@ class Rows:
     fields, None included, belong to the record and stay as they are.
 
     Example:
+        >>> from dataclasses import dataclass
         >>> @dataclass(frozen=True)
         ... class Points(Rows):
         ...     x: Tensor

@@ -1,8 +1,8 @@
 """Risk control: how boldly may a sampler stop so that it loses hardly anything?
 
-The settings of a rule are tried on n calibration queries, in the order from careful to bold. Each gives the losses of
-the queries, numbers in [0, 1] such as "made wrong by stopping early". A setting is certified where a promise about its
-risk, the expected loss of a new query of the same kind, can be limited:
+The settings of a rule are tried on n calibration queries, from the one that stops latest to the one that stops
+earliest. Each gives the losses of the queries, numbers in [0, 1] such as "made wrong by stopping early". A setting is
+certified where a promise about its risk, the expected loss of a new query of the same kind, can be limited:
 
 * `learn_then_test`: with probability at least 1 − α over the calibration queries the risk is at most δ (Angelopoulos et
   al. 2021, arXiv 2110.01052). The null hypotheses "the risk exceeds δ" are tested in the fixed order up to the first
@@ -73,7 +73,8 @@ def learn_then_test(losses: Iterable[np.ndarray], risk: float, confidence: float
     """The settings whose risk is at most δ with confidence 1 − α, all of them at once, by fixed-sequence testing.
 
     Args:
-        losses: [N] in [0, 1] for each setting, from careful to bold; none is taken after the first that fails.
+        losses: [N] in [0, 1] for each setting, from the one that stops latest to the one that stops earliest; none is
+            taken after the first that fails.
         risk: δ.
         confidence: 1 − α.
 

@@ -16,8 +16,8 @@ class Denoising(Objective):
     and taken chunk by chunk where the vocabulary is large.
 
     On open positions it is the masked-diffusion loss with weight 1 (Sahoo et al. 2024, arXiv 2406.07524, with 1/t
-    divided out). On committed ones, some of them wrong, it teaches the denoiser to doubt what it sees, so that the
-    probability of a standing token measures how well that token fits.
+    divided out). On committed ones, some of them wrong, the denoiser learns to give a low probability to visible tokens
+    that are wrong, so that the probability of a visible token measures how well it fits.
 
     Attributes:
         committed: weight of committed positions against open ones; 0 leaves them out.

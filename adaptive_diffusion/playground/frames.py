@@ -39,7 +39,7 @@ class Frame:
     Attributes:
         state: of the sampler, one row.
         changes: position → what the step before did there.
-        halting: what the halting rule saw in that step, in words; empty where it has no words.
+        halting: the numbers that the halting rule used in that step, in a sentence; empty if it has none.
         ended: why the answer is finished; empty while it is not.
         paused: the answer is not finished, and `ended` is the limit that stopped it.
         number: of the try, from 0.

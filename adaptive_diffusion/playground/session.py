@@ -36,7 +36,7 @@ class Choice:
         name: of its config.
         sampler: as the config has it.
         parameter: what its slider sets, such as `halting.price`; empty without one.
-        settings: of the slider, from careful to bold.
+        settings: of the slider, from the one that stops latest to the one that stops earliest.
         default: the setting of the config.
         curve: settings that were measured with the model.
     """

@@ -24,7 +24,7 @@ class CalibratedParameter(Parameters):
     Attributes:
         role: of the rule in the sampler, such as "halting" or "pace".
         name: the field of that rule.
-        settings: values to try, from careful to bold.
+        settings: values to try, from the one that stops latest to the one that stops earliest.
         full_budget: the rule in this role at the full budget, against whose answers losses are measured; None leaves
             the rule of the sampler. Nothing halts early at the full budget.
 
@@ -40,7 +40,10 @@ class CalibratedParameter(Parameters):
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", tuple(self.settings))
         if not self.settings:
-            raise ValueError(f"{self.role}.{self.name} has no settings to try; list some, from careful to bold")
+            raise ValueError(
+                f"{self.role}.{self.name} has no settings to try; list some, from the one that stops latest to the one "
+                "that stops earliest"
+            )
 
     def changes(self, rules: Mapping[str, Any], setting: float | None) -> dict[str, Rule]:
         """The rules by role that differ at a setting; None is the full budget.

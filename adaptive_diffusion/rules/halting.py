@@ -212,7 +212,8 @@ class AnswerProbability(Halting):
     """Fill the complete answer at once when its probability under the present prediction reaches τ: the product over
     editable positions of the probability of the token that the answer would hold. At a position that stays committed
     that is the current-token probability, elsewhere the probability of the token written or filled in now. Nothing is
-    learned: it is the baseline of learned halting. With a limit of steps it gives up on queries that stay doubtful.
+    learned: it is the baseline of learned halting. With a limit of steps it stops on queries whose probability stays
+    low.
 
     Attributes:
         threshold: τ.

@@ -25,7 +25,7 @@ class HeadHalting(SummarisedHalting):
     Attributes:
         head: the model's halting head; None until a sampler binds it.
         settings: values of its threshold, margin or price among which a budget or an accuracy is looked for, from
-            careful to bold.
+            the one that stops latest to the one that stops earliest.
     """
 
     head: HaltingHead | None

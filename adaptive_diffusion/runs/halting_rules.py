@@ -48,7 +48,7 @@ class Fitted:
         return ScoredAnswers(f"{self.name} {setting:.4g}", self.name, self.rollouts.query.numpy(), cost, quality)
 
     def curve(self) -> dict[float, ScoredAnswers]:
-        """The answers at every `STRIDE`-th setting, from careful to bold."""
+        """The answers at every `STRIDE`-th setting, from the one that stops latest to the one that stops earliest."""
         return {setting: self.at(setting) for setting in self.rule.settings[::STRIDE]}
 
 

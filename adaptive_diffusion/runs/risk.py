@@ -114,8 +114,8 @@ def choose(
     slots: int = SLOTS,
     say: Callable[[str], None] = lambda _: None,
 ) -> Chosen:
-    """The boldest setting of a sampler's calibrated parameter that keeps a promise, by sampling the problems at one
-    setting after another, from careful to bold, until one fails.
+    """The setting of a sampler's calibrated parameter that stops earliest and keeps a promise. The problems are sampled
+    at one setting after another, from the one that stops latest to the one that stops earliest, until one fails.
 
     Args:
         sampler: declares `calibrated`.

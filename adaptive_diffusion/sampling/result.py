@@ -79,8 +79,8 @@ class SampleResult:
         return f"{sentence}: {self.faults[row]}" if row in self.faults else sentence
 
     def explain(self, query: int, variation: int = 0) -> str:
-        """Why a query took the steps it took: what was committed, remasked and replaced, what the halting rule saw, and
-        why it went on or stopped, step by step, with the sequence drawn (`core.explanation.explain`).
+        """Why a query took the steps it took: what was committed, remasked and replaced, the numbers that the halting
+        rule used, and why it went on or stopped, step by step, with the sequence drawn (`core.explanation.explain`).
 
         Args:
             query: its id; `read_queries` numbers from 0.

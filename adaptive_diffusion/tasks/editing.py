@@ -17,8 +17,8 @@ INSERTION = re.compile(r"(\d+|start|end)\+(\d+)")
 class Change:
     """Bytes `start` to `stop` of a file give way to `count` open tokens (None: as many as they have now).
 
-    With `revise` the present tokens stand at first, and a sampler that takes tokens back changes what it doubts.
-    `named` is how it was asked for.
+    With `revise` the present tokens stand at first, and a sampler that remasks changes the tokens that it takes
+    back. `named` is how it was asked for.
     """
 
     start: int

@@ -1,4 +1,4 @@
-"""Five things as a user adds them: a task, a denoiser, a halting rule with its head, a remasking rule, a stage.
+"""Six things as a user adds them: a task, a denoiser, a halting rule with its head, a loss, a remasking rule, a stage.
 
 Each is one module and one config in `project`, a user's folder. Nothing in the package is edited for them.
 """
@@ -16,7 +16,7 @@ import adaptive_diffusion as ad
 from adaptive_diffusion.cli.app import app
 
 PROJECT = Path(__file__).parent / "project"
-MODULES = ("countdown", "convolution", "few_errors", "fallen", "one_forward")
+MODULES = ("countdown", "convolution", "few_errors", "confidence_penalty", "fallen", "one_forward")
 ALLOW = [f"--allow-module={module}" for module in MODULES]
 FEW_ERRORS = "few_errors=threshold +halting._target_=few_errors.FewErrors"
 SMALL = [
@@ -187,10 +187,24 @@ def test_rules_that_stop_are_compared_on_the_task_of_the_user(countdown: Run, tm
     assert "answer_probability" in summary["comparisons"]
 
 
+def without(*stages: str) -> list[str]:
+    """The changes of a small quickstart that leaves out these stages."""
+    small = [change for change in SMALL if change.partition(".")[2].partition(".")[0] not in stages]
+    return [*small, *FEW[:3], *(f"stages.{stage}=null" for stage in stages)]
+
+
+def test_objective_of_the_user_changes_the_trained_denoiser(tmp_path: Path):
+    changes = without("remasking", "halting", "rollouts", "cost_aware", "evaluation", "report")
+    weights = []
+    for weight in (0, 10):
+        penalty = f"stages.denoiser.module.objectives.1.weight={weight}"
+        command("run", "confidence_penalty", *changes, penalty, "--folder", tmp_path / str(weight), *ALLOW)
+        weights.append(ad.load(tmp_path / str(weight), allow=MODULES).denoiser.state_dict())
+    assert any(not weights[0][name].equal(weights[1][name]) for name in weights[0])
+
+
 def test_stage_of_the_user_runs_before_the_report(tmp_path: Path):
-    left_out = ("remasking", "halting", "rollouts", "cost_aware", "evaluation")
-    small = [change for change in SMALL if change.partition(".")[2].partition(".")[0] not in left_out]
-    changes = [*small, *FEW[:3], *(f"stages.{stage}=null" for stage in left_out)]
+    changes = without("remasking", "halting", "rollouts", "cost_aware", "evaluation")
     command("run", "one_forward", *changes, "--folder", tmp_path, *ALLOW)
     assert 0 <= json.loads((tmp_path / "one_forward.json").read_text())["correct"] <= 1
     stages = json.loads((tmp_path / "manifest.json").read_text())["stages"]

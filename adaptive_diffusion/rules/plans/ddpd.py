@@ -1,4 +1,4 @@
-"""Denoise where a planner sees noise (Liu et al. 2024, DDPD, arXiv 2410.06264)."""
+"""Denoise where a planner predicts noise (Liu et al. 2024, DDPD, arXiv 2410.06264)."""
 
 from dataclasses import dataclass
 

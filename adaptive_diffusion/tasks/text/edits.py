@@ -1,4 +1,4 @@
-"""Edits of a text: spans are written anew, revised, inserted or deleted, and the rest stays to the byte."""
+"""Edits of a text: spans are rewritten, revised, inserted or deleted; the rest stays the same, byte for byte."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ def edit_layout(text: bytes, changes: Iterable[Change], tokenizer: Tokenizer, lo
 
 @dataclass(frozen=True)
 class TextEditor(Editor):
-    """Spans of a text of any length are written anew or revised; the rest stays to the byte.
+    """Spans of a text of any length are rewritten or revised; the rest stays the same, byte for byte.
 
     Attributes:
         tokenizer: text to tokens.

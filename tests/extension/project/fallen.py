@@ -1,4 +1,4 @@
-"""Remasking of tokens that the denoiser has come to doubt."""
+"""Remasking of tokens whose probability has fallen."""
 
 from dataclasses import dataclass
 
