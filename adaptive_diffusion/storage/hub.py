@@ -131,8 +131,8 @@ def push_to_hub(folder: Path, repository: str, private: bool = True) -> str:
     except (OSError, ValueError, *hub.errors.HfHubHTTPError.__bases__) as error:  # the HTTP library's own among them
         why = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(
-            f"{folder} is not uploaded to {repository}: {why}; log in with `hf auth login`, or look whether the hub can "
-            "be reached, and give the command again"
+            f"{folder} is not uploaded to {repository}: {why}; log in with `hf auth login`, or look whether the hub "
+            "can be reached, and give the command again"
         ) from error
     return str(address)
 
