@@ -63,6 +63,13 @@ def test_a_run_goes_through_its_stages_and_a_second_skips_them(command, tmp_path
     assert (tmp_path / "log.txt").read_text() == "first\nsecond\n"
 
 
+def test_refused_run_leaves_no_folder(command, tmp_path):
+    result = command("run", "small", "stages.first._target_=user_extensions.Misfit", ALLOW)
+    assert result.exit_code == 2
+    assert result.stderr == "Error: stages.first: nothing fits\n"
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
 def test_training_leaves_the_rest_to_a_later_run(command, tmp_path):
     look = "stages.second._target_=user_extensions.Look"
     assert command("train", "small", look, ALLOW).exit_code == 0
@@ -88,6 +95,7 @@ def test_training_leaves_the_rest_to_a_later_run(command, tmp_path):
         (("ablate", "small", "seed=0,1", "--engine", "cloud"), "There is no engine 'cloud'; they are local and ray."),
         (("ablate", "small", "--address", "ray://head:1"), "add --engine ray"),
         (("ablate", "small", "--queries", "some.txt"), "small is none of them"),
+        (("ablate", "small", "--list", "nothing.txt"), "there is no file nothing.txt; write a setting a line"),
     ],
 )
 def test_a_refused_request_is_one_sentence_and_status_2(command, arguments, sentence):

@@ -43,6 +43,21 @@ THEN = {
 }
 
 
+class Misfit(Stage):
+    """Fits no run."""
+
+    trains = True
+
+    def __init__(self, log: str, then: str = "nothing", more: object = None) -> None:
+        pass
+
+    def check(self, context, dry_run):
+        raise ValueError("nothing fits")
+
+    def __call__(self, context):
+        raise AssertionError("a stage that does not fit was run")
+
+
 class Work(Stage):
     """Notes each call in ``log.txt``; ``at`` names what it does besides."""
 

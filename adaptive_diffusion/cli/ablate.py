@@ -98,7 +98,7 @@ def ablate(
         )
     else:
         cells = experiment_cells(subject, settings, search, allow, compute)
-    announce(compute)
+    announce(compute, trains=not sampled)
     place = folder or Path("runs/ablate") / UNSAFE.sub("_", trained.stem if sampled else subject)
     with RunFolder(place, allow) as held, Progress(cells) as progress:
         rows = run_sweep(cells, held, chosen, progress.tell)

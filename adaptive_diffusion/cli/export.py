@@ -23,6 +23,8 @@ def export(
     from adaptive_diffusion.runs.trained_model import checkpoint_file
     from adaptive_diffusion.storage import hub
 
+    if push_to_hub is not None:
+        hub.check_repository(push_to_hub)
     hub.save_pretrained(checkpoint_file(source), folder)
     typer.echo(folder)
     if push_to_hub:

@@ -46,6 +46,11 @@ def import_weights(
     search = config_search(config_dir)
     known = known_packages(search)
     if source in known and not Path(source).exists():
+        described_by_hand = {"--config": config, "--names": names, "--weights": weights, "--inert": inert}
+        if given := [option for option, value in described_by_hand.items() if value]:
+            raise ValueError(
+                f"{source} is a known package, which brings its own config; leave out {' and '.join(given)}"
+            )
         imported = import_package(known_package(source, search), folder)
     elif not Path(source).exists():
         raise ValueError(f"There is no file {source}; the known packages are {', '.join(known)}")

@@ -190,9 +190,9 @@ def promise(risk: float | None, confidence: float | None, expected: float | None
     return Promise(risk) if confidence is None else Promise(risk, confidence)  # type: ignore[arg-type]
 
 
-def announce(compute: Any) -> None:
-    """Prints what was chosen, on standard error."""
-    print(compute, file=sys.stderr)
+def announce(compute: Any, trains: bool = False) -> None:
+    """Prints what was chosen, on standard error: for sampling, and for training too where the command trains."""
+    print(compute if trains else compute.sampling(), file=sys.stderr)
 
 
 def engine(name: str, workers: int, address: str | None) -> Any:

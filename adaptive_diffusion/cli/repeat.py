@@ -39,7 +39,7 @@ def repeat(
     _, manifest = recorded_config(run)  # what is refused is refused before a folder is made
     then = compute_of(manifest)
     compute = chosen_compute(device or then["device"], precision or then["precision"])
-    announce(compute)
+    announce(compute, trains=True)
     place = folder or run.with_name(f"{run.resolve().name}-repeated")
     with RunFolder(place, allowed(allow_module)) as held:
         files = repeat_run(run, held, lambda line: print(line, file=sys.stderr), compute)

@@ -1,21 +1,28 @@
 """``adaptive-diffusion samplers``."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from adaptive_diffusion.cli.options import ConfigDir, config_search
+from adaptive_diffusion.cli.options import AllowModule, ConfigDir, allowed, config_search
+
+RESULTS = Path("experiments/sampler_catalogue/results")
 
 
 def samplers(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects with their names.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/samplers.md, results included.")] = False,
-    results: Annotated[Path, typer.Option(help="The folder of measured results that the document shows.")] = Path(
-        "experiments/sampler_catalogue/results"
-    ),
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"The folder of measured results that the document shows.  \\[default: {RESULTS}]", show_default=False
+        ),
+    ] = None,
     config_dir: ConfigDir = None,
+    allow_module: AllowModule = None,
 ) -> None:
     """List the samplers of configs/sampler: name, description, and the kinds of noise that each can be used with.
 
@@ -31,13 +38,22 @@ def samplers(
     """
     from adaptive_diffusion.runs.catalogue import document, presets
 
-    search = config_search(config_dir)
+    if results is not None and not markdown:
+        raise ValueError(f"--results {results} is shown by the document alone: add --markdown, or leave it out")
+    if results is not None and not results.is_dir():
+        raise ValueError(f"There is no folder {results}; give --results the folder of measured results")
+    search, allow = config_search(config_dir), allowed(allow_module)
+    found = presets(search, allow)
+    for preset in found:
+        if preset.foreign:
+            trust = "if you trust its code: " + " ".join(f"--allow-module {module}" for module in preset.foreign)
+            print(f"{preset.name} is listed without values and noise; {trust}", file=sys.stderr)
     if markdown:
-        typer.echo(document(results, search), nl=False)
+        typer.echo(document(results or RESULTS, search, allow), nl=False)
     elif as_json:
-        typer.echo(json.dumps([preset.as_json() for preset in presets(search)], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([preset.as_json() for preset in found], indent=2, ensure_ascii=False))
     else:
-        _print(presets(search))
+        _print(found)
 
 
 def _print(presets: tuple) -> None:

@@ -31,8 +31,10 @@ def listed(path: Path) -> list[Setting]:
     """The settings of a file: overrides separated by blanks, a setting a line; `#` begins a comment.
 
     Raises:
-        ValueError: a file that cannot be read as text, that is empty, or with a line of open quotes.
+        ValueError: a file that is not there, that cannot be read as text, that is empty, or with a line of open quotes.
     """
+    if not path.exists():
+        raise ValueError(f"there is no file {path}; write a setting a line, such as seed=1 model.denoiser.depth=6")
     try:
         lines = [shlex.split(line, comments=True) for line in path.read_text(encoding="utf-8").splitlines()]
     except ValueError as error:

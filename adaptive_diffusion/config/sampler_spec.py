@@ -101,13 +101,24 @@ def _read(text: Any, search: ConfigSearch) -> Iterator[NamedSampler]:
         raise ValueError(f"{text!r} gives one name to {len(settings)} samplers; leave it out or give one value")
     for setting in settings:
         node = resolve(compose_part(ROLE, family, setting, search))
-        yield NamedSampler(_checked(name or _label(family, setting, varied)), family, node)
+        yield NamedSampler(_checked(name) if name else _label(family, setting, varied), family, node)
 
 
 def _label(family: str, setting: Setting, varied: set[int]) -> str:
-    """The family's name with the values that vary; with all of them where none varies."""
+    """The family's name with the values that vary; with all of them where none varies.
+
+    Raises:
+        ValueError: a value that cannot stand in a name.
+    """
     shown = [override for number, override in enumerate(setting) if not varied or number in varied]
-    return "_".join([family, *(override.partition("=")[2] for override in shown)])
+    for override in shown:
+        value = override.partition("=")[2]
+        if "/" in value or ".." in value or not NAME.fullmatch(f"{family}_{value}"):
+            raise ValueError(
+                f"The value {value!r} of {override!r} cannot stand in the name of a sampler, which has letters, digits "
+                f"and _.+=- only: correct it, or choose a name: NAME={family} {shlex.quote(override)}"
+            )
+    return _checked("_".join([family, *(override.partition("=")[2] for override in shown)]))
 
 
 def _checked(name: str) -> str:

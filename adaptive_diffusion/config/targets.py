@@ -63,7 +63,7 @@ def find_target(
     allowed = [*(f"{PACKAGE}.{package}" for package in packages), *allow]
     if NEEDS in packages and path.startswith(f"{OPTIMISERS}."):
         return _optimiser(path)
-    if not _inside(path, allowed):
+    if not inside(path, allowed):
         module = path.rsplit(".", 1)[0]
         raise ValueError(
             f"_target_ {path!r} is refused: it is neither a part of {PACKAGE} nor in an allowed module. "
@@ -76,7 +76,7 @@ def find_target(
         raise ValueError(f"{refused} a {type(found).__name__}, not a class or a function.")
     if not _defined_in(function, allowed) or (function is not found and not _defined_in(found.__self__, allowed)):
         raise ValueError(f"{refused} reachable there, but defined in {function.__module__!r}.")
-    if function is found and inspect.isfunction(function) and not partial and not _inside(function.__module__, allow):
+    if function is found and inspect.isfunction(function) and not partial and not inside(function.__module__, allow):
         raise ValueError(f"{refused} a function; name a class, or bind it with _partial_: true.")
     return found
 
@@ -91,7 +91,8 @@ def _optimiser(path: str) -> Callable[..., Any]:
     return found
 
 
-def _inside(name: str, modules: Sequence[str]) -> bool:
+def inside(name: str, modules: Sequence[str]) -> bool:
+    """Whether a dotted name is one of these modules or lies in one."""
     return any(name == module or name.startswith(f"{module}.") for module in modules)
 
 
@@ -100,12 +101,12 @@ def _locate(path: str, modules: Sequence[str]) -> Any:
     parts = path.split(".")
     for length in range(len(parts), 0, -1):
         name = ".".join(parts[:length])
-        if not _inside(name, modules):
+        if not inside(name, modules):
             break
         try:
             found = importlib.import_module(name)
         except ModuleNotFoundError as error:
-            if error.name is None or not _inside(name, [error.name]):
+            if error.name is None or not inside(name, [error.name]):
                 raise ValueError(f"_target_ {path!r} needs a module that is not installed: {error}.") from error
             continue
         for attribute in parts[length:]:
@@ -125,4 +126,4 @@ def _defined_in(thing: Any, modules: Sequence[str]) -> bool:
     found: Any = sys.modules.get(thing.__module__)
     for attribute in thing.__qualname__.split("."):
         found = getattr(found, attribute, None)
-    return _inside(thing.__module__, modules) and getattr(found, "__func__", found) is thing
+    return inside(thing.__module__, modules) and getattr(found, "__func__", found) is thing

@@ -128,10 +128,11 @@ class Threshold(UnmaskingPace):
     2505.22618).
 
     c is the order's score, so τ bounds the confidence under `Confidence` and the margin under `Margin`. Scores of an
-    order of your own have to pass τ ≤ 1. Infinity opens `at_least` positions.
+    order of your own have to pass a τ from 0 to 1; entropies are bounded by `EntropyBound`. Infinity opens `at_least`
+    positions.
 
     Raises:
-        ValueError: `at_least` below 1, or a threshold above 1, which no probability reaches.
+        ValueError: `at_least` below 1, or a threshold above 1, which no probability reaches, or below 0, which all do.
     """
 
     threshold: float = 0.9
@@ -142,6 +143,8 @@ class Threshold(UnmaskingPace):
             raise ValueError(f"at_least={self.at_least} would never finish; use at least 1")
         if 1 < self.threshold < math.inf:
             raise ValueError(f"threshold={self.threshold} is above every probability; use for instance 0.9 for 90%")
+        if self.threshold < 0:
+            raise ValueError(f"threshold={self.threshold} commits everything at once; use one from 0 to 1, such as 0.9")
 
     def __call__(
         self, state: SamplerState, prediction: Prediction, score: Tensor, revision: Revision, next_level: Tensor

@@ -11,7 +11,9 @@ from typing import Any
 
 from adaptive_diffusion.config.composition import compose_part
 from adaptive_diffusion.config.instantiation import instantiate
+from adaptive_diffusion.config.resolution import leaves, resolve
 from adaptive_diffusion.config.search import ConfigSearch
+from adaptive_diffusion.config.targets import PACKAGE, inside
 from adaptive_diffusion.core.rule import BOTH
 
 ROLES = ("view", "proposal", "order", "pace", "remasking", "plan", "halting", "processors", "block_length", "limits")
@@ -26,8 +28,10 @@ class Preset:
         name: of the file.
         about: the comment lines at its top before "# Differs:": what it is, paper and year.
         differences: from the original implementation, on purpose: the comment lines from "# Differs:" on.
-        parts: role → the rule as it would be written in Python, for the roles it sets.
-        corruption: the kinds of noise that all its rules serve.
+        parts: role → the rule as it would be written in Python, for the roles it sets; the name of its class alone
+            where `foreign` holds anything.
+        corruption: the kinds of noise that all its rules serve; empty where `foreign` holds anything.
+        foreign: modules that its config names and that were not allowed, so that none of its parts was built.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Preset:
     differences: str
     parts: Mapping[str, str]
     corruption: tuple[str, ...]
+    foreign: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -48,13 +53,19 @@ class Preset:
 
 
 @cache
-def presets(search: ConfigSearch) -> tuple[Preset, ...]:
-    """All samplers of configs/sampler, in the order of their names."""
-    return tuple(_preset(name, search) for name in search.choices("sampler"))
+def presets(search: ConfigSearch, allow: tuple[str, ...] = ()) -> tuple[Preset, ...]:
+    """All samplers of configs/sampler, in the order of their names; `allow` names modules whose classes are built."""
+    return tuple(_preset(name, search, allow) for name in search.choices("sampler"))
 
 
-def _preset(name: str, search: ConfigSearch) -> Preset:
-    recipe = instantiate(compose_part("sampler", name, search=search))
+def _preset(name: str, search: ConfigSearch, allow: tuple[str, ...]) -> Preset:
+    node = resolve(compose_part("sampler", name, search=search))
+    about, differences = _comments(search.file("sampler", name).read_text())
+    if foreign := _foreign(node, allow):
+        named = node | (node.get("sampler") or {})
+        parts = {role: _class_names(named[role]) for role in ROLES if role in named}
+        return Preset(name, about, differences, parts, (), foreign)
+    recipe = instantiate(node, allow)
     chosen = dict(recipe.keywords)
     if "sampler" in chosen:
         chosen |= chosen.pop("sampler").keywords
@@ -62,9 +73,26 @@ def _preset(name: str, search: ConfigSearch) -> Preset:
     rules = [chosen[role] for role in RULES if chosen.get(role) is not None]
     for rule in [*rules, *chosen.get("processors", ())]:
         kinds &= rule.corruptions
-    about, differences = _comments(search.file("sampler", name).read_text())
     parts = {role: written(chosen[role]) for role in ROLES if role in chosen}
     return Preset(name, about, differences, parts, tuple(sorted(kinds)))
+
+
+def _foreign(node: dict[str, Any], allow: tuple[str, ...]) -> tuple[str, ...]:
+    """The modules outside this package that a config names and that are not allowed."""
+    targets = {str(value) for key, value in leaves(node) if key.split(".")[-1] == "_target_"}
+    modules = {target.rpartition(".")[0] for target in targets if not inside(target, (PACKAGE, *allow))}
+    return tuple(sorted(modules))
+
+
+def _class_names(node: Any) -> str:
+    """A part by its config alone, without its values."""
+    match node:
+        case {"_target_": target}:
+            return str(target).rpartition(".")[2]
+        case list():
+            return "[" + ", ".join(map(_class_names, node)) + "]"
+        case _:
+            return repr(node)
 
 
 def _comments(text: str) -> tuple[str, str]:
@@ -91,7 +119,7 @@ def written(rule: Any) -> str:
     return repr(rule)
 
 
-def document(results: Path, search: ConfigSearch) -> str:
+def document(results: Path, search: ConfigSearch, allow: tuple[str, ...] = ()) -> str:
     """The text of docs/samplers.md: all presets, and a table for every result file in the folder `results`."""
     lines = [
         "# Samplers",
@@ -112,7 +140,7 @@ def document(results: Path, search: ConfigSearch) -> str:
         "| name | what it is | parts | differs from the original | noise |",
         "|---|---|---|---|---|",
     ]
-    for preset in presets(search):
+    for preset in presets(search, allow):
         parts = "<br>".join(f"{role}: `{rule}`" for role, rule in preset.parts.items())
         cells = [f"`{preset.name}`", preset.about, parts, preset.differences, " or ".join(preset.corruption)]
         lines.append(f"| {' | '.join(cells)} |")

@@ -63,9 +63,20 @@ class Compute:
         return model.to(self.device)
 
     def __str__(self) -> str:
+        return f"{self._named}; precision: {self.training} in training, {self._format} in sampling"
+
+    def sampling(self) -> str:
+        """As `str`, for commands that train nothing."""
+        return f"{self._named}; precision: {self._format}"
+
+    @property
+    def _named(self) -> str:
         name = f" ({torch.cuda.get_device_name(self.device)})" if self.device.type == "cuda" else ""
-        weights = "the checkpoint's format" if self.weights is None else str(self.weights).removeprefix("torch.")
-        return f"device: {self.device.type}{name}; precision: {self.training} in training, {weights} in sampling"
+        return f"device: {self.device.type}{name}"
+
+    @property
+    def _format(self) -> str:
+        return "the checkpoint's format" if self.weights is None else str(self.weights).removeprefix("torch.")
 
     def as_json(self) -> dict[str, Any]:
         """As the manifest of a run holds it."""

@@ -92,6 +92,21 @@ def run_experiment(
     contents = {name: None for mark, stage in marks if mark.get("done") for name in _changed(mark, stage)}
     check_config(plain, list(contents), folder, update, say)
     compute = compute or Compute()
+    contexts = [
+        StageContext(
+            folder,
+            stage.name,
+            folder.file(f"resume/{stage.name}"),
+            compute,
+            _shared(plain),
+            earlier=[one.name for one in stages[:number]],
+        )
+        for number, stage in enumerate(stages)
+    ]
+    if any(stage.trains and not _read_mark(stage, folder).get("done") for stage in stages):
+        nodes = [stage.node for stage in stages]
+        check_fit(plain.get("task") or {}, nodes, contexts, say)
+    # Only now, so that a config which is refused leaves nothing and does not stand in the way of the next one.
     manifest = Manifest(
         folder,
         {
@@ -103,21 +118,6 @@ def run_experiment(
     )
     outcome = "interrupted"
     try:
-        contexts = [
-            StageContext(
-                folder,
-                stage.name,
-                folder.file(f"resume/{stage.name}"),
-                compute,
-                _shared(plain),
-                earlier=[one.name for one in stages[:number]],
-            )
-            for number, stage in enumerate(stages)
-        ]
-        if any(stage.trains and not _read_mark(stage, folder).get("done") for stage in stages):
-            nodes = [stage.node for stage in stages]
-            check_fit(plain.get("task") or {}, nodes, contexts, say)
-        # Only now, so that a config which is refused does not stand in the way of the next one.
         folder.write(CONFIG, OmegaConf.to_yaml(OmegaConf.create(plain)))
         for stage, context in zip(stages, contexts, strict=True):
             _run_stage(stage, context, manifest, say)

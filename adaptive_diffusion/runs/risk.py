@@ -56,7 +56,8 @@ class Chosen:
         promise: what is promised.
         queries: how many problems it was calibrated on.
         seen: the mean loss on them.
-        nfe, nfe_full: mean forwards on them, at the setting and at the full budget.
+        nfe, nfe_full: mean forwards on them, at the setting and at the full budget; None where none was sampled,
+            because there are too few problems for any setting.
     """
 
     parameter: str
@@ -64,17 +65,15 @@ class Chosen:
     promise: Promise
     queries: int
     seen: float
-    nfe: float
-    nfe_full: float
+    nfe: float | None
+    nfe_full: float | None
 
     def __str__(self) -> str:
         on = f"{self.queries:,} calibration problems"
         if self.setting is None:
             needed = "" if self.promise.confidence is None else f" ({self._needed():,} without any loss are needed)"
-            return (
-                f"no setting of {self.parameter} can be certified on {on}{needed}; the full budget is used, "
-                f"{self.nfe_full:.2f} mean NFE"
-            )
+            spent = "" if self.nfe_full is None else f", {self.nfe_full:.2f} mean NFE"
+            return f"no setting of {self.parameter} can be certified on {on}{needed}; the full budget is used{spent}"
         return (
             f"{self.parameter}={self.setting:g}: {self.promise}; {100 * self.seen:.2f}% were lost on {on}, at "
             f"{self.nfe:.2f} mean NFE instead of {self.nfe_full:.2f}"
@@ -116,6 +115,7 @@ def choose(
 ) -> Chosen:
     """The setting of a sampler's calibrated parameter that stops earliest and keeps a promise. The problems are sampled
     at one setting after another, from the one that stops latest to the one that stops earliest, until one fails.
+    Nothing is sampled where the problems are too few to certify any setting.
 
     Args:
         sampler: declares `calibrated`.
@@ -129,6 +129,8 @@ def choose(
     """
     calibrated = calibrated_parameter(sampler)
     parameter = f"{calibrated.role}.{calibrated.name}"
+    if promise.confidence is not None and len(problems) < queries_needed(promise.risk, promise.confidence):
+        return Chosen(parameter, None, promise, len(problems), 0.0, None, None)
 
     def sampled(setting: float | None) -> Sampled:
         say("full budget" if setting is None else f"{parameter}={setting:g}")

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,14 @@ from adaptive_diffusion.tasks.task import Task
 @dataclass(frozen=True)
 class TrainedModel:
     """A model and the data of its task; `contents` is the SHA-256 of its checkpoint, `untrained` names heads that no
-    stage has trained."""
+    stage has trained, `warned` the sets of them that a sampler was built with."""
 
     model: DenoiserWithHeads
     data: TaskData
     allow: Sequence[str]
     contents: str = ""
     untrained: frozenset[str] = frozenset()
+    warned: set[tuple[str, ...]] = field(default_factory=set, compare=False)
 
     @property
     def task(self) -> Task:
@@ -44,10 +45,12 @@ class TrainedModel:
         """The sampler of a node on this model.
 
         Raises:
-            UserWarning: its rules decide by heads that no stage has trained.
+            UserWarning: its rules decide by heads that no stage has trained; once for the same heads.
         """
         sampler = build_sampler(instantiate(dict(node), self.allow), self.model)
-        if random := sorted(self.untrained.intersection(sampler.head_names)):
+        random = tuple(sorted(self.untrained.intersection(sampler.head_names)))
+        if random and random not in self.warned:
+            self.warned.add(random)
             warnings.warn(
                 f"the sampler decides by heads that no stage has trained: {', '.join(random)}. Train them, or choose a "
                 "sampler without learning, such as confidence",

@@ -70,13 +70,29 @@ class SampleResult:
         return replace(self, **{name: col.to(device) for name, col in columns.items() if isinstance(col, Tensor)})
 
     def reason(self, row: int) -> str:
-        """Why a row ended, as the name that traces hold."""
+        """Why a row ended, as the name that traces hold.
+
+        Raises:
+            ValueError: a row that the result does not have.
+        """
+        self._check(row)
         return self.reasons[int(self.halt_reason[row])][0]
 
     def why(self, row: int) -> str:
-        """Why a row ended, as a sentence."""
+        """Why a row ended, as a sentence.
+
+        Raises:
+            ValueError: a row that the result does not have.
+        """
+        self._check(row)
         sentence = self.reasons[int(self.halt_reason[row])][1]
         return f"{sentence}: {self.faults[row]}" if row in self.faults else sentence
+
+    def _check(self, row: int) -> None:
+        rows = len(self.halt_reason)
+        if not -rows <= row < rows:
+            there = f"its rows are 0 to {rows - 1}" if rows else "it is empty"
+            raise ValueError(f"the result has no row {row}; {there}")
 
     def explain(self, query: int, variation: int = 0) -> str:
         """Why a query took the steps it took: what was committed, remasked and replaced, the numbers that the halting

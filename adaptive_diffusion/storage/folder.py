@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ LOCK = ".lock"
 
 
 class RunFolder:
-    """The folder of a run. ``with RunFolder(path) as folder:`` locks it for this process; reading needs no lock.
+    """The folder of a run. ``with RunFolder(path) as folder:`` locks it for this process; reading needs no lock. A new
+    folder goes again where what was asked for is refused (`ValueError`) before anything is written.
 
     Attributes:
         path: of the folder.
@@ -26,6 +27,7 @@ class RunFolder:
         self.path = Path(path)
         self.allow = tuple(allow)
         self._lock = FileLock(self.path / LOCK, thread_local=False)
+        self._new = False
 
     def __enter__(self) -> "RunFolder":
         """Creates and locks the folder, and removes the temporary files of an interrupted process.
@@ -35,6 +37,7 @@ class RunFolder:
         """
         if self.path.exists() and not self.path.is_dir():
             raise ValueError(f"{self.path} is a file; a run needs a folder.")
+        self._new = not self.path.exists()
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire(timeout=0)
@@ -48,7 +51,13 @@ class RunFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        # Before the release, so that no other process can hold the file that goes.
+        if self._new and isinstance(error, ValueError) and [path.name for path in self.path.iterdir()] == [LOCK]:
+            (self.path / LOCK).unlink()
         self._lock.release()
+        if self._new and isinstance(error, ValueError):
+            with suppress(OSError):  # it holds something
+                self.path.rmdir()
         if isinstance(error, KeyboardInterrupt | SystemExit):  # Lightning turns Ctrl-C into an exit of its own
             error.add_note("Finished work is stored: the same command goes on from there.")
 

@@ -24,19 +24,41 @@ WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 
 
 def save_pretrained(checkpoint: Path, folder: Path) -> Path:
-    """Exports a checkpoint file to `folder`, and returns `folder`.
+    """Exports a checkpoint file to `folder`, which is new, empty or an earlier export, and returns `folder`.
 
     Raises:
-        ValueError: if the file is not a checkpoint.
+        ValueError: if the file is not a checkpoint, or the folder holds something else.
     """
     header = read_header(checkpoint)
+    refuse_taken(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    config = {"format": FORMAT, "weights": weights_are(header), "model": header.config, "about": header.about}
+    # First, because it marks the folder as an export: what was interrupted can be done again.
+    atomic_write_file(folder / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
     with atomic_write(folder / WEIGHTS) as part:
         part.write_bytes(checkpoint.read_bytes())
-    config = {"format": FORMAT, "weights": weights_are(header), "model": header.config, "about": header.about}
-    atomic_write_file(folder / CONFIG, json.dumps(config, indent=2, ensure_ascii=False) + "\n")
     atomic_write_file(folder / CARD, model_card(header))
     return folder
+
+
+def refuse_taken(folder: Path) -> None:
+    """Refuses a folder with files of the user, which an export would overwrite.
+
+    Raises:
+        ValueError: naming one of the files.
+    """
+    held = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    if not held:
+        return
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        config = None
+    match config:
+        case {"format": str(found)} if found == FORMAT:
+            return
+    named = next((name for name in (CARD, CONFIG, WEIGHTS) if name in held), held[0])
+    raise ValueError(f"{folder} holds {named}, which is no export; name a new folder")
 
 
 def from_pretrained(name: str | Path, revision: str | None = None, allow: Sequence[str] = ()) -> nn.Module:
@@ -95,15 +117,34 @@ def push_to_hub(folder: Path, repository: str, private: bool = True) -> str:
     """Uploads an exported folder and returns its address. Private by default, because publishing cannot be undone.
 
     Raises:
-        ValueError: if the folder is not an export.
+        ValueError: if the folder is not an export, the name cannot be on the hub, or the hub does not take it.
         ModuleNotFoundError: if the extra `pretrained` is not installed.
     """
+    check_repository(repository)
     if missing := [name for name in (WEIGHTS, CONFIG, CARD) if not (folder / name).is_file()]:
         raise ValueError(f"{folder} lacks {', '.join(missing)}; export to it first: adaptive-diffusion export")
-    api = extra("huggingface_hub").HfApi(library_name="adaptive-diffusion")
-    address = api.create_repo(repository, private=private, exist_ok=True)
-    api.upload_folder(repo_id=address.repo_id, folder_path=folder, allow_patterns=[WEIGHTS, CONFIG, CARD])
+    hub = extra("huggingface_hub")
+    api = hub.HfApi(library_name="adaptive-diffusion")
+    try:
+        address = api.create_repo(repository, private=private, exist_ok=True)
+        api.upload_folder(repo_id=address.repo_id, folder_path=folder, allow_patterns=[WEIGHTS, CONFIG, CARD])
+    except (OSError, ValueError, *hub.errors.HfHubHTTPError.__bases__) as error:  # the HTTP library's own among them
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(
+            f"{folder} is not uploaded to {repository}: {why}; log in with `hf auth login`, or look whether the hub "
+            "can be reached, and give the command again"
+        ) from error
     return str(address)
+
+
+def check_repository(name: str) -> None:
+    """Refuses a name that cannot be on the hub.
+
+    Raises:
+        ValueError: naming it.
+    """
+    if not REPOSITORY.fullmatch(name):
+        raise ValueError(f"{name!r} cannot be a name on the hub; write OWNER/NAME")
 
 
 def weights_are(header: Header) -> str:

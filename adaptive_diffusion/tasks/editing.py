@@ -184,7 +184,11 @@ def span_of(span: str, content: bytes) -> tuple[int, int, int | None]:
         start, stop = int(found[1]), int(found[2])
     elif found := LINES.fullmatch(span):
         begins, first, last = line_starts(content), int(found[1]), int(found[2])
-        if not 1 <= first <= last < len(begins):
+        if not first:
+            raise ValueError(f"{span!r} begins at line 0, but lines are counted from 1")
+        if last < first:
+            raise ValueError(f"line {first} stands behind line {last}; write {last or 1}-{first}")
+        if last >= len(begins):
             raise ValueError(f"lines {span} are not in the text, which has {len(begins) - 1}")
         start, stop = begins[first - 1], begins[last]
     else:

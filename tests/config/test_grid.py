@@ -41,3 +41,8 @@ def test_a_list_of_nothing_is_refused(tmp_path, text):
     file.write_text(text)
     with pytest.raises(ValueError, match="settings.txt"):
         listed(file)
+
+
+def test_a_list_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="there is no file .*nothing.txt; write a setting a line"):
+        listed(tmp_path / "nothing.txt")

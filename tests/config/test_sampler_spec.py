@@ -44,7 +44,11 @@ def test_a_resolved_list_stays_as_it_is():
         (["threshold", "threshold"], "Two samplers are called 'threshold'"),
         (["threshold pace.threshold=0.9", "threshold_0.9=margin"], "Two samplers are called 'threshold_0.9'"),
         (["a=threshold pace.threshold=0.8,0.9"], "gives one name to 2 samplers"),
-        (["threshold pace.threshold=[1,2]"], r"'threshold_\[1,2\]' cannot name a sampler"),
+        (
+            ["threshold pace.threshold=[1,2]"],
+            r"The value '\[1,2\]' of 'pace.threshold=.* cannot stand in the name",
+        ),
+        (["threshold pace.threshold=../1"], r"The value '../1' of .*: NAME=threshold pace.threshold=../1$"),
         (["../x=margin"], "cannot name a sampler"),
         ([""], "does not name a sampler"),
         ([3], "does not name a sampler"),

@@ -53,3 +53,10 @@ def test_a_threshold_in_percent_is_refused_with_the_fix(rule):
 def test_random_bounds_are_probabilities(bound):
     with pytest.raises(ValueError, match=f"{bound}=60 is no probability"):
         RandomLowProbability(**{bound: 60})
+
+
+@pytest.mark.parametrize("threshold", [-1, -0.01, float("-inf")])
+def test_a_threshold_below_every_probability_is_refused(threshold):
+    with pytest.raises(ValueError, match=f"threshold={threshold} commits everything at once; use one from 0 to 1"):
+        Threshold(threshold)
+    assert Threshold(0).threshold == 0

@@ -1,6 +1,7 @@
 """Every sampler with a name can be built, answers, and stands in the document."""
 
 import json
+import sys
 import warnings
 from pathlib import Path
 
@@ -167,3 +168,44 @@ def test_parts_are_written_as_python():
     assert written(limited) == (
         "LimitedPlan(inner=SelfPlanning(steps=8, eta=1.0), limits=RevisionLimits(each=4, total=9, memory=16))"
     )
+
+
+@pytest.fixture
+def own_rules(tmp_path, monkeypatch):
+    """A project with a sampler whose order is a class of its own module."""
+    (tmp_path / "own_rules_of_catalogue.py").write_text(
+        "from dataclasses import dataclass\nfrom adaptive_diffusion.rules.order import Confidence\n\n\n"
+        "@dataclass(frozen=True)\nclass WorstOne(Confidence):\n    strength: float = 2.0\n"
+    )
+    (tmp_path / "configs" / "sampler").mkdir(parents=True)
+    (tmp_path / "configs" / "sampler" / "worst.yaml").write_text(
+        "# Mine.\ndefaults: [confidence, _self_]\norder: {_target_: own_rules_of_catalogue.WorstOne}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))
+
+
+def test_sampler_of_an_own_module_is_listed_by_its_classes(own_rules):
+    shown = CliRunner().invoke(app, ["samplers", "--json"])
+    assert shown.exit_code == 0, shown.output
+    (worst,) = (entry for entry in json.loads(shown.stdout) if entry["name"] == "worst")
+    assert (worst["parts"]["order"], worst["corruption"]) == ("WorstOne", [])
+    assert "worst is listed without values and noise; if you trust its code: --allow-module own_rules" in shown.stderr
+    allowed = CliRunner().invoke(app, ["samplers", "--json", "--allow-module", "own_rules_of_catalogue"])
+    assert allowed.exit_code == 0, allowed.output
+    (worst,) = (entry for entry in json.loads(allowed.stdout) if entry["name"] == "worst")
+    assert (worst["parts"]["order"], worst["corruption"]) == ("WorstOne(strength=2.0)", ["absorbing", "uniform"])
+    assert allowed.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--results", "nowhere"], "--results nowhere is shown by the document alone: add --markdown, or leave it out"),
+        (["--results", "nowhere", "--markdown"], "There is no folder nowhere; give --results the folder of measured"),
+    ],
+)
+def test_results_that_would_not_be_shown_are_refused(options, sentence):
+    result = CliRunner().invoke(app, ["samplers", *options])
+    assert result.exit_code == 2
+    assert sentence in result.stderr

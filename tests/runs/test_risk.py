@@ -159,11 +159,26 @@ def test_rule_of_a_user_takes_part_by_declaring_its_field(source: TrainedModel) 
 
 
 def test_full_budget_is_used_where_nothing_can_be_certified(source: TrainedModel) -> None:
-    found = choose(user_sampler(source), source.task, source.data.validation, Promise(0.01, 0.95))
+    parameter = CalibratedParameter("halting", "most", (1, 2))  # one step alone loses too much
+    sampler = Sampler(source.model, halting=AfterSteps(), calibrated=parameter)
+    found = choose(sampler, source.task, source.data.validation, Promise(0.03, 0.95))
     assert found.setting is None
     assert "no setting of halting.most can be certified on 120 calibration problems" in str(found)
-    assert "299 without any loss are needed" in str(found)
+    assert "99 without any loss are needed" in str(found)
     assert found.nfe == found.nfe_full
+    assert str(found).endswith(f"the full budget is used, {found.nfe_full:.2f} mean NFE")
+
+
+def test_nothing_is_sampled_where_the_problems_are_too_few_to_certify_anything(source: TrainedModel) -> None:
+    tried: list[str] = []
+    promise = Promise(0.01, 0.95)
+    found = choose(user_sampler(source), source.task, source.data.validation, promise, say=tried.append)
+    assert tried == []
+    assert found.setting is None
+    assert str(found) == (
+        "no setting of halting.most can be certified on 120 calibration problems (299 without any loss are needed); "
+        "the full budget is used"
+    )
 
 
 def test_what_cannot_be_calibrated_is_refused(source: TrainedModel) -> None:

@@ -1,11 +1,15 @@
 """Which checkpoint of a run folder is its trained model."""
 
 import os
+import warnings
 
 import pytest
+from small_worlds import transformer
 
+from adaptive_diffusion.config import compose_part, resolve
+from adaptive_diffusion.models.heads import DenoiserWithHeads, HaltingHead
 from adaptive_diffusion.runs.compare import build_sampler
-from adaptive_diffusion.runs.trained_model import newest_checkpoint
+from adaptive_diffusion.runs.trained_model import TrainedModel, newest_checkpoint
 
 STAGES = "stages: {denoiser: {}, remasking: {}, evaluation: {}}\n"
 
@@ -39,3 +43,14 @@ def test_damaged_config_is_refused(copied):
 def test_a_config_that_describes_no_sampler_is_refused():
     with pytest.raises(ValueError, match="the config describes no sampler, but {}; it needs `_target_"):
         build_sampler({}, None)
+
+
+def test_untrained_heads_are_warned_of_once_for_a_model():
+    model = DenoiserWithHeads(transformer(), {"halting": HaltingHead(32)})
+    trained = TrainedModel(model, None, (), untrained=frozenset({"halting"}))
+    node = resolve(compose_part("sampler", "learned"))
+    with pytest.warns(UserWarning, match="no stage has trained: halting"):
+        trained.build(node)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        trained.build(node)

@@ -102,6 +102,9 @@ def test_a_query_with_nothing_open_answers_at_once():
     assert result.answers[:2].tolist() == [[1, 2, 0], [1, 2, 0]]
     assert (result.halt_reason == SETTLED).all()
     assert result.why(0).startswith("every position is committed")
+    for ask in (result.why, result.reason):
+        with pytest.raises(ValueError, match=f"the result has no row 99; its rows are 0 to {len(result.nfe) - 1}"):
+            ask(99)
 
 
 def test_without_an_open_position_the_denoiser_is_not_called():

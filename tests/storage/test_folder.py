@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -81,3 +82,14 @@ def test_json_is_read_as_it_was_written(tmp_path):
         folder.write("d.json", "{")
         with pytest.raises(ValueError, match="damaged"):
             folder.read_json("d.json")
+
+
+def test_refusal_leaves_no_new_folder(tmp_path):
+    (tmp_path / "mine").mkdir()
+    for name, writes in (("new", []), ("mine", []), ("written", ["a.txt"])):
+        with suppress(ValueError), RunFolder(tmp_path / name) as folder:
+            for file in writes:
+                folder.write(file, "")
+            raise ValueError("refused")
+    assert {path.name for path in tmp_path.iterdir()} == {"mine", "written"}
+    assert (tmp_path / "written" / "a.txt").is_file()

@@ -92,6 +92,56 @@ def test_upload_has_three_files_and_is_private_by_default(tmp_path, monkeypatch)
     assert api.calls == [("me/heads", True), ("me/heads", files), ("me/heads", False), ("me/heads", files)]
 
 
+class NetworkError(Exception):
+    """As the HTTP library of the hub raises it: no OSError."""
+
+
+class HubError(NetworkError, OSError):
+    """As the hub raises it."""
+
+
+@pytest.mark.parametrize("error", [NetworkError("no route\n\nto host"), HubError("no route to host")])
+def test_hub_that_takes_nothing_is_a_sentence(tmp_path, monkeypatch, error):
+    def refuse(*_, **__):
+        raise error
+
+    fake = SimpleNamespace(
+        HfApi=lambda **library: SimpleNamespace(create_repo=refuse), errors=SimpleNamespace(HfHubHTTPError=HubError)
+    )
+    monkeypatch.setattr(hub, "extra", lambda module, *name: fake)
+    folder = hub.save_pretrained(checkpoint(tmp_path), tmp_path / "exported")
+    with pytest.raises(ValueError, match="exported is not uploaded to me/heads: no route to host; log in with"):
+        hub.push_to_hub(folder, "me/heads")
+
+
+def test_name_that_cannot_be_on_the_hub_is_refused_before_anything_is_written(tmp_path):
+    out = tmp_path / "out"
+    result = CliRunner().invoke(app, ["export", str(checkpoint(tmp_path)), str(out), "--push-to-hub", "foo"])
+    assert result.exit_code == 2
+    assert result.stderr == "Error: 'foo' cannot be a name on the hub; write OWNER/NAME\n"
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("README.md", "mine"), ("config.json", '{"format": "other"}'), ("notes.txt", "mine")]
+)
+def test_export_leaves_a_folder_of_the_user_alone(tmp_path, name, content):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / name).write_text(content)
+    with pytest.raises(ValueError, match=f"mine holds {name}, which is no export; name a new folder"):
+        hub.save_pretrained(checkpoint(tmp_path), mine)
+    assert [(path.name, path.read_text()) for path in mine.iterdir()] == [(name, content)]
+
+
+def test_export_over_an_earlier_one_replaces_it(tmp_path):
+    folder = hub.save_pretrained(checkpoint(tmp_path, steps=7), tmp_path / "exported")
+    (folder / "figures.json").write_text("{}")
+    hub.save_pretrained(checkpoint(tmp_path, steps=8), folder)
+    assert "- steps: 8" in (folder / "README.md").read_text()
+    assert (folder / "figures.json").is_file()
+
+
 def test_folder_without_an_export_is_not_uploaded(tmp_path):
     with pytest.raises(ValueError, match="adaptive-diffusion export"):
         hub.push_to_hub(tmp_path, "me/heads")

@@ -55,3 +55,16 @@ def test_a_span_that_cuts_a_character_in_half_is_refused():
         EditSpec(rewrite=["0:2"]).changes("aé".encode() + b"b")
     assert EditSpec(rewrite=["0:3"]).changes("aé".encode())
     assert EditSpec(rewrite=["0:2"]).changes(b"a\xc3\xa9\xff")  # no text in UTF-8
+
+
+@pytest.mark.parametrize(
+    ("span", "sentence"),
+    [
+        ("2-1", "^line 2 stands behind line 1; write 1-2$"),
+        ("0-1", "^'0-1' begins at line 0, but lines are counted from 1$"),
+        ("2-4", "^lines 2-4 are not in the text, which has 3$"),
+    ],
+)
+def test_lines_that_are_none_are_refused_with_the_reason(span, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        EditSpec(rewrite=[span]).changes(b"a\nb\nc\n")

@@ -154,7 +154,7 @@ def sampler_cells(
         if "sampler" not in own:
             raise ValueError("a sweep over sampling needs the sampler's name: sampler=learned, or sampler=a,b")
         if not own.get("seed", "0").isdecimal():
-            raise ValueError(f"seed={own['seed']} is not a whole number")
+            raise ValueError(f"seed={own['seed']} must be a whole number from 0")
         rest = [override for override in setting if override.split("=", 1)[0] not in OWN]
         node = resolve(compose_part("sampler", own["sampler"], rest, search))
         seed = int(own.get("seed", 0))

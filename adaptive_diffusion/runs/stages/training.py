@@ -193,8 +193,8 @@ def check_optimisation(stage: Optimised, module: LightningModule) -> None:
         module.configure_optimizers()
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"optimizer={stage.optimizer} with scheduler={stage.scheduler} is refused: {error}; mend that setting, "
-            "such as optimizer.lr=1e-3"
+            f"the optimiser or its schedule is refused: {error}; mend that setting, such as optimizer.lr=1e-3, in "
+            f"optimizer={stage.optimizer}, scheduler={stage.scheduler}"
         ) from error
 
 

@@ -239,6 +239,8 @@ def _is_number(value: Any) -> TypeGuard[float]:
 
 
 def _text(found: Mapping[str, Any], role: str, name: str) -> str:
+    if not found:
+        raise ValueError(f"the row is empty; give it the column {name!r}, or leave the row out")
     if name not in found:
         raise ValueError(
             f"there is no column {name!r}; the columns are {', '.join(map(str, found))}; rename one, or name it: "

@@ -70,7 +70,7 @@ def header(line: int, words: list[str], size: Size) -> Entry:
         ValueError: another header, or a formula larger than the task's.
     """
     if len(words) != 4 or words[1] != "cnf":
-        raise ValueError(f"{' '.join(words)!r:.40} is no header; {FORM}")
+        raise ValueError(f"{cut(' '.join(words), 40)!r} is no header; {FORM}")
     variables, clauses = number_of(words[2]), number_of(words[3])
     if variables > size.variables or clauses > size.clauses or not variables:
         raise ValueError(
@@ -80,6 +80,11 @@ def header(line: int, words: list[str], size: Size) -> Entry:
     return Entry(line, variables, clauses)
 
 
+def cut(text: str, most: int) -> str:
+    """The text, or its first signs and an ellipsis where it has more than `most`."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def number_of(word: str) -> int:
     """A whole number from 0 on.
 
@@ -87,5 +92,5 @@ def number_of(word: str) -> int:
         ValueError: anything else.
     """
     if not (word.isascii() and word.isdecimal()) or len(word) > MOST_DIGITS:
-        raise ValueError(f"{word!r:.20} is no number; {FORM}")
+        raise ValueError(f"{cut(word, 20)!r} is no whole number from 1 with at most {MOST_DIGITS} digits; {FORM}")
     return int(word)

@@ -78,7 +78,10 @@ def test_a_sampler_cell_asks_the_validation_problems_and_leaves_a_trace(untraine
 
 @pytest.mark.parametrize(
     ("setting", "sentence"),
-    [(("pace.threshold=0.9",), "needs the sampler's name"), (("sampler=mdlm", "seed=x"), "not a whole number")],
+    [
+        (("pace.threshold=0.9",), "needs the sampler's name"),
+        (("sampler=mdlm", "seed=-1"), "^seed=-1 must be a whole number from 0$"),
+    ],
 )
 def test_a_setting_without_a_sampler_or_with_a_strange_seed_is_refused(untrained: Path, setting, sentence):
     with pytest.raises(ValueError, match=sentence):

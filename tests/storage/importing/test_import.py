@@ -177,6 +177,14 @@ def test_unknown_name_lists_the_known_packages():
     assert "antiberty, minilm, sapiens" in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--config", "--names", "--weights", "--inert"])
+def test_known_package_takes_no_description_beside_its_own(option):
+    result = CliRunner().invoke(app, ["import", "minilm", "out", option, "nothing.json"])
+    assert result.exit_code == 2
+    expected = f"Error: minilm is a known package, which brings its own config; leave out {option}\n"
+    assert result.stderr == expected
+
+
 def test_table_and_key_on_the_command_line(tmp_path):
     saved(tmp_path / "a.ckpt", {"net": WEIGHTS, "ema": WEIGHTS})
     (tmp_path / "names.yaml").write_text("layer.*: block.*.linear\n")

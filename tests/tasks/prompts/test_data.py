@@ -107,6 +107,7 @@ def test_prompts_that_do_not_fit_are_counted_with_the_size_that_would_hold_them(
     ("row", "sentence"),
     [
         ({"prompt": "1+1="}, "no column 'answer'; the columns are prompt; rename one, or name it: task.answer="),
+        ({}, "the row is empty; give it the column 'prompt', or leave the row out"),
         ({"prompt": "1+1=", "answer": None, "carry": 0}, "the column 'answer' holds None instead of a text"),
         ({"prompt": ["a"], "answer": "2", "carry": 0}, r"the column 'prompt' holds \['a'\] instead of a text"),
         ({"prompt": "1+1=", "answer": "2"}, "no column 'carry' for the difficulty"),
