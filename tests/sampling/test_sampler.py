@@ -145,29 +145,6 @@ def test_numbers_below_one_are_refused(argument):
         Sampler(oracle()).sample(random_queries(1, 4, 3), **{argument: 0})
 
 
-@pytest.mark.parametrize(
-    ("call", "sentence"),
-    [
-        (lambda: Sampler("sudoku-6x6"), r"'sudoku-6x6' is no model; give one, such as ad\.load"),
-        (lambda: Sampler(oracle()).sample("queries.txt"), r"'queries\.txt' is no Queries; give ad\.read_queries"),
-        (
-            lambda: Sampler(oracle()).sample(random_queries(1, 4, 3), seed=1.5),
-            r"seed=1\.5 is no whole number; give one",
-        ),
-        (lambda: Sampler(oracle()).sample(random_queries(1, 4, 3), n=None), "n=None is no whole number"),
-        (
-            lambda: Sampler(oracle()).sample(
-                Queries.of(torch.tensor([[0, 0], [0, 77]]), torch.tensor([[0, 1], [1, 0]]))
-            ),
-            "query 1 gives the token 77 at position 1; the tokens of the denoiser are 0…3",
-        ),
-    ],
-)
-def test_what_is_no_model_no_queries_or_no_number_is_refused(call, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        call()
-
-
 class MasksOnly(Remasking):
     corruptions = frozenset({"uniform"})
 
