@@ -29,7 +29,7 @@ ALLOWED = {
         *("getattr eos_token_id", "getattr mask_token_id", "getattr name", "getattr pad_token_id")
     },
     "models/pretrained/loading.py": {"getattr self.dtype"},  # an attribute of torch, named in a config
-    "sampling/checks.py": {"isinstance kind"},  # what a config of a sampler builds
+    "sampling/checks.py": {"isinstance kind", "isinstance Queries"},  # what a config builds, and what a user passes
     "sampling/models.py": {"except AttributeError"},  # tells users to wrap a denoiser that has no heads
     "runs/trained_model.py": {"isinstance DenoiserWithHeads", "isinstance TaskData"},  # what an untrusted file builds
     "runs/memory.py": {"getattr mallopt"},  # a symbol of the C library

@@ -51,16 +51,8 @@ class PretrainedReference:
 
     @torch.inference_mode()
     def bits(self, texts: Sequence[str]) -> np.ndarray:
-        """float64 [R], −log₂ p of each text given the beginning of a text; 0 for an empty one.
-
-        Raises:
-            ValueError: a model without a token that begins a text, which gives the first token no probability.
-        """
-        if self.tokenizer.bos_token_id is None:
-            raise ValueError(
-                "the model has no token that begins a text, so its first token has no probability; "
-                "give a model that has one, or use bits_behind with a text before"
-            )
+        """float64 [R], −log₂ p of each text given the beginning of a text; 0 for an empty one. The first token is not
+        counted where the model has no token that begins a text."""
         return np.array([self._bits(text) for text in texts])
 
     @torch.inference_mode()

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
-import torch
-
 from adaptive_diffusion.core.denoiser import Denoiser
 from adaptive_diffusion.core.prediction import LogitProcessor
 from adaptive_diffusion.core.query import Queries
@@ -28,7 +26,7 @@ def check_kinds(parts: Mapping[str, Any]) -> None:
     """Raises ValueError for a part that is of another kind than its role asks for: configs are written by hand, and
     what is wrong in one shows only after the first forward otherwise."""
     if parts["denoiser"] is None or isinstance(parts["denoiser"], str):
-        raise ValueError(f"{parts['denoiser']!r} is no model; give one, such as ad.load('sudoku-6x6')")
+        raise ValueError(f"{parts['denoiser']!r} is no model; give one, such as ad.load(NAME)")
     for role in ("processors", "end_tokens"):
         if not isinstance(parts[role], Iterable):
             raise ValueError(f"{role}={parts[role]!r} must be a list; write it in brackets")
@@ -96,9 +94,9 @@ def check_processors(processors: Sequence[LogitProcessor]) -> None:
         )
 
 
-def check_call(queries: Any, denoiser: Denoiser, **numbers: Any) -> None:
-    """Raises ValueError for queries that are none or give tokens which may not stand in a sequence of the denoiser, and
-    for numbers that are not whole; all but the seed are at least 1, and None is the default of `max_steps`."""
+def check_call(queries: Any, **numbers: Any) -> None:
+    """Raises ValueError for queries that are none and for numbers that are not whole; all but the seed are at least 1,
+    and None is the default of `max_steps`."""
     if not isinstance(queries, Queries):
         raise ValueError(
             f"{queries!r:.80} is no Queries; give ad.read_queries(FILE, model.task), or Queries.of(tokens, editable)"
@@ -110,12 +108,3 @@ def check_call(queries: Any, denoiser: Denoiser, **numbers: Any) -> None:
             raise ValueError(f"{name}={value!r} is no whole number; give one")
         if value < 1 and name != "seed":
             raise ValueError(f"{name}={value}; it must be at least 1")
-    noise, _ = queries.start
-    known = denoiser.corruption.mixing(torch.zeros(1), denoiser.vocabulary).shape[-1]  # the mask, too
-    strange = ~noise & ((queries.tokens < 0) | (queries.tokens >= known))
-    if strange.any():
-        row, place = strange.nonzero()[0].tolist()
-        raise ValueError(
-            f"query {row} gives the token {int(queries.tokens[row, place])} at position {place}; the tokens of the "
-            f"denoiser are 0…{known - 1}"
-        )

@@ -262,12 +262,11 @@ class Sampler:
                 statistics it goes by are not defined for current tokens.
 
         Raises:
-            ValueError: no `Queries`, given tokens that the denoiser does not know, numbers that are not whole, or n,
-                slots or max_steps below 1.
+            ValueError: no `Queries`, numbers that are not whole, or n, slots or max_steps below 1.
             Exception: whatever the denoiser raises, where it raises for every row. Where it raises for some, these end
                 with `HaltReason.FAULT`, are warned of and listed in `SampleResult.faults`.
         """
-        checks.check_call(queries, self.denoiser, n=n, seed=seed, slots=slots, max_steps=max_steps)
+        checks.check_call(queries, n=n, seed=seed, slots=slots, max_steps=max_steps)
         own = queries.to(device_of(self.denoiser, queries.ids.device))
         steps = loop(self, own, n, seed, slots, max_steps or self.step_limit(queries.tokens.shape[1]))
         if not trace:

@@ -101,7 +101,7 @@ def names(folder: Path) -> Iterator[Hostile]:
         "/order=x": "The override",
         "pace.steps=1,2": "There is no key",
         "pace.threshold=range(0,1000000)": "combinations",
-        "pace.threshold=../x": "cannot name a sampler",
+        "pace.threshold=../x": "cannot stand in the name of a sampler",
         "+x=[[": "not of the form",
     }.items():
         name = f"threshold {change}"
@@ -134,7 +134,7 @@ def edits(folder: Path) -> Iterator[Hostile]:
         ("rewrite", "0:2=" + "9" * 5000, "digits"),
         ("rewrite", "5:2", "not in the text"),
         ("rewrite", "0:99", "not in the text"),
-        ("rewrite", "2-1", "not in the text"),
+        ("rewrite", "2-1", "stands behind line"),
         ("rewrite", "1-9", "not in the text"),
         ("rewrite", "-1:2", "is no span"),
         ("rewrite", "٣:٩٩", "not in the text"),

@@ -1,10 +1,8 @@
 """Calls of a sampler with something else than it needs."""
 
 import pytest
-import torch
 from small_worlds import oracle, random_queries
 
-from adaptive_diffusion.core.query import Queries
 from adaptive_diffusion.sampling.sampler import Sampler
 
 
@@ -18,12 +16,6 @@ from adaptive_diffusion.sampling.sampler import Sampler
             r"seed=1\.5 is no whole number; give one",
         ),
         (lambda: Sampler(oracle()).sample(random_queries(1, 4, 3), n=None), "n=None is no whole number"),
-        (
-            lambda: Sampler(oracle()).sample(
-                Queries.of(torch.tensor([[0, 0], [0, 77]]), torch.tensor([[0, 1], [1, 0]]))
-            ),
-            "query 1 gives the token 77 at position 1; the tokens of the denoiser are 0…3",
-        ),
     ],
 )
 def test_what_is_no_model_no_queries_or_no_number_is_refused(call, sentence):
