@@ -108,7 +108,7 @@ def names(folder: Path) -> Iterator[Hostile]:
         yield Hostile(f"sampler {name!r}", ("evaluate", "sound.safetensors", *requested, "--sampler", name), reason)
     for sweep, reason in {
         ("sampler=margin", "seed=range(0,1000000000)"): "combinations",
-        ("sampler=margin", "seed=../x"): "not a whole number",
+        ("sampler=margin", "seed=../x"): "must be a whole number from 0",
         ("sampler=../x",): "cannot be the name of a sampler",
     }.items():
         yield Hostile(f"sweep {sweep[-1]}", ("ablate", "sound.safetensors", *sweep), reason)
