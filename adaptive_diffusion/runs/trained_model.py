@@ -24,7 +24,7 @@ from adaptive_diffusion.tasks.task import Task
 @dataclass(frozen=True)
 class TrainedModel:
     """A model and the data of its task; `contents` is the SHA-256 of its checkpoint, `untrained` names heads that no
-    stage has trained, `warned` the sets of them that a sampler was built with."""
+    stage has trained, `warned` the sets of such heads of which a warning was given."""
 
     model: DenoiserWithHeads
     data: TaskData

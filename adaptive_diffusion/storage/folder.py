@@ -15,8 +15,8 @@ LOCK = ".lock"
 
 
 class RunFolder:
-    """The folder of a run. ``with RunFolder(path) as folder:`` locks it for this process; reading needs no lock. A new
-    folder goes again where what was asked for is refused (`ValueError`) before anything is written.
+    """The folder of a run. ``with RunFolder(path) as folder:`` locks it for this process; reading needs no lock. A
+    folder that did not exist is removed again after a `ValueError`, if nothing was written to it.
 
     Attributes:
         path: of the folder.

@@ -43,8 +43,7 @@ def _check_verify(task: Task, targets: Tensor, problems: object) -> None:
     if not isinstance(found, Correctness):
         raise ValueError(f"{task.name}: verify returned a {type(found).__name__}; it must return a Correctness")
     for name in ("exact", "valid"):
-        value = getattr(found, name)
-        _check_shape(task, f"verify(answers, problems).{name}", value, (len(targets),))
+        value = getattr(found, name)  # its shape is checked by `grades`
         if value.dtype != torch.bool:
             raise ValueError(f"{task.name}: verify(answers, problems).{name} is {value.dtype}; it must be torch.bool")
     if (task.grades(targets, problems)["correct"] == 0).all():

@@ -79,6 +79,11 @@ class BadLines:
         return (":" if ordered else "") + "".join(f"\n  {bad}" for bad in ordered[:NAMED]) + more
 
 
+def shortened(text: str, most: int) -> str:
+    """The text, or its first characters and an ellipsis where it has more than `most`."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def numbered_lines(path: Path, bad: BadLines, longest: int = LONGEST_LINE) -> Iterator[tuple[int, str]]:
     """The lines of a file, plain or compressed by gzip; never more than one line of bounded length is in memory.
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from adaptive_diffusion.tasks.lines import shortened
 from adaptive_diffusion.tasks.molecules.chemistry import chem, error_of, molecule
 
 SIZE = 220, 160
@@ -59,8 +60,7 @@ def _lines(lines: Sequence[str], size: tuple[int, int], colour: str) -> str:
 
 def _wrapped(text: str, letters: int) -> list[str]:
     """Lines of so many letters; a SMILES string has no words to break at."""
-    most = LONGEST * letters
-    cut = text if len(text) <= most else f"{text[: most - 1]}…"
+    cut = shortened(text, LONGEST * letters)
     return [cut[at : at + letters] for at in range(0, len(cut), letters)]
 
 

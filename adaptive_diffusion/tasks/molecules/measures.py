@@ -6,7 +6,7 @@ Strings that are no molecules count against validity only; all other figures are
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.util import find_spec
 from math import nan, sqrt
 from typing import Any
@@ -164,11 +164,18 @@ def share_without_pains(valid: Sequence[str]) -> float:
 
 def scaffolds(forms: Iterable[str], least_rings: int = 2) -> Counter[str]:
     """How often each Bemis–Murcko scaffold occurs that has at least so many rings; MOSES counts those from two on."""
+    found = map(scaffold_and_rings, forms)
+    return Counter(scaffold for scaffold, rings in found if rings >= least_rings)
+
+
+@lru_cache(1 << 16)  # sets are counted by two numbers of rings
+def scaffold_and_rings(form: str) -> tuple[str, int]:
+    """The Bemis–Murcko scaffold of a molecule, empty without a ring, and how many rings it has."""
     chem()
     from rdkit.Chem.Scaffolds import MurckoScaffold  # pyright: ignore[reportMissingImports]
 
-    found = (MurckoScaffold.GetScaffoldForMol(molecule(form)) for form in forms)
-    return Counter(chem().MolToSmiles(one) for one in found if one.GetRingInfo().NumRings() >= least_rings)
+    found = MurckoScaffold.GetScaffoldForMol(molecule(form))
+    return chem().MolToSmiles(found), found.GetRingInfo().NumRings()
 
 
 def fragments(forms: Iterable[str]) -> Counter[str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from adaptive_diffusion.tasks.lines import shortened
 from adaptive_diffusion.tasks.satisfiability.formulas import WIDTH, Size
 
 MOST_DIGITS = 9
@@ -70,7 +71,7 @@ def header(line: int, words: list[str], size: Size) -> Entry:
         ValueError: another header, or a formula larger than the task's.
     """
     if len(words) != 4 or words[1] != "cnf":
-        raise ValueError(f"{cut(' '.join(words), 40)!r} is no header; {FORM}")
+        raise ValueError(f"{shortened(' '.join(words), 40)!r} is no header; {FORM}")
     variables, clauses = number_of(words[2]), number_of(words[3])
     if variables > size.variables or clauses > size.clauses or not variables:
         raise ValueError(
@@ -80,11 +81,6 @@ def header(line: int, words: list[str], size: Size) -> Entry:
     return Entry(line, variables, clauses)
 
 
-def cut(text: str, most: int) -> str:
-    """The text, or its first signs and an ellipsis where it has more than `most`."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
 def number_of(word: str) -> int:
     """A whole number from 0 on.
 
@@ -92,5 +88,5 @@ def number_of(word: str) -> int:
         ValueError: anything else.
     """
     if not (word.isascii() and word.isdecimal()) or len(word) > MOST_DIGITS:
-        raise ValueError(f"{cut(word, 20)!r} is no whole number from 1 with at most {MOST_DIGITS} digits; {FORM}")
+        raise ValueError(f"{shortened(word, 20)!r} is no whole number from 1 with at most {MOST_DIGITS} digits; {FORM}")
     return int(word)
