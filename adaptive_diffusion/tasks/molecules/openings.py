@@ -58,7 +58,8 @@ class Span(Opening):
 
 
 class Keeping(Opening):
-    """Parts of the molecule are kept, the rest is open; the number of open tokens is given."""
+    """Parts of the molecule are kept, the rest is open; the number of open tokens is given. A token that holds more than
+    what is kept is open."""
 
     @abstractmethod
     def parts(self, smiles: str) -> Sequence[tuple[frozenset[int], ...]]:
@@ -76,7 +77,7 @@ class Keeping(Opening):
         smiles = "".join(cut)
         kept = kept_characters(smiles, frozenset().union(*self.chosen(smiles, uniforms)))
         begins = np.cumsum([0, *(len(piece) for piece in cut[:-1])])
-        return np.pad(~kept[begins], (0, length - len(cut)))
+        return np.pad(~np.logical_and.reduceat(kept, begins), (0, length - len(cut)))
 
 
 @dataclass(frozen=True)

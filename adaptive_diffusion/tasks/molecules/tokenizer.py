@@ -1,4 +1,4 @@
-"""SMILES strings as tokens: atoms, bracket atoms, bonds, branches and ring closures; or single characters."""
+"""SMILES strings as tokens: atoms, bonds, branches and ring closures; several of them together; or characters."""
 
 import re
 from abc import abstractmethod
@@ -91,3 +91,35 @@ class CharacterTokenizer(SymbolTokenizer):
 
     def cut(self, smiles: str) -> Sequence[str]:
         return smiles
+
+
+@dataclass(frozen=True)
+class LongestMatchTokenizer(SymbolTokenizer):
+    """Tokens of one or several atoms, bonds, branches and ring closures, such as `c1ccccc1`: from the left, always the
+    longest that fits. The alphabet may come from byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909; for SMILES
+    Li and Fourches 2021, doi 10.1021/acs.jcim.0c01127); reading it from the left needs no list of merges (Uzan et al.
+    2024, arXiv 2403.01289).
+
+    Attributes:
+        alphabet: what tokens stand for. What is not in it as a whole or in parts is no token.
+
+    >>> LongestMatchTokenizer(("C", "O", "CC", "CCO")).cut("CCCCO")
+    ['CC', 'CCO']
+    """
+
+    alphabet: Sequence[str]
+
+    def cut(self, smiles: str) -> Sequence[str]:
+        symbols, known, found, start = pieces(smiles), self._token_of, [], 0
+        while start < len(symbols):
+            stop = min(start + self._most, len(symbols))
+            while stop > start + 1 and "".join(symbols[start:stop]) not in known:
+                stop -= 1
+            found.append("".join(symbols[start:stop]))
+            start = stop
+        return found
+
+    @cached_property
+    def _most(self) -> int:
+        """Symbols of the longest token."""
+        return max(len(pieces(token)) for token in self.alphabet)
