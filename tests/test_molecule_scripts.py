@@ -18,6 +18,7 @@ from adaptive_diffusion.runs.experiment import run_experiment
 from adaptive_diffusion.runs.trained_model import load_trained_model
 from adaptive_diffusion.storage.checkpoint import save_checkpoint
 from adaptive_diffusion.storage.folder import RunFolder
+from adaptive_diffusion.tasks.molecules.tokenizer import SYMBOLS
 
 SCRIPTS = Path(__file__).parents[1] / "experiments" / "molecules"
 SMALL = {"vocabulary": 37, "width": 16, "depth": 1, "heads": 2}
@@ -282,6 +283,40 @@ def test_a_rival_far_from_the_test_molecules_does_not_count(scripts):
     assert strongest(against, settings, sets, "judged 1") == "search"
     assert strongest(against, settings, sets | {"probable 1": {"fcd": None}}, "judged 1") == "probable"
     assert strongest(against, settings, sets | {"judged 1": {"fcd": 0.1}}, "judged 1") == "probable"
+
+
+def test_goal_is_chosen_on_validation_molecules_and_measured_on_test_molecules(scripts, run):
+    arguments = [str(run), "--choose", "4", "--strings", "5", "--reference", "4", "--out", str(run / "out")]
+    scripts["goal"].main(arguments)
+    found = json.loads((run / "out" / "goal.json").read_text())
+    assert set(found["chosen"]) == {"masked", "restart", "twin"}
+    for family, name in found["chosen"].items():
+        assert found["validation"][family][name]["strings"] == 4
+        assert {name: row["strings"] for name, row in found["test"][family].items()} == {name: 5}
+    assert (found["real"]["valid"], found["goal"]) == (1, {"valid": 0.96, "fcd": 0.32, "forwards": 16})
+    scripts["goal"].main(arguments)
+    again = json.loads((run / "out" / "goal.json").read_text())
+    assert again["test"] == found["test"]  # what is measured is not measured again
+
+
+def test_the_worse_of_validity_and_fcd_is_the_distance_from_the_goal(scripts):
+    rows = {
+        "far": {"valid": 0.96, "fcd": 0.64, "forwards": 7},
+        "near": {"valid": 0.92, "fcd": 0.1, "forwards": 7},
+        "reached": {"valid": 0.97, "fcd": 0.3, "forwards": 17},
+        "no figure": {"valid": 1.0, "fcd": None, "forwards": 7},
+    }
+    distances = {name: scripts["goal"].distance(row) for name, row in rows.items()}
+    assert distances == pytest.approx({"far": 2, "near": 2, "reached": 0.9375, "no figure": float("inf")})
+    del rows["far"]
+    assert scripts["goal"].nearest(rows) == "near"
+    assert scripts["goal"].nearest({"reached": rows["reached"]}) == "reached"
+
+
+def test_pairs_of_symbols_are_learned_after_the_symbols(scripts):
+    found = scripts["pairs"].learned(["CCO"] * 5 + ["C[Au]C"] + ["CCN"] * 4, 38)
+    assert found[:36] == list(SYMBOLS)
+    assert found[36:] == ["CC", "CCO"]
 
 
 def test_diagnosis_counts_every_string(scripts, run):

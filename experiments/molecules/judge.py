@@ -48,15 +48,16 @@ BUDGET = 24
 """Forwards that a setting may take in the mean: as many as the longest string has tokens."""
 
 
-def drawing(model, **parts):
+def drawing(model, temperature=1.0, **parts):
     """Strings that are drawn in the order of entropy."""
-    return Sampler(model, proposal=Draw(), order=LowEntropy(), pace=EntropyBound(0.1), **parts)
+    return Sampler(model, proposal=Draw(temperature), order=LowEntropy(), pace=EntropyBound(0.1), **parts)
 
 
-def judged(model, thresholds):
+def judged(model, thresholds, temperature=1.0):
     """By name, strings that are begun anew while the head doubts them."""
     limits = RevisionLimits(each=ANEW, total=4096, memory=1)
-    return {f"{JUDGED} {at:g}": drawing(model, remasking=BeginAnewIfDoubted(at), limits=limits) for at in thresholds}
+    rules = {f"{JUDGED} {at:g}": BeginAnewIfDoubted(at) for at in thresholds}
+    return {name: drawing(model, temperature, remasking=rule, limits=limits) for name, rule in rules.items()}
 
 
 def rivals(model):

@@ -1,7 +1,7 @@
 """Learns byte pairs of atoms, bonds, branches and ring closures on every tenth training string of MOSES and writes them
 as a task config.
 
-python experiments/molecules/pairs.py molsets-0.3.1-py3-none-any.whl --tokens 1000 --out configs/task/molecules_moses_pairs.yaml
+python experiments/molecules/pairs.py molsets-0.3.1-py3-none-any.whl --out configs/task/molecules_moses_pairs.yaml
 """
 
 import argparse

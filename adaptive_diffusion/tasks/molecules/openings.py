@@ -58,8 +58,8 @@ class Span(Opening):
 
 
 class Keeping(Opening):
-    """Parts of the molecule are kept, the rest is open; the number of open tokens is given. A token that holds more than
-    what is kept is open."""
+    """Parts of the molecule are kept, the rest is open; the number of open tokens is given. A token that holds more
+    than what is kept is open."""
 
     @abstractmethod
     def parts(self, smiles: str) -> Sequence[tuple[frozenset[int], ...]]:

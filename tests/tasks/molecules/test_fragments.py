@@ -9,7 +9,7 @@ from adaptive_diffusion.tasks.molecules import LengthGiven, MoleculeData, Smiles
 from adaptive_diffusion.tasks.molecules.chemistry import chem
 from adaptive_diffusion.tasks.molecules.fragments import holds, kept_characters, kept_parts, linkers, scaffold
 from adaptive_diffusion.tasks.molecules.openings import New, Scaffold, TwoFragments
-from adaptive_diffusion.tasks.molecules.tokenizer import CharacterTokenizer, SmilesTokenizer
+from adaptive_diffusion.tasks.molecules.tokenizer import CharacterTokenizer, LongestMatchTokenizer, SmilesTokenizer
 
 STRINGS = (
     "Cc1ccccc1",
@@ -103,6 +103,12 @@ def test_problems_open_what_is_not_kept_and_skip_molecules_that_do_not_suit(toke
     scaffolds = data.opened("test", Scaffold(), 3)
     assert scaffolds.kind.tolist() == ["scaffold"] * len(scaffolds)
     assert data.task.correct(scaffolds.tokens, scaffolds).all()
+
+
+def test_token_with_more_than_what_is_kept_is_open():
+    cut = LongestMatchTokenizer(("C", "1", "CC1", "N")).cut("CCC1CC1N")
+    assert cut == ["C", "CC1", "CC1", "N"]
+    assert Scaffold()(cut, 6, LengthGiven(), np.zeros(2)).tolist() == [True, True, False, True, False, False]
 
 
 def test_opening_that_no_molecule_suits_is_refused(tmp_path):

@@ -15,7 +15,13 @@ from adaptive_diffusion.tasks.molecules import (
     MoleculeTask,
 )
 from adaptive_diffusion.tasks.molecules.openings import Span
-from adaptive_diffusion.tasks.molecules.tokenizer import SYMBOLS, CharacterTokenizer, SmilesTokenizer, pieces
+from adaptive_diffusion.tasks.molecules.tokenizer import (
+    SYMBOLS,
+    CharacterTokenizer,
+    LongestMatchTokenizer,
+    SmilesTokenizer,
+    pieces,
+)
 
 LENGTH = 16
 
@@ -55,8 +61,22 @@ def test_pieces_of_any_text_join_to_it(text):
 @given(st.lists(st.sampled_from(SYMBOLS), max_size=12))
 def test_tokens_give_back_the_string(symbols):
     text = "".join(symbols).encode()
-    for tokenizer in (SmilesTokenizer(), CharacterTokenizer()):
+    joined = LongestMatchTokenizer((*SYMBOLS, "CC", "C(=O)", "c1ccccc1", "[nH]1"))
+    for tokenizer in (SmilesTokenizer(), CharacterTokenizer(), joined):
         assert tokenizer.decode(tokenizer.encode(text).tolist()) == text
+
+
+def test_longest_token_that_fits_is_taken_from_the_left():
+    tokenizer = LongestMatchTokenizer(("C", "O", "Cl", "CC", "OC", "CCOC"))
+    assert tokenizer.cut("CCCOC") == ["CC", "C", "OC"]
+    assert tokenizer.cut("CCOCCC") == ["CCOC", "CC"]
+    assert tokenizer.cut("CCl") == ["C", "Cl"]
+    assert (tokenizer.size, tokenizer.encode(b"CCCOC").tolist()) == (7, [3, 0, 4])
+
+
+def test_longest_match_names_a_piece_that_is_no_token():
+    with pytest.raises(ValueError, match=r"'N' is no token of this model; its tokens are C CC"):
+        LongestMatchTokenizer(("C", "CC")).encode(b"CCN")
 
 
 def test_unknown_piece_is_named():

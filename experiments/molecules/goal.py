@@ -1,0 +1,144 @@
+"""The goal on MOSES, the CharRNN of its paper: 96.0% valid strings at FCD 0.32, within 16 forwards. Of every family the
+setting nearest to it is chosen on validation molecules; those alone are measured on test molecules, once.
+"""
+
+import argparse
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from judge import ANEW, drawing, judged
+from measure import GOAL, RESULTS, finite, measured
+from samplers import from_the_left
+
+from adaptive_diffusion.rules.adaptive import EntropyBound
+from adaptive_diffusion.rules.order import LeftToRight, LowEntropy, Random
+from adaptive_diffusion.rules.pace import FixedCount
+from adaptive_diffusion.rules.proposal import Draw
+from adaptive_diffusion.runs.stage import checkpoint
+from adaptive_diffusion.runs.trained_model import load_trained_model
+from adaptive_diffusion.sampling.restart import Restart
+from adaptive_diffusion.sampling.sampler import Sampler
+from adaptive_diffusion.storage.atomic_write import atomic_write_file
+from adaptive_diffusion.storage.manifest import now, provenance
+from adaptive_diffusion.tasks.molecules.measures import Reference, summary
+
+VALID, FCD = 0.96, 0.32
+"""Of CharRNN, as the goal has them."""
+TEMPERATURES = 1.0, 0.9, 0.8, 0.7
+THRESHOLDS = 0.3, 0.5, 0.7, 0.9
+PROBABLE = 1e-12, 1e-11, 1e-10
+"""A string that was written with a smaller probability is begun anew, a rule without learning."""
+CHOOSE_SEED, TEST_SEED = 1, 0
+
+
+def once(model, block_length=None):
+    """Each string is drawn once: in the order of entropy, at random and from the left."""
+    rules = {
+        "entropy_bound_0.1": {"order": LowEntropy(), "pace": EntropyBound(0.1)},
+        "entropy_all": {"order": LowEntropy(), "pace": FixedCount()},
+        "random_all": {"order": Random(), "pace": FixedCount()},
+        "left_to_right": {"order": LeftToRight(), "pace": FixedCount()},
+    }
+    cooler = {(name, at) for name in ("entropy_bound_0.1", "left_to_right") for at in TEMPERATURES}
+    return {
+        f"{name}, temperature {at:g}": Sampler(model, proposal=Draw(at), block_length=block_length, **rules[name])
+        for name in rules
+        for at in TEMPERATURES
+        if at == 1 or (name, at) in cooler
+    }
+
+
+def anew(make):
+    """The settings that `make` gives at each of two temperatures."""
+    return {f"{name}, temperature {at:g}": found for at in TEMPERATURES[:2] for name, found in make(at).items()}
+
+
+def families(chosen):
+    """By family and name, the samplers of the runs that were given."""
+    masked = load_trained_model(chosen.run / checkpoint("masked"))
+    found: dict[str, dict[str, Any]] = {"masked": once(masked.model)}
+
+    def restarts(at):
+        inner = drawing(masked.model, at)
+        return {f"restart {enough:g}": Restart(inner, 1 + ANEW, enough) for enough in PROBABLE}
+
+    found["restart"] = anew(restarts)
+    if chosen.judged:
+        model = load_trained_model(chosen.judged).model
+        found["judged"] = anew(lambda at: judged(model, THRESHOLDS, at))
+    if chosen.blocks:
+        denoiser = load_trained_model(chosen.blocks / checkpoint("masked")).model
+        found["blocks"] = once(denoiser, denoiser.denoiser.block_length)
+    if (chosen.run / checkpoint("twin")).is_file():
+        twin = load_trained_model(chosen.run / checkpoint("twin")).model
+        found["twin"] = {f"twin, temperature {at:g}": from_the_left(twin, at) for at in TEMPERATURES}
+    return masked.data, found
+
+
+def distance(row):
+    """How far a setting is from the goal: its invalid strings or its FCD, divided by those of the goal, whichever is
+    farther. 1 and less reaches it."""
+    far = float("inf")
+    return max((1 - row["valid"]) / (1 - VALID), (far if row["fcd"] is None else row["fcd"]) / FCD)
+
+
+def nearest(rows):
+    """The setting nearest to the goal within `GOAL` forwards in the mean; of all where there is none."""
+    within = {name: row for name, row in rows.items() if row["forwards"] <= GOAL} or rows
+    return min(within, key=lambda name: distance(within[name]))
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, help="a run of the experiment molecules_moses")
+    parser.add_argument("--blocks", type=Path, help="a run of molecules_moses_blocks")
+    parser.add_argument("--judged", type=Path, help="a run of molecules_judged on the denoiser of RUN")
+    parser.add_argument("--choose", type=int, default=3000, help="strings of each setting that is chosen among")
+    parser.add_argument("--strings", type=int, default=10_000, help="strings of a chosen setting")
+    parser.add_argument("--reference", type=int, default=10_000, help="molecules that the sets are compared with")
+    parser.add_argument("--out", type=Path, default=RESULTS / "moses_pairs")
+    chosen = parser.parse_args(arguments)
+    file = chosen.out / "goal.json"
+    found = json.loads(file.read_text()) if file.is_file() else {"validation": {}, "test": {}}
+    data, samplers = families(chosen)
+    training, filters = frozenset(data.strings["train"]), data.corpus.filters()
+    command = f"goal.py RUN --choose {chosen.choose} --strings {chosen.strings} --reference {chosen.reference}"
+    command += "".join(f" --{name} RUN" for name in ("blocks", "judged") if getattr(chosen, name))
+    chosen.out.mkdir(parents=True, exist_ok=True)
+
+    def measure(split, family, name, reference, count, seed):
+        rows = found[split].setdefault(family, {})
+        if name not in rows:
+            begun = now()
+            figures, _ = measured(samplers[family][name], data, training, reference, count, seed, filters)
+            rows[name] = {**finite(figures), "manifest": provenance(command, begun)}
+            row = rows[name]
+            print(
+                f"{split}, {family}, {name}: {row['forwards']:.1f} forwards, {row['valid']:.1%}, {row['fcd']}",
+                flush=True,
+            )
+            atomic_write_file(file, json.dumps(found, indent=1) + "\n")
+        return rows
+
+    reference = Reference(data.strings["validation"][: chosen.reference])
+    for family, own in samplers.items():
+        for name in own:
+            measure("validation", family, name, reference, chosen.choose, CHOOSE_SEED)
+    found["chosen"] = {family: nearest(rows) for family, rows in found["validation"].items()}
+    found["goal"] = {"valid": VALID, "fcd": FCD, "forwards": GOAL}
+    reference = Reference(data.strings["test"][: chosen.reference])
+    for family, name in found["chosen"].items():
+        row = measure("test", family, name, reference, chosen.strings, TEST_SEED)[name]
+        row["distance"] = distance(row)
+    # What a set of real molecules of that size has: no model can be expected to come nearer.
+    found["real"] = finite(summary(data.strings["validation"][: chosen.strings], training, reference, filters=filters))
+    atomic_write_file(file, json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", UserWarning)
+    with torch.inference_mode():
+        main()
