@@ -23,6 +23,8 @@ def export(
     from adaptive_diffusion.runs.trained_model import checkpoint_file
     from adaptive_diffusion.storage import hub
 
+    if public and push_to_hub is None:
+        raise ValueError("--public is of a repository on the hub: add --push-to-hub OWNER/NAME, or leave it out")
     if push_to_hub is not None:
         hub.check_repository(push_to_hub)
     hub.save_pretrained(checkpoint_file(source), folder)

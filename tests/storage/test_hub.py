@@ -122,6 +122,14 @@ def test_name_that_cannot_be_on_the_hub_is_refused_before_anything_is_written(tm
     assert not out.exists()
 
 
+def test_public_without_a_repository_is_refused_before_anything_is_written(tmp_path):
+    out = tmp_path / "out"
+    result = CliRunner().invoke(app, ["export", str(checkpoint(tmp_path)), str(out), "--public"])
+    assert result.exit_code == 2
+    assert "add --push-to-hub OWNER/NAME" in result.stderr
+    assert not out.exists()
+
+
 @pytest.mark.parametrize(
     ("name", "content"), [("README.md", "mine"), ("config.json", '{"format": "other"}'), ("notes.txt", "mine")]
 )
