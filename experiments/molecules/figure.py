@@ -1,5 +1,6 @@
-"""Draws two figures from the result files alone: results/molecules.png, validity and FCD against forwards and where the
-masked denoiser is less certain than its twin; results/blocks.png, both against the length of the blocks in training."""
+"""Draws three figures from the result files alone: results/molecules.png, validity and FCD against forwards and where
+the masked denoiser is less certain than its twin; results/blocks.png, both against the length of the blocks in
+training; results/goal.png, FCD against validity on MOSES."""
 
 import json
 
@@ -18,7 +19,8 @@ FAMILIES = {
     "p2": "P2 (revises)",
     "threshold": "threshold",
     "klass": "KLASS",
-    "blocks": "blocks from the left",
+    "blocks_4": "blocks of four from the left",
+    "blocks_8": "blocks of eight from the left",
     "left_to_right": "one token at a time, from the left",
     "twin": "autoregressive twin",
 }
@@ -95,9 +97,50 @@ def blocks():
     save(figure, RESULTS, "blocks")
 
 
+SHOWN = {
+    "masked": "masked denoiser",
+    "blocks": "blocks of four",
+    "restart": "drawn again while improbable",
+    "judged": "drawn again while a head predicts an error",
+    "twin": "autoregressive twin",
+}
+"""Families of `goal.py`."""
+
+
+def goal():
+    """FCD against validity of every setting that was chosen among, of the chosen ones on test molecules, and the
+    goal."""
+    found = json.loads((RESULTS / "moses_pairs" / "goal.json").read_text())
+    figure, axes = plt.subplots(figsize=(7.5, 5), layout="constrained")
+    for number, (family, label) in enumerate(SHOWN.items()):
+        tried, measured = found["validation"].get(family, {}), found["test"].get(family, {})
+        color = {"color": f"C{number}"}
+        axes.plot(*points(tried), "o", ms=4, alpha=0.4, **color)
+        axes.plot(*points(measured), "*", ms=15, label=f"{label}: {forwards(measured)} forwards", **color)
+    aim = found["goal"]
+    axes.hlines(aim["fcd"], aim["valid"], 1, color="black", lw=1)
+    axes.vlines(aim["valid"], 0.05, aim["fcd"], color="black", lw=1)
+    axes.plot(aim["valid"], aim["fcd"], "P", ms=11, color="black", label="goal: CharRNN")
+    axes.set(xlabel="valid molecules", ylabel="FCD (lower is better, log scale)", yscale="log")
+    axes.set_title("New molecules of MOSES: dots are settings on validation molecules,\nstars the chosen ones on test")
+    axes.legend(fontsize=8)
+    save(figure, RESULTS, "goal")
+
+
+def points(rows):
+    """Validity and FCD of settings, as two lists."""
+    return [[row[figure] for row in rows.values()] for figure in ("valid", "fcd")]
+
+
+def forwards(rows):
+    """Mean forwards of the settings, as text."""
+    return ", ".join(f"{row['forwards']:.1f}" for row in rows.values())
+
+
 def main():
     with themed(LIGHT):
         blocks()
+        goal()
     rows = json.loads((RESULTS / FILE).read_text())["settings"]
     orders = json.loads((RESULTS / "orders.json").read_text())["orders"]
     with themed(LIGHT):

@@ -26,11 +26,11 @@ def settings(steps=STEPS):
     found["entropy_bound"] = {
         f"entropy_bound_{gamma}": {"order": LowEntropy(), "pace": EntropyBound(gamma)} for gamma in (0.1, 0.5, 2.0)
     }
-    found["blocks"] = {
-        f"blocks_{length}_{count}": {"order": LowEntropy(), "pace": FixedSteps(count), "block_length": length}
-        for length in (4, 8)
-        for count in (length // 4, length // 2, length)
-    }
+    for length in (4, 8):
+        found[f"blocks_{length}"] = {
+            f"blocks_{length}_{count}": {"order": LowEntropy(), "pace": FixedSteps(count), "block_length": length}
+            for count in (length // 4, length // 2, length)
+        }
     found["left_to_right"] = {"left_to_right": {"order": LeftToRight(), "pace": FixedCount()}}
     return found
 
