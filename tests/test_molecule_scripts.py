@@ -289,10 +289,11 @@ def test_goal_is_chosen_on_validation_molecules_and_measured_on_test_molecules(s
     arguments = [str(run), "--choose", "4", "--strings", "5", "--reference", "4", "--out", str(run / "out")]
     scripts["goal"].main(arguments)
     found = json.loads((run / "out" / "goal.json").read_text())
-    assert set(found["chosen"]) == {"masked", "restart", "twin"}
-    for family, name in found["chosen"].items():
-        assert found["validation"][family][name]["strings"] == 4
-        assert {name: row["strings"] for name, row in found["test"][family].items()} == {name: 5}
+    assert set(found["test"]) == {"masked", "restart", "twin"}
+    for family, row in found["test"].items():
+        assert row["setting"] == scripts["goal"].nearest(found["validation"][family])
+        assert (found["validation"][family][row["setting"]]["strings"], row["strings"]) == (4, 5)
+        assert row["valid_low"] <= row["valid"] <= row["valid_high"]
     assert (found["real"]["valid"], found["goal"]) == (1, {"valid": 0.96, "fcd": 0.32, "forwards": 16})
     scripts["goal"].main(arguments)
     again = json.loads((run / "out" / "goal.json").read_text())

@@ -113,10 +113,11 @@ def goal():
     found = json.loads((RESULTS / "moses_pairs" / "goal.json").read_text())
     figure, axes = plt.subplots(figsize=(7.5, 5), layout="constrained")
     for number, (family, label) in enumerate(SHOWN.items()):
-        tried, measured = found["validation"].get(family, {}), found["test"].get(family, {})
+        tried, row = found["validation"].get(family, {}).values(), found["test"].get(family)
         color = {"color": f"C{number}"}
-        axes.plot(*points(tried), "o", ms=4, alpha=0.4, **color)
-        axes.plot(*points(measured), "*", ms=15, label=f"{label}: {forwards(measured)} forwards", **color)
+        axes.plot([one["valid"] for one in tried], [one["fcd"] for one in tried], "o", ms=4, alpha=0.4, **color)
+        if row:
+            axes.plot(row["valid"], row["fcd"], "*", ms=15, label=f"{label}, {row['forwards']:.1f} forwards", **color)
     aim = found["goal"]
     axes.hlines(aim["fcd"], aim["valid"], 1, color="black", lw=1)
     axes.vlines(aim["valid"], 0.05, aim["fcd"], color="black", lw=1)
@@ -125,16 +126,6 @@ def goal():
     axes.set_title("New molecules of MOSES: dots are settings on validation molecules,\nstars the chosen ones on test")
     axes.legend(fontsize=8)
     save(figure, RESULTS, "goal")
-
-
-def points(rows):
-    """Validity and FCD of settings, as two lists."""
-    return [[row[figure] for row in rows.values()] for figure in ("valid", "fcd")]
-
-
-def forwards(rows):
-    """Mean forwards of the settings, as text."""
-    return ", ".join(f"{row['forwards']:.1f}" for row in rows.values())
 
 
 def main():

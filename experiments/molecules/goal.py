@@ -8,11 +8,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from judge import ANEW, drawing, judged
 from measure import GOAL, RESULTS, finite, measured
 from samplers import from_the_left
 
+from adaptive_diffusion.evaluation.intervals import bootstrap, mean
 from adaptive_diffusion.rules.adaptive import EntropyBound
 from adaptive_diffusion.rules.order import LeftToRight, LowEntropy, Random
 from adaptive_diffusion.rules.pace import FixedCount
@@ -106,30 +108,32 @@ def main(arguments=None):
     command += "".join(f" --{name} RUN" for name in ("blocks", "judged") if getattr(chosen, name))
     chosen.out.mkdir(parents=True, exist_ok=True)
 
-    def measure(split, family, name, reference, count, seed):
-        rows = found[split].setdefault(family, {})
-        if name not in rows:
-            begun = now()
-            figures, _ = measured(samplers[family][name], data, training, reference, count, seed, filters)
-            rows[name] = {**finite(figures), "manifest": provenance(command, begun)}
-            row = rows[name]
-            print(
-                f"{split}, {family}, {name}: {row['forwards']:.1f} forwards, {row['valid']:.1%}, {row['fcd']}",
-                flush=True,
-            )
-            atomic_write_file(file, json.dumps(found, indent=1) + "\n")
-        return rows
+    def row_of(family, name, reference, count, seed):
+        begun = now()
+        figures, _ = measured(samplers[family][name], data, training, reference, count, seed, filters)
+        print(
+            f"{family}, {name}: {figures['forwards']:.1f} forwards, {figures['valid']:.1%}, {figures['fcd']}",
+            flush=True,
+        )
+        return {**finite(figures), "manifest": provenance(command, begun)}
 
     reference = Reference(data.strings["validation"][: chosen.reference])
     for family, own in samplers.items():
+        rows = found["validation"].setdefault(family, {})
         for name in own:
-            measure("validation", family, name, reference, chosen.choose, CHOOSE_SEED)
-    found["chosen"] = {family: nearest(rows) for family, rows in found["validation"].items()}
-    found["goal"] = {"valid": VALID, "fcd": FCD, "forwards": GOAL}
+            if name not in rows:
+                rows[name] = row_of(family, name, reference, chosen.choose, CHOOSE_SEED)
+                atomic_write_file(file, json.dumps(found, indent=1) + "\n")
     reference = Reference(data.strings["test"][: chosen.reference])
-    for family, name in found["chosen"].items():
-        row = measure("test", family, name, reference, chosen.strings, TEST_SEED)[name]
-        row["distance"] = distance(row)
+    for family, rows in found["validation"].items():
+        name = nearest(rows)
+        if found["test"].get(family, {}).get("setting") != name:
+            row = row_of(family, name, reference, chosen.strings, TEST_SEED)
+            interval = bootstrap(mean, np.arange(row["strings"]) < round(row["valid"] * row["strings"]))
+            more = {"valid_low": interval.low, "valid_high": interval.high, "distance": distance(row)}
+            found["test"][family] = {"setting": name, **row, **more}
+            atomic_write_file(file, json.dumps(found, indent=1) + "\n")
+    found["goal"] = {"valid": VALID, "fcd": FCD, "forwards": GOAL}
     # What a set of real molecules of that size has: no model can be expected to come nearer.
     found["real"] = finite(summary(data.strings["validation"][: chosen.strings], training, reference, filters=filters))
     atomic_write_file(file, json.dumps(found, indent=1) + "\n")
