@@ -294,6 +294,7 @@ def test_goal_is_chosen_on_validation_molecules_and_measured_on_test_molecules(s
         assert row["setting"] == scripts["goal"].nearest(found["validation"][family])
         assert (found["validation"][family][row["setting"]]["strings"], row["strings"]) == (4, 5)
         assert row["valid_low"] <= row["valid"] <= row["valid_high"]
+        assert row["valid"] + sum(row["errors"].values()) == pytest.approx(1)
     assert (found["real"]["valid"], found["goal"]) == (1, {"valid": 0.96, "fcd": 0.32, "forwards": 16})
     scripts["goal"].main(arguments)
     again = json.loads((run / "out" / "goal.json").read_text())

@@ -5,6 +5,7 @@ setting nearest to it is chosen on validation molecules; those alone are measure
 import argparse
 import json
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from adaptive_diffusion.sampling.restart import Restart
 from adaptive_diffusion.sampling.sampler import Sampler
 from adaptive_diffusion.storage.atomic_write import atomic_write_file
 from adaptive_diffusion.storage.manifest import now, provenance
+from adaptive_diffusion.tasks.molecules.chemistry import error_of
 from adaptive_diffusion.tasks.molecules.measures import Reference, summary
 
 VALID, FCD = 0.96, 0.32
@@ -110,12 +112,14 @@ def main(arguments=None):
 
     def row_of(family, name, reference, count, seed):
         begun = now()
-        figures, _ = measured(samplers[family][name], data, training, reference, count, seed, filters)
+        figures, strings = measured(samplers[family][name], data, training, reference, count, seed, filters)
+        reasons = Counter(reason for smiles in strings if (reason := error_of(smiles)))
+        errors = {reason: found / count for reason, found in reasons.most_common()}
         print(
             f"{family}, {name}: {figures['forwards']:.1f} forwards, {figures['valid']:.1%}, {figures['fcd']}",
             flush=True,
         )
-        return {**finite(figures), "manifest": provenance(command, begun)}
+        return {**finite(figures), "errors": errors, "manifest": provenance(command, begun)}
 
     reference = Reference(data.strings["validation"][: chosen.reference])
     for family, own in samplers.items():
