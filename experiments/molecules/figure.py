@@ -100,8 +100,9 @@ def blocks():
 SHOWN = {
     "masked": "masked denoiser",
     "blocks": "blocks of four",
-    "restart": "drawn again while improbable",
-    "judged": "drawn again while a head predicts an error",
+    "restart": "masked, drawn again while improbable",
+    "blocks_restart": "blocks, drawn again while improbable",
+    "judged": "masked, drawn again while a head predicts an error",
     "twin": "autoregressive twin",
 }
 """Families of `goal.py`."""

@@ -34,7 +34,7 @@ VALID, FCD = 0.96, 0.32
 TEMPERATURES = 1.0, 0.9, 0.8, 0.7
 THRESHOLDS = 0.3, 0.5, 0.8
 PROBABLE = 1e-11, 1e-10, 1e-9
-"""A string that was written with a smaller probability is begun anew, a rule without learning."""
+"""A string that was written with a smaller probability is begun anew."""
 CHOOSE_SEED, TEST_SEED = 1, 0
 
 
@@ -52,6 +52,11 @@ def once(model, block_length=None):
     }
 
 
+def again(sampler):
+    """By name, strings that are begun anew while they are improbable as they were written: a rule without learning."""
+    return {f"restart {enough:g}": Restart(sampler, 1 + ANEW, enough) for enough in PROBABLE}
+
+
 def anew(make):
     """The settings that `make` gives at two temperatures."""
     return {f"{name}, temperature {at:g}": found for at in (1.0, 0.8) for name, found in make(at).items()}
@@ -62,17 +67,15 @@ def families(chosen):
     masked = load_trained_model(chosen.run / checkpoint("masked"))
     found: dict[str, dict[str, Any]] = {"masked": once(masked.model)}
 
-    def restarts(at):
-        inner = drawing(masked.model, at)
-        return {f"restart {enough:g}": Restart(inner, 1 + ANEW, enough) for enough in PROBABLE}
-
-    found["restart"] = anew(restarts)
+    found["restart"] = anew(lambda at: again(drawing(masked.model, at)))
     if chosen.judged:
         model = load_trained_model(chosen.judged).model
         found["judged"] = anew(lambda at: judged(model, THRESHOLDS, at))
     if chosen.blocks:
         denoiser = load_trained_model(chosen.blocks / checkpoint("masked")).model
-        found["blocks"] = once(denoiser, denoiser.denoiser.block_length)
+        length = denoiser.denoiser.block_length
+        found["blocks"] = once(denoiser, length)
+        found["blocks_restart"] = anew(lambda at: again(from_the_left(denoiser, at, length)))
     if (chosen.run / checkpoint("twin")).is_file():
         twin = load_trained_model(chosen.run / checkpoint("twin")).model
         found["twin"] = {f"twin, temperature {at:g}": from_the_left(twin, at) for at in TEMPERATURES}

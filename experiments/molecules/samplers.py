@@ -72,6 +72,6 @@ def twins(model):
     return {"twin": from_the_left(model), **cooler}
 
 
-def from_the_left(model, temperature=1.0):
+def from_the_left(model, temperature=1.0, block_length=None):
     """A token a forward from the left: how the twin answers."""
-    return Sampler(model, proposal=Draw(temperature), order=LeftToRight(), pace=FixedCount())
+    return Sampler(model, proposal=Draw(temperature), order=LeftToRight(), pace=FixedCount(), block_length=block_length)
