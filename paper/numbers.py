@@ -21,6 +21,7 @@ SOURCES = {
     "four": "experiments/molecules/results/blocks_4/samplers.json",
     "fourspans": "experiments/molecules/results/blocks_4/infilling.json",
     "moses": "experiments/molecules/results/moses/samplers.json",
+    "goal": "experiments/molecules/results/moses_pairs/goal.json",
     "mosesspans": "experiments/molecules/results/moses/infilling.json",
     "pays": "experiments/when_learning_to_stop_pays/results/summary.json",
     "catalogue": "experiments/sampler_catalogue/results/sudoku_6x6.json",

@@ -100,6 +100,7 @@ def main(arguments=None):
     parser.add_argument("run", type=Path, help="a run of the experiment molecules_moses")
     parser.add_argument("--blocks", type=Path, help="a run of molecules_moses_blocks")
     parser.add_argument("--judged", type=Path, help="a run of molecules_judged on the denoiser of RUN")
+    parser.add_argument("--families", nargs="*", help="such as masked and twin; all by default")
     parser.add_argument("--choose", type=int, default=1500, help="strings of each setting that is chosen among")
     parser.add_argument("--strings", type=int, default=10_000, help="strings of a chosen setting")
     parser.add_argument("--reference", type=int, default=10_000, help="molecules that the sets are compared with")
@@ -125,9 +126,9 @@ def main(arguments=None):
         return {**finite(figures), "errors": errors, "manifest": provenance(command, begun)}
 
     reference = Reference(data.strings["validation"][: chosen.reference])
-    for family, own in samplers.items():
+    for family in chosen.families or samplers:
         rows = found["validation"].setdefault(family, {})
-        for name in own:
+        for name in samplers[family]:
             if name not in rows:
                 rows[name] = row_of(family, name, reference, chosen.choose, CHOOSE_SEED)
                 atomic_write_file(file, json.dumps(found, indent=1) + "\n")
