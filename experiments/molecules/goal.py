@@ -133,8 +133,8 @@ def main(arguments=None):
                 rows[name] = row_of(family, name, reference, chosen.choose, CHOOSE_SEED)
                 atomic_write_file(file, json.dumps(found, indent=1) + "\n")
     reference = Reference(data.strings["test"][: chosen.reference])
-    for family, rows in found["validation"].items():
-        name = nearest(rows)
+    for family in chosen.families or samplers:
+        name = nearest(found["validation"][family])
         if found["test"].get(family, {}).get("setting") != name:
             row = row_of(family, name, reference, chosen.strings, TEST_SEED)
             interval = bootstrap(mean, np.arange(row["strings"]) < round(row["valid"] * row["strings"]))
