@@ -33,7 +33,7 @@ VALID, FCD = 0.96, 0.32
 """Of CharRNN, as the goal has them."""
 TEMPERATURES = 1.0, 0.9, 0.8, 0.7
 THRESHOLDS = 0.3, 0.5, 0.8
-PROBABLE = 1e-11, 1e-10, 1e-9
+PROBABLE = 1e-11, 1e-10, 1e-9, 1e-8, 1e-7
 """A string that was written with a smaller probability is begun anew."""
 CHOOSE_SEED, TEST_SEED = 1, 0
 
