@@ -123,7 +123,13 @@ def goal():
     aim, ticks = found["goal"], [0.25, 0.5, 1, 2, 4]
     axes.plot(aim["valid"], aim["fcd"], "P", ms=11, color="black", label="goal: CharRNN, of larger sets")
     axes.axhline(found["real"]["fcd"], color=LIGHT.muted, lw=1, ls="--", label="as many real molecules")
-    axes.set(xlabel="valid molecules", ylabel="FCD (lower is better, log scale)", yscale="log", xlim=(0.35, 1.02))
+    axes.set(
+        xlabel="valid molecules",
+        ylabel="FCD (lower is better, log scale)",
+        yscale="log",
+        xlim=(0.35, 1.02),
+        ylim=(0.12, 6),
+    )
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
     axes.set_title(
