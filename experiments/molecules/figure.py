@@ -112,7 +112,7 @@ def goal():
     """FCD against validity of every setting that was chosen among, of the chosen ones on test molecules, and the
     goal."""
     found = json.loads((RESULTS / "moses_pairs" / "goal.json").read_text())
-    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8, 5.5), layout="constrained")
     for number, (family, label) in enumerate(SHOWN.items()):
         tried, row = found["validation"].get(family, {}).values(), found["test"].get(family)
         own = {"color": f"C{number}"}
@@ -128,7 +128,7 @@ def goal():
         ylabel="FCD (lower is better, log scale)",
         yscale="log",
         xlim=(0.35, 1.02),
-        ylim=(0.12, 6),
+        ylim=(0.2, 6),
     )
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
@@ -136,7 +136,7 @@ def goal():
         "New molecules of MOSES. Stars: 10,000 strings of the chosen settings, on test molecules.\n"
         "Dots: 1,000 strings of each setting, on validation molecules; small sets have a larger FCD."
     )
-    axes.legend(fontsize=8, loc="lower left")
+    figure.legend(fontsize=8, loc="outside lower center", ncols=2)
     save(figure, RESULTS, "goal")
 
 
