@@ -16,8 +16,7 @@ from measure import GOAL, RESULTS, finite, measured
 from samplers import from_the_left
 
 from adaptive_diffusion.evaluation.intervals import bootstrap, mean
-from adaptive_diffusion.rules.adaptive import EntropyBound
-from adaptive_diffusion.rules.order import LeftToRight, LowEntropy, Random
+from adaptive_diffusion.rules.order import Random
 from adaptive_diffusion.rules.pace import FixedCount
 from adaptive_diffusion.rules.proposal import Draw
 from adaptive_diffusion.runs.stage import checkpoint
@@ -40,16 +39,15 @@ CHOOSE_SEED, TEST_SEED = 1, 0
 
 def once(model, block_length=None):
     """Each string is drawn once: in the order of entropy, at random and from the left."""
-    rules = {
-        "entropy_bound_0.1": {"order": LowEntropy(), "pace": EntropyBound(0.1)},
-        "left_to_right": {"order": LeftToRight(), "pace": FixedCount()},
-        "random_all": {"order": Random(), "pace": FixedCount()},
+    found = {
+        "random_all, temperature 1": Sampler(
+            model, proposal=Draw(), order=Random(), pace=FixedCount(), block_length=block_length
+        )
     }
-    return {
-        f"{name}, temperature {at:g}": Sampler(model, proposal=Draw(at), block_length=block_length, **parts)
-        for name, parts in rules.items()
-        for at in (TEMPERATURES[:1] if name == "random_all" else TEMPERATURES)
-    }
+    for at in TEMPERATURES:
+        found[f"entropy_bound_0.1, temperature {at:g}"] = drawing(model, at, block_length=block_length)
+        found[f"left_to_right, temperature {at:g}"] = from_the_left(model, at, block_length)
+    return found
 
 
 def again(sampler):
